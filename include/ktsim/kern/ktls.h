@@ -1,0 +1,214 @@
+/*
+ * Kernel TLS: sessions, framing, the work queues, and the three modes.
+ *
+ * A session belongs to one direction of one socket. On transmit, sosend cuts
+ * the bytes into M_EXTPG mbufs, one record each; ktls_frame gives them header,
+ * trailer and a session reference; in software mode they are M_NOTREADY and
+ * go to the session's work queue, whose worker encrypts them and tells the
+ * protocol (pr_ready). In ifnet mode they are ready at once and remain
+ * plaintext until the card encrypts them: "a session on the mbuf" means
+ * "these bytes are plaintext" everywhere in the stack.
+ *
+ * On receive, TCP's bytes are kept apart until a worker finds a whole record,
+ * decrypts it and appends a TLS_GET_RECORD control message with the data.
+ *
+ * One work queue per simulated CPU. A worker takes both of its lists whole;
+ * the cryptography of a batch is a job for the host's threads, and its
+ * completion is an event at a modelled time, so results do not depend on how
+ * many threads there are.
+ *
+ * Source: uipc_ktls.c, opencrypto/ktls_ocf.c; freebsd-ktls.md sections 1 to 5.
+ */
+#ifndef KTSIM_KERN_KTLS_H
+#define KTSIM_KERN_KTLS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <ktsim/base/jobpool.h>
+#include <ktsim/base/timebase.h>
+#include <ktsim/kern/mbuf.h>
+#include <ktsim/kern/taskqueue.h>
+#include <ktsim/opencrypto/tls_suite.h>
+
+struct inpcb;
+struct sockbuf;
+struct socket;
+struct sockopt;
+struct tls_crypt;
+struct vnet;
+
+/* TCP-level options */
+#define TCP_TXTLS_ENABLE	39
+#define TCP_TXTLS_MODE		40
+#define TCP_RXTLS_ENABLE	41
+#define TCP_RXTLS_MODE		42
+#define TCP_TLS_MODE_NONE	0
+#define TCP_TLS_MODE_SW		1
+#define TCP_TLS_MODE_IFNET	2
+#define TCP_TLS_MODE_TOE	3
+
+/* control messages, level IPPROTO_TCP */
+#define TLS_SET_RECORD_TYPE	1
+#define TLS_GET_RECORD		2
+
+#define TLS_RLTYPE_ALERT	21
+#define TLS_RLTYPE_HANDSHAKE	22
+#define TLS_RLTYPE_APP		23
+#define TLS_MAX_MSG_SIZE_V10_2	16384
+#define TLS_MAX_PARAM_SIZE	1024
+
+#define KTLS_TX			1
+#define KTLS_RX			2
+
+/* The option's argument: same fields and meaning as sys/ktls.h. */
+struct tls_enable {
+	const uint8_t	*cipher_key;
+	const uint8_t	*iv;
+	const uint8_t	*auth_key;
+	int		cipher_algorithm;	/* CRYPTO_* */
+	int		cipher_key_len;
+	int		iv_len;
+	int		auth_algorithm;
+	int		auth_key_len;
+	int		flags;			/* 0 */
+	uint8_t		tls_vmajor, tls_vminor;
+	uint8_t		rec_seq[8];		/* big-endian */
+};
+
+/* Payload of TLS_GET_RECORD. */
+struct tls_get_record {
+	uint8_t		tls_type;
+	uint8_t		tls_vmajor, tls_vminor;
+	uint8_t		tls_pad;
+	uint8_t		tls_length[2];		/* network order, plaintext */
+};
+
+/* Constant facts of a session; what a card may look at. */
+struct tls_session_params {
+	const struct tls_suite *suite;
+	uint8_t		*cipher_key;
+	uint8_t		iv[16];		/* TLS 1.2 GCM: salt, then the next
+					   explicit nonce in iv[8..15] */
+	uint16_t	cipher_key_len;
+	uint16_t	iv_len;
+	uint16_t	max_frame_len;
+	uint8_t		tls_vmajor, tls_vminor;
+	uint8_t		tls_hlen, tls_tlen;
+};
+
+struct ktls_session {
+	struct vnet	*vnet;
+	uint32_t	refcount;
+	uint32_t	number;		/* of this host, from 1 */
+	int		direction;	/* KTLS_TX, KTLS_RX */
+	int		mode;		/* TCP_TLS_MODE_* */
+	struct tls_session_params params;
+	struct tls_crypt *crypt;	/* software keys; NULL in ifnet TX mode */
+	unsigned	wq_index;
+	uint32_t	conn;		/* connection's number, for traces */
+
+	struct inpcb	*inp;		/* TX: a reference */
+	struct m_snd_tag *snd_tag;	/* ifnet */
+	bool		tx;
+	bool		reset_pending;
+	struct task	reset_tag_task;
+	uint64_t	tags_taken, tags_released;
+};
+
+/* How long a worker's work takes on the simulated CPU. */
+struct ktls_cost {
+	simtime_t	per_record;	/* fixed part */
+	uint32_t	ps_per_byte[3];	/* by enum tls_cipher */
+	simtime_t	wakeup;		/* from enqueue to the worker running */
+};
+
+/*
+ * Lets a scenario or a test decide when one record's crypto is complete:
+ * returns the delay to use instead of `cost`. Each record then completes on
+ * its own, as FreeBSD's asynchronous dispatch does, in any order. NULL (the
+ * default): synchronous dispatch, batches complete as a whole.
+ */
+typedef simtime_t ktls_complete_fn(void *arg, const struct ktls_session *,
+    uint64_t seqno, simtime_t cost);
+
+/* Counters: names as in kern.ipc.tls; see sysctl descriptions. */
+struct ktls_stats {
+	uint64_t	enable_calls, offload_total, active;
+	uint64_t	threads, sw_tx_inqueue, sw_rx_inqueue, sw_tx_pending;
+	uint64_t	corrupted_records, failed_crypto;
+	uint64_t	switch_to_ifnet, switch_to_sw, switch_failed;
+	uint64_t	ifnet_disable_ok, ifnet_disable_failed, destroy_task;
+	uint64_t	ifnet_reset, ifnet_reset_dropped, ifnet_reset_failed;
+	uint64_t	mode_cipher[4][3];	/* live sessions */
+	uint64_t	ocf_inplace, ocf_separate, ocf_retries;
+	uint64_t	ocf_enc[2][3], ocf_dec[2][3];	/* [1.3?][cipher] */
+	uint64_t	records_tx, records_rx;	/* simulator's own */
+	uint64_t	plaintext_refused;	/* simulator's own: ip_output guard */
+};
+
+void	ktls_attach(struct vnet *);
+void	ktls_detach(struct vnet *);
+struct ktls_stats *ktls_stats(struct vnet *);
+void	ktls_set_cost(struct vnet *, const struct ktls_cost *);
+void	ktls_set_completion(struct vnet *, ktls_complete_fn *, void *arg);
+/* Stop worker `cpu` before its next batch (running crypto completes), go on. */
+void	ktls_wq_hold(struct vnet *, unsigned cpu);
+void	ktls_wq_release(struct vnet *, unsigned cpu);
+
+/* --- options; checks, their order and errnos: freebsd-ktls.md 1.3 to 1.5 --- */
+int	ktls_enable_tx(struct socket *, const struct tls_enable *);
+int	ktls_enable_rx(struct socket *, const struct tls_enable *);
+int	ktls_get_tx_mode(struct socket *, int *modep);	/* EINVAL: listener */
+int	ktls_get_rx_mode(struct socket *, int *modep);
+int	ktls_set_tx_mode(struct socket *, int mode);
+
+/* --- sessions --- */
+static inline struct ktls_session *
+ktls_hold(struct ktls_session *tls)
+{
+	if (tls != NULL)
+		tls->refcount++;
+	return (tls);
+}
+void	ktls_destroy(struct ktls_session *);
+static inline void
+ktls_free(struct ktls_session *tls)
+{
+	if (--tls->refcount == 0)
+		ktls_destroy(tls);
+}
+
+/* --- sosend --- */
+/*
+ * Make each M_EXTPG mbuf of the chain one record of type record_type. Adds to
+ * *enq_cnt the pages that must be encrypted before the chain is ready (0: not
+ * software mode).
+ */
+void	ktls_frame(struct mbuf *, struct ktls_session *, int *enq_cnt,
+	    uint8_t record_type);
+/* True for the one suite that sends empty records: TLS 1.0 CBC. */
+bool	ktls_permit_empty_frames(const struct ktls_session *);
+/* Record numbers; called by sbappendstream. */
+void	ktls_seq(struct sockbuf *, struct mbuf *);
+/* Hand page_count pages from m on to the worker; takes a socket reference. */
+void	ktls_enqueue(struct mbuf *, struct socket *, int page_count);
+
+/* --- receive --- */
+/* The raw chain grew, or EOF came: is there a record to work on? */
+void	ktls_check_rx(struct sockbuf *);
+
+/* --- output path (ktls_tag.c) --- */
+/*
+ * EAGAIN came back for a packet of this session: queue one reset task.
+ * Always returns ENOBUFS. Source: ktls_output_eagain.
+ */
+int	ktls_output_eagain(struct inpcb *, struct ktls_session *);
+/* A TX tag for the session from the connection's cached route; errno. */
+int	ktls_alloc_snd_tag(struct inpcb *, struct ktls_session *, bool force,
+	    struct m_snd_tag **);
+
+/* --- records of the connection, for reports --- */
+const char *ktls_mode_name(int mode);	/* "none", "sw", "ifnet", "toe" */
+
+#endif

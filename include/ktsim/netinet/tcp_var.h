@@ -1,0 +1,179 @@
+/*
+ * TCP's control block and the functions its files share.
+ *
+ * Files: tcp_usrreq (socket's calls), tcp_subr (life of control blocks,
+ * tcp_drop, sysctls), tcp_input (demultiplexing, connection states, options),
+ * tcp_established (ACK and data processing of a synchronised connection),
+ * tcp_reass (out-of-order queue), tcp_output (whether and how much to send),
+ * tcp_segment (building one packet: tcp_m_copym, options, header),
+ * tcp_timer, cc_newreno, tcp_dump.
+ *
+ * Times are ps of virtual time; the timestamp option counts milliseconds.
+ * Source: netinet/tcp_var.h and the files of the same name.
+ */
+#ifndef KTSIM_NETINET_TCP_VAR_H
+#define KTSIM_NETINET_TCP_VAR_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <ktsim/base/strbuf.h>
+#include <ktsim/kern/callout.h>
+#include <ktsim/kern/protosw.h>
+#include <ktsim/netinet/in_pcb.h>
+
+enum tcp_state {
+	TCPS_CLOSED, TCPS_LISTEN, TCPS_SYN_SENT, TCPS_SYN_RECEIVED,
+	TCPS_ESTABLISHED, TCPS_CLOSE_WAIT, TCPS_FIN_WAIT_1, TCPS_CLOSING,
+	TCPS_LAST_ACK, TCPS_FIN_WAIT_2, TCPS_TIME_WAIT
+};
+
+/* t_flags */
+#define TF_ACKNOW	0x00001
+#define TF_DELACK	0x00002
+#define TF_NODELAY	0x00004
+#define TF_NOPUSH	0x01000
+#define TF_SENTFIN	0x00010
+#define TF_REQ_SCALE	0x00020
+#define TF_RCVD_SCALE	0x00040
+#define TF_REQ_TSTMP	0x00080
+#define TF_RCVD_TSTMP	0x00100
+#define TF_SACK_PERMIT	0x00200
+#define TF_NEEDSYN	0x00400
+#define TF_NEEDFIN	0x00800
+#define TF_FASTRECOVERY	0x00100000
+#define TF_FORCEDATA	0x00800000	/* window probe */
+#define TF_MORETOCOME	0x00010000
+
+struct tcp_reass_seg;
+struct cc_algo;
+
+/* Per connection, over its life: what reports tell of it. */
+struct tcp_conn_stats {
+	uint64_t	snd_segs;	/* segments that carried data (wire) */
+	uint64_t	snd_bursts;	/* packets handed to IP with data */
+	uint64_t	snd_bytes;	/* first-time payload bytes */
+	uint64_t	rexmit_bytes;
+	uint64_t	rexmit_packs;
+	uint64_t	rto, fast_rexmit, dupacks, enobufs;
+	uint64_t	rcv_segs, rcv_bytes, rcv_ooo, rcv_dup;
+	uint64_t	probes;
+};
+
+struct tcpcb {
+	struct inpcb	*t_inpcb;
+	enum tcp_state	t_state;
+	uint32_t	t_flags;
+	uint32_t	t_conn;		/* number of this host, from 1 */
+
+	/* send sequence space */
+	uint32_t	iss, snd_una, snd_nxt, snd_max, snd_recover;
+	uint32_t	snd_wnd, snd_wl1, snd_wl2, max_sndwnd;
+	uint8_t		snd_scale, rcv_scale, request_r_scale;
+	/* receive sequence space */
+	uint32_t	irs, rcv_nxt, rcv_adv, rcv_wnd, last_ack_sent;
+
+	/* segments */
+	uint16_t	t_maxseg;	/* without options */
+	uint32_t	t_tsomax, t_tsomaxsegcount, t_tsomaxsegsize;
+	bool		t_tso;		/* the route's interface can */
+
+	/* congestion */
+	uint32_t	snd_cwnd, snd_ssthresh;
+	uint32_t	t_dupacks, t_bytes_acked;
+
+	/* round trips, RFC 6298; ps */
+	simtime_t	t_srtt, t_rttvar, t_rxtcur;
+	simtime_t	t_rtttime;	/* of the timed segment; 0 none */
+	uint32_t	t_rtseq;
+	uint32_t	t_rxtshift;	/* consecutive timeouts */
+	uint32_t	ts_recent, ts_offset;
+	simtime_t	ts_recent_age;
+
+	struct callout	t_rexmt, t_persist, t_delack, t_2msl, t_keep;
+	uint32_t	t_persistshift;
+
+	struct tcp_reass_seg *t_segq;
+	uint32_t	t_segqbytes;
+
+	/* kernel TLS */
+	uint32_t	t_nic_ktls_xmit;	/* a non-software session lives */
+	bool		t_nic_ktls_xmit_dis;	/* auto-disabled for good */
+	const char	*t_softreason;	/* why the connection ended, static */
+	int		t_softerror;
+
+	struct tcp_conn_stats t_stats;
+};
+
+struct tcp_stats {
+	uint64_t	connattempt, accepts, connects, drops, closed;
+	uint64_t	sndtotal, sndpack, sndbyte, sndrexmitpack, sndrexmitbyte;
+	uint64_t	rexmttimeo, persisttimeo, delack, timeoutdrop;
+	uint64_t	rcvtotal, rcvpack, rcvbyte, rcvbadsum, rcvbadoff, rcvshort;
+	uint64_t	rcvduppack, rcvoopack, rcvdupack, rcvackpack, rcvafterwin;
+	uint64_t	listendrop, sndrst, rcvrst, pawsdrop, badrst;
+	uint64_t	fastrexmit;
+};
+
+extern const struct protosw tcp_protosw;
+
+const struct tcp_stats *tcp_stats(const struct vnet *);
+
+/* Calls fn for each control block of the host, in order of creation. */
+void	tcp_foreach(struct vnet *, void (*fn)(void *arg, struct tcpcb *),
+	    void *arg);
+
+static inline struct tcpcb *
+intotcpcb(struct inpcb *inp)
+{
+	return (inp->inp_ppcb);
+}
+struct inpcb *sotoinpcb(struct socket *);
+struct tcpcb *sototcpcb(struct socket *);
+
+/* --- tcp_subr --- */
+struct tcpcb *tcp_newtcpcb(struct inpcb *);
+/*
+ * Drop the connection with an error for the user (RST to the peer when
+ * synchronised). why: static text for the report. The control block is over
+ * (INP_DROPPED) when it returns.
+ */
+void	tcp_drop(struct tcpcb *, int error, const char *why);
+void	tcp_close(struct tcpcb *);
+void	tcp_state_change(struct tcpcb *, enum tcp_state);
+/* Answer a segment that has no connection, or probe. */
+void	tcp_respond_rst(struct vnet *, const struct mbuf *m);
+const char *tcp_state_name(enum tcp_state);
+
+/* --- tcp_output --- */
+/* Send what may be sent. Errors are handled inside; the value is for tests. */
+int	tcp_output(struct tcpcb *);
+/* From rexmit and first-time bytes: the automatic return to software. */
+void	tcp_account_for_send(struct tcpcb *, uint32_t len, bool rexmit,
+	    bool hw_tls);
+
+/* --- tcp_segment --- */
+/*
+ * References to the bytes [off, off+*len) of the send buffer, ending early
+ * where the TLS session of the mbufs changes, and within the interface's
+ * segment limits when TSO is used. *len is what was taken. NULL: no memory.
+ * Source: tcp_output.c tcp_m_copym.
+ */
+struct mbuf *tcp_m_copym(struct tcpcb *, struct mbuf *m, uint32_t off,
+	    uint32_t *len, uint32_t maxsegcnt, uint32_t maxsegsize, bool hw_tls);
+
+/* --- cc --- */
+struct cc_algo {
+	const char *name;
+	void	(*conn_init)(struct tcpcb *);
+	void	(*ack_received)(struct tcpcb *, uint32_t acked);
+	void	(*enter_recovery)(struct tcpcb *);
+	void	(*rto)(struct tcpcb *);
+	void	(*post_recovery)(struct tcpcb *);
+};
+extern const struct cc_algo cc_newreno;
+
+/* --- tcp_dump --- */
+void	tcp_dump(const struct tcpcb *, struct strbuf *, int indent);
+
+#endif

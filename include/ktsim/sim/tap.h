@@ -1,0 +1,86 @@
+/*
+ * Captures: pcapng with the secrets inside, so that stock Wireshark shows the
+ * decrypted stream with no option; classic pcap and a key log on request.
+ *
+ * wire.pcapng holds each frame once, as it leaves its sender, in time order,
+ * dropped ones marked. Every frame's comment says why it exists.
+ *
+ * All functions that write return 0 or an errno (ENOSPC ...); after an error
+ * the file is left as long as it was valid, further writes are no-ops that
+ * return the same errno, and capture_path names it.
+ *
+ * Format: draft-ietf-opsawg-pcapng; blocks SHB, IDB.., DSB.., EPB.., ISB.
+ */
+#ifndef KTSIM_SIM_TAP_H
+#define KTSIM_SIM_TAP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <ktsim/base/simtime.h>
+#include <ktsim/base/strbuf.h>
+
+struct capture;
+struct frame;
+
+struct capture_if {
+	const char	*ci_name;	/* "server:mce0" */
+	const char	*ci_descr;
+	const char	*ci_hardware;	/* card model */
+	uint8_t		ci_lladdr[6];
+	uint64_t	ci_speed_bps;
+};
+
+/*
+ * Create the file and write its head. epoch_ns: wall-clock meaning of virtual
+ * time 0, from the scenario. comment: scenario and seed. Names (IPv4 or IPv6
+ * text to host name, pairs, NULL-terminated; may be NULL) go to a name block.
+ */
+int	capture_open(const char *path, uint64_t epoch_ns, const char *comment,
+	    const struct capture_if *ifs, unsigned nifs,
+	    const char *const *names, struct capture **);
+/* NSS key log text, one or more lines with \n: a decryption secrets block. */
+int	capture_secrets(struct capture *, const char *lines);
+/*
+ * One frame, settled. inbound false: leaves by interface ifno. comment may be
+ * NULL; flags_crc: marks a damaged frame.
+ */
+int	capture_frame(struct capture *, unsigned ifno, const struct frame *,
+	    simtime_t when, bool inbound, const char *comment);
+/* Per-interface totals for the statistics blocks; any time before close. */
+void	capture_counts(struct capture *, unsigned ifno, uint64_t recv,
+	    uint64_t drop);
+/* Pushes buffered blocks to the file: a run stopped here still decrypts. */
+int	capture_flush(struct capture *);
+/* Statistics blocks, close. The first error of the file's life. NULL: 0. */
+int	capture_close(struct capture *);
+const char *capture_path(const struct capture *);
+uint64_t capture_frames(const struct capture *);
+
+/* Classic pcap, nanoseconds, through libpcap. Same rules. */
+struct pcapfile;
+int	pcapfile_open(const char *path, uint64_t epoch_ns, struct pcapfile **);
+int	pcapfile_frame(struct pcapfile *, const struct frame *, simtime_t when);
+int	pcapfile_close(struct pcapfile *);
+
+/*
+ * Why a frame exists, from its note and its fate: appends one line of text.
+ * verdict: NULL, or why it was dropped ("link: loss", "link down").
+ * rexmit_of: f_id of the frame whose bytes these are again; 0 unknown or none.
+ * The word "rexmit" occurs exactly in comments of retransmissions.
+ */
+void	capture_comment(const struct frame *, const char *verdict,
+	    uint64_t rexmit_of, struct strbuf *);
+
+/*
+ * Which frame carried these bytes first: per flow direction, by sequence.
+ * rexmit_track returns the id of the earliest frame that covers the first
+ * byte of f's TCP payload, or 0, and remembers f. Bounded: bytes that the
+ * other side has acknowledged are forgotten.
+ */
+struct rexmit_index;
+struct rexmit_index *rexmit_index_create(void);
+void	rexmit_index_destroy(struct rexmit_index *);
+uint64_t rexmit_track(struct rexmit_index *, const struct frame *);
+
+#endif

@@ -1,0 +1,92 @@
+/*
+ * A TLS endpoint in "userland": libssl (or a synthetic handshake) over a
+ * simulated socket, handing its keys to the simulated kernel where the
+ * scenario says `kernel`, and doing the cryptography itself where it says
+ * `openssl`.
+ *
+ * Everything is non-blocking: EWOULDBLOCK means "call again after the
+ * socket's upcall". The endpoint never owns the socket.
+ *
+ * Key hand-over, transmit (1.2, 1.3) and receive (1.2): libssl's KTLS BIO
+ * controls become TCP_TXTLS_ENABLE / TCP_RXTLS_ENABLE. Receive 1.3, which
+ * libssl 3.0 does not offer: keys derived from the traffic secret once the
+ * handshake is done, then SSL_read is bypassed. If the kernel refuses, libssl
+ * goes on in user space and te_reason says why.
+ *
+ * Reproducible: libssl's randomness comes from the endpoint's own stream, its
+ * clock is the virtual epoch, no configuration file or environment is read.
+ */
+#ifndef KTSIM_SIM_TLS_ENDPOINT_H
+#define KTSIM_SIM_TLS_ENDPOINT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <ktsim/base/trace.h>
+
+struct socket;
+struct tls_endpoint;
+struct tls_userland;
+struct vnode;
+
+enum tls_place { TLS_PLACE_OPENSSL, TLS_PLACE_KERNEL };
+enum tls_handshake { TLS_HS_OPENSSL, TLS_HS_SYNTHETIC };
+
+/* Gets key log lines as they become known, "CLIENT_RANDOM ..." without \n. */
+typedef void tls_keylog_fn(void *arg, const char *line);
+
+struct tls_params {
+	bool		tp_server;
+	int		tp_version;	/* 12 or 13 */
+	const char	*tp_suite;	/* "aes128-gcm", "aes256-gcm", "chacha20-poly1305" */
+	enum tls_place	tp_tx, tp_rx;
+	enum tls_handshake tp_handshake;
+	uint64_t	tp_seed;	/* with tp_name: the random stream */
+	const char	*tp_name;	/* "server#3"; copied */
+};
+
+/*
+ * What all endpoints of a run share: library set-up, the certificate, the
+ * two SSL_CTX per version. now: virtual time for time(). keylog: for capture
+ * and oracle. ENOTSUP: libssl is not usable, text in *why.
+ */
+int	tls_userland_create(const simtime_t *now, uint64_t epoch_sec,
+	    uint64_t seed, tls_keylog_fn *, void *keylog_arg,
+	    struct tls_userland **, const char **why);
+void	tls_userland_destroy(struct tls_userland *);
+
+/* EINVAL: unknown suite or version. */
+int	tls_endpoint_create(struct tls_userland *, struct socket *,
+	    const struct tls_params *, struct tls_endpoint **);
+void	tls_endpoint_destroy(struct tls_endpoint *);	/* NULL allowed */
+
+/* 0 done; EWOULDBLOCK; EPROTO, or the socket's errno (text: tls_error). */
+int	tls_endpoint_handshake(struct tls_endpoint *);
+/* Bytes taken in *done, exact also beside an error. */
+int	tls_endpoint_write(struct tls_endpoint *, const void *buf, size_t len,
+	    size_t *done);
+/* 0 with *done 0: end of stream (close_notify or FIN). Data records only. */
+int	tls_endpoint_read(struct tls_endpoint *, void *buf, size_t len,
+	    size_t *done);
+/*
+ * As SSL_sendfile: through the kernel when it holds the transmit keys;
+ * EOPNOTSUPP otherwise (the application then reads and writes).
+ */
+int	tls_endpoint_sendfile(struct tls_endpoint *, struct vnode *, uint64_t off,
+	    uint64_t len, uint64_t *sent);
+/* close_notify. 0 sent; EWOULDBLOCK. Does not close the socket. */
+int	tls_endpoint_shutdown(struct tls_endpoint *);
+
+struct tls_endpoint_info {
+	enum tls_place	te_tx, te_rx;	/* as it came out */
+	const char	*te_tx_reason, *te_rx_reason;	/* static text */
+	int		te_tx_error, te_rx_error;	/* errno of a refusal */
+	char		te_suite[48];	/* OpenSSL's or RFC's name */
+	bool		te_got_close_notify;
+	uint64_t	te_tickets;	/* type-22 records consumed after the handshake */
+	const char	*te_error;	/* text of the failure; NULL */
+};
+void	tls_endpoint_info(const struct tls_endpoint *, struct tls_endpoint_info *);
+
+#endif

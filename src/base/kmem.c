@@ -1,0 +1,161 @@
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <ktsim/base/kassert.h>
+#include <ktsim/base/kmem.h>
+
+#if defined(__SANITIZE_ADDRESS__)
+#define KMEM_NO_CACHE 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define KMEM_NO_CACHE 1
+#endif
+#endif
+#ifndef KMEM_NO_CACHE
+#define KMEM_NO_CACHE 0
+#endif
+
+void *
+xrealloc(void *p, size_t size)
+{
+	p = realloc(p, size != 0 ? size : 1);
+	if (p == NULL) {
+		fputs("ktls-sim: out of memory\n", stderr);
+		_exit(3);
+	}
+	return (p);
+}
+
+void *
+xcalloc(size_t n, size_t size)
+{
+	void *p;
+
+	p = calloc(n != 0 ? n : 1, size != 0 ? size : 1);
+	if (p == NULL)
+		return (xrealloc(NULL, SIZE_MAX));	/* says so and ends */
+	return (p);
+}
+
+char *
+xstrdup(const char *s)
+{
+	size_t n = strlen(s) + 1;
+
+	return (memcpy(xrealloc(NULL, n), s, n));
+}
+
+char *
+xasprintf(const char *fmt, ...)
+{
+	va_list ap, ap2;
+	char *s;
+	int n;
+
+	va_start(ap, fmt);
+	va_copy(ap2, ap);
+	n = vsnprintf(NULL, 0, fmt, ap);
+	va_end(ap);
+	s = xrealloc(NULL, (size_t)n + 1);
+	vsnprintf(s, (size_t)n + 1, fmt, ap2);
+	va_end(ap2);
+	return (s);
+}
+
+void
+kmem_init(struct kmem *km)
+{
+	*km = (struct kmem){ 0 };
+	SLIST_INIT(&km->km_zones);
+}
+
+void
+kmem_fini(struct kmem *km)
+{
+	KASSERT(SLIST_EMPTY(&km->km_zones), ("kmem_fini: zone %s lives",
+	    SLIST_FIRST(&km->km_zones)->z_name));
+}
+
+uint64_t
+kmem_inuse(const struct kmem *km)
+{
+	const struct kzone *z;
+	uint64_t n = 0;
+
+	SLIST_FOREACH(z, &km->km_zones, z_link)
+		n += z->z_inuse;
+	return (n);
+}
+
+void
+kzone_init(struct kzone *z, struct kmem *km, const char *name, size_t size)
+{
+	*z = (struct kzone){ .z_name = name,
+	    .z_size = MAX(size, sizeof(void *)), .z_kmem = km };
+	SLIST_INSERT_HEAD(&km->km_zones, z, z_link);
+}
+
+void
+kzone_fini(struct kzone *z)
+{
+	struct kzone **pz;
+	void *item;
+
+	while ((item = z->z_free) != NULL) {
+		memcpy(&z->z_free, item, sizeof(void *));
+		free(item);
+	}
+	for (pz = &z->z_kmem->km_zones.slh_first; *pz != z;
+	    pz = &(*pz)->z_link.sle_next)
+		;
+	*pz = z->z_link.sle_next;
+}
+
+static bool
+kzone_refuses(struct kzone *z)
+{
+	struct kmem *km = z->z_kmem;
+
+	km->km_nowait++;
+	if (km->km_nowait != km->km_fail_at &&
+	    (z->z_limit == 0 || z->z_inuse < z->z_limit))
+		return (false);
+	z->z_fails++;
+	return (true);
+}
+
+void *
+kzone_alloc(struct kzone *z, int flags)
+{
+	void *item;
+
+	if ((flags & M_NOWAIT) != 0 && kzone_refuses(z))
+		return (NULL);
+	item = z->z_free;
+	if (item != NULL)
+		memcpy(&z->z_free, item, sizeof(void *));
+	else
+		item = xrealloc(NULL, z->z_size);
+	if ((flags & M_ZERO) != 0)
+		memset(item, 0, z->z_size);
+	z->z_allocs++;
+	if (++z->z_inuse > z->z_max)
+		z->z_max = z->z_inuse;
+	return (item);
+}
+
+void
+kzone_free(struct kzone *z, void *item)
+{
+	KASSERT(z->z_inuse > 0, ("kzone_free: zone %s is empty", z->z_name));
+	z->z_inuse--;
+	if (KMEM_NO_CACHE) {
+		free(item);
+		return;
+	}
+	memcpy(item, &z->z_free, sizeof(void *));
+	z->z_free = item;
+}

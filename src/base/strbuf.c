@@ -1,0 +1,95 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <ktsim/base/kmem.h>
+#include <ktsim/base/strbuf.h>
+
+static void
+strbuf_room(struct strbuf *sb, size_t more)
+{
+	size_t want = sb->sb_len + more + 1;
+
+	if (want <= sb->sb_size)
+		return;
+	if (want < 2 * sb->sb_size)
+		want = 2 * sb->sb_size;
+	if (want < 64)
+		want = 64;
+	sb->sb_str = xrealloc(sb->sb_str, want);
+	sb->sb_size = want;
+}
+
+void
+strbuf_add(struct strbuf *sb, const void *bytes, size_t len)
+{
+	strbuf_room(sb, len);
+	memcpy(sb->sb_str + sb->sb_len, bytes, len);
+	sb->sb_len += len;
+	sb->sb_str[sb->sb_len] = '\0';
+}
+
+void
+strbuf_adds(struct strbuf *sb, const char *str)
+{
+	strbuf_add(sb, str, strlen(str));
+}
+
+void
+strbuf_vaddf(struct strbuf *sb, const char *fmt, va_list ap)
+{
+	va_list ap2;
+	int n;
+
+	va_copy(ap2, ap);
+	n = vsnprintf(NULL, 0, fmt, ap2);
+	va_end(ap2);
+	if (n < 0)
+		return;
+	strbuf_room(sb, (size_t)n);
+	vsnprintf(sb->sb_str + sb->sb_len, (size_t)n + 1, fmt, ap);
+	sb->sb_len += (size_t)n;
+}
+
+void
+strbuf_addf(struct strbuf *sb, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	strbuf_vaddf(sb, fmt, ap);
+	va_end(ap);
+}
+
+const char *
+strbuf_str(const struct strbuf *sb)
+{
+	return (sb->sb_str != NULL ? sb->sb_str : "");
+}
+
+char *
+strbuf_take(struct strbuf *sb)
+{
+	char *s;
+
+	strbuf_room(sb, 0);
+	s = sb->sb_str;
+	s[sb->sb_len] = '\0';
+	*sb = (struct strbuf){ 0 };
+	return (s);
+}
+
+void
+strbuf_clear(struct strbuf *sb)
+{
+	sb->sb_len = 0;
+	if (sb->sb_str != NULL)
+		sb->sb_str[0] = '\0';
+}
+
+void
+strbuf_fini(struct strbuf *sb)
+{
+	free(sb->sb_str);
+	*sb = (struct strbuf){ 0 };
+}
