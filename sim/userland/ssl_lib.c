@@ -177,7 +177,8 @@ make_ctx(bool server)
 	SSL_CTX_set_verify(ctx, SSL_VERIFY_NONE, NULL);
 	SSL_CTX_set_keylog_callback(ctx, keylog_cb);
 	SSL_CTX_set_msg_callback(ctx, message_cb);
-	if (SSL_CTX_set1_groups_list(ctx, "X25519") != 1 ||
+	/* X25519 is used; 1.2 wants the certificate's curve named as well. */
+	if (SSL_CTX_set1_groups_list(ctx, "X25519:P-256") != 1 ||
 	    (server && !ssl_cert_use(ctx))) {
 		SSL_CTX_free(ctx);
 		return (NULL);
