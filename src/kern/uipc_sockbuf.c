@@ -201,11 +201,11 @@ void
 sbappendstream(struct sockbuf *sb, struct mbuf *m, int flags)
 {
 	KASSERT(m->m_nextpkt == NULL, ("sbappendstream: packet chain"));
-	KASSERT(sb->sb_mb == sb->sb_lastrecord, ("sbappendstream: records"));
 	if (sb->sb_tls_info != NULL && (sb->sb_flags & SB_TLS_RX) != 0) {
 		sbappend_ktls_rx(sb, m);
 		return;
 	}
+	KASSERT(sb->sb_mb == sb->sb_lastrecord, ("sbappendstream: records"));
 	m_demote(m);
 	m_clear_protoflags(m, (flags & PRUS_NOTREADY) ? M_NOTREADY : 0);
 	if (sb->sb_tls_info != NULL)
