@@ -30,6 +30,7 @@ struct { struct type *sle_next; }
 struct name { struct type *stqh_first; struct type **stqh_last; }
 #define STAILQ_ENTRY(type)						\
 struct { struct type *stqe_next; }
+#define STAILQ_HEAD_INITIALIZER(h) { NULL, &(h).stqh_first }
 #define STAILQ_INIT(h) do {						\
 	(h)->stqh_first = NULL;						\
 	(h)->stqh_last = &(h)->stqh_first;				\

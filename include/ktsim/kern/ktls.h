@@ -113,7 +113,6 @@ struct ktls_session {
 	bool		tx;
 	bool		reset_pending;
 	struct task	reset_tag_task;
-	uint64_t	tags_taken, tags_released;
 };
 
 /* How long a worker's work takes on the simulated CPU. */
@@ -145,6 +144,8 @@ struct ktls_stats {
 	uint64_t	ocf_enc[2][3], ocf_dec[2][3];	/* [1.3?][cipher] */
 	uint64_t	records_tx, records_rx;	/* simulator's own */
 	uint64_t	plaintext_refused;	/* simulator's own: ip_output guard */
+	uint64_t	sw_bytes_tx, sw_bytes_rx;	/* payload through the workers */
+	uint64_t	contig_fails;	/* records encrypted into single pages */
 };
 
 void	ktls_attach(struct vnet *);
@@ -155,6 +156,10 @@ void	ktls_set_completion(struct vnet *, ktls_complete_fn *, void *arg);
 /* Stop worker `cpu` before its next batch (running crypto completes), go on. */
 void	ktls_wq_hold(struct vnet *, unsigned cpu);
 void	ktls_wq_release(struct vnet *, unsigned cpu);
+/* Nothing is queued and no crypto is under way. */
+bool	ktls_idle(const struct vnet *);
+/* Work is queued although no worker is running, held or about to be woken. */
+bool	ktls_stuck(const struct vnet *);
 
 /* --- options; checks, their order and errnos: freebsd-ktls.md 1.3 to 1.5 --- */
 int	ktls_enable_tx(struct socket *, const struct tls_enable *);

@@ -80,6 +80,13 @@ static inline uint32_t sbused(const struct sockbuf *sb) { return (sb->sb_ccc); }
 /* Bytes one may still add; 0 when full, over memory, or SB_STOP. */
 long	sbspace(const struct sockbuf *);
 
+/* What one mbuf costs in sb_mbcnt. */
+static inline uint32_t
+mb_charge(const struct mbuf *m)
+{
+	return (MSIZE + ((m->m_flags & M_EXT) ? m->m_ext.ext_size : 0));
+}
+
 /* Accounting of one mbuf entering or leaving. */
 void	sballoc(struct sockbuf *, struct mbuf *);
 void	sbfree(struct sockbuf *, struct mbuf *);

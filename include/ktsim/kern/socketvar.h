@@ -21,6 +21,7 @@
 #include <ktsim/kern/protosw.h>
 #include <ktsim/kern/sockaddr.h>
 #include <ktsim/kern/sockbuf.h>
+#include <ktsim/kern/taskqueue.h>
 
 struct uio;
 struct vnet;
@@ -80,13 +81,17 @@ struct socket {
 	so_upcall_fn	*so_upcall;
 	void		*so_upcall_arg;
 	uint32_t	so_number;	/* of this host, from 1 */
+	STAILQ_ENTRY(socket) so_ktls_rx;	/* work queue of its receive session */
 
 	/* listening */
 	bool		so_listening;
 	int		so_qlimit, so_qlen;
 	struct socket	*so_listen;	/* whose queue this one is in */
 	TAILQ_HEAD(, socket) so_comp;	/* connected, not yet accepted */
+	TAILQ_HEAD(, socket) so_incomp;	/* handshake not finished */
 	TAILQ_ENTRY(socket) so_list;
+	bool		so_oncomp;	/* which of the two this one is in */
+	struct task	so_orphan;	/* drops one that died in so_incomp */
 	uint32_t	so_overflow;	/* connections refused: queue full */
 };
 

@@ -24,6 +24,8 @@ struct vm_page {
 	uint32_t	p_wire;		/* references; 0: free */
 	bool		p_file;		/* belongs to a file: never written
 					   after it became valid */
+	uint8_t		p_run_len;	/* contiguous run it was allocated in */
+	uint32_t	p_run_first;	/* that run's first page number */
 	uint64_t	p_hash;		/* of a valid file page's contents */
 };
 

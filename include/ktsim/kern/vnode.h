@@ -66,6 +66,10 @@ const uint8_t *vnode_resident(const struct vnode *, uint64_t pageno);
 int	vnode_verify(const struct vnode *, struct strbuf *);
 int	vfs_verify(struct vnet *, struct strbuf *);	/* all vnodes */
 
+/* Pages the cache holds, and wirings of them by others (sendfile's mbufs). */
+uint64_t vfs_cached_pages(const struct vnet *);
+uint64_t vfs_extra_wirings(const struct vnet *);
+
 struct vfs_stats { uint64_t reads, hits, errors; };
 const struct vfs_stats *vfs_stats(const struct vnet *);
 

@@ -33,8 +33,9 @@ struct nic;
 /* The laboratory's side of a port. */
 struct nic_port_ops {
 	/*
-	 * The frame leaves now's port at f->f_when (its last bit). Takes the
-	 * reference. FRAME_LOST_RING: only for the record.
+	 * The frame's last bit leaves the port at f->f_when (now or later, in
+	 * order per port), if the link is up until then. Takes the reference.
+	 * FRAME_LOST_RING: only for the record.
 	 */
 	void	(*np_egress)(void *arg, struct nic *, struct frame *);
 };
@@ -101,10 +102,10 @@ struct nic {
 	void		*n_softc;
 	struct nic_stats n_stats;
 
-	/* transmit ring: a FIFO of packets, the head is being sent */
-	struct mbufq	n_ring;
+	/* transmit ring: a FIFO of packets (by m_nextpkt), the head is being sent */
+	struct mbuf	*n_ring_head, **n_ring_tail;
 	uint32_t	n_ring_used, n_ring_size;
-	bool		n_busy;
+	bool		n_link_up;
 	struct sim_event n_fetch_ev, n_done_ev;
 	uint32_t	n_bursts;	/* numbers bursts */
 };

@@ -1,0 +1,110 @@
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <ktsim/base/kassert.h>
+#include <ktsim/kern/sysctl.h>
+#include <ktsim/kern/vnet.h>
+
+/* Index of the first oid whose name is not before `name`. */
+static unsigned
+sysctl_index(const struct sysctl_tree *st, const char *name)
+{
+	unsigned lo = 0, hi = st->st_count, mid;
+
+	while (lo < hi) {
+		mid = (lo + hi) / 2;
+		if (strcmp(st->st_oids[mid].oid_name, name) < 0)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return (lo);
+}
+
+void
+sysctl_add(struct vnet *vnet, const char *name, uint64_t *val,
+    enum sysctl_kind kind, sysctl_check_fn *check, const char *descr)
+{
+	struct sysctl_tree *st = &vnet->v_sysctl;
+	unsigned i = sysctl_index(st, name);
+
+	KASSERT(i == st->st_count || strcmp(st->st_oids[i].oid_name, name) != 0,
+	    ("sysctl %s registered twice", name));
+	if (st->st_count == st->st_size) {
+		st->st_size = st->st_size != 0 ? 2 * st->st_size : 64;
+		st->st_oids = xrealloc(st->st_oids,
+		    st->st_size * sizeof(*st->st_oids));
+	}
+	memmove(&st->st_oids[i + 1], &st->st_oids[i],
+	    (st->st_count - i) * sizeof(*st->st_oids));
+	st->st_oids[i] = (struct sysctl_oid){ .oid_name = xstrdup(name),
+	    .oid_val = val, .oid_kind = kind, .oid_check = check,
+	    .oid_descr = descr, .oid_initial = *val };
+	st->st_count++;
+}
+
+void
+sysctl_remove(struct vnet *vnet, const char *prefix)
+{
+	struct sysctl_tree *st = &vnet->v_sysctl;
+	size_t len = strlen(prefix);
+	unsigned first, last;
+
+	first = sysctl_index(st, prefix);
+	for (last = first; last < st->st_count &&
+	    strncmp(st->st_oids[last].oid_name, prefix, len) == 0; last++)
+		free((char *)(uintptr_t)st->st_oids[last].oid_name);
+	memmove(&st->st_oids[first], &st->st_oids[last],
+	    (st->st_count - last) * sizeof(*st->st_oids));
+	st->st_count -= last - first;
+}
+
+void
+sysctl_fini(struct vnet *vnet)
+{
+	if (vnet->v_sysctl.st_oids != NULL)
+		sysctl_remove(vnet, "");
+	free(vnet->v_sysctl.st_oids);
+	vnet->v_sysctl = (struct sysctl_tree){ 0 };
+}
+
+const struct sysctl_oid *
+sysctl_find(const struct vnet *vnet, const char *name)
+{
+	const struct sysctl_tree *st = &vnet->v_sysctl;
+	unsigned i = sysctl_index(st, name);
+
+	if (i == st->st_count || strcmp(st->st_oids[i].oid_name, name) != 0)
+		return (NULL);
+	return (&st->st_oids[i]);
+}
+
+int
+sysctl_write(struct vnet *vnet, const char *name, uint64_t val)
+{
+	const struct sysctl_oid *oid = sysctl_find(vnet, name);
+	int error;
+
+	if (oid == NULL)
+		return (ENOENT);
+	if (oid->oid_kind == CTL_RD || oid->oid_kind == CTL_CTR ||
+	    (oid->oid_kind == CTL_TUN && vnet->v_sysctl.st_booted))
+		return (EPERM);
+	if (oid->oid_check != NULL &&
+	    (error = oid->oid_check(vnet, val)) != 0)
+		return (error);
+	*oid->oid_val = val;
+	return (0);
+}
+
+int
+sysctl_read(const struct vnet *vnet, const char *name, uint64_t *val)
+{
+	const struct sysctl_oid *oid = sysctl_find(vnet, name);
+
+	if (oid == NULL)
+		return (ENOENT);
+	*val = *oid->oid_val;
+	return (0);
+}

@@ -1,0 +1,425 @@
+/*
+ * Software decryption. One record at a time is cut off the raw chain of a
+ * socket, decrypted out of place (received bytes are read-only: the sender's
+ * card and the capture may share them), and appended with its control
+ * message. The record number is consumed whether the record is good or bad.
+ *
+ * sb_tlsdcc is the bytes that are out for decryption; a flush sets it to 0,
+ * and that is how the worker learns that nobody wants them any more.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include <ktsim/base/bytes.h>
+#include <ktsim/base/kassert.h>
+#include <ktsim/kern/socketvar.h>
+#include <ktsim/opencrypto/tls_crypt.h>
+
+#include "ktls_priv.h"
+#include "ktls_session.h"
+
+#define TLS_HDR_LEN	5
+#define RX_MAXPIECES	64
+
+/* One record being decrypted. */
+struct ktls_rx_job {
+	struct job	x_job;
+	struct sim_event x_event;
+	struct ktls_wq	*x_wq;
+	struct socket	*x_so;		/* the queue's reference */
+	struct ktls_session *x_tls;	/* held */
+	struct mbuf	*x_raw;		/* the record as received */
+	struct mbuf	*x_out;		/* where the plaintext goes */
+	uint64_t	x_seqno;
+	uint32_t	x_reclen;	/* whole record */
+	uint8_t		x_hdr[MBUF_PEXT_HDR_LEN];
+	uint8_t		x_tag[16];
+	uint32_t	x_paylen;	/* between header and tag */
+	int		x_error;
+};
+
+/* --- scheduling --- */
+
+/* Copy the first len bytes of the raw chain. */
+static void
+sb_peek_tls(const struct sockbuf *sb, void *buf, int len)
+{
+	m_copydata(sb->sb_mtls, 0, len, buf);
+}
+
+static void
+ktls_rx_eof(struct sockbuf *sb)
+{
+	if ((sb->sb_state & SBS_CANTRCVMORE) == 0 || sb->sb_tlscc == 0)
+		return;
+	/* Half a record and no more to come. The bytes will never be data. */
+	while (sb->sb_mtls != NULL) {
+		struct mbuf *m = sb->sb_mtls;
+
+		sb->sb_mtls = m->m_next;
+		sbfree_ktls_rx(sb, m);
+		m_free(m);
+	}
+	sb->sb_mtlstail = NULL;
+	soerror_set(sb->sb_so, EMSGSIZE);
+}
+
+void
+ktls_check_rx(struct sockbuf *sb)
+{
+	uint8_t hdr[TLS_HDR_LEN];
+
+	if (sb->sb_flags & SB_TLS_RX_RUNNING)
+		return;
+	if (sb->sb_tlscc < TLS_HDR_LEN) {
+		ktls_rx_eof(sb);
+		return;
+	}
+	sb_peek_tls(sb, hdr, TLS_HDR_LEN);
+	/* The header's contents are judged by the worker, not here. */
+	if (sb->sb_tlscc < (uint32_t)TLS_HDR_LEN + be16dec(hdr + 3)) {
+		ktls_rx_eof(sb);
+		return;
+	}
+	sb->sb_flags |= SB_TLS_RX_RUNNING;
+	ktls_enqueue_rx(sb->sb_so);
+}
+
+/* --- taking one record --- */
+
+/* What freebsd-ktls.md table 1.7 says of the header; 0 is good. */
+static int
+ktls_rx_header_check(const struct ktls_session *tls, const uint8_t *hdr)
+{
+	const struct tls_session_params *tp = &tls->params;
+	uint32_t reclen = (uint32_t)TLS_HDR_LEN + be16dec(hdr + 3);
+	uint8_t wminor;
+
+	wminor = tp->tls_vminor == TLS_MINOR_VER_THREE ? TLS_MINOR_VER_TWO :
+	    tp->tls_vminor;
+	if (hdr[0 + 1] != tp->tls_vmajor || hdr[2] != wminor)
+		return (EINVAL);
+	if (tp->tls_vminor == TLS_MINOR_VER_THREE && hdr[0] != TLS_RLTYPE_APP)
+		return (EINVAL);
+	if (reclen < tp->tls_hlen ||
+	    reclen > (uint32_t)tp->tls_hlen + TLS_MAX_MSG_SIZE_V10_2 +
+	    tp->tls_tlen)
+		return (EMSGSIZE);
+	return (0);
+}
+
+/*
+ * Cut len bytes off the raw chain: out of sb_tlscc, into sb_tlsdcc. Their
+ * memory leaves the account; where an mbuf is split, its second half stays.
+ */
+static struct mbuf *
+ktls_detach_record(struct sockbuf *sb, uint32_t len)
+{
+	struct mbuf *top = sb->sb_mtls, *m, *n;
+	uint32_t left = len;
+
+	for (m = top; left >= (uint32_t)m->m_len; m = n) {
+		left -= (uint32_t)m->m_len;
+		n = m->m_next;
+		sbfree_ktls_rx(sb, m);
+		if (left == 0) {
+			m->m_next = NULL;
+			m = n;
+			break;
+		}
+	}
+	if (left > 0) {
+		n = m_split(m, (int)left, M_WAITOK);
+		sb->sb_mbcnt -= mb_charge(m);
+		sb->sb_mbcnt += mb_charge(n);
+		sb->sb_ccc -= left;
+		sb->sb_tlscc -= left;
+		if (sb->sb_mtlstail == m)
+			sb->sb_mtlstail = n;
+		m = n;
+	}
+	sb->sb_mtls = m;
+	if (m == NULL)
+		sb->sb_mtlstail = NULL;
+	sb->sb_ccc += len;
+	sb->sb_tlsdcc = len;
+	return (top);
+}
+
+/* --- on a host thread --- */
+
+/* The bytes between header and tag, piece by piece, into the output. */
+static unsigned
+ktls_rx_gather(const struct ktls_rx_job *x, struct tls_iov *iov, unsigned max,
+    uint32_t *skip, uint32_t *left, const struct mbuf **mp, uint8_t **outp)
+{
+	const struct mbuf *m = *mp;
+	unsigned n = 0;
+	uint32_t take;
+
+	for (; m != NULL && *left > 0 && n < max &&
+	    (m->m_flags & M_EXTPG) == 0; m = m->m_next) {
+		if (*skip >= (uint32_t)m->m_len) {
+			*skip -= (uint32_t)m->m_len;
+			continue;
+		}
+		take = MIN((uint32_t)m->m_len - *skip, *left);
+		iov[n++] = (struct tls_iov){ m->m_data + *skip, *outp, take };
+		*outp += take;
+		*left -= take;
+		*skip = 0;
+	}
+	*mp = m;
+	return (n);
+}
+
+static void
+ktls_rx_run(struct job *job, unsigned slot)
+{
+	struct ktls_rx_job *x = containerof(job, struct ktls_rx_job, x_job);
+	struct tls_iov iov[RX_MAXPIECES], one;
+	uint32_t skip = x->x_tls->params.tls_hlen, left = x->x_paylen;
+	const struct mbuf *m = x->x_raw;
+	uint8_t *out = x->x_out->m_data;
+	unsigned n;
+
+	n = ktls_rx_gather(x, iov, RX_MAXPIECES, &skip, &left, &m, &out);
+	if (left > 0) {
+		/* A record in very many small pieces: make it one. */
+		m_copydata(x->x_raw, x->x_tls->params.tls_hlen,
+		    (int)x->x_paylen, x->x_out->m_data);
+		one = (struct tls_iov){ x->x_out->m_data, x->x_out->m_data,
+		    x->x_paylen };
+		x->x_error = tls_record_decrypt(x->x_tls->crypt, slot, x->x_hdr,
+		    x->x_seqno, &one, 1, x->x_tag);
+		return;
+	}
+	x->x_error = tls_record_decrypt(x->x_tls->crypt, slot, x->x_hdr,
+	    x->x_seqno, iov, n, x->x_tag);
+}
+
+/* --- delivering --- */
+
+/*
+ * TLS 1.3: the last byte that is not zero is the type; only bytes behind the
+ * header are searched (SA-26:67). -1: there is none.
+ */
+static int
+tls13_find_record_type(const struct mbuf *m, uint32_t *paylen)
+{
+	uint32_t n = *paylen;
+
+	while (n > 0 && m->m_data[n - 1] == 0)
+		n--;
+	if (n == 0)
+		return (-1);
+	*paylen = n - 1;
+	return (m->m_data[n - 1]);
+}
+
+static struct mbuf *
+ktls_rx_control(struct ktls_rx_job *x, uint8_t type, uint32_t paylen)
+{
+	struct tls_get_record tgr = { .tls_type = type,
+	    .tls_vmajor = x->x_hdr[1], .tls_vminor = x->x_hdr[2] };
+
+	be16enc(tgr.tls_length, (uint16_t)paylen);
+	return (sbcreatecontrol(x->x_wq->wq_vnet->v_mb, &tgr, sizeof(tgr),
+	    TLS_GET_RECORD, 6 /* IPPROTO_TCP */, M_WAITOK));
+}
+
+static void
+ktls_rx_good(struct ktls_rx_job *x, struct sockbuf *sb, uint8_t type,
+    uint32_t paylen)
+{
+	struct ktls_stats *st = &x->x_wq->wq_vnet->v_ktls->ks_stats;
+	const struct tls_suite *suite = x->x_tls->params.suite;
+	struct mbuf *data = NULL;
+
+	st->records_rx++;
+	st->sw_bytes_rx += paylen;
+	st->ocf_dec[suite->vminor == TLS_MINOR_VER_THREE][suite->cipher]++;
+	TRACE(&x->x_wq->wq_vnet->v_tracer, tls_decrypted, TU(x->x_tls->conn),
+	    TU(x->x_seqno), TU(paylen), TU(type));
+	if (paylen > 0) {
+		data = x->x_out;
+		x->x_out = NULL;
+		data->m_len = (int32_t)paylen;
+		data->m_flags |= M_EOR;
+	}
+	sb->sb_ccc -= x->x_reclen;
+	sb->sb_tlsdcc = 0;
+	sbappendcontrol(sb, data, ktls_rx_control(x, type, paylen));
+}
+
+static void
+ktls_rx_bad(struct ktls_rx_job *x, struct sockbuf *sb, int error,
+    const char *why)
+{
+	struct vnet *vnet = x->x_wq->wq_vnet;
+
+	vnet->v_ktls->ks_stats.failed_crypto++;
+	TRACE(&vnet->v_tracer, tls_error, TU(x->x_tls->conn), TU(x->x_seqno),
+	    TI(error), TS(why));
+	sb->sb_ccc -= x->x_reclen;
+	sb->sb_tlsdcc = 0;
+	soerror_set(sb->sb_so, error);
+}
+
+static void
+ktls_rx_deliver(struct ktls_rx_job *x, struct sockbuf *sb)
+{
+	uint32_t paylen = x->x_paylen;
+	int type = x->x_hdr[0];
+
+	if (x->x_error == EMSGSIZE) {
+		ktls_rx_bad(x, sb, EMSGSIZE, "record too short for its suite");
+		return;
+	}
+	if (x->x_error != 0) {
+		ktls_rx_bad(x, sb, EBADMSG, "authentication failed");
+		return;
+	}
+	if (x->x_tls->params.tls_vminor == TLS_MINOR_VER_THREE) {
+		type = tls13_find_record_type(x->x_out, &paylen);
+		if (type < 0) {
+			ktls_rx_bad(x, sb, EBADMSG, "no inner record type");
+			return;
+		}
+	}
+	ktls_rx_good(x, sb, (uint8_t)type, paylen);
+}
+
+static void
+ktls_rx_done(void *arg)
+{
+	struct ktls_rx_job *x = arg;
+	struct ktls_wq *wq = x->x_wq;
+	struct vnet *vnet = wq->wq_vnet;
+	struct socket *so = x->x_so;
+	struct sockbuf *sb = &so->so_rcv;
+	bool flushed = sb->sb_tlsdcc == 0;
+
+	if (x->x_job.job_run != NULL)
+		jobpool_wait(vnet->v_jobs, &x->x_job);
+	if (!flushed)
+		ktls_rx_deliver(x, sb);
+	m_freem(x->x_raw);
+	m_freem(x->x_out);
+	ktls_free(x->x_tls);
+	kzone_free(&vnet->v_ktls->ks_rx_zone, x);
+	wq->wq_inflight--;
+	/* On to the socket's next record, then to the worker's next work. */
+	if (!ktls_decrypt(wq, so))
+		ktls_wq_next(wq);
+}
+
+/* --- the loop --- */
+
+static void
+ktls_rx_stop(struct socket *so)
+{
+	struct sockbuf *sb = &so->so_rcv;
+
+	sb->sb_flags &= (uint16_t)~SB_TLS_RX_RUNNING;
+	ktls_rx_eof(sb);
+	sorwakeup(so);
+	sorele(so);
+}
+
+/*
+ * The stream cannot be followed any more. FreeBSD leaves the undecrypted bytes
+ * counted and a second blocking read waits for ever; here they are discarded,
+ * so that the reader sees the error once and then end of file.
+ */
+static void
+ktls_rx_corrupted(struct socket *so, int error)
+{
+	struct vnet *vnet = so->so_vnet;
+	struct sockbuf *sb = &so->so_rcv;
+	struct mbuf *m;
+
+	vnet->v_ktls->ks_stats.corrupted_records++;
+	TRACE(&vnet->v_tracer, tls_error, TU(sb->sb_tls_info->conn),
+	    TU(sb->sb_tls_seqno), TI(error), TS("bad record header"));
+	while ((m = sb->sb_mtls) != NULL) {
+		sb->sb_mtls = m->m_next;
+		sbfree_ktls_rx(sb, m);
+		m_free(m);
+	}
+	sb->sb_mtlstail = NULL;
+	ktls_drop(so, error, "bad TLS record header");
+}
+
+static void
+ktls_rx_start(struct ktls_wq *wq, struct socket *so, const uint8_t *hdr,
+    uint32_t reclen)
+{
+	struct vnet *vnet = wq->wq_vnet;
+	struct sockbuf *sb = &so->so_rcv;
+	struct ktls_session *tls = sb->sb_tls_info;
+	uint32_t minlen;
+	struct ktls_rx_job *x;
+
+	x = kzone_alloc(&vnet->v_ktls->ks_rx_zone, M_WAITOK | M_ZERO);
+	x->x_wq = wq;
+	x->x_so = so;
+	x->x_tls = ktls_hold(tls);
+	x->x_reclen = reclen;
+	x->x_raw = ktls_detach_record(sb, reclen);
+	x->x_seqno = sb->sb_tls_seqno++;
+	sim_event_init(&x->x_event, EV_CRYPTO, "ktls decrypted", ktls_rx_done,
+	    x);
+	wq->wq_inflight++;
+	wq->wq_waiting = true;
+	minlen = (uint32_t)tls->params.tls_hlen + tls->params.tls_tlen;
+	if (reclen < minlen) {
+		x->x_error = EMSGSIZE;
+		memcpy(x->x_hdr, hdr, TLS_HDR_LEN);
+	} else {
+		m_copydata(x->x_raw, 0, tls->params.tls_hlen, x->x_hdr);
+		x->x_paylen = reclen - tls->params.tls_hlen - 16;
+		m_copydata(x->x_raw, (int)(reclen - 16), 16, x->x_tag);
+		x->x_out = m_getjcl(vnet->v_mb, M_WAITOK, MT_DATA, 0,
+		    x->x_paylen <= MCLBYTES ? MCLBYTES : MJUM16BYTES);
+		x->x_job.job_run = ktls_rx_run;
+		jobpool_submit(vnet->v_jobs, &x->x_job);
+	}
+	timebase_post_in(vnet->v_tb, &x->x_event,
+	    ktls_cost_of(vnet->v_ktls, tls, reclen));
+}
+
+bool
+ktls_decrypt(struct ktls_wq *wq, struct socket *so)
+{
+	struct sockbuf *sb = &so->so_rcv;
+	struct ktls_session *tls = sb->sb_tls_info;
+	uint8_t hdr[TLS_HDR_LEN];
+	uint32_t reclen;
+	int error;
+
+	if (sb->sb_tlscc < TLS_HDR_LEN) {
+		ktls_rx_stop(so);
+		return (false);
+	}
+	sb_peek_tls(sb, hdr, TLS_HDR_LEN);
+	reclen = (uint32_t)TLS_HDR_LEN + be16dec(hdr + 3);
+	if ((error = ktls_rx_header_check(tls, hdr)) != 0) {
+		ktls_rx_corrupted(so, error);
+		ktls_rx_stop(so);
+		return (false);
+	}
+	if (sb->sb_tlscc < reclen) {
+		ktls_rx_stop(so);
+		return (false);
+	}
+	ktls_rx_start(wq, so, hdr, reclen);
+	return (true);
+}
+
+void
+ktls_rx_attach(struct vnet *vnet)
+{
+	kzone_init(&vnet->v_ktls->ks_rx_zone, &vnet->v_kmem, "ktls_rx",
+	    sizeof(struct ktls_rx_job));
+}

@@ -1,0 +1,239 @@
+/*
+ * Sessions: parameters checked, keys copied, life and death, counters.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <ktsim/base/bytes.h>
+#include <ktsim/base/kassert.h>
+#include <ktsim/kern/socketvar.h>
+#include <ktsim/opencrypto/tls_crypt.h>
+
+#include "ktls_priv.h"
+#include "ktls_session.h"
+
+void
+ktls_attach(struct vnet *vnet)
+{
+	struct ktls_state *ks;
+
+	vnet->v_ktls = ks = xcalloc(1, sizeof(*ks));
+	kzone_init(&ks->ks_session_zone, &vnet->v_kmem, "ktls_session",
+	    sizeof(struct ktls_session));
+	kzone_init(&ks->ks_unit_zone, &vnet->v_kmem, "ktls_unit",
+	    sizeof(struct ktls_unit));
+	kzone_init(&ks->ks_rec_zone, &vnet->v_kmem, "ktls_rec",
+	    sizeof(struct ktls_rec));
+	ktls_rx_attach(vnet);
+	/* Measured on one core with OpenSSL 3.0; docs/differences.md. */
+	ks->ks_cost = (struct ktls_cost){ .per_record = 250 * SIM_NS,
+	    .ps_per_byte = { 1400, 190, 340 }, .wakeup = 1 * SIM_US };
+	vnet_prng(vnet, &ks->ks_prng, "ktls.nonce");
+	vnet->v_mb->mb_free_extpg_tls = ktls_mb_free_extpg;
+	ktls_sysctl_attach(vnet);
+}
+
+void
+ktls_detach(struct vnet *vnet)
+{
+	struct ktls_state *ks = vnet->v_ktls;
+
+	ktls_wq_fini(vnet);
+	kzone_fini(&ks->ks_session_zone);
+	kzone_fini(&ks->ks_unit_zone);
+	kzone_fini(&ks->ks_rec_zone);
+	kzone_fini(&ks->ks_rx_zone);
+	free(ks);
+	vnet->v_ktls = NULL;
+}
+
+struct ktls_stats *
+ktls_stats(struct vnet *vnet)
+{
+	return (&vnet->v_ktls->ks_stats);
+}
+
+void
+ktls_set_cost(struct vnet *vnet, const struct ktls_cost *cost)
+{
+	vnet->v_ktls->ks_cost = *cost;
+}
+
+void
+ktls_set_completion(struct vnet *vnet, ktls_complete_fn *fn, void *arg)
+{
+	vnet->v_ktls->ks_complete = fn;
+	vnet->v_ktls->ks_complete_arg = arg;
+}
+
+/* Table 1.4; *why for the trace. */
+static int
+ktls_check_params(const struct tls_enable *en, const struct tls_suite **suite,
+    const char **why)
+{
+	*why = "bad parameter";
+	if (en->tls_vmajor != TLS_MAJOR_VER_ONE ||
+	    en->tls_vminor < TLS_MINOR_VER_ZERO ||
+	    en->tls_vminor > TLS_MINOR_VER_THREE) {
+		*why = "unknown TLS version";
+		return (EINVAL);
+	}
+	if (en->auth_key_len < 0 || en->auth_key_len > TLS_MAX_PARAM_SIZE ||
+	    en->cipher_key_len <= 0 ||
+	    en->cipher_key_len > TLS_MAX_PARAM_SIZE ||
+	    en->iv_len < 0 || en->iv_len > 16 || en->flags != 0)
+		return (EINVAL);
+	if (en->auth_algorithm != 0 || en->auth_key_len != 0) {
+		*why = "an AEAD suite has no authentication key";
+		return (EINVAL);
+	}
+	*suite = tls_suite_find(en->cipher_algorithm, en->cipher_key_len,
+	    en->tls_vminor);
+	if (*suite == NULL) {
+		*why = en->cipher_algorithm == CRYPTO_AES_CBC ?
+		    "AES-CBC suites are not modelled" :
+		    "no such cipher, key length and version";
+		return (EINVAL);
+	}
+	if (en->iv_len != (*suite)->iv_len) {
+		*why = "IV length does not fit the suite";
+		return (EINVAL);
+	}
+	if (en->cipher_key == NULL || en->iv == NULL) {
+		*why = "key or IV pointer is NULL";
+		return (EFAULT);
+	}
+	return (0);
+}
+
+static void
+ktls_copy_params(struct ktls_session *tls, const struct tls_enable *en,
+    const struct tls_suite *suite)
+{
+	struct tls_session_params *tp = &tls->params;
+	struct ktls_state *ks = tls->vnet->v_ktls;
+
+	tp->suite = suite;
+	tp->cipher_key = xcalloc(1, (size_t)en->cipher_key_len);
+	memcpy(tp->cipher_key, en->cipher_key, (size_t)en->cipher_key_len);
+	tp->cipher_key_len = (uint16_t)en->cipher_key_len;
+	memcpy(tp->iv, en->iv, (size_t)en->iv_len);
+	tp->iv_len = (uint16_t)en->iv_len;
+	tp->max_frame_len = (uint16_t)MIN((uint64_t)TLS_MAX_MSG_SIZE_V10_2,
+	    ks->ks_maxlen);
+	tp->tls_vmajor = en->tls_vmajor;
+	tp->tls_vminor = en->tls_vminor;
+	tp->tls_hlen = suite->hlen;
+	tp->tls_tlen = suite->tlen;
+	/* The explicit nonce starts anywhere: it is not the record number. */
+	if (suite->cipher == TLS_CIPHER_GCM &&
+	    suite->vminor == TLS_MINOR_VER_TWO)
+		be64enc(tp->iv + 8, prng_u64(&ks->ks_prng));
+}
+
+static struct ktls_session *
+ktls_session_alloc(struct socket *so, int direction)
+{
+	struct vnet *vnet = so->so_vnet;
+	struct ktls_state *ks = vnet->v_ktls;
+	struct ktls_session *tls;
+
+	tls = kzone_alloc(&ks->ks_session_zone, M_NOWAIT | M_ZERO);
+	if (tls == NULL)
+		return (NULL);
+	tls->vnet = vnet;
+	tls->refcount = 1;
+	tls->number = ++ks->ks_number;
+	tls->direction = direction;
+	tls->tx = direction == KTLS_TX;
+	tls->conn = ktls_inp_conn(so);
+	tls->wq_index = ktls_inp_flowid(so) % (unsigned)vnet->v_ncpus;
+	ks->ks_stats.active++;
+	return (tls);
+}
+
+int
+ktls_session_create(struct socket *so, const struct tls_enable *en,
+    int direction, struct ktls_session **out, const char **why)
+{
+	const struct tls_suite *suite;
+	struct ktls_session *tls;
+	int error;
+
+	if ((error = ktls_check_params(en, &suite, why)) != 0)
+		return (error);
+	ktls_wq_start(so->so_vnet);
+	if ((tls = ktls_session_alloc(so, direction)) == NULL) {
+		*why = "no memory for the session";
+		return (ENOMEM);
+	}
+	ktls_copy_params(tls, en, suite);
+	*out = tls;
+	return (0);
+}
+
+struct ktls_session *
+ktls_session_clone(struct socket *so, const struct ktls_session *old)
+{
+	struct ktls_session *tls;
+
+	if ((tls = ktls_session_alloc(so, old->direction)) == NULL)
+		return (NULL);
+	tls->params = old->params;
+	tls->params.cipher_key = xcalloc(1, old->params.cipher_key_len);
+	memcpy(tls->params.cipher_key, old->params.cipher_key,
+	    old->params.cipher_key_len);
+	tls->wq_index = old->wq_index;
+	return (tls);
+}
+
+int
+ktls_sw_try(struct ktls_session *tls)
+{
+	tls->crypt = tls_crypt_create(tls->params.suite,
+	    tls->params.cipher_key, tls->params.iv,
+	    tls->vnet->v_jobs->jp_slots);
+	return (tls->crypt != NULL ? 0 : ENOMEM);
+}
+
+void
+ktls_count(struct ktls_session *tls, int delta)
+{
+	tls->vnet->v_ktls->ks_stats.mode_cipher[tls->mode]
+	    [tls->params.suite->cipher] += (uint64_t)(int64_t)delta;
+}
+
+void
+ktls_destroy(struct ktls_session *tls)
+{
+	struct vnet *vnet = tls->vnet;
+	struct ktls_state *ks = vnet->v_ktls;
+
+	TRACE(&vnet->v_tracer, tls_destroy, TU(tls->conn),
+	    TS(tls->tx ? "tx" : "rx"));
+	ks->ks_stats.active--;
+	if (tls->mode != TCP_TLS_MODE_NONE)
+		ktls_count(tls, -1);
+	ktls_tag_release(tls);
+	if (tls->tx && (tls->mode == TCP_TLS_MODE_IFNET ||
+	    tls->mode == TCP_TLS_MODE_TOE))
+		ktls_inp_xmit(tls, false);
+	ktls_inp_detach(tls);
+	tls_crypt_destroy(tls->crypt);
+	if (tls->params.cipher_key != NULL) {
+		explicit_bzero(tls->params.cipher_key,
+		    tls->params.cipher_key_len);
+		free(tls->params.cipher_key);
+	}
+	explicit_bzero(tls->params.iv, sizeof(tls->params.iv));
+	kzone_free(&ks->ks_session_zone, tls);
+}
+
+const char *
+ktls_mode_name(int mode)
+{
+	static const char *const names[] = { "none", "sw", "ifnet", "toe" };
+
+	return (mode >= 0 && mode < (int)nitems(names) ? names[mode] : "?");
+}

@@ -1,0 +1,204 @@
+/*
+ * The one place where kernel TLS meets the connection block and the
+ * interface: send tags, their replacement when the route's port changes, and
+ * dropping a connection. Errnos say why a tag was refused: at enable time a
+ * refusal means software, at reset time it ends the connection.
+ */
+#include <errno.h>
+
+#include <ktsim/base/errnoname.h>
+#include <ktsim/base/kassert.h>
+#include <ktsim/kern/socketvar.h>
+#include <ktsim/net/if_var.h>
+#include <ktsim/netinet/in_pcb.h>
+
+#include "ktls_priv.h"
+
+static void ktls_reset_send_tag(void *arg, int pending);
+
+void
+ktls_inp_attach(struct ktls_session *tls, struct socket *so)
+{
+	tls->inp = inp_of_socket(so);
+	in_pcbref(tls->inp);
+	task_init(&tls->reset_tag_task, ktls_reset_send_tag, tls);
+}
+
+void
+ktls_inp_detach(struct ktls_session *tls)
+{
+	if (tls->inp != NULL)
+		(void)in_pcbrele(tls->inp);
+	tls->inp = NULL;
+}
+
+void
+ktls_inp_xmit(struct ktls_session *tls, bool on)
+{
+	if (tls->inp != NULL)
+		inp_ktls_xmit_set(tls->inp, on);
+}
+
+bool
+ktls_inp_xmit_on(struct socket *so)
+{
+	return (inp_ktls_xmit(inp_of_socket(so)));
+}
+
+uint32_t
+ktls_inp_conn(struct socket *so)
+{
+	return (inp_conn(inp_of_socket(so)));
+}
+
+unsigned
+ktls_inp_flowid(struct socket *so)
+{
+	return (inp_of_socket(so)->inp_flowid);
+}
+
+void
+ktls_drop(struct socket *so, int error, const char *why)
+{
+	inp_drop(inp_of_socket(so), error, why);
+}
+
+/* --- tags --- */
+
+/* May this connection have a tag on its route's interface? */
+static int
+ktls_tag_ifp(struct inpcb *inp, const struct ktls_session *tls, bool force,
+    struct ifnet **ifpp)
+{
+	struct nhop *nh;
+	uint64_t need;
+
+	if (inp_dropped(inp) || inp->inp_socket == NULL)
+		return (ECONNRESET);
+	if (tls->vnet->v_ktls->ks_permitted == 0 && !force)
+		return (ENXIO);
+	if (in_any_zero(&inp->inp_faddr.sa_addr) || in_pcbroute(inp, &nh) != 0)
+		return (ENXIO);
+	need = IFCAP_MEXTPG | (inp->inp_family == KAF_INET6 ? IFCAP_TXTLS6 :
+	    IFCAP_TXTLS4);
+	if ((nh->nh_ifp->if_capenable & need) != need)
+		return (EOPNOTSUPP);
+	*ifpp = nh->nh_ifp;
+	return (0);
+}
+
+int
+ktls_alloc_snd_tag(struct inpcb *inp, struct ktls_session *tls, bool force,
+    struct m_snd_tag **mstp)
+{
+	struct if_snd_tag_alloc_params params = {
+		.type = IF_SND_TAG_TYPE_TLS, .tls = tls };
+	struct ifnet *ifp = NULL;
+	int error;
+
+	error = ktls_tag_ifp(inp, tls, force, &ifp);
+	if (error == 0) {
+		params.flowid = inp->inp_flowid;
+		params.flowtype = inp->inp_flowtype;
+		inp_snapshot(inp, &params.conn);
+		error = m_snd_tag_alloc(ifp, &params, mstp);
+	}
+	if (error != 0)
+		TRACE(&tls->vnet->v_tracer, tag_refused, TU(tls->conn),
+		    TS(ifp != NULL ? ifp->if_xname : "-"), TI(error),
+		    TS(ktls_tag_reason(inp->inp_socket, error)));
+	else
+		TRACE(&tls->vnet->v_tracer, tag_alloc, TU(tls->conn),
+		    TS(ifp->if_xname), TU((*mstp)->number), TS("TLS"));
+	return (error);
+}
+
+/* What an errno of the above means, told by asking the conditions again in
+ * their order, so that the text cannot name one that did not decide. */
+const char *
+ktls_tag_reason(const struct socket *so, int error)
+{
+	const struct ktls_state *ks;
+
+	if (so == NULL || error == ECONNRESET)
+		return ("connection is gone");
+	ks = so->so_vnet->v_ktls;
+	switch (error) {
+	case ENXIO:
+		return (ks->ks_permitted == 0 ?
+		    "kern.ipc.tls.ifnet.permitted is 0" :
+		    "connection has no route");
+	case EOPNOTSUPP:
+		return ("the route's interface does not offer transmit TLS");
+	case EPROTONOSUPPORT:
+		return ("the card does not know this version and cipher");
+	case ENOMEM:
+		return ("the card's table of sessions is full");
+	default:
+		return ("the card refused");
+	}
+}
+
+int
+ktls_try_ifnet(struct socket *so, struct ktls_session *tls, bool force)
+{
+	struct m_snd_tag *mst;
+	int error;
+
+	error = ktls_alloc_snd_tag(tls->inp, tls, force, &mst);
+	if (error == 0)
+		tls->snd_tag = mst;
+	return (error);
+}
+
+void
+ktls_tag_release(struct ktls_session *tls)
+{
+	if (tls->snd_tag == NULL)
+		return;
+	m_snd_tag_rele(tls->snd_tag);
+	tls->snd_tag = NULL;
+}
+
+int
+ktls_output_eagain(struct inpcb *inp, struct ktls_session *tls)
+{
+	if (!tls->reset_pending) {
+		tls->reset_pending = true;
+		ktls_hold(tls);
+		taskqueue_enqueue(&tls->vnet->v_taskq, &tls->reset_tag_task);
+	}
+	return (ENOBUFS);
+}
+
+/*
+ * The old tag goes first, so that the card's slot is free when the new one is
+ * asked for. Nothing kicks output: the retransmit timer resumes the flow. A
+ * refusal ends the connection, and reset_pending stays set for good.
+ */
+static void
+ktls_reset_send_tag(void *arg, int pending)
+{
+	struct ktls_session *tls = arg;
+	struct ktls_stats *st = &tls->vnet->v_ktls->ks_stats;
+	struct m_snd_tag *mst;
+	int error;
+
+	ktls_tag_release(tls);
+	error = ktls_alloc_snd_tag(tls->inp, tls, true, &mst);
+	if (error == 0) {
+		tls->snd_tag = mst;
+		tls->reset_pending = false;
+		st->ifnet_reset++;
+	} else {
+		if (!inp_dropped(tls->inp)) {
+			inp_drop(tls->inp, ECONNABORTED,
+			    "no TLS send tag after the port changed");
+			st->ifnet_reset_dropped++;
+		}
+		st->ifnet_reset_failed++;
+	}
+	TRACE(&tls->vnet->v_tracer, tag_reset, TU(tls->conn), TI(error),
+	    TS(error == 0 ? "new tag" : "connection dropped"));
+	ktls_free(tls);
+}

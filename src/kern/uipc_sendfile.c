@@ -1,0 +1,279 @@
+/*
+ * sendfile(2): file pages become mbufs without being copied. Pages that are
+ * not resident are read in the background; the chain is appended at once, not
+ * ready, and the last of {system call, page reads} hands it on: to the worker
+ * in software TLS, to the protocol (pr_ready) otherwise.
+ *
+ * With TLS each mbuf is one record, cut at page boundaries: the first of a
+ * call is short by the offset in its page.
+ */
+#include <errno.h>
+#include <stdlib.h>
+
+#include <ktsim/base/kassert.h>
+#include <ktsim/kern/ktls.h>
+#include <ktsim/kern/socketvar.h>
+#include <ktsim/kern/uio.h>
+#include <ktsim/kern/vnet.h>
+#include <ktsim/kern/vnode.h>
+
+/* Pages under way for one chain. */
+struct sf_io {
+	struct socket	*sf_so;		/* a reference */
+	struct mbuf	*sf_top;	/* what iodone hands on */
+	int		sf_pages;	/* units from sf_top */
+	int		sf_pending;	/* reads, and one for the call itself */
+	int		sf_error;
+	bool		sf_encrypt;
+};
+
+/* What one call carries along. */
+struct sf_call {
+	struct socket	*so;
+	struct vnode	*vp;
+	struct ktls_session *tls;
+	int		flags;
+};
+
+static void
+sendfile_iodone(void *arg, int error)
+{
+	struct sf_io *io = arg;
+	struct socket *so = io->sf_so;
+
+	if (error != 0)
+		io->sf_error = error;
+	if (--io->sf_pending > 0)
+		return;
+	if (io->sf_top == NULL) {
+		/* The call gave up before anything was appended. */
+	} else if (io->sf_error != 0) {
+		so->so_proto->pr_abort(so);
+		soerror_set(so, EIO);
+		mb_free_notready(io->sf_top, io->sf_pages);
+	} else if (io->sf_encrypt)
+		ktls_enqueue(io->sf_top, so, io->sf_pages);
+	else
+		(void)so->so_proto->pr_ready(so, io->sf_top, io->sf_pages);
+	free(io);
+	sorele(so);
+}
+
+/*
+ * mbufs of [off, off+len) of the file. Stops early at a page that may not be
+ * read (EBUSY) or had; *lenp is what the chain holds.
+ */
+static int
+sendfile_pages(struct sf_call *c, struct sf_io *io, uint64_t off,
+    uint64_t *lenp, int *coldp, struct mbuf **topp)
+{
+	struct mb_state *mb = c->so->so_vnet->v_mb;
+	struct mbuf *top = NULL, **mp = &top, *m = NULL;
+	uint64_t done = 0, len = *lenp;
+	uint32_t pgoff, n;
+	vm_paddr_t pa;
+	int maxpgs, error = 0;
+	bool cold;
+
+	maxpgs = c->tls != NULL ?
+	    (int)howmany(c->tls->params.max_frame_len, PAGE_SIZE) :
+	    MBUF_PEXT_MAX_PGS;
+	while (done < len) {
+		pgoff = (uint32_t)((off + done) & PAGE_MASK);
+		n = (uint32_t)MIN((uint64_t)(PAGE_SIZE - pgoff), len - done);
+		pa = vnode_getpage(c->vp, (off + done) >> PAGE_SHIFT,
+		    (c->flags & SF_NODISKIO) != 0, &cold, sendfile_iodone, io);
+		if (pa == 0) {
+			error = cold ? EBUSY : ENOBUFS;
+			break;
+		}
+		if (cold) {
+			io->sf_pending++;
+			++*coldp;
+		}
+		if (m == NULL || m->m_epg.npgs == maxpgs) {
+			*mp = m = mb_alloc_ext_pgs(mb, M_WAITOK,
+			    mb_free_mext_pgs);
+			mp = &m->m_next;
+			m->m_epg.first_off = (uint16_t)pgoff;
+		}
+		m->m_epg.pa[m->m_epg.npgs++] = pa;
+		m->m_epg.last_len = (uint16_t)n;
+		m->m_ext.ext_size += PAGE_SIZE;
+		m->m_len += (int32_t)n;
+		done += n;
+	}
+	*lenp = done;
+	*topp = top;
+	return (error);
+}
+
+/* Header bytes as records (or plain mbufs) in front of the file's. */
+static struct mbuf *
+sendfile_header(struct sf_call *c, struct uio *hdr)
+{
+	return (m_uiotombuf(c->so->so_vnet->v_mb, hdr, M_WAITOK,
+	    (int)hdr->uio_resid,
+	    c->tls != NULL ? c->tls->params.max_frame_len : 0,
+	    c->tls != NULL ? M_EXTPG : 0));
+}
+
+static struct mbuf *
+m_cat(struct mbuf *a, struct mbuf *b)
+{
+	struct mbuf *last;
+
+	if (a == NULL)
+		return (b);
+	(void)m_length(a, &last);
+	last->m_next = b;
+	return (a);
+}
+
+/* Not encrypted by us, but the pages are still coming: count them as units. */
+static int
+sendfile_mark_cold(struct mbuf *m)
+{
+	int pages = 0;
+
+	for (; m != NULL; m = m->m_next) {
+		m->m_flags |= M_NOTREADY;
+		m->m_epg.nrdy = m->m_epg.npgs;
+		pages += m->m_epg.npgs;
+	}
+	return (pages);
+}
+
+/*
+ * Append header + file mbufs. All that ktls_frame counted must be encrypted,
+ * the header records too: forgetting them is how a socket once hung for ever
+ * (FreeBSD review D57134).
+ */
+static int
+sendfile_push(struct sf_call *c, struct sf_io *io, struct mbuf *mh,
+    struct mbuf *m, bool more)
+{
+	struct socket *so = c->so;
+	bool sw = c->tls != NULL && c->tls->mode == TCP_TLS_MODE_SW;
+	bool cold = io->sf_pending > 1;
+	int enq_cnt = 0, flags = more ? PRUS_MORETOCOME : 0, error;
+	struct mbuf *top;
+
+	if (cold && !sw) {
+		io->sf_pages = sendfile_mark_cold(m);
+		io->sf_top = m;
+	}
+	top = m_cat(mh, m);
+	if (c->tls != NULL)
+		ktls_frame(top, c->tls, &enq_cnt, TLS_RLTYPE_APP);
+	if (sw && cold) {
+		io->sf_pages = enq_cnt;
+		io->sf_top = top;
+		io->sf_encrypt = true;
+	}
+	if (sw || cold)
+		flags |= PRUS_NOTREADY;
+	error = so->so_proto->pr_send(so, flags, top, NULL, NULL);
+	if (error == 0) {
+		if (sw && !cold)
+			ktls_enqueue(top, so, enq_cnt);
+		return (0);
+	}
+	if (flags & PRUS_NOTREADY)
+		m_freem(top);
+	io->sf_top = NULL;
+	return (error);
+}
+
+/* One round: as much as fits now. */
+static int
+sendfile_round(struct sf_call *c, uint64_t off, uint64_t *lenp,
+    struct uio *hdr, bool more)
+{
+	struct mbuf *m, *mh = NULL;
+	struct sf_io *io;
+	uint64_t hdrlen = 0;
+	int cold = 0, error, error2;
+
+	io = xcalloc(1, sizeof(*io));
+	*io = (struct sf_io){ .sf_so = c->so, .sf_pending = 1 };
+	soref(c->so);
+	error = sendfile_pages(c, io, off, lenp, &cold, &m);
+	if (hdr != NULL && hdr->uio_resid > 0 && (error == 0 || m != NULL)) {
+		hdrlen = hdr->uio_resid;
+		mh = sendfile_header(c, hdr);
+	}
+	if (m != NULL || mh != NULL) {
+		TRACE(&c->so->so_vnet->v_tracer, so_sendfile,
+		    TU(c->so->so_number), TU(off), TU(*lenp), TU(cold));
+		error2 = sendfile_push(c, io, mh, m, more);
+		if (error2 != 0) {
+			*lenp = 0;
+			hdrlen = 0;
+			error = error2;
+		}
+	}
+	*lenp += hdrlen;
+	sendfile_iodone(io, 0);
+	return (error);
+}
+
+static int
+sendfile_check(struct socket *so)
+{
+	if (so->so_snd.sb_state & SBS_CANTSENDMORE)
+		return (EPIPE);
+	if (so->so_error != 0)
+		return (so_geterror(so));
+	if ((so->so_state & SS_ISCONNECTED) == 0)
+		return (ENOTCONN);
+	return (0);
+}
+
+/* Room for at least something worth it; *space is what may be taken. */
+static int
+sendfile_room(struct socket *so, uint64_t rem, uint64_t hdrlen,
+    uint64_t *spacep)
+{
+	struct sockbuf *sb = &so->so_snd;
+	long space;
+
+	if (sb->sb_lowat < (int32_t)(sb->sb_hiwat / 2))
+		sb->sb_lowat = (int32_t)(sb->sb_hiwat / 2);
+	space = sbspace(sb) - (long)hdrlen;
+	if (space < (long)rem && (space <= 0 || space < sb->sb_lowat))
+		return (EAGAIN);
+	*spacep = MIN((uint64_t)space, rem);
+	return (0);
+}
+
+int
+sosendfile(struct socket *so, struct vnode *vp, uint64_t off,
+    uint64_t nbytes, struct uio *hdr, int flags, uint64_t *sent)
+{
+	struct sf_call c = { .so = so, .vp = vp, .flags = flags };
+	uint64_t size = vnode_size(vp), rem, len, hdrlen;
+	int error = 0;
+
+	*sent = 0;
+	rem = off >= size ? 0 : size - off;
+	if (nbytes != 0)
+		rem = MIN(rem, nbytes);
+	c.tls = ktls_hold(so->so_snd.sb_tls_info);
+	while (error == 0 && (rem > 0 || (hdr != NULL && hdr->uio_resid > 0))) {
+		if ((error = sendfile_check(so)) != 0)
+			break;
+		hdrlen = hdr != NULL ? hdr->uio_resid : 0;
+		if ((error = sendfile_room(so, rem, hdrlen, &len)) != 0)
+			break;
+		error = sendfile_round(&c, off, &len, hdr, len < rem);
+		*sent += len;
+		if (hdr != NULL)
+			hdrlen -= hdr->uio_resid;
+		off += len - MIN(len, hdrlen);
+		rem -= len - MIN(len, hdrlen);
+	}
+	if (c.tls != NULL)
+		ktls_free(c.tls);
+	return (error);
+}
