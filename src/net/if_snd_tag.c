@@ -8,20 +8,6 @@
 
 #include "net_private.h"
 
-static const char *
-snd_tag_type_name(enum if_snd_tag_type type)
-{
-	static const char *const names[] = {
-		[IF_SND_TAG_TYPE_RATE_LIMIT] = "rate-limit",
-		[IF_SND_TAG_TYPE_UNLIMITED] = "unlimited",
-		[IF_SND_TAG_TYPE_TLS] = "tls",
-		[IF_SND_TAG_TYPE_TLS_RATE_LIMIT] = "tls-rate-limit",
-		[IF_SND_TAG_TYPE_TLS_RX] = "tls-rx",
-	};
-
-	return ((unsigned)type < nitems(names) ? names[type] : "?");
-}
-
 void
 m_snd_tag_init(struct m_snd_tag *mst, struct ifnet *ifp,
     const struct if_snd_tag_sw *sw)
@@ -36,27 +22,15 @@ m_snd_tag_init(struct m_snd_tag *mst, struct ifnet *ifp,
 	ns->ns_num_snd_tags++;
 }
 
+/* Who asks tells the trace: the session for its tag, lagg for the inner one. */
 int
 m_snd_tag_alloc(struct ifnet *ifp, const struct if_snd_tag_alloc_params *params,
     struct m_snd_tag **mstp)
 {
-	struct tracer *tr = &ifp->if_vnet->v_tracer;
-	int error;
-
 	*mstp = NULL;
 	if (ifp->if_snd_tag_alloc == NULL)
-		error = EOPNOTSUPP;
-	else
-		error = ifp->if_snd_tag_alloc(ifp, params, mstp);
-	if (error != 0) {
-		TRACE(tr, tag_refused, TU(params->conn.conn), TS(ifp->if_xname),
-		    TI(error), TS(ifp->if_snd_tag_alloc == NULL ?
-		    "the interface has no send tags" : "the driver refused"));
-		return (error);
-	}
-	TRACE(tr, tag_alloc, TU(params->conn.conn), TS(ifp->if_xname),
-	    TU((*mstp)->number), TS(snd_tag_type_name(params->type)));
-	return (0);
+		return (EOPNOTSUPP);
+	return (ifp->if_snd_tag_alloc(ifp, params, mstp));
 }
 
 void

@@ -70,6 +70,24 @@ static const struct if_snd_tag_sw lagg_snd_tag_sw[] = {
 	    LAGG_SND_TAG_SW(IF_SND_TAG_TYPE_TLS_RATE_LIMIT),
 };
 
+/* The port's tag, with a word to the trace. */
+static int
+lagg_inner_tag(struct ifnet *pifp, const struct if_snd_tag_alloc_params *params,
+    struct m_snd_tag **mstp)
+{
+	struct tracer *tr = &pifp->if_vnet->v_tracer;
+	int error;
+
+	error = m_snd_tag_alloc(pifp, params, mstp);
+	if (error != 0)
+		TRACE(tr, tag_refused, TU(params->conn.conn),
+		    TS(pifp->if_xname), TI(error), TS("the port refused"));
+	else
+		TRACE(tr, tag_alloc, TU(params->conn.conn), TS(pifp->if_xname),
+		    TU((*mstp)->number), TS("port's"));
+	return (error);
+}
+
 int
 lagg_snd_tag_alloc(struct ifnet *ifp,
     const struct if_snd_tag_alloc_params *params, struct m_snd_tag **mstp)
@@ -86,13 +104,13 @@ lagg_snd_tag_alloc(struct ifnet *ifp,
 		return (EOPNOTSUPP);
 	/* A receive tag is the leaf's own. */
 	if (params->type == IF_SND_TAG_TYPE_TLS_RX)
-		return (m_snd_tag_alloc(lp->lp_ifp, params, mstp));
+		return (lagg_inner_tag(lp->lp_ifp, params, mstp));
 	if ((unsigned)params->type >= nitems(lagg_snd_tag_sw))
 		return (EOPNOTSUPP);
 	lst = kzone_alloc(&sc->sc_vnet->v_net->ns_lagg_tags, M_NOWAIT | M_ZERO);
 	if (lst == NULL)
 		return (ENOMEM);
-	error = m_snd_tag_alloc(lp->lp_ifp, params, &lst->lst_inner);
+	error = lagg_inner_tag(lp->lp_ifp, params, &lst->lst_inner);
 	if (error != 0) {
 		kzone_free(&sc->sc_vnet->v_net->ns_lagg_tags, lst);
 		return (error);
