@@ -21,11 +21,12 @@ struct net_state {
 	LIST_HEAD(, rtentry) ns_routes;
 	uint32_t	ns_rtgen;
 	LIST_HEAD(, llentry) ns_lles;
-	lle_ask_fn	*ns_solicit[2], *ns_announce[2];	/* v4, v6 */
+	lle_ask_fn	*ns_solicit[2];		/* v4, v6 */
+	lle_ask_fn	*ns_announce[2];
 	void		(*ns_isr[NETISR_COUNT])(struct vnet *, struct mbuf *);
 	uint32_t	ns_tagnumber;		/* last one given */
 	uint64_t	ns_num_snd_tags;	/* kern.ipc.num_snd_tags */
-	uint64_t	ns_lagg_rx_all;		/* net.link.lagg.failover_rx_all */
+	uint64_t	ns_lagg_rx_all;		/* ...lagg.failover_rx_all */
 	struct kzone	ns_lagg_tags;
 };
 

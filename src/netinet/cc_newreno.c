@@ -12,7 +12,7 @@
 static uint32_t
 newreno_initial(const struct tcpcb *tp)
 {
-	uint32_t mss = tp->t_maxseg;
+	uint32_t mss = tcp_maxseg(tp);
 	uint32_t seg = (uint32_t)tcp_tune(tp)->initcwnd_segments;
 
 	return (MIN(seg * mss, MAX(2 * mss, seg * 1460)));
@@ -22,14 +22,15 @@ static void
 newreno_conn_init(struct tcpcb *tp)
 {
 	/* A SYN that was lost costs the initial window (RFC 6928). */
-	tp->snd_cwnd = tp->t_rxtshift > 1 ? tp->t_maxseg : newreno_initial(tp);
+	tp->snd_cwnd = tp->t_rxtshift > 1 ? tcp_maxseg(tp) :
+	    newreno_initial(tp);
 	tp->snd_ssthresh = (uint32_t)TCP_MAXWIN << TCP_MAX_WINSHIFT;
 }
 
 static void
 newreno_ack_received(struct tcpcb *tp, uint32_t acked)
 {
-	uint32_t mss = tp->t_maxseg, max, incr = 0;
+	uint32_t mss = tcp_maxseg(tp), max, incr = 0;
 
 	/* What the peer's window holds back says nothing about the path. */
 	if (tp->snd_cwnd > tp->snd_wnd)
@@ -54,7 +55,7 @@ newreno_half(const struct tcpcb *tp)
 {
 	uint32_t flight = tp->snd_max - tp->snd_una;
 
-	return (MAX(flight / 2 / tp->t_maxseg, 2) * tp->t_maxseg);
+	return (MAX(flight / 2 / tcp_maxseg(tp), 2) * tcp_maxseg(tp));
 }
 
 static void
@@ -69,7 +70,7 @@ newreno_rto(struct tcpcb *tp)
 {
 	if (tp->t_rxtshift == 1)
 		tp->snd_ssthresh = newreno_half(tp);
-	tp->snd_cwnd = tp->t_maxseg;
+	tp->snd_cwnd = tcp_maxseg(tp);
 	tp->t_bytes_acked = 0;
 }
 
@@ -80,7 +81,7 @@ newreno_post_recovery(struct tcpcb *tp)
 	uint32_t flight = tp->snd_max - tp->snd_una;
 
 	if (flight < tp->snd_ssthresh)
-		tp->snd_cwnd = MAX(flight, tp->t_maxseg) + tp->t_maxseg;
+		tp->snd_cwnd = MAX(flight, tcp_maxseg(tp)) + tcp_maxseg(tp);
 	else
 		tp->snd_cwnd = tp->snd_ssthresh;
 	tp->t_bytes_acked = 0;

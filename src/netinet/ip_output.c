@@ -145,8 +145,8 @@ ip_unmap(struct vnet *vnet, struct mbuf *m)
 	*tail = NULL;
 	while (left > 0) {
 		take = MIN(left, MJUMPAGESIZE);
-		n = m_getjcl(vnet->v_mb, M_NOWAIT, MT_DATA, 0, take <= MCLBYTES ?
-		    MCLBYTES : MJUMPAGESIZE);
+		n = m_getjcl(vnet->v_mb, M_NOWAIT, MT_DATA, 0,
+		    take <= MCLBYTES ? MCLBYTES : MJUMPAGESIZE);
 		if (n == NULL) {
 			m_freem(old);
 			return (ip_drop_packet(vnet, m, ENOBUFS,

@@ -61,7 +61,7 @@ tcp_resend_first(struct tcpcb *tp, const char *why)
 	callout_stop(&tp->t_rexmt);
 	tp->t_rtttime = 0;
 	tp->snd_nxt = tp->snd_una;
-	tp->snd_cwnd = tp->t_maxseg;
+	tp->snd_cwnd = tcp_maxseg(tp);
 	tp->t_why = why;
 	(void)tcp_output(tp);
 	if (SEQ_GT(onxt, tp->snd_nxt))
@@ -84,7 +84,7 @@ tcp_fast_retransmit(struct tcpcb *tp)
 	tp->t_flags |= TF_FASTRECOVERY;
 	tcp_resend_first(tp, "fast retransmit");
 	tp->snd_cwnd = tp->snd_ssthresh +
-	    tp->t_maxseg * (tp->t_dupacks - tp->t_limited);
+	    tcp_maxseg(tp) * (tp->t_dupacks - tp->t_limited);
 }
 
 static void
@@ -99,19 +99,19 @@ tcp_limited_transmit(struct tcpcb *tp)
 		tp->t_limited = 0;
 	tp->snd_nxt = tp->snd_max;
 	tp->snd_cwnd = flight +
-	    (tp->t_dupacks - tp->t_limited) * tp->t_maxseg;
+	    (tp->t_dupacks - tp->t_limited) * tcp_maxseg(tp);
 	if (sbavail(&tp->t_inpcb->inp_socket->so_snd) > flight) {
 		tp->t_flags |= TF_LIMITED;
 		(void)tcp_output(tp);
 		tp->t_flags &= ~TF_LIMITED;
 	}
 	sent = tp->snd_max - omax;
-	if (sent > tp->t_maxseg)
+	if (sent > tcp_maxseg(tp))
 		tp->t_limited = 2;
 	else if (sent > 0)
 		tp->t_limited++;
 	/* A refusal from below has its own say in the window. */
-	tp->snd_cwnd = tp->snd_cwnd > tp->t_maxseg ? ocwnd : tp->snd_cwnd;
+	tp->snd_cwnd = tp->snd_cwnd > tcp_maxseg(tp) ? ocwnd : tp->snd_cwnd;
 }
 
 static bool
@@ -137,7 +137,7 @@ tcp_dupack(struct tcpcb *tp, struct tcp_seg *ts)
 	tp->t_stats.dupacks++;
 	tp->t_dupacks++;
 	if (IN_FASTRECOVERY(tp->t_flags)) {
-		tp->snd_cwnd += tp->t_maxseg;	/* one has left the path */
+		tp->snd_cwnd += tcp_maxseg(tp);	/* one has left the path */
 		ts->ts_output = true;
 	} else if (tp->t_dupacks == TCP_REXMTTHRESH)
 		tcp_fast_retransmit(tp);
@@ -163,7 +163,7 @@ tcp_recovery_ack(struct tcpcb *tp, uint32_t acked)
 	tp->t_flags |= TF_ACKNOW;
 	tcp_resend_first(tp, "fast retransmit");
 	tp->snd_cwnd = cwnd > acked ? cwnd - acked : 0;
-	tp->snd_cwnd += tp->t_maxseg;
+	tp->snd_cwnd += tcp_maxseg(tp);
 }
 
 /* Returns true when our FIN is among what is acknowledged. */

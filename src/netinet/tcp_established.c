@@ -160,7 +160,8 @@ tcp_acceptable(struct tcpcb *tp, struct tcp_seg *ts)
 	}
 	if ((ts->ts_flags & KTH_RST) != 0)
 		return (tcp_rst_input(tp, ts));
-	if ((ts->ts_flags & KTH_SYN) != 0 && TCPS_HAVEESTABLISHED(tp->t_state)) {
+	if ((ts->ts_flags & KTH_SYN) != 0 &&
+	    TCPS_HAVEESTABLISHED(tp->t_state)) {
 		ts->ts_why = "SYN in a connection";
 		return (TV_ACK);
 	}

@@ -42,7 +42,7 @@ tcp_output_idle(struct tcpcb *tp)
 	if (idle && tcp_now(tp) - tp->t_rcvtime >= tp->t_rxtcur &&
 	    TCPS_HAVEESTABLISHED(tp->t_state))
 		tp->snd_cwnd = MIN(tp->snd_cwnd,
-		    (uint32_t)tcp_tune(tp)->initcwnd_segments * tp->t_maxseg);
+		    (uint32_t)tcp_tune(tp)->initcwnd_segments * tcp_maxseg(tp));
 	tp->t_flags &= ~TF_LASTIDLE;
 	if (idle && (tp->t_flags & TF_MORETOCOME) != 0) {
 		tp->t_flags |= TF_LASTIDLE;
@@ -165,7 +165,7 @@ tcp_want_data(const struct tcp_xmit *tx)
 
 	if (tx->tx_len == 0)
 		return (false);
-	if (tx->tx_len >= tp->t_maxseg)
+	if (tx->tx_len >= tcp_maxseg(tp))
 		return (true);
 	if ((tp->t_flags & TF_MORETOCOME) == 0 &&
 	    (tx->tx_idle || (tp->t_flags & TF_NODELAY) != 0) &&
@@ -281,7 +281,7 @@ tcp_output_count(struct tcp_xmit *tx)
 {
 	struct tcpcb *tp = tx->tx_tp;
 	struct tcp_stats *st = tcp_stats_rw(tp);
-	uint32_t mss = tp->t_maxseg - tx->tx_optlen;
+	uint32_t mss = tp->t_maxseg - tx->tx_optlen, old;
 
 	st->sndtotal++;
 	if (tx->tx_len == 0)
@@ -293,8 +293,11 @@ tcp_output_count(struct tcp_xmit *tx)
 	if (tx->tx_rexmit) {
 		st->sndrexmitpack++;
 		st->sndrexmitbyte += tx->tx_len;
+		/* FreeBSD's counters take the packet as a whole; ours do not. */
+		old = MIN(tx->tx_len, tp->snd_max - tx->tx_seq);
 		tp->t_stats.rexmit_packs++;
-		tp->t_stats.rexmit_bytes += tx->tx_len;
+		tp->t_stats.rexmit_bytes += old;
+		tp->t_stats.snd_bytes += tx->tx_len - old;
 		TRACE(tcp_tracer(tp), tcp_rexmit, TU(tp->t_conn),
 		    TU(tx->tx_seq), TU(tx->tx_len),
 		    TS(tx->tx_why != NULL ? tx->tx_why : "refused before"));
@@ -368,7 +371,7 @@ tcp_output_error(struct tcp_xmit *tx, int error)
 		    "timer runs", tp->t_conn));
 		TRACE(tcp_tracer(tp), tcp_enobufs, TU(tp->t_conn), TI(error));
 		tp->t_stats.enobufs++;
-		tp->snd_cwnd = tp->t_maxseg;
+		tp->snd_cwnd = tcp_maxseg(tp);
 		tx->tx_sendalot = false;
 		return (0);
 	case EMSGSIZE:

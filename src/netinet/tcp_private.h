@@ -96,6 +96,13 @@ tcp_ts_now(const struct tcpcb *tp)
 	return ((uint32_t)(tcp_now(tp) / SIM_MS));
 }
 
+/* What a full segment carries: the timestamp option takes its share. */
+static inline uint32_t
+tcp_maxseg(const struct tcpcb *tp)
+{
+	return (tp->t_maxseg - ((tp->t_flags & TF_RCVD_TSTMP) != 0 ? 12 : 0));
+}
+
 static inline struct tracer *
 tcp_tracer(const struct tcpcb *tp)
 {

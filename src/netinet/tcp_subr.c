@@ -78,7 +78,8 @@ tcp_request_scale(const struct tcpcb *tp)
 	uint64_t max = MAX(tcp_tune(tp)->recvbuf_max, SB_MAX);
 	uint8_t scale = 0;
 
-	while (scale < TCP_MAX_WINSHIFT && ((uint64_t)TCP_MAXWIN << scale) < max)
+	while (scale < TCP_MAX_WINSHIFT &&
+	    ((uint64_t)TCP_MAXWIN << scale) < max)
 		scale++;
 	return (scale);
 }

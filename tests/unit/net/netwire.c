@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include <ktsim/base/bytes.h>
+#include <ktsim/kern/ktls.h>
 #include <ktsim/kern/uio.h>
 #include <ktsim/net/ethernet.h>
 #include <ktsim/netinet/in_cksum.h>
@@ -443,7 +444,7 @@ app_read(struct tw_app *a)
 			a->eof = true;
 			return;
 		}
-		for (size_t i = 0; i < uio.uio_offset; i++)
+		for (size_t i = 0; i < uio.uio_offset && !a->raw; i++)
 			if (buf[i] != pattern(a->salt ^ 1, a->rcvd + i))
 				fail_msg("byte %llu is wrong",
 				    (unsigned long long)(a->rcvd + i));
@@ -592,6 +593,21 @@ tw_connect(struct tw *w, struct tw_pair *p, int family)
 		tw_run(w, 100 * SIM_MS);
 	assert_true(p->c.connected);
 	assert_non_null(p->s.so);
+}
+
+int
+tw_tls_tx(struct tw_app *a)
+{
+	static const uint8_t key[16] = "0123456789abcde", salt[4] = "abc";
+	struct tls_enable en = { .cipher_key = key, .iv = salt,
+	    .cipher_algorithm = CRYPTO_AES_NIST_GCM_16,
+	    .cipher_key_len = 16, .iv_len = 4, .tls_vmajor = 3,
+	    .tls_vminor = 3 };
+	struct sockopt sopt = { .sopt_level = KIPPROTO_TCP,
+	    .sopt_name = TCP_TXTLS_ENABLE, .sopt_val = &en,
+	    .sopt_valsize = sizeof(en) };
+
+	return (sosetopt(a->so, &sopt));
 }
 
 void

@@ -99,6 +99,7 @@ struct tw_app {
 	struct socket	*so;
 	struct sim_event ev;
 	uint64_t	to_send, sent, rcvd;
+	bool		raw;		/* do not look at the bytes */
 	bool		shut_after, close_after, stop_reading, eof, connected;
 	uint32_t	chunk;		/* bytes per write; 0: all it can */
 	int		error, events;
@@ -115,6 +116,8 @@ struct tw_pair {
 void	tw_listen(struct tw *, struct tw_pair *, int family, int backlog);
 void	tw_connect_start(struct tw *, struct tw_pair *, int family);
 void	tw_connect(struct tw *, struct tw_pair *, int family);
+/* A transmit TLS session (1.2, AES-GCM) in the mode that ktls chooses. */
+int	tw_tls_tx(struct tw_app *);
 void	tw_pair_close(struct tw_pair *);
 
 static inline struct tcpcb *
