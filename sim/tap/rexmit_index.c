@@ -174,6 +174,12 @@ flow_add(struct rexmit_flow *rf, uint32_t from, uint32_t to, uint64_t frame)
 	}
 }
 
+/*
+ * An acknowledgement that was seen leaving may be lost, and the bytes sent
+ * again all the same: what is acknowledged is kept for a while longer.
+ */
+#define KEEP_ACKED	(4u << 20)
+
 static void
 flow_acked(struct rexmit_flow *rf, uint32_t ack)
 {
@@ -196,7 +202,7 @@ track_ack(struct rexmit_index *ri, const struct segment *sg)
 	back.fk_dport = sg->sg_key.fk_sport;
 	rf = flow_find(ri, &back, false);
 	if (rf != NULL)
-		flow_acked(rf, sg->sg_ack);
+		flow_acked(rf, sg->sg_ack - KEEP_ACKED);
 }
 
 uint64_t

@@ -209,6 +209,8 @@ world_drain(struct world *w)
 	apps_destroy(w);
 	(void)engine_run(w->w_engine, timebase_now(w->w_tb) + HOME_TIME);
 	check_end(w);
+	if (!check_tags(w))
+		return;
 	world_take_down(w);
 	check_home(w);
 }

@@ -151,6 +151,7 @@ void	invariant_broken(struct world *, int number, const char *text);
 /* world_check.c */
 void	check_now(struct world *);		/* cheap ones, while running */
 void	check_end(struct world *);		/* ledger, oracle, files */
+bool	check_tags(struct world *);		/* before the stacks go */
 void	check_home(struct world *);		/* everything came home */
 void	judge_claims_begin(struct world *);
 void	judge_claims_end(struct world *);
