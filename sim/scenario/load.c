@@ -320,12 +320,12 @@ unknown_key(struct loader *l, const struct key_map *map, const struct node *n)
 		names[i] = map->keys[i].name;
 	near = nearest_name(n->key, names, map->n);
 	if (near != NULL)
-		diag_error(&l->diag, n->kline, n->kcol, "`%s` is no key of a "
-		    "%s; did you mean `%s`?", n->key, map->what, near);
+		diag_error(&l->diag, n->kline, n->kcol, "there is no %s key "
+		    "`%s`; did you mean `%s`?", map->what, n->key, near);
 	else
-		diag_error(&l->diag, n->kline, n->kcol, "`%s` is no key of a "
-		    "%s; `ktls-sim list keys` shows them all", n->key,
-		    map->what);
+		diag_error(&l->diag, n->kline, n->kcol, "there is no %s key "
+		    "`%s`; `ktls-sim list keys` shows them all", map->what,
+		    n->key);
 }
 
 static void

@@ -114,7 +114,7 @@ check_tags(struct world *w)
 	return (ok);
 }
 
-/* After the stacks are detached nothing may be in use. */
+/* With the interfaces gone nothing may be in use. */
 void
 check_home(struct world *w)
 {

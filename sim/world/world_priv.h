@@ -136,6 +136,7 @@ struct whost *world_host(struct world *, const char *name);
 struct nic *world_port(struct world *, const char *name);
 struct wire *world_wire_of(struct world *, const char *port);
 void	world_take_down(struct world *);
+void	world_detach_stacks(struct world *);
 
 /* world_tap.c */
 int	tap_open(struct world *, struct strbuf *err);
