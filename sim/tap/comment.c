@@ -1,0 +1,110 @@
+/*
+ * The text beside each frame in a capture: why it exists and what became of
+ * it. Wireshark shows it as frame.comment, and the gate reads the word
+ * "rexmit" in it, so that word is written for retransmissions only.
+ */
+#include <inttypes.h>
+
+#include <ktsim/nic/frame.h>
+#include <ktsim/sim/tap.h>
+
+#include "flowkey.h"
+
+static const char *
+mode_text(uint8_t mode)
+{
+	switch (mode) {
+	case PKT_KTLS_SW:
+		return ("ktls sw");
+	case PKT_KTLS_IFNET:
+		return ("ktls ifnet");
+	case PKT_KTLS_TOE:
+		return ("ktls toe");
+	default:
+		return ("plain mbufs");
+	}
+}
+
+static const char *
+bare_text(uint8_t flags)
+{
+	if ((flags & SEG_RST) != 0)
+		return ("rst");
+	if ((flags & SEG_SYN) != 0)
+		return ((flags & SEG_ACK) != 0 ? "syn ack" : "syn");
+	return ((flags & SEG_FIN) != 0 ? "fin" : "ack");
+}
+
+static void
+comment_payload(const struct pkt_note *pn, struct strbuf *sb)
+{
+	if (pn->pn_mode != PKT_PLAIN) {
+		strbuf_addf(sb, "record %" PRIu64, pn->pn_rec_seqno);
+		if (pn->pn_rec_off != 0)
+			strbuf_addf(sb, " +%" PRIu32, pn->pn_rec_off);
+		strbuf_adds(sb, ", ");
+	}
+	strbuf_adds(sb, mode_text(pn->pn_mode));
+	if (pn->pn_tag != 0)
+		strbuf_addf(sb, ", tag %" PRIu32, pn->pn_tag);
+	if (pn->pn_burst != 0)
+		strbuf_addf(sb, ", burst %" PRIu32, pn->pn_burst);
+	strbuf_addf(sb, ", queue %u", pn->pn_queue);
+}
+
+static void
+comment_subject(const struct frame *f, struct strbuf *sb)
+{
+	struct segment sg;
+	unsigned l3;
+	uint16_t type, vlan;
+
+	if (segment_parse(f, &sg)) {
+		if (sg.sg_len == 0) {
+			strbuf_adds(sb, bare_text(sg.sg_flags));
+			return;
+		}
+		comment_payload(&f->f_note, sb);
+		if ((sg.sg_flags & SEG_FIN) != 0)
+			strbuf_adds(sb, ", fin");
+		return;
+	}
+	type = segment_ethertype(f, &l3, &vlan);
+	if (type == 0x0806)
+		strbuf_adds(sb, "arp");
+	else if (type == 0x0800 || type == 0x86dd)
+		strbuf_adds(sb, "ip");
+	else
+		strbuf_addf(sb, "ethertype 0x%04x", type);
+}
+
+static void
+comment_rexmit(const struct pkt_note *pn, uint64_t rexmit_of,
+    struct strbuf *sb)
+{
+	strbuf_adds(sb, ", rexmit");
+	if (rexmit_of != 0)
+		strbuf_addf(sb, " of #%" PRIu64, rexmit_of);
+	if (pn->pn_why != NULL)
+		strbuf_addf(sb, " (%s)", pn->pn_why);
+}
+
+void
+capture_comment(const struct frame *f, const char *verdict,
+    uint64_t rexmit_of, struct strbuf *sb)
+{
+	const struct pkt_note *pn = &f->f_note;
+
+	comment_subject(f, sb);
+	if (pn->pn_rexmit)
+		comment_rexmit(pn, rexmit_of, sb);
+	if (pn->pn_reread != 0)
+		strbuf_addf(sb, ", card re-read %" PRIu32 " bytes",
+		    pn->pn_reread);
+	if ((f->f_flags & FRAME_CORRUPTED) != 0)
+		strbuf_adds(sb, ", corrupted");
+	if ((f->f_flags & FRAME_LOST_RING) != 0)
+		strbuf_adds(sb, ", lost in ring: link down");
+	else if (verdict != NULL)
+		strbuf_addf(sb, ", dropped: %s", verdict);
+}

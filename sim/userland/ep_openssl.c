@@ -1,0 +1,196 @@
+/*
+ * An endpoint run by stock libssl: handshake, data and alerts are its own
+ * code; where its keys went to the kernel it writes plaintext and reads
+ * decrypted records through our BIO.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <openssl/err.h>
+
+#include "tls_int.h"
+
+static void
+call_begin(struct tls_endpoint *ep)
+{
+	ssl_enter(ep->ep_tu, &ep->ep_rng);
+	ERR_clear_error();
+	ep->ep_io_error = 0;
+}
+
+/* The errno of a call that returned ret; leaves libssl. */
+static int
+call_error(struct tls_endpoint *ep, int ret, const char *what)
+{
+	int err = SSL_get_error(ep->ep_ssl, ret);
+	unsigned long e = ERR_peek_error();
+	const char *text;
+
+	ERR_clear_error();
+	ssl_leave();
+	if (err == SSL_ERROR_WANT_READ || err == SSL_ERROR_WANT_WRITE)
+		return (EWOULDBLOCK);
+	if (ep->ep_io_error != 0)
+		return (ep_fail(ep, ep->ep_io_error, "%s: the socket said %s",
+		    what, strerror(ep->ep_io_error)));
+	text = e != 0 ? ERR_reason_error_string(e) : NULL;
+	if (text == NULL)
+		text = ep->ep_eof ? "the peer closed" : "unknown reason";
+	return (ep_fail(ep, EPROTO, "%s: libssl: %s", what, text));
+}
+
+static bool
+set_suite(SSL *ssl, const struct user_suite *us)
+{
+	int v = us->us_version == 13 ? TLS1_3_VERSION : TLS1_2_VERSION;
+
+	if (SSL_set_min_proto_version(ssl, v) != 1 ||
+	    SSL_set_max_proto_version(ssl, v) != 1)
+		return (false);
+	if (us->us_version == 13)
+		return (SSL_set_ciphersuites(ssl, us->us_openssl) == 1);
+	return (SSL_set_cipher_list(ssl, us->us_openssl) == 1);
+}
+
+static bool
+make_ssl(struct tls_endpoint *ep)
+{
+	BIO *bio;
+
+	ep->ep_ssl = SSL_new(ep->ep_tu->tu_ctx[ep->ep_p.tp_server]);
+	bio = BIO_new(ep->ep_tu->tu_bio);
+	if (ep->ep_ssl == NULL || bio == NULL) {
+		BIO_free(bio);
+		return (false);
+	}
+	BIO_set_data(bio, ep);
+	SSL_set_bio(ep->ep_ssl, bio, bio);
+	SSL_set_app_data(ep->ep_ssl, ep);
+	if (ep->ep_p.tp_tx == TLS_PLACE_KERNEL ||
+	    ep->ep_p.tp_rx == TLS_PLACE_KERNEL)
+		SSL_set_options(ep->ep_ssl, SSL_OP_ENABLE_KTLS);
+	if (ep->ep_p.tp_server)
+		SSL_set_accept_state(ep->ep_ssl);
+	else
+		SSL_set_connect_state(ep->ep_ssl);
+	return (set_suite(ep->ep_ssl, ep->ep_suite));
+}
+
+int
+ep_openssl_init(struct tls_endpoint *ep)
+{
+	bool ok;
+
+	ep->ep_ops = &ep_openssl_ops;
+	call_begin(ep);
+	ok = make_ssl(ep);
+	ssl_leave();
+	return (ok ? 0 : EINVAL);
+}
+
+static int
+openssl_handshake(struct tls_endpoint *ep)
+{
+	int ret;
+
+	call_begin(ep);
+	ret = SSL_do_handshake(ep->ep_ssl);
+	if (ret != 1)
+		return (call_error(ep, ret, "handshake"));
+	ssl_leave();
+	ep->ep_hs_done = true;
+	snprintf(ep->ep_info.te_suite, sizeof(ep->ep_info.te_suite), "%s",
+	    SSL_get_cipher_name(ep->ep_ssl));
+	rx13_handover(ep);
+	return (0);
+}
+
+/*
+ * A record that libssl has begun to send counts when it is sent; until then
+ * the caller must offer the same bytes again, as SSL_write demands.
+ */
+static int
+openssl_write(struct tls_endpoint *ep, const uint8_t *buf, size_t len,
+    size_t *done)
+{
+	size_t n;
+	int ret;
+
+	call_begin(ep);
+	while (*done < len) {
+		ret = SSL_write_ex(ep->ep_ssl, buf + *done, len - *done, &n);
+		if (ret != 1) {
+			ret = call_error(ep, ret, "write");
+			return (ret == EWOULDBLOCK && *done > 0 ? 0 : ret);
+		}
+		*done += n;
+	}
+	ssl_leave();
+	return (0);
+}
+
+static int
+read_end(struct tls_endpoint *ep)
+{
+	ssl_leave();
+	ep->ep_rx_end = true;
+	ep->ep_info.te_got_close_notify = !ep->ep_eof;
+	return (0);
+}
+
+static int
+openssl_read(struct tls_endpoint *ep, uint8_t *buf, size_t len, size_t *done)
+{
+	size_t n;
+	int ret;
+
+	if (ep->ep_rx_kernel && ep->ep_suite->us_version == 13)
+		return (rx_kernel_read(ep, buf, len, done));
+	call_begin(ep);
+	while (*done < len) {
+		ret = SSL_read_ex(ep->ep_ssl, buf + *done, len - *done, &n);
+		if (ret != 1 && *done > 0 && (SSL_get_error(ep->ep_ssl, ret) ==
+		    SSL_ERROR_ZERO_RETURN))
+			break;		/* libssl will say it again */
+		if (ret != 1 && SSL_get_error(ep->ep_ssl, ret) ==
+		    SSL_ERROR_ZERO_RETURN)
+			return (read_end(ep));
+		if (ret != 1) {
+			ret = call_error(ep, ret, "read");
+			return (ret == EWOULDBLOCK && *done > 0 ? 0 : ret);
+		}
+		*done += n;
+	}
+	ssl_leave();
+	return (0);
+}
+
+static int
+openssl_shutdown(struct tls_endpoint *ep)
+{
+	int ret;
+
+	call_begin(ep);
+	ret = SSL_shutdown(ep->ep_ssl);
+	if (ret < 0)
+		return (call_error(ep, ret, "shutdown"));
+	ssl_leave();
+	return (0);
+}
+
+static void
+openssl_destroy(struct tls_endpoint *ep)
+{
+	ssl_enter(ep->ep_tu, &ep->ep_rng);
+	SSL_free(ep->ep_ssl);
+	ssl_leave();
+}
+
+const struct ep_ops ep_openssl_ops = {
+	.eo_handshake = openssl_handshake,
+	.eo_write = openssl_write,
+	.eo_read = openssl_read,
+	.eo_shutdown = openssl_shutdown,
+	.eo_destroy = openssl_destroy,
+};

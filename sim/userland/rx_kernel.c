@@ -1,0 +1,130 @@
+/*
+ * Receiving when the kernel decrypts and libssl is not asked: TLS 1.3, whose
+ * receive keys libssl 3.0 does not offer, and synthetic endpoints.
+ *
+ * libssl reads exactly one record at a time, so when the handshake is done
+ * the socket's buffer begins with the first record under the peer's traffic
+ * keys: number 0. The secret was seen in the key log.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include <ktsim/base/kmem.h>
+
+#include "tls_int.h"
+
+#define HT_KEY_UPDATE	24
+#define ALERT_CLOSE_NOTIFY 0
+
+void
+rx13_handover(struct tls_endpoint *ep)
+{
+	struct tls_enable en;
+	struct user_keys uk;
+
+	if (ep->ep_p.tp_rx != TLS_PLACE_KERNEL ||
+	    ep->ep_suite->us_version != 13 || ep->ep_rx_kernel)
+		return;
+	if (SSL_has_pending(ep->ep_ssl)) {
+		ep_note(ep, false, "libssl has read ahead", 0);
+		return;
+	}
+	if (ep->ep_rx_secret_len != user_suite_mdlen(ep->ep_suite) ||
+	    !user_keys13(ep->ep_suite, ep->ep_rx_secret, &uk)) {
+		ep_note(ep, false, "libssl did not show its traffic secret",
+		    0);
+		return;
+	}
+	user_enable(ep->ep_suite, &uk, &en);
+	(void)ep_enable(ep, false, &en);
+	OPENSSL_cleanse(&uk, sizeof(uk));
+}
+
+/* A whole control record is in ep_ctl. */
+static int
+control_record(struct tls_endpoint *ep)
+{
+	const uint8_t *p = ep->ep_ctl;
+	size_t n = ep->ep_ctl_len;
+
+	ep->ep_ctl_len = 0;
+	if (ep->ep_rec_type == RT_HANDSHAKE && n > 0 &&
+	    p[0] == HT_KEY_UPDATE)
+		return (ep_fail(ep, EPROTO,
+		    "the peer updates its keys; the kernel cannot follow"));
+	if (ep->ep_rec_type == RT_HANDSHAKE) {
+		ep->ep_info.te_tickets++;
+		return (0);
+	}
+	if (ep->ep_rec_type != RT_ALERT || n != 2)
+		return (ep_fail(ep, EPROTO, "record of type %u, %zu bytes",
+		    ep->ep_rec_type, n));
+	ep->ep_rx_end = true;
+	if (p[1] != ALERT_CLOSE_NOTIFY)
+		return (ep_fail(ep, EPROTO, "the peer sent alert %u", p[1]));
+	ep->ep_info.te_got_close_notify = true;
+	return (0);
+}
+
+/* Bytes of a control record that lie in the reader's buffer or at p. */
+static int
+control_bytes(struct tls_endpoint *ep, const uint8_t *p, size_t n)
+{
+	if (ep->ep_ctl == NULL)
+		ep->ep_ctl = xrealloc(NULL, REC_MAX_PLAIN);
+	if (ep->ep_ctl_len + n > REC_MAX_PLAIN)
+		return (ep_fail(ep, EMSGSIZE, "control record too long"));
+	memcpy(ep->ep_ctl + ep->ep_ctl_len, p, n);
+	ep->ep_ctl_len += n;
+	return (ep->ep_rec_left == 0 ? control_record(ep) : 0);
+}
+
+/*
+ * One receive into the reader's buffer. What turns out to be a control record
+ * is moved aside: *moved stays 0.
+ */
+static int
+receive_piece(struct tls_endpoint *ep, uint8_t *buf, size_t len, size_t *moved)
+{
+	struct tls_io_record ir = { false };
+	size_t n = 0;
+	int error;
+
+	*moved = 0;
+	if (ep->ep_rec_left > 0 && len > ep->ep_rec_left)
+		len = ep->ep_rec_left;
+	error = ep->ep_io->io_recv(ep->ep_io_arg, buf, len, &n, &ir);
+	if (error != 0)
+		return (error == EWOULDBLOCK ? error : ep_fail(ep, error,
+		    "read: the socket said %s", strerror(error)));
+	if (ir.ir_begins) {
+		ep->ep_rec_type = ir.ir_type;
+		ep->ep_rec_left = ir.ir_len;
+	} else if (n == 0) {
+		ep->ep_rx_end = ep->ep_eof = true;
+		return (0);
+	}
+	if (n > ep->ep_rec_left)
+		return (ep_fail(ep, EPROTO,
+		    "data outside of a record from the kernel"));
+	ep->ep_rec_left -= n;
+	if (ep->ep_rec_type != RT_APP)
+		return (control_bytes(ep, buf, n));
+	*moved = n;
+	return (0);
+}
+
+int
+rx_kernel_read(struct tls_endpoint *ep, uint8_t *buf, size_t len, size_t *done)
+{
+	size_t n;
+	int error;
+
+	while (*done < len && !ep->ep_rx_end) {
+		error = receive_piece(ep, buf + *done, len - *done, &n);
+		*done += n;
+		if (error != 0)
+			return (error == EWOULDBLOCK && *done > 0 ? 0 : error);
+	}
+	return (0);
+}
