@@ -71,6 +71,8 @@ sb_advance_fnrdy(struct sockbuf *sb, struct mbuf *m)
 		sb->sb_acc += (uint32_t)m->m_len;
 	}
 	sb->sb_fnrdy = m;
+	if (m != NULL && V_DEFECT(sb->sb_vnet, SB_READY_EARLY))
+		sb->sb_acc += (uint32_t)m->m_len;
 }
 
 void
@@ -342,8 +344,6 @@ sbready(struct sockbuf *sb, struct mbuf *m0, int count)
 	KASSERT(sb->sb_fnrdy != NULL, ("sbready: nothing is not ready"));
 	KASSERT(count > 0, ("sbready: count %d", count));
 	blocker = sb->sb_fnrdy == m0 ? M_BLOCKED : 0;
-	if (V_DEFECT(sb->sb_vnet, SB_READY_EARLY) && blocker == 0)
-		blocker = M_BLOCKED;
 	sbready_units(sb, m0, count, blocker, &m);
 	if (m == m0)
 		return (EINPROGRESS);
@@ -351,9 +351,9 @@ sbready(struct sockbuf *sb, struct mbuf *m0, int count)
 		sbready_compress(sb, m0, m);
 		return (EINPROGRESS);
 	}
-	if (sb->sb_fnrdy == m0)
-		sb_advance_fnrdy(sb, m);
+	sb_advance_fnrdy(sb, m);
 	sbready_compress(sb, m0, m);
+	SBCHECK(sb);
 	return (0);
 }
 

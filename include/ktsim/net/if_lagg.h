@@ -16,6 +16,7 @@
 #define LAGG_MAX_PORTS	32
 
 struct lagg_softc;
+struct lagg_port;
 
 struct lagg_stats {
 	uint64_t	tag_mismatch;	/* packets freed with EAGAIN */

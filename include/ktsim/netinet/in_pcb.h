@@ -19,7 +19,7 @@ struct tcpcb;
 struct vnet;
 
 /* inp_flags */
-#define INP_DROPPED	0x1	/* the connection is over; the socket may live */
+#define INP_DROPPED	0x1	/* connection is over; the socket may live */
 #define INP_SOCKREF	0x2	/* the connection holds a socket reference: the
 				   user has closed it */
 #define INP_HASHED	0x4	/* bound: on a hash chain */

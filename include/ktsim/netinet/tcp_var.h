@@ -44,6 +44,15 @@ enum tcp_state {
 #define TF_FASTRECOVERY	0x00100000
 #define TF_FORCEDATA	0x00800000	/* window probe */
 #define TF_MORETOCOME	0x00010000
+#define TF_RXWIN0SENT	0x00080000
+#define TF_CLOSED	0x01000000	/* the user has closed the socket */
+#define TF_LIMITED	0x02000000	/* in a limited transmit, for notes */
+
+#define TCP_MAXWIN	65535
+#define TCP_MAX_WINSHIFT 14
+#define TCP_MAXRXTSHIFT	12
+#define TCP_NSACK	4		/* blocks one option can hold at most */
+#define TCP_MAXOLEN	40
 
 struct tcp_reass_seg;
 struct cc_algo;
@@ -81,6 +90,8 @@ struct tcpcb {
 	/* congestion */
 	uint32_t	snd_cwnd, snd_ssthresh;
 	uint32_t	t_dupacks, t_bytes_acked;
+	uint32_t	t_limited;	/* segments sent by limited transmit */
+	const char	*t_why;		/* why snd_nxt < snd_max: "RTO" ... */
 
 	/* round trips, RFC 6298; ps */
 	simtime_t	t_srtt, t_rttvar, t_rxtcur;
@@ -95,10 +106,18 @@ struct tcpcb {
 
 	struct tcp_reass_seg *t_segq;
 	uint32_t	t_segqbytes;
+	uint32_t	t_sack_last;	/* latest out-of-order segment's seq */
+
+	/* sizing of the receive buffer: bytes since rfbuf_ts */
+	simtime_t	rfbuf_ts;
+	uint32_t	rfbuf_cnt;
+	simtime_t	t_rcvtime;	/* last segment from the peer */
 
 	/* kernel TLS */
 	uint32_t	t_nic_ktls_xmit;	/* a non-software session lives */
 	bool		t_nic_ktls_xmit_dis;	/* auto-disabled for good */
+	uint64_t	t_snd_rxt_bytes;	/* resent payload, for life */
+	uint64_t	t_snd_first_bytes;	/* payload sent first time */
 	const char	*t_softreason;	/* why the connection ended, static */
 	int		t_softerror;
 
@@ -139,10 +158,12 @@ struct tcpcb *tcp_newtcpcb(struct inpcb *);
  * (INP_DROPPED) when it returns.
  */
 void	tcp_drop(struct tcpcb *, int error, const char *why);
+/*
+ * The connection is over, nothing is sent. May free the socket and, with it,
+ * the control block, unless the caller holds a reference of the inpcb.
+ */
 void	tcp_close(struct tcpcb *);
 void	tcp_state_change(struct tcpcb *, enum tcp_state);
-/* Answer a segment that has no connection, or probe. */
-void	tcp_respond_rst(struct vnet *, const struct mbuf *m);
 const char *tcp_state_name(enum tcp_state);
 
 /* --- tcp_output --- */

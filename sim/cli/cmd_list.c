@@ -1,0 +1,133 @@
+/* What there is: printed from the tables that the simulator works with. */
+#include <stdio.h>
+#include <string.h>
+
+#include <ktsim/base/defect.h>
+#include <ktsim/base/kassert.h>
+#include <ktsim/base/strbuf.h>
+#include <ktsim/base/trace.h>
+#include <ktsim/kern/vnet.h>
+#include <ktsim/net/if_var.h>
+#include <ktsim/netinet/ip_var.h>
+#include <ktsim/nic/nic.h>
+#include <ktsim/opencrypto/tls_suite.h>
+#include <ktsim/sim/engine.h>
+
+#include "../scenario/keys.h"
+#include "cli.h"
+
+static void
+list_models(void)
+{
+	struct strbuf sb = { 0 };
+
+	for (unsigned i = 0; nic_models[i] != NULL; i++) {
+		strbuf_clear(&sb);
+		if_capnames(nic_models[i]->nm_caps, &sb);
+		printf("%-10s %s\n%-10s %s\n", nic_models[i]->nm_name,
+		    nic_models[i]->nm_text, "", strbuf_str(&sb));
+	}
+	strbuf_fini(&sb);
+}
+
+static void
+list_suites(void)
+{
+	for (unsigned i = 0; i < tls_nsuites; i++)
+		printf("%-24s header %2u, trailer %2u bytes\n",
+		    tls_suites[i].name, tls_suites[i].hlen, tls_suites[i].tlen);
+}
+
+static void
+list_defects(void)
+{
+	for (int i = 0; i < DEFECT_COUNT; i++)
+		printf("%-36s invariant %d: %s\n", defect_catalogue[i].di_name,
+		    defect_catalogue[i].di_invariant, defect_catalogue[i].di_text);
+}
+
+static void
+list_traces(void)
+{
+	for (int i = 0; i < TP_COUNT; i++)
+		printf("%-16s %s\n%-16s %s\n", trace_catalogue[i].ti_name,
+		    trace_catalogue[i].ti_text, "", trace_catalogue[i].ti_args);
+}
+
+/* Those of a host as it comes up; cards add theirs under dev.<name>. */
+static void
+list_sysctls(void)
+{
+	static const char *const kinds[] = { "read-only", "read-write",
+	    "at boot", "counter" };
+	struct engine *en = engine_create();
+	struct jobpool *jp = hostpool_create(0);
+	struct vnet_params vp = { .vp_name = "host", .vp_ncpus = 1,
+	    .vp_tb = engine_timebase(en), .vp_jobs = jp };
+	struct vnet *vnet = vnet_create(&vp);
+	const struct sysctl_oid *o;
+
+	net_attach(vnet);
+	inet_attach(vnet);
+	for (unsigned i = 0; i < vnet->v_sysctl.st_count; i++) {
+		o = &vnet->v_sysctl.st_oids[i];
+		printf("%-48s %-10s %10ju  %s\n", o->oid_name,
+		    kinds[o->oid_kind], (uintmax_t)*o->oid_val, o->oid_descr);
+	}
+	inet_detach(vnet);
+	net_detach(vnet);
+	vnet_destroy(vnet);
+	hostpool_destroy(jp);
+	engine_destroy(en);
+}
+
+static void
+list_keys(void)
+{
+	struct strbuf sb = { 0 };
+
+	keys_reference(&sb);
+	fputs(strbuf_str(&sb), stdout);
+	strbuf_fini(&sb);
+}
+
+static const struct {
+	const char	*what;
+	void		(*print)(void);
+} lists[] = {
+	{ "models", list_models }, { "suites", list_suites },
+	{ "defects", list_defects }, { "sysctls", list_sysctls },
+	{ "traces", list_traces }, { "keys", list_keys },
+};
+
+static int
+list_main(int argc, char **argv)
+{
+	if (argc == 2 && (strcmp(argv[1], "--help") == 0 ||
+	    strcmp(argv[1], "-h") == 0)) {
+		fputs(cmd_list.c_help, stdout);
+		return (EXIT_OK);
+	}
+	for (size_t i = 0; argc == 2 && i < nitems(lists); i++)
+		if (strcmp(argv[1], lists[i].what) == 0) {
+			lists[i].print();
+			return (EXIT_OK);
+		}
+	return (usage_error(&cmd_list, "say what to list: models, suites, "
+	    "defects, sysctls, traces or keys"));
+}
+
+const struct command cmd_list = {
+	.c_name = "list",
+	.c_run = list_main,
+	.c_text = "list models, suites, defects, sysctls, traces, keys",
+	.c_help =
+"usage: ktls-sim list models|suites|defects|sysctls|traces|keys\n"
+"\n"
+"  models    network cards and their capabilities\n"
+"  suites    TLS suites of the simulated kernel\n"
+"  defects   planted defects, for `ktls-sim run --defect NAME`\n"
+"  sysctls   of a host, with kind and default\n"
+"  traces    trace points with their arguments\n"
+"  keys      every key of a scenario, as a Markdown table\n",
+};

@@ -1,0 +1,252 @@
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <ktsim/base/kmem.h>
+#include <ktsim/sim/world.h>
+
+#include "cli.h"
+
+struct run_args {
+	const char	*ra_file;
+	char		*ra_out;
+	const char	*ra_seed_text;
+	struct world_opts ra_opts;
+	struct strbuf	ra_repeat;	/* options, for the last line */
+	bool		ra_has_seed, ra_trace, ra_json, ra_quiet;
+};
+
+enum { OPT_OUT = 256, OPT_SEED, OPT_THREADS, OPT_DEFECT, OPT_PCAP, OPT_TRACE,
+    OPT_JSON };
+
+static const struct option run_options[] = {
+	{ "out", required_argument, NULL, OPT_OUT },
+	{ "seed", required_argument, NULL, OPT_SEED },
+	{ "threads", required_argument, NULL, OPT_THREADS },
+	{ "defect", required_argument, NULL, OPT_DEFECT },
+	{ "pcap", no_argument, NULL, OPT_PCAP },
+	{ "trace", no_argument, NULL, OPT_TRACE },
+	{ "json", no_argument, NULL, OPT_JSON },
+	{ "quiet", no_argument, NULL, 'q' },
+	{ "help", no_argument, NULL, 'h' },
+	{ NULL, 0, NULL, 0 }
+};
+
+static int
+run_option(struct run_args *ra, int opt, const char *arg)
+{
+	uint64_t v;
+	int d;
+
+	switch (opt) {
+	case OPT_OUT:
+		free(ra->ra_out);
+		ra->ra_out = xstrdup(arg);
+		return (0);
+	case OPT_SEED:
+		if (parse_uint(arg, &ra->ra_opts.wo_seed) != 0)
+			return (usage_error(&cmd_run, "--seed wants a whole "
+			    "number, not `%s`", arg));
+		ra->ra_has_seed = true;
+		strbuf_addf(&ra->ra_repeat, " --seed %s", arg);
+		return (0);
+	case OPT_THREADS:
+		if (parse_uint(arg, &v) != 0 || v > 64)
+			return (usage_error(&cmd_run, "--threads wants 0 to "
+			    "64, not `%s`", arg));
+		ra->ra_opts.wo_threads = (unsigned)v;
+		return (0);
+	case OPT_DEFECT:
+		if ((d = defect_find(arg)) < 0)
+			return (usage_error(&cmd_run, "there is no defect "
+			    "`%s`; `ktls-sim list defects` shows them", arg));
+		defect_set(&ra->ra_opts.wo_defects, (enum defect)d);
+		strbuf_addf(&ra->ra_repeat, " --defect %s", arg);
+		return (0);
+	case OPT_PCAP:
+		ra->ra_opts.wo_pcap = true;
+		return (0);
+	case OPT_TRACE:
+		ra->ra_trace = true;
+		return (0);
+	case OPT_JSON:
+		ra->ra_json = true;
+		return (0);
+	case 'q':
+		ra->ra_quiet = true;
+		return (0);
+	case 'h':
+		fputs(cmd_run.c_help, stdout);
+		return (-1);
+	default:
+		return (usage_error(&cmd_run, "unknown option, or an option "
+		    "without its value"));
+	}
+}
+
+static int
+run_parse(struct run_args *ra, int argc, char **argv)
+{
+	int opt, rc;
+
+	opterr = 0;
+	while ((opt = getopt_long(argc, argv, "qh", run_options, NULL)) != -1)
+		if ((rc = run_option(ra, opt, optarg)) != 0)
+			return (rc);
+	if (argc - optind != 1)
+		return (usage_error(&cmd_run, "name exactly one scenario file"));
+	ra->ra_file = argv[optind];
+	return (0);
+}
+
+/* Reports go to the folder and to the terminal; the commands that open the
+ * capture only to the terminal, because they contain paths. */
+static int
+run_report(const struct run_args *ra, const struct scenario *sc,
+    const struct result *r)
+{
+	struct strbuf text = { 0 }, json = { 0 };
+	int rc, code = result_exit_code(r);
+
+	report_text(r, &text);
+	report_json(r, &json);
+	rc = outdir_write(ra->ra_out, "report.txt", strbuf_str(&text),
+	    text.sb_len);
+	if (rc == 0)
+		rc = outdir_write(ra->ra_out, "report.json", strbuf_str(&json),
+		    json.sb_len);
+	if (rc == 0)
+		rc = outdir_write(ra->ra_out, "scenario.yaml", sc->text,
+		    sc->textlen);
+	if (ra->ra_json)
+		fputs(strbuf_str(&json), stdout);
+	else if (!ra->ra_quiet)
+		fputs(strbuf_str(&text), stdout);
+	strbuf_fini(&text);
+	strbuf_fini(&json);
+	/* 130 stands above everything, a missing thing above a judgement. */
+	return (code == EXIT_INTERRUPTED || rc == 0 ? code : rc);
+}
+
+static void
+run_outro(const struct run_args *ra, const struct result *r, int code)
+{
+	FILE *f = ra->ra_json || ra->ra_quiet ? stderr : stdout;
+
+	if (r->r_capture_error != 0)
+		fprintf(stderr, "ktls-sim: %s: %s\n", r->r_capture_path,
+		    strerror(r->r_capture_error));
+	if (!ra->ra_quiet && r->r_has_wire)
+		fprintf(f, "\nCapture\n  %s/wire.pcapng: %ju frames, keys "
+		    "inside\n  open it: wireshark %s/wire.pcapng\n  or:      "
+		    "tshark -r %s/wire.pcapng -Y http\n", ra->ra_out,
+		    (uintmax_t)r->r_frames, ra->ra_out, ra->ra_out);
+	if (r->r_interrupted)
+		fprintf(stderr, "ktls-sim: interrupted; what was captured so "
+		    "far is complete\n");
+	if (code != EXIT_OK)
+		fprintf(stderr, "%s\nto reproduce: ktls-sim run %s%s\n",
+		    code == EXIT_CLAIM ? "an expectation FAILED" :
+		    code == EXIT_INVARIANT ? "an invariant BROKE" :
+		    "the run did not complete", ra->ra_file,
+		    strbuf_str(&ra->ra_repeat));
+	else if (!ra->ra_quiet)
+		fprintf(f, "\nall expectations met, all invariants held\n");
+}
+
+static int
+run_world(struct run_args *ra, const struct scenario *sc)
+{
+	struct progress *pg = progress_start(!ra->ra_quiet);
+	struct strbuf err = { 0 };
+	char *trace = NULL;
+	struct world *w;
+	int error, code;
+
+	ra->ra_opts.wo_out = ra->ra_out;
+	ra->ra_opts.wo_poll = progress_poll;
+	ra->ra_opts.wo_poll_arg = pg;
+	if (ra->ra_trace)
+		ra->ra_opts.wo_trace = trace = xasprintf("%s/trace.ndjson",
+		    ra->ra_out);
+	if (!ra->ra_has_seed)
+		ra->ra_opts.wo_seed = sc->seed;
+	error = world_create(sc, &ra->ra_opts, &w, &err);
+	if (error != 0) {
+		fputs(strbuf_str(&err), stderr);
+		progress_end(pg);
+		strbuf_fini(&err);
+		free(trace);
+		return (error == EINVAL ? EXIT_USAGE : EXIT_MISSING);
+	}
+	world_run(w);
+	progress_end(pg);
+	code = run_report(ra, sc, world_result(w));
+	run_outro(ra, world_result(w), code);
+	fflush(stdout);
+	world_destroy(w);
+	/* A wreck cannot be taken apart: leave without looking back. */
+	if (code == EXIT_INVARIANT || code == EXIT_INTERRUPTED ||
+	    code == EXIT_MISSING)
+		_exit(code);
+	free(trace);
+	strbuf_fini(&err);
+	return (code);
+}
+
+static int
+run_main(int argc, char **argv)
+{
+	struct run_args ra = { .ra_opts.wo_threads = 2 };
+	struct strbuf diag = { 0 };
+	struct scenario *sc;
+	int rc;
+
+	if ((rc = run_parse(&ra, argc, argv)) != 0)
+		goto out;
+	rc = scenario_load(ra.ra_file, &sc, &diag);
+	if (rc != 0) {
+		fputs(strbuf_str(&diag), stderr);
+		rc = EXIT_USAGE;
+		goto out;
+	}
+	if (ra.ra_out == NULL)
+		ra.ra_out = xasprintf("./ktls-out/%s", sc->name);
+	if ((rc = outdir_prepare(ra.ra_out)) == 0)
+		rc = run_world(&ra, sc);
+	scenario_free(sc);
+out:
+	free(ra.ra_out);
+	strbuf_fini(&ra.ra_repeat);
+	strbuf_fini(&diag);
+	return (rc < 0 ? EXIT_OK : rc);
+}
+
+const struct command cmd_run = {
+	.c_name = "run",
+	.c_run = run_main,
+	.c_text = "run a scenario, write captures and a report",
+	.c_help =
+"usage: ktls-sim run [options] FILE.ktls.yaml\n"
+"\n"
+"  ktls-sim run scenarios/quickstart.ktls.yaml\n"
+"  ktls-sim run --seed 7 --pcap scenarios/failover.ktls.yaml\n"
+"  ktls-sim run --defect nic.skip-encrypt scenarios/failover.ktls.yaml\n"
+"\n"
+"  --out DIR       where to write (default ./ktls-out/<scenario's name>)\n"
+"  --seed N        instead of the scenario's seed\n"
+"  --threads N     host threads for cryptography, 0 to 64 (default 2); the\n"
+"                  results do not depend on it\n"
+"  --defect NAME   plant a defect (`ktls-sim list defects`); repeatable\n"
+"  --pcap          also write wire.pcap and sslkeys.log\n"
+"  --trace         also write trace.ndjson, every trace point\n"
+"  --json          print the report as JSON instead of text\n"
+"  -q, --quiet     print nothing but errors\n"
+"\n"
+"Exit codes: 0 expectations met and invariants held; 1 an expectation\n"
+"failed; 2 usage or scenario error; 3 something the run needs is missing\n"
+"(file, disk space); 4 an invariant broke; 130 interrupted.\n",
+};

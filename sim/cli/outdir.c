@@ -1,0 +1,111 @@
+/*
+ * The output folder. A folder that carries our marker is ours: its files are
+ * replaced. Any other existing folder with something in it is refused.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <ktsim/base/kassert.h>
+#include <ktsim/base/kmem.h>
+
+#include "cli.h"
+
+#define MARKER	".ktls-sim-run"
+
+static const char *const our_files[] = { "report.txt", "report.json",
+    "scenario.yaml", "wire.pcapng", "wire.pcap", "sslkeys.log",
+    "trace.ndjson" };
+
+static int
+complain(const char *path)
+{
+	fprintf(stderr, "ktls-sim: %s: %s\n", path, strerror(errno));
+	return (EXIT_MISSING);
+}
+
+static int
+make_parents(const char *dir)
+{
+	char *path = xstrdup(dir);
+	int rc = 0;
+
+	for (char *p = path + 1; *p != '\0' && rc == 0; p++) {
+		if (*p != '/')
+			continue;
+		*p = '\0';
+		if (mkdir(path, 0777) != 0 && errno != EEXIST)
+			rc = complain(path);
+		*p = '/';
+	}
+	free(path);
+	return (rc);
+}
+
+static bool
+dir_empty(const char *dir)
+{
+	struct dirent *de;
+	bool empty = true;
+	DIR *d;
+
+	if ((d = opendir(dir)) == NULL)
+		return (true);
+	while ((de = readdir(d)) != NULL)
+		if (strcmp(de->d_name, ".") != 0 &&
+		    strcmp(de->d_name, "..") != 0)
+			empty = false;
+	closedir(d);
+	return (empty);
+}
+
+int
+outdir_prepare(const char *dir)
+{
+	char *marker = xasprintf("%s/" MARKER, dir), *path;
+	int rc;
+
+	if ((rc = make_parents(dir)) == 0 && mkdir(dir, 0777) != 0 &&
+	    errno != EEXIST)
+		rc = complain(dir);
+	if (rc == 0 && access(marker, F_OK) != 0 && !dir_empty(dir)) {
+		fprintf(stderr, "ktls-sim: %s: exists, has files in it and was "
+		    "not made by ktls-sim; choose another folder with --out\n",
+		    dir);
+		rc = EXIT_MISSING;
+	}
+	for (size_t i = 0; rc == 0 && i < nitems(our_files); i++) {
+		path = xasprintf("%s/%s", dir, our_files[i]);
+		if (unlink(path) != 0 && errno != ENOENT)
+			rc = complain(path);
+		free(path);
+	}
+	if (rc == 0)
+		rc = outdir_write(dir, MARKER, "", 0);
+	free(marker);
+	return (rc);
+}
+
+int
+outdir_write(const char *dir, const char *name, const char *bytes, size_t len)
+{
+	char *path = xasprintf("%s/%s", dir, name);
+	FILE *f;
+	int rc = 0;
+
+	f = fopen(path, "w");
+	if (f == NULL)
+		rc = complain(path);
+	else {
+		if (fwrite(bytes, 1, len, f) != len || fflush(f) != 0)
+			rc = complain(path);
+		if (fclose(f) != 0 && rc == 0)
+			rc = complain(path);
+	}
+	free(path);
+	return (rc);
+}

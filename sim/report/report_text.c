@@ -1,0 +1,419 @@
+/*
+ * The report for people. Order: what was asked, what came of it, how each
+ * connection went and why in that way, what was lost and where, what moved,
+ * what was checked.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include <ktsim/base/errnoname.h>
+#include <ktsim/base/kassert.h>
+#include <ktsim/base/strbuf.h>
+#include <ktsim/kern/ktls.h>
+#include <ktsim/sim/result.h>
+#include <ktsim/sim/scenario.h>
+
+int
+result_exit_code(const struct result *r)
+{
+	if (r->r_interrupted)
+		return (130);
+	if (r->r_capture_error != 0)
+		return (3);
+	if (r->r_panic != NULL)
+		return (4);
+	for (int i = 0; i < INVARIANTS; i++)
+		if (r->r_inv[i].i_broken > 0)
+			return (4);
+	for (unsigned i = 0; i < r->r_nclaims; i++)
+		if (!r->r_claims[i].cl_ok)
+			return (1);
+	return (0);
+}
+
+static void
+add_time(struct strbuf *sb, simtime_t t)
+{
+	format_time(t, sb);
+}
+
+static void
+heading(struct strbuf *sb, const char *text)
+{
+	strbuf_addf(sb, "\n%s\n", text);
+}
+
+/* --- connections --- */
+
+static void
+text_side(struct strbuf *sb, const char *who, const struct conn_side *s,
+    bool tls)
+{
+	if (tls) {
+		strbuf_addf(sb, "    %s tx: ", who);
+		if (s->tx_mode != TCP_TLS_MODE_NONE)
+			strbuf_addf(sb, "kernel TLS, mode %s",
+			    ktls_mode_name(s->tx_mode));
+		else
+			strbuf_adds(sb, "OpenSSL in user space");
+		if (s->tx_why != NULL)
+			strbuf_addf(sb, " (%s)", s->tx_why);
+		strbuf_addf(sb, "\n    %s rx: ", who);
+		if (s->rx_mode != TCP_TLS_MODE_NONE)
+			strbuf_addf(sb, "kernel TLS, mode %s",
+			    ktls_mode_name(s->rx_mode));
+		else
+			strbuf_adds(sb, "OpenSSL in user space");
+		if (s->rx_why != NULL)
+			strbuf_addf(sb, " (%s)", s->rx_why);
+		strbuf_adds(sb, "\n");
+	}
+	strbuf_addf(sb, "    %s sent ", who);
+	format_bytes(s->bytes, sb);
+	if (s->kernel_records > 0)
+		strbuf_addf(sb, " in %ju kernel TLS records,",
+		    (uintmax_t)s->kernel_records);
+	strbuf_addf(sb, " %ju segments, %ju bursts", (uintmax_t)s->segs,
+	    (uintmax_t)s->bursts);
+	if (s->rexmit_packs > 0) {
+		strbuf_addf(sb, "; again: ");
+		format_bytes(s->rexmit_bytes, sb);
+		strbuf_addf(sb, " in %ju packets (%ju timeouts, %ju fast "
+		    "retransmits)", (uintmax_t)s->rexmit_packs,
+		    (uintmax_t)s->rto, (uintmax_t)s->fast_rexmit);
+	}
+	if (s->enobufs > 0)
+		strbuf_addf(sb, "; output refused from below %ju times",
+		    (uintmax_t)s->enobufs);
+	strbuf_adds(sb, "\n");
+}
+
+static void
+text_rate(struct strbuf *sb, const struct conn_result *c)
+{
+	simtime_t took = c->c_end - c->c_established;
+
+	if (took == 0 || c->c_body == 0)
+		return;
+	strbuf_addf(sb, " (%ju Mbit/s)", (uintmax_t)
+	    ((unsigned __int128)c->c_body * 8 * SIM_SEC / took / 1000000));
+}
+
+static void
+text_conn(struct strbuf *sb, const struct conn_result *c)
+{
+	strbuf_addf(sb, "  %s  %s > %s  %s %s\n", c->c_name, c->c_client,
+	    c->c_server, c->c_tls != NULL ? c->c_tls : "plain", c->c_suite);
+	if (c->c_done) {
+		strbuf_adds(sb, "    done: body of ");
+		format_bytes(c->c_body, sb);
+		strbuf_adds(sb, ", from ");
+		add_time(sb, c->c_start);
+		strbuf_adds(sb, " to ");
+		add_time(sb, c->c_end);
+		text_rate(sb, c);
+		strbuf_adds(sb, "\n");
+	} else
+		strbuf_addf(sb, "    NOT done: %s after %ju body bytes\n",
+		    c->c_failed != NULL ? c->c_failed : "still open",
+		    (uintmax_t)c->c_body);
+	text_side(sb, "server", &c->c_side[1], c->c_tls != NULL);
+	text_side(sb, "client", &c->c_side[0], c->c_tls != NULL);
+}
+
+#define CONNS_SHOWN 4
+
+static void
+text_conns(const struct result *r, struct strbuf *sb)
+{
+	uint64_t done = 0, body = 0, rexmit = 0;
+	simtime_t last = 0;
+
+	if (r->r_nconns == 0)
+		return;
+	heading(sb, "Connections");
+	for (unsigned i = 0; i < r->r_nconns; i++) {
+		const struct conn_result *c = &r->r_conns[i];
+
+		/* The first few, and every one that went wrong. */
+		if (i < CONNS_SHOWN || !c->c_done)
+			text_conn(sb, c);
+		done += c->c_done;
+		body += c->c_body;
+		rexmit += c->c_side[1].rexmit_packs;
+		last = MAX(last, c->c_end);
+	}
+	if (r->r_nconns <= CONNS_SHOWN)
+		return;
+	strbuf_addf(sb, "  all: %ju of %u done, ", (uintmax_t)done,
+	    r->r_nconns);
+	format_bytes(body, sb);
+	strbuf_addf(sb, " received, %ju packets sent again by the servers, "
+	    "last one done at ", (uintmax_t)rexmit);
+	add_time(sb, last);
+	strbuf_adds(sb, "\n");
+}
+
+/* --- facts --- */
+
+static void
+text_when(struct strbuf *sb, const struct fact *f)
+{
+	strbuf_adds(sb, "  [");
+	add_time(sb, f->f_first);
+	if (f->f_last != f->f_first) {
+		strbuf_adds(sb, " to ");
+		add_time(sb, f->f_last);
+	}
+	strbuf_adds(sb, "]\n");
+}
+
+static const char *
+plural(uint64_t n)
+{
+	return (n == 1 ? "" : "s");
+}
+
+static void
+text_modes(const struct result *r, struct strbuf *sb)
+{
+	bool any = false;
+
+	for (unsigned i = 0; i < r->r_nfacts; i++) {
+		const struct fact *f = &r->r_facts[i];
+
+		if (f->f_id == TP_tls_enable && f->f_error == 0)
+			continue;
+		if (f->f_id != TP_tls_mode && f->f_id != TP_tls_enable)
+			continue;
+		if (!any)
+			heading(sb, "Kernel TLS: modes and why");
+		any = true;
+		if (f->f_id == TP_tls_mode) {
+			strbuf_addf(sb, "  %s %s: %s on %ju connection%s: %s",
+			    f->f_who, f->f_s[0], f->f_s[1],
+			    (uintmax_t)f->f_count, plural(f->f_count),
+			    f->f_s[2]);
+			if (f->f_error != 0)
+				strbuf_addf(sb, " (%s)",
+				    errno_name(f->f_error));
+		} else
+			strbuf_addf(sb, "  %s %s: refused %ju time%s with %s: "
+			    "%s", f->f_who, f->f_s[0], (uintmax_t)f->f_count,
+			    plural(f->f_count), errno_name(f->f_error),
+			    f->f_s[2]);
+		text_when(sb, f);
+	}
+}
+
+static void
+text_tags(const struct result *r, struct strbuf *sb)
+{
+	bool any = false;
+
+	for (unsigned i = 0; i < r->r_nfacts; i++) {
+		const struct fact *f = &r->r_facts[i];
+
+		if (f->f_id != TP_tag_alloc && f->f_id != TP_tag_free &&
+		    f->f_id != TP_tag_reset && f->f_id != TP_nic_tls_restart)
+			continue;
+		if (!any)
+			heading(sb, "Send tags");
+		any = true;
+		if (f->f_id == TP_tag_reset)
+			strbuf_addf(sb, "  %s: reset task ran %ju time%s: %s",
+			    f->f_who, (uintmax_t)f->f_count,
+			    plural(f->f_count), f->f_s[0]);
+		else if (f->f_id == TP_nic_tls_restart)
+			strbuf_addf(sb, "  %s %s: cipher state rebuilt in "
+			    "mid-record %ju time%s", f->f_who, f->f_s[0],
+			    (uintmax_t)f->f_count, plural(f->f_count));
+		else
+			strbuf_addf(sb, "  %s %s: %ju tag%s %s", f->f_who,
+			    f->f_s[0], (uintmax_t)f->f_count,
+			    plural(f->f_count), f->f_id == TP_tag_alloc ?
+			    "taken" : "released");
+		text_when(sb, f);
+	}
+}
+
+static void
+text_events(const struct result *r, struct strbuf *sb)
+{
+	bool any = false;
+
+	for (unsigned i = 0; i < r->r_nfacts; i++) {
+		const struct fact *f = &r->r_facts[i];
+
+		if (f->f_id != TP_timeline && f->f_id != TP_lagg_active &&
+		    f->f_id != TP_app_error && f->f_id != TP_tcp_drop &&
+		    f->f_id != TP_tls_error)
+			continue;
+		if (!any)
+			heading(sb, "Events");
+		any = true;
+		switch (f->f_id) {
+		case TP_timeline:
+			strbuf_addf(sb, "  %s: %s", f->f_s[0], f->f_s[1]);
+			break;
+		case TP_lagg_active:
+			strbuf_addf(sb, "  %s %s: active port is now %s (%s)",
+			    f->f_who, f->f_s[0], f->f_s[1], f->f_s[2]);
+			break;
+		case TP_app_error:
+			strbuf_addf(sb, "  application %s: %s failed with %s, "
+			    "%ju time%s", f->f_s[0], f->f_s[1],
+			    errno_name(f->f_error), (uintmax_t)f->f_count,
+			    plural(f->f_count));
+			break;
+		case TP_tcp_drop:
+			strbuf_addf(sb, "  %s: connection dropped with %s: %s, "
+			    "%ju time%s", f->f_who, errno_name(f->f_error),
+			    f->f_s[0], (uintmax_t)f->f_count,
+			    plural(f->f_count));
+			break;
+		default:
+			strbuf_addf(sb, "  %s: TLS record failed with %s: %s, "
+			    "%ju time%s", f->f_who, errno_name(f->f_error),
+			    f->f_s[0], (uintmax_t)f->f_count,
+			    plural(f->f_count));
+			break;
+		}
+		text_when(sb, f);
+	}
+}
+
+static void
+text_drop(struct strbuf *sb, const struct fact *f)
+{
+	const char *where = f->f_id == TP_wire_drop || f->f_id == TP_lagg_drop
+	    || f->f_id == TP_nic_drop ? f->f_s[0] : "";
+	const char *why = *where != '\0' ? f->f_s[1] : f->f_s[0];
+
+	strbuf_addf(sb, "  %s%s%s: %ju packet%s, ", f->f_who,
+	    *f->f_who != '\0' && *where != '\0' ? " " : "", where,
+	    (uintmax_t)f->f_count, plural(f->f_count));
+	format_bytes(f->f_len, sb);
+	strbuf_addf(sb, ": %s", why);
+	if (f->f_error != 0)
+		strbuf_addf(sb, " (%s)", errno_name(f->f_error));
+	text_when(sb, f);
+}
+
+static void
+text_drops(const struct result *r, struct strbuf *sb)
+{
+	unsigned n = 0;
+
+	heading(sb, "Drops and why");
+	for (unsigned i = 0; i < r->r_nfacts; i++) {
+		const struct fact *f = &r->r_facts[i];
+
+		if (f->f_id != TP_wire_drop && f->f_id != TP_lagg_drop &&
+		    f->f_id != TP_nic_drop && f->f_id != TP_ip_drop)
+			continue;
+		text_drop(sb, f);
+		n++;
+	}
+	if (n == 0)
+		strbuf_adds(sb, "  none\n");
+}
+
+static void
+text_links(const struct result *r, struct strbuf *sb)
+{
+	if (r->r_nlinks == 0)
+		return;
+	heading(sb, "Links");
+	for (unsigned i = 0; i < r->r_nlinks; i++) {
+		const struct link_result *l = &r->r_links[i];
+
+		strbuf_addf(sb, "  %s: %ju frames (", l->l_name,
+		    (uintmax_t)l->l_dir[0].frames);
+		format_bytes(l->l_dir[0].bytes, sb);
+		strbuf_addf(sb, ") one way, %ju (",
+		    (uintmax_t)l->l_dir[1].frames);
+		format_bytes(l->l_dir[1].bytes, sb);
+		strbuf_adds(sb, ") the other\n");
+	}
+}
+
+static void
+text_counters(const struct result *r, struct strbuf *sb)
+{
+	if (r->r_ncounters > 0)
+		heading(sb, "Counters that moved");
+	for (unsigned i = 0; i < r->r_ncounters; i++) {
+		const struct counter_result *c = &r->r_counters[i];
+
+		strbuf_addf(sb, "  %s %-44s %12ju  %s\n", c->ct_host,
+		    c->ct_name, (uintmax_t)(c->ct_after - c->ct_before),
+		    c->ct_descr);
+	}
+}
+
+static void
+text_invariants(const struct result *r, struct strbuf *sb)
+{
+	heading(sb, "Invariants");
+	for (int i = 0; i < INVARIANTS; i++) {
+		const struct invariant_result *inv = &r->r_inv[i];
+
+		strbuf_addf(sb, "  %s %d. %s: ", inv->i_broken > 0 ? "BROKEN" :
+		    inv->i_looked > 0 ? "held  " : "unseen", i + 1,
+		    inv->i_name);
+		if (inv->i_broken == 0) {
+			strbuf_addf(sb, "%ju %s\n", (uintmax_t)inv->i_looked,
+			    inv->i_checked);
+			continue;
+		}
+		strbuf_addf(sb, "%s", inv->i_first);
+		strbuf_adds(sb, " [at ");
+		add_time(sb, inv->i_when);
+		strbuf_adds(sb, "]\n");
+	}
+	if (r->r_panic != NULL)
+		strbuf_addf(sb, "  PANIC: %s\n", r->r_panic);
+}
+
+static void
+text_claims(const struct result *r, struct strbuf *sb)
+{
+	if (r->r_nclaims == 0)
+		return;
+	heading(sb, "Expectations");
+	for (unsigned i = 0; i < r->r_nclaims; i++) {
+		const struct claim_result *c = &r->r_claims[i];
+
+		if (c->cl_claim == NULL)
+			strbuf_adds(sb, "  not judged: the run broke off\n");
+		else
+			strbuf_addf(sb, "  %s %s: found %s (line %d)\n",
+			    c->cl_ok ? "met   " : "FAILED", c->cl_claim,
+			    c->cl_found, c->cl_line);
+	}
+}
+
+void
+report_text(const struct result *r, struct strbuf *sb)
+{
+	strbuf_addf(sb, "%s: %s\n", r->r_name, r->r_description);
+	strbuf_addf(sb, "seed %ju, ", (uintmax_t)r->r_seed);
+	add_time(sb, r->r_end);
+	strbuf_addf(sb, " of virtual time, %ju events, %ju frames",
+	    (uintmax_t)r->r_events, (uintmax_t)r->r_frames);
+	if (r->r_defects[0] != '\0')
+		strbuf_addf(sb, ", planted defects: %s", r->r_defects);
+	if (r->r_interrupted)
+		strbuf_adds(sb, "; INTERRUPTED");
+	strbuf_adds(sb, "\n");
+	text_conns(r, sb);
+	text_modes(r, sb);
+	text_tags(r, sb);
+	text_events(r, sb);
+	text_drops(r, sb);
+	text_links(r, sb);
+	text_counters(r, sb);
+	text_invariants(r, sb);
+	text_claims(r, sb);
+}

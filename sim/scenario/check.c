@@ -1,0 +1,338 @@
+/*
+ * Cross rules: names that must exist, things that must not meet twice, claims
+ * that must make sense. All of them are looked at, whatever broke before.
+ */
+#include <ctype.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <ktsim/base/kassert.h>
+#include <ktsim/nic/nic.h>
+#include <ktsim/sim/scenario.h>
+
+#include "check.h"
+#include "node.h"
+
+struct chk {
+	struct diag	*d;
+	struct scenario	*sc;
+};
+
+#define ERR(c, loc, ...) diag_error((c)->d, (loc)->line, (loc)->col, __VA_ARGS__)
+
+static struct sc_host *
+find_host(struct scenario *sc, const char *name, size_t len)
+{
+	for (unsigned i = 0; i < sc->nhosts; i++)
+		if (strlen(sc->hosts[i].loc.name) == len &&
+		    memcmp(sc->hosts[i].loc.name, name, len) == 0)
+			return (&sc->hosts[i]);
+	return (NULL);
+}
+
+static struct sc_app *
+find_app(struct scenario *sc, const char *name)
+{
+	for (unsigned i = 0; i < sc->napps; i++)
+		if (strcmp(sc->apps[i].loc.name, name) == 0)
+			return (&sc->apps[i]);
+	return (NULL);
+}
+
+/* "; did you mean `x`?" when something is near. */
+static const char *
+host_hint(struct chk *c, const char *name)
+{
+	static char hint[160];
+	const char *names[256], *near;
+	unsigned n = 0;
+
+	for (; n < c->sc->nhosts && n < nitems(names); n++)
+		names[n] = c->sc->hosts[n].loc.name;
+	near = nearest_name(name, names, n);
+	hint[0] = '\0';
+	if (near != NULL)
+		snprintf(hint, sizeof(hint), "; did you mean `%s`?", near);
+	return (hint);
+}
+
+static struct sc_host *
+check_host_name(struct chk *c, const struct sc_loc *loc, const char *name)
+{
+	struct sc_host *h = find_host(c->sc, name, strlen(name));
+
+	if (h == NULL)
+		ERR(c, loc, "there is no host `%s`%s", name,
+		    host_hint(c, name));
+	return (h);
+}
+
+static struct sc_nic *
+find_nic(struct sc_host *h, const char *name)
+{
+	for (unsigned i = 0; i < h->nnics; i++)
+		if (strcmp(h->nics[i].loc.name, name) == 0)
+			return (&h->nics[i]);
+	return (NULL);
+}
+
+/* "host.nic" */
+static struct sc_nic *
+check_port(struct chk *c, const struct sc_loc *loc, const char *name)
+{
+	const char *dot = strchr(name, '.');
+	struct sc_host *h;
+	struct sc_nic *n;
+
+	if (dot == NULL) {
+		ERR(c, loc, "`%s` does not name a port: write host.nic", name);
+		return (NULL);
+	}
+	if ((h = find_host(c->sc, name, (size_t)(dot - name))) == NULL) {
+		ERR(c, loc, "there is no host `%.*s`", (int)(dot - name), name);
+		return (NULL);
+	}
+	if ((n = find_nic(h, dot + 1)) == NULL)
+		ERR(c, loc, "host `%s` has no card `%s`", h->loc.name, dot + 1);
+	return (n);
+}
+
+static void
+check_word(struct chk *c, const struct sc_loc *loc, const char *word,
+    const char *what, size_t max)
+{
+	size_t i;
+
+	for (i = 0; word[i] != '\0'; i++)
+		if (!isalnum((unsigned char)word[i]) && word[i] != '-' &&
+		    word[i] != '_')
+			break;
+	if (i == 0 || word[i] != '\0' || i > max)
+		ERR(c, loc, "%s `%s`: use 1 to %zu letters, digits, - and _",
+		    what, word, max);
+}
+
+static void
+check_nics(struct chk *c, struct sc_host *h)
+{
+	for (unsigned i = 0; i < h->nnics; i++) {
+		check_word(c, &h->nics[i].loc, h->nics[i].loc.name,
+		    "interface name", 15);
+		if (nic_model_find(h->nics[i].model) == NULL)
+			ERR(c, &h->nics[i].loc, "there is no card model `%s`; "
+			    "`ktls-sim list models` shows what there is",
+			    h->nics[i].model);
+	}
+}
+
+static void
+check_laggs(struct chk *c, struct sc_host *h)
+{
+	struct sc_lagg *lg;
+
+	for (unsigned i = 0; i < h->nlaggs; i++) {
+		lg = &h->laggs[i];
+		check_word(c, &lg->loc, lg->loc.name, "interface name", 15);
+		if (find_nic(h, lg->loc.name) != NULL)
+			ERR(c, &lg->loc, "`%s` is the name of a card already",
+			    lg->loc.name);
+		if (strcmp(lg->proto, "failover") != 0)
+			ERR(c, &lg->loc, "lagg protocol `%s` is not supported "
+			    "yet: only failover is", lg->proto);
+		if (lg->ports.n == 0)
+			ERR(c, &lg->loc, "lagg `%s` has no ports",
+			    lg->loc.name);
+		for (unsigned j = 0; j < lg->ports.n; j++)
+			if (find_nic(h, lg->ports.v[j]) == NULL)
+				ERR(c, &lg->ports.loc[j], "lagg port `%s` is "
+				    "not a card of host `%s`", lg->ports.v[j],
+				    h->loc.name);
+	}
+}
+
+static bool
+is_ifname(const struct sc_host *h, const char *name)
+{
+	for (unsigned i = 0; i < h->nnics; i++)
+		if (strcmp(h->nics[i].loc.name, name) == 0)
+			return (true);
+	for (unsigned i = 0; i < h->nlaggs; i++)
+		if (strcmp(h->laggs[i].loc.name, name) == 0)
+			return (true);
+	return (false);
+}
+
+static void
+check_addrs(struct chk *c, struct sc_host *h)
+{
+	struct in_any a;
+	int family, plen;
+
+	for (unsigned i = 0; i < h->naddrs; i++) {
+		if (!is_ifname(h, h->addrs[i].loc.name))
+			ERR(c, &h->addrs[i].loc, "host `%s` has no interface "
+			    "`%s`", h->loc.name, h->addrs[i].loc.name);
+		for (unsigned j = 0; j < h->addrs[i].cidr.n; j++)
+			if (parse_cidr(h->addrs[i].cidr.v[j], &family, &a,
+			    &plen) != 0)
+				ERR(c, &h->addrs[i].cidr.loc[j], "`%s` is not "
+				    "an address with prefix length, such as "
+				    "10.0.0.1/24 or fd00::1/64",
+				    h->addrs[i].cidr.v[j]);
+	}
+}
+
+static void
+check_links(struct chk *c)
+{
+	struct scenario *sc = c->sc;
+	const struct sc_nic *used[512];
+	struct sc_nic *n;
+	unsigned nused = 0;
+
+	for (unsigned i = 0; i < sc->nlinks; i++) {
+		if (sc->links[i].ends.n != 2) {
+			ERR(c, &sc->links[i].loc, "a link has two ends, this "
+			    "one has %u", sc->links[i].ends.n);
+			continue;
+		}
+		for (unsigned j = 0; j < 2; j++) {
+			n = check_port(c, &sc->links[i].ends.loc[j],
+			    sc->links[i].ends.v[j]);
+			for (unsigned k = 0; n != NULL && k < nused; k++)
+				if (used[k] == n)
+					ERR(c, &sc->links[i].ends.loc[j],
+					    "port `%s` has a link already",
+					    sc->links[i].ends.v[j]);
+			if (n != NULL && nused < nitems(used))
+				used[nused++] = n;
+		}
+	}
+}
+
+static bool
+host_has_family(const struct sc_host *h, int family)
+{
+	struct in_any a;
+	int fam, plen;
+
+	for (unsigned i = 0; i < h->naddrs; i++)
+		for (unsigned j = 0; j < h->addrs[i].cidr.n; j++)
+			if (parse_cidr(h->addrs[i].cidr.v[j], &fam, &a,
+			    &plen) == 0 && fam == family)
+				return (true);
+	return (false);
+}
+
+static void
+check_client(struct chk *c, struct sc_app *a)
+{
+	struct sc_app *s;
+	struct sc_host *h;
+	bool found = false;
+
+	if (a->server == NULL || a->path == NULL) {
+		ERR(c, &a->loc, "client `%s` wants `server` and `path`",
+		    a->loc.name);
+		return;
+	}
+	s = find_app(c->sc, a->server);
+	if (s == NULL || s->type != SC_APP_HTTPS_SERVER) {
+		ERR(c, &a->loc, "`%s` is not a server application", a->server);
+		return;
+	}
+	if ((h = find_host(c->sc, s->host, strlen(s->host))) == NULL)
+		return;
+	for (unsigned i = 0; i < h->nfiles; i++)
+		found |= strcmp(h->files[i].loc.name, a->path) == 0;
+	if (!found)
+		ERR(c, &a->loc, "host `%s` has no file `%s`", s->host, a->path);
+	if (!host_has_family(h, a->family ? KAF_INET6 : KAF_INET))
+		ERR(c, &a->loc, "host `%s` has no %s address", s->host,
+		    a->family ? "IPv6" : "IPv4");
+	if (a->tls.present != s->tls.present || (a->tls.present &&
+	    (a->tls.version != s->tls.version ||
+	    a->tls.suite != s->tls.suite ||
+	    a->tls.handshake != s->tls.handshake)))
+		ERR(c, &a->loc, "client `%s` and server `%s` differ in TLS "
+		    "version, suite or handshake", a->loc.name, a->server);
+}
+
+static void
+check_apps(struct chk *c)
+{
+	for (unsigned i = 0; i < c->sc->napps; i++) {
+		check_host_name(c, &c->sc->apps[i].loc, c->sc->apps[i].host);
+		if (c->sc->apps[i].type == SC_APP_HTTPS_CLIENT)
+			check_client(c, &c->sc->apps[i]);
+	}
+}
+
+static void
+check_steps(struct chk *c)
+{
+	struct sc_step *st;
+
+	for (unsigned i = 0; i < c->sc->nsteps; i++) {
+		st = &c->sc->timeline[i];
+		if (st->action == SC_DO_SYSCTL) {
+			check_host_name(c, &st->loc, st->on);
+			if (st->name == NULL)
+				ERR(c, &st->loc, "a sysctl step wants `name` "
+				    "and `value`");
+		} else
+			check_port(c, &st->loc, st->on);
+	}
+}
+
+static void
+check_expect(struct chk *c, struct sc_expect *e)
+{
+	const struct sc_loc *locs[] = { &e->delivered.loc, &e->counter.loc,
+	    &e->mode.loc, &e->time.loc };
+	const char *app;
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < nitems(locs); i++)
+		if (locs[i]->line != 0) {
+			e->kind = (int)i;
+			n++;
+		}
+	if (n != 1) {
+		ERR(c, &e->loc, "a claim has exactly one kind, this one has %u",
+		    n);
+		return;
+	}
+	if (e->kind == SC_EXP_COUNTER) {
+		check_host_name(c, &e->counter.loc, e->counter.host);
+		if (!e->counter.has_is && !e->counter.has_min &&
+		    !e->counter.has_max)
+			ERR(c, &e->counter.loc, "a counter claim wants `is`, "
+			    "`min` or `max`");
+		return;
+	}
+	app = e->kind == SC_EXP_DELIVERED ? e->delivered.app :
+	    e->kind == SC_EXP_MODE ? e->mode.app : e->time.app;
+	if (find_app(c->sc, app) == NULL)
+		ERR(c, locs[e->kind], "there is no application `%s`", app);
+}
+
+void
+scenario_check(struct diag *d, struct scenario *sc)
+{
+	struct chk c = { d, sc };
+
+	check_word(&c, &sc->loc, sc->name, "scenario name", 64);
+	for (unsigned i = 0; i < sc->nhosts; i++) {
+		check_word(&c, &sc->hosts[i].loc, sc->hosts[i].loc.name,
+		    "host name", 31);
+		check_nics(&c, &sc->hosts[i]);
+		check_laggs(&c, &sc->hosts[i]);
+		check_addrs(&c, &sc->hosts[i]);
+	}
+	check_links(&c);
+	check_apps(&c);
+	check_steps(&c);
+	for (unsigned i = 0; i < sc->nexpect; i++)
+		check_expect(&c, &sc->expect[i]);
+}

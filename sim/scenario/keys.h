@@ -1,0 +1,56 @@
+/*
+ * The key table: every key a scenario may have, with its type, default,
+ * bounds and meaning. The loader, the defaults, the diagnostics and the
+ * documentation are all made from it.
+ */
+#ifndef SCENARIO_KEYS_H
+#define SCENARIO_KEYS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <ktsim/base/strbuf.h>
+
+enum key_kind {
+	K_STR,		/* const char * */
+	K_UINT,		/* uint64_t, bare number */
+	K_BOOL,		/* bool */
+	K_TIME, K_RATE, K_SIZE, K_PERCENT,	/* uint64_t with a unit */
+	K_ENUM,		/* int, index in names */
+	K_STRLIST,	/* struct sc_strlist; one word counts as a list */
+	K_MAP,		/* a structure in place */
+	K_MAPOF,	/* pointer + count: named structures */
+	K_LIST,		/* pointer + count: structures in order */
+	K_SETTINGS	/* pointer + count: struct sc_setting */
+};
+
+struct key_map;
+
+struct key {
+	const char	*name;
+	enum key_kind	kind;
+	size_t		off;		/* in the structure */
+	size_t		noff;		/* of the count, or of the bool that says
+					   the key was given; 0: none */
+	bool		required;
+	const char	*def;		/* as one would write it; NULL: zero */
+	uint64_t	min, max;	/* max 0: no bounds */
+	const char *const *names;	/* K_ENUM, NULL-terminated */
+	const struct key_map *map;
+	const char	*text;
+};
+
+struct key_map {
+	const char	*what;		/* "host", for messages */
+	const struct key *keys;
+	unsigned	n;
+	size_t		size;		/* of the structure */
+};
+
+extern const struct key_map scenario_keys;
+
+/* The whole table as a reference page (Markdown). */
+void	keys_reference(struct strbuf *);
+
+#endif

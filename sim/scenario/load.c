@@ -1,0 +1,464 @@
+/*
+ * From the YAML tree to structures, driven by the key table: one walk that
+ * finds unknown and double keys, wrong types, missing units and values out of
+ * bounds, and goes on after each so that all problems are told at once.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <ktsim/base/kassert.h>
+#include <ktsim/base/kmem.h>
+#include <ktsim/sim/scenario.h>
+
+#include "check.h"
+#include "keys.h"
+#include "node.h"
+
+struct loader {
+	struct diag	diag;
+	struct arena	*arena;
+};
+
+static void load_map(struct loader *, const struct node *,
+    const struct key_map *, void *base);
+
+static void *
+field(void *base, size_t off)
+{
+	return ((char *)base + off);
+}
+
+static const char *
+kind_name(const struct node *n)
+{
+	return (n->kind == NODE_MAP ? "a map" : n->kind == NODE_LIST ?
+	    "a list" : "a plain value");
+}
+
+static bool
+want_scalar(struct loader *l, const struct key *k, const struct node *n)
+{
+	if (n->kind == NODE_SCALAR)
+		return (true);
+	diag_error(&l->diag, n->line, n->col, "`%s` wants a plain value, this "
+	    "is %s", k->name, kind_name(n));
+	return (false);
+}
+
+/* --- scalars --- */
+
+static const struct {
+	int		(*parse)(const char *, uint64_t *);
+	const char	*example;
+} scalar_kinds[] = {
+	[K_UINT] = { parse_uint, "a whole number without unit" },
+	[K_TIME] = { parse_time, "a time with its unit, such as 10us or 1.5s" },
+	[K_RATE] = { parse_rate, "a rate with its unit, such as 100Gbit/s" },
+	[K_SIZE] = { parse_size, "a size with its unit, such as 8MiB or 1500B" },
+	[K_PERCENT] = { parse_percent, "a percentage, such as 0.5%" },
+};
+
+static void
+load_number(struct loader *l, const struct key *k, const struct node *n,
+    void *base)
+{
+	uint64_t v;
+
+	if (scalar_kinds[k->kind].parse(n->text, &v) != 0) {
+		diag_error(&l->diag, n->line, n->col, "`%s` is not %s", n->text,
+		    scalar_kinds[k->kind].example);
+		return;
+	}
+	if (k->max != 0 && (v < k->min || v > k->max)) {
+		if (k->kind == K_UINT)
+			diag_error(&l->diag, n->line, n->col, "%s is out of "
+			    "bounds: `%s` goes from %ju to %ju", n->text,
+			    k->name, (uintmax_t)k->min, (uintmax_t)k->max);
+		else
+			diag_error(&l->diag, n->line, n->col, "%s is out of "
+			    "bounds for `%s`", n->text, k->name);
+		return;
+	}
+	memcpy(field(base, k->off), &v, sizeof(v));
+}
+
+static void
+load_enum(struct loader *l, const struct key *k, const struct node *n,
+    void *base)
+{
+	struct strbuf all = { 0 };
+	const char *near;
+	unsigned cnt;
+	int v;
+
+	for (cnt = 0; k->names[cnt] != NULL; cnt++) {
+		if (strcmp(k->names[cnt], n->text) == 0) {
+			v = (int)cnt;
+			memcpy(field(base, k->off), &v, sizeof(v));
+			return;
+		}
+		strbuf_addf(&all, "%s`%s`", cnt > 0 ? ", " : "", k->names[cnt]);
+	}
+	near = nearest_name(n->text, k->names, cnt);
+	if (near != NULL)
+		diag_error(&l->diag, n->line, n->col, "`%s` is none of %s; did "
+		    "you mean `%s`?", n->text, strbuf_str(&all), near);
+	else
+		diag_error(&l->diag, n->line, n->col, "`%s` is none of %s",
+		    n->text, strbuf_str(&all));
+	strbuf_fini(&all);
+}
+
+static void
+load_bool(struct loader *l, const struct node *n, void *base, size_t off)
+{
+	bool v = strcmp(n->text, "true") == 0;
+
+	if (!v && strcmp(n->text, "false") != 0)
+		diag_error(&l->diag, n->line, n->col, "`%s` is neither `true` "
+		    "nor `false`", n->text);
+	else
+		memcpy(field(base, off), &v, sizeof(v));
+}
+
+/* --- collections --- */
+
+static void
+load_strlist(struct loader *l, const struct key *k, const struct node *n,
+    struct sc_strlist *sl)
+{
+	const struct node *c = n->kind == NODE_LIST ? n->child : n;
+	unsigned cnt = n->kind == NODE_LIST ? n->nchildren : 1;
+
+	sl->v = arena_alloc(l->arena, (cnt + 1) * sizeof(*sl->v));
+	sl->loc = arena_alloc(l->arena, (cnt + 1) * sizeof(*sl->loc));
+	for (; c != NULL; c = n->kind == NODE_LIST ? c->next : NULL) {
+		if (!want_scalar(l, k, c))
+			continue;
+		sl->loc[sl->n] = (struct sc_loc){ c->text, c->line, c->col };
+		sl->v[sl->n++] = c->text;
+	}
+}
+
+static void
+put_array(void *base, const struct key *k, void *array, unsigned n)
+{
+	memcpy(field(base, k->off), &array, sizeof(array));
+	memcpy(field(base, k->noff), &n, sizeof(n));
+}
+
+static void
+duplicate_check(struct loader *l, const struct node *map)
+{
+	const struct node *a, *b;
+
+	for (a = map->child; a != NULL; a = a->next)
+		for (b = map->child; b != a; b = b->next)
+			if (strcmp(a->key, b->key) == 0) {
+				diag_error(&l->diag, a->kline, a->kcol,
+				    "`%s` is given twice", a->key);
+				diag_note(&l->diag, b->kline, b->kcol,
+				    "the first one is here");
+				break;
+			}
+}
+
+static bool
+want_map(struct loader *l, const struct key *k, const struct node *n)
+{
+	if (n->kind == NODE_MAP) {
+		duplicate_check(l, n);
+		return (true);
+	}
+	diag_error(&l->diag, n->line, n->col, "`%s` wants a map, this is %s",
+	    k->name, kind_name(n));
+	return (false);
+}
+
+static void
+load_settings(struct loader *l, const struct key *k, const struct node *n,
+    void *base)
+{
+	struct sc_setting *s;
+	const struct node *c;
+	unsigned cnt = 0;
+
+	if (!want_map(l, k, n))
+		return;
+	s = arena_alloc(l->arena, (n->nchildren + 1) * sizeof(*s));
+	for (c = n->child; c != NULL; c = c->next) {
+		if (!want_scalar(l, k, c))
+			continue;
+		if (parse_uint(c->text, &s[cnt].value) != 0) {
+			diag_error(&l->diag, c->line, c->col, "`%s` is not %s",
+			    c->text, scalar_kinds[K_UINT].example);
+			continue;
+		}
+		s[cnt++].loc = (struct sc_loc){ c->key, c->kline, c->kcol };
+	}
+	put_array(base, k, s, cnt);
+}
+
+/* Named children: structures with the key's table, or address lists. */
+static void
+load_mapof(struct loader *l, const struct key *k, const struct node *n,
+    void *base)
+{
+	size_t size = k->map != NULL ? k->map->size : sizeof(struct sc_addrs);
+	const struct node *c;
+	unsigned cnt = 0;
+	char *array, *item;
+
+	if (!want_map(l, k, n))
+		return;
+	array = arena_alloc(l->arena, (n->nchildren + 1) * size);
+	for (c = n->child; c != NULL; c = c->next, cnt++) {
+		item = array + cnt * size;
+		*(struct sc_loc *)(void *)item =
+		    (struct sc_loc){ c->key, c->kline, c->kcol };
+		if (k->map == NULL)
+			load_strlist(l, k, c,
+			    &((struct sc_addrs *)(void *)item)->cidr);
+		else if (c->kind == NODE_MAP)
+			load_map(l, c, k->map, item);
+		else
+			diag_error(&l->diag, c->line, c->col, "%s `%s` wants a "
+			    "map, this is %s", k->map->what, c->key,
+			    kind_name(c));
+	}
+	put_array(base, k, array, cnt);
+}
+
+static void
+load_list(struct loader *l, const struct key *k, const struct node *n,
+    void *base)
+{
+	const struct node *c;
+	unsigned cnt = 0;
+	char *array, *item;
+
+	if (n->kind != NODE_LIST) {
+		diag_error(&l->diag, n->line, n->col, "`%s` wants a list, this "
+		    "is %s", k->name, kind_name(n));
+		return;
+	}
+	array = arena_alloc(l->arena, (n->nchildren + 1) * k->map->size);
+	for (c = n->child; c != NULL; c = c->next) {
+		if (c->kind != NODE_MAP) {
+			diag_error(&l->diag, c->line, c->col, "a %s is a map, "
+			    "this is %s", k->map->what, kind_name(c));
+			continue;
+		}
+		item = array + cnt++ * k->map->size;
+		load_map(l, c, k->map, item);
+		((struct sc_loc *)(void *)item)->name = NULL;
+	}
+	put_array(base, k, array, cnt);
+}
+
+static void
+load_key(struct loader *l, const struct key *k, const struct node *n,
+    void *base)
+{
+	switch (k->kind) {
+	case K_MAP:
+		if (want_map(l, k, n))
+			load_map(l, n, k->map, field(base, k->off));
+		return;
+	case K_MAPOF:
+		load_mapof(l, k, n, base);
+		return;
+	case K_LIST:
+		load_list(l, k, n, base);
+		return;
+	case K_SETTINGS:
+		load_settings(l, k, n, base);
+		return;
+	case K_STRLIST:
+		load_strlist(l, k, n, field(base, k->off));
+		return;
+	default:
+		break;
+	}
+	if (!want_scalar(l, k, n))
+		return;
+	if (k->kind == K_STR)
+		memcpy(field(base, k->off), &n->text, sizeof(n->text));
+	else if (k->kind == K_ENUM)
+		load_enum(l, k, n, base);
+	else if (k->kind == K_BOOL)
+		load_bool(l, n, base, k->off);
+	else
+		load_number(l, k, n, base);
+}
+
+/* --- maps --- */
+
+static void
+load_defaults(struct loader *l, const struct key_map *map, void *base)
+{
+	struct node n = { .kind = NODE_SCALAR };
+
+	for (const struct key *k = map->keys; k < map->keys + map->n; k++) {
+		if (k->kind == K_MAP)
+			load_defaults(l, k->map, field(base, k->off));
+		if (k->def == NULL)
+			continue;
+		n.text = (char *)(uintptr_t)k->def;
+		load_key(l, k, &n, base);
+	}
+}
+
+static void
+unknown_key(struct loader *l, const struct key_map *map, const struct node *n)
+{
+	const char *names[64], *near;
+
+	for (unsigned i = 0; i < map->n; i++)
+		names[i] = map->keys[i].name;
+	near = nearest_name(n->key, names, map->n);
+	if (near != NULL)
+		diag_error(&l->diag, n->kline, n->kcol, "a %s has no key `%s`; "
+		    "did you mean `%s`?", map->what, n->key, near);
+	else
+		diag_error(&l->diag, n->kline, n->kcol, "a %s has no key `%s`",
+		    map->what, n->key);
+}
+
+static void
+mark_given(const struct key *k, void *base, const struct node *n)
+{
+	bool given = true;
+
+	if (k->noff != 0 && k->kind != K_MAPOF && k->kind != K_LIST &&
+	    k->kind != K_SETTINGS)
+		memcpy(field(base, k->noff), &given, sizeof(given));
+	if (k->kind == K_MAP)
+		*(struct sc_loc *)field(base, k->off) =
+		    (struct sc_loc){ k->name, n->kline, n->kcol };
+}
+
+static void
+load_map(struct loader *l, const struct node *map, const struct key_map *km,
+    void *base)
+{
+	struct sc_loc *loc = base;
+	const struct node *n;
+	const struct key *k;
+	bool seen[64] = { false };
+
+	if (loc->line == 0)
+		*loc = (struct sc_loc){ NULL, map->line, map->col };
+	load_defaults(l, km, base);
+	for (n = map->child; n != NULL; n = n->next) {
+		for (k = km->keys; k < km->keys + km->n; k++)
+			if (strcmp(k->name, n->key) == 0)
+				break;
+		if (k == km->keys + km->n) {
+			if (km != &scenario_keys ||
+			    strncmp(n->key, "x-", 2) != 0)
+				unknown_key(l, km, n);
+			continue;
+		}
+		seen[k - km->keys] = true;
+		load_key(l, k, n, base);
+		mark_given(k, base, n);
+	}
+	for (k = km->keys; k < km->keys + km->n; k++)
+		if (k->required && !seen[k - km->keys])
+			diag_error(&l->diag, loc->line, loc->col,
+			    "%s %s%s%swants the key `%s`: %s", km->what,
+			    loc->name != NULL ? "`" : "",
+			    loc->name != NULL ? loc->name : "",
+			    loc->name != NULL ? "` " : "", k->name, k->text);
+}
+
+/* --- the file --- */
+
+static int
+read_file(const char *path, struct strbuf *sb)
+{
+	char buf[65536];
+	size_t n;
+	FILE *f;
+	int error = 0;
+
+	f = strcmp(path, "-") == 0 ? stdin : fopen(path, "r");
+	if (f == NULL)
+		return (errno);
+	while ((n = fread(buf, 1, sizeof(buf), f)) > 0) {
+		strbuf_add(sb, buf, n);
+		if (sb->sb_len > YAML_MAX_FILE) {
+			error = EFBIG;
+			break;
+		}
+	}
+	if (error == 0 && ferror(f))
+		error = errno != 0 ? errno : EIO;
+	if (f != stdin)
+		fclose(f);
+	return (error);
+}
+
+static void
+load_tree(struct loader *l, struct scenario *sc)
+{
+	struct key root = { .name = "scenario" };
+	struct node *n;
+
+	if ((n = yaml_tree(&l->diag, l->arena)) == NULL)
+		return;
+	if (!want_map(l, &root, n))
+		return;
+	load_map(l, n, &scenario_keys, sc);
+	if (l->diag.errors == 0)
+		scenario_check(&l->diag, sc);
+}
+
+int
+scenario_load(const char *path, struct scenario **out, struct strbuf *text)
+{
+	struct loader l = { .diag = { .path = path, .out = text } };
+	struct strbuf file = { 0 };
+	struct scenario *sc;
+	int error;
+
+	if ((error = read_file(path, &file)) != 0) {
+		strbuf_fini(&file);
+		strbuf_addf(text, "%s: error: %s\n", path, error == EFBIG ?
+		    "larger than 1 MiB: not a scenario" : strerror(error));
+		return (error == EFBIG ? EINVAL : error);
+	}
+	l.arena = xcalloc(1, sizeof(*l.arena));
+	sc = xcalloc(1, sizeof(*sc));
+	sc->arena = l.arena;
+	sc->path = xstrdup(path);
+	sc->textlen = file.sb_len;
+	sc->text = strbuf_take(&file);
+	l.diag.text = sc->text;
+	l.diag.textlen = sc->textlen;
+	load_tree(&l, sc);
+	if (l.diag.errors > DIAG_MAX)
+		strbuf_addf(text, "%s: %u more errors\n", path,
+		    l.diag.errors - DIAG_MAX);
+	if (l.diag.errors > 0) {
+		scenario_free(sc);
+		return (EINVAL);
+	}
+	*out = sc;
+	return (0);
+}
+
+void
+scenario_free(struct scenario *sc)
+{
+	if (sc == NULL)
+		return;
+	arena_free(sc->arena);
+	free(sc->arena);
+	free(sc->path);
+	free(sc->text);
+	free(sc);
+}

@@ -1,0 +1,379 @@
+/*
+ * Applications: state machines over sockets. The kernel's upcall only posts
+ * the connection's event; the event runs the machine until it would block.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <ktsim/base/errnoname.h>
+#include <ktsim/kern/uio.h>
+#include <ktsim/netinet/tcp_var.h>
+
+#include "world_priv.h"
+
+static void
+conn_event(void *arg)
+{
+	struct conn *c = arg;
+
+	if (c->c_server)
+		http_server_run(c);
+	else
+		http_client_run(c);
+}
+
+void
+conn_post(struct conn *c, simtime_t delay)
+{
+	if (!sim_event_pending(&c->c_event))
+		timebase_post_in(c->c_app->a_world->w_tb, &c->c_event, delay);
+}
+
+static void
+conn_upcall(struct socket *so, void *arg, enum so_event ev)
+{
+	conn_post(arg, 0);
+}
+
+static void
+conn_buffers(struct socket *so, const struct sc_app *sc)
+{
+	struct sockopt so_opt = { .sopt_level = KSOL_SOCKET };
+	int val;
+
+	so_opt.sopt_val = &val;
+	so_opt.sopt_valsize = sizeof(val);
+	if (sc->sndbuf != 0) {
+		val = (int)MIN(sc->sndbuf, (uint64_t)SB_MAX);
+		so_opt.sopt_name = KSO_SNDBUF;
+		(void)sosetopt(so, &so_opt);
+	}
+	if (sc->rcvbuf != 0) {
+		val = (int)MIN(sc->rcvbuf, (uint64_t)SB_MAX);
+		so_opt.sopt_name = KSO_RCVBUF;
+		(void)sosetopt(so, &so_opt);
+	}
+}
+
+struct conn *
+conn_create(struct app *a, struct socket *so, bool server)
+{
+	struct world *w = a->a_world;
+	struct conn *c = xcalloc(1, sizeof(*c));
+
+	c->c_app = a;
+	c->c_so = so;
+	c->c_server = server;
+	c->c_index = a->a_nconns++;
+	c->c_start = timebase_now(w->w_tb);
+	sim_event_init(&c->c_event, EV_APP, "application", conn_event, c);
+	TAILQ_INSERT_TAIL(&a->a_conns, c, c_link);
+	a->a_open++;
+	conn_buffers(so, a->a_sc);
+	soupcall_set(so, conn_upcall, c);
+	return (c);
+}
+
+/* The TLS endpoint, once the connection stands; 0 also without TLS. */
+int
+conn_tls(struct conn *c)
+{
+	const struct sc_tls *t = &c->c_app->a_sc->tls;
+	struct world *w = c->c_app->a_world;
+	struct tls_params tp = { .tp_server = c->c_server,
+	    .tp_version = t->version == SC_TLS_12 ? 12 : 13,
+	    .tp_suite = sc_suite_names[t->suite],
+	    .tp_tx = (enum tls_place)t->tx, .tp_rx = (enum tls_place)t->rx,
+	    .tp_handshake = (enum tls_handshake)t->handshake,
+	    .tp_seed = w->w_opts.wo_seed };
+	char *name;
+	int error;
+
+	if (!t->present)
+		return (0);
+	name = xasprintf("%s#%u", c->c_app->a_sc->loc.name, c->c_index);
+	tp.tp_name = name;
+	error = tls_endpoint_create(w->w_userland, c->c_so, &tp, &c->c_ep);
+	free(name);
+	return (error);
+}
+
+int
+conn_read(struct conn *c, void *buf, size_t len, size_t *done)
+{
+	struct kiovec iov = { buf, len };
+	struct uio uio;
+	int error;
+
+	if (c->c_ep != NULL)
+		return (tls_endpoint_read(c->c_ep, buf, len, done));
+	uio_init(&uio, &iov, 1);
+	error = soreceive(c->c_so, &uio, NULL, NULL);
+	*done = uio.uio_offset;
+	return (error);
+}
+
+int
+conn_write(struct conn *c, const void *buf, size_t len, size_t *done)
+{
+	struct kiovec iov = { (void *)(uintptr_t)buf, len };
+	struct uio uio;
+	int error;
+
+	if (c->c_ep != NULL)
+		return (tls_endpoint_write(c->c_ep, buf, len, done));
+	uio_init(&uio, &iov, 1);
+	error = sosend(c->c_so, &uio, NULL, 0);
+	*done = uio.uio_offset;
+	return (error);
+}
+
+/* What is worth knowing of a connection, before its socket goes. */
+void
+app_conn_modes(struct conn *c)
+{
+	struct tcpcb *tp = sototcpcb(c->c_so);
+	struct conn_side *s = &c->c_side;
+	struct tls_endpoint_info ti;
+
+	(void)ktls_get_tx_mode(c->c_so, &s->tx_mode);
+	(void)ktls_get_rx_mode(c->c_so, &s->rx_mode);
+	if (tp != NULL) {
+		s->segs = tp->t_stats.snd_segs;
+		s->bursts = tp->t_stats.snd_bursts;
+		s->bytes = tp->t_stats.snd_bytes;
+		s->rexmit_bytes = tp->t_stats.rexmit_bytes;
+		s->rexmit_packs = tp->t_stats.rexmit_packs;
+		s->rto = tp->t_stats.rto;
+		s->fast_rexmit = tp->t_stats.fast_rexmit;
+		s->enobufs = tp->t_stats.enobufs;
+	}
+	s->kernel_records = c->c_so->so_snd.sb_tls_info != NULL ?
+	    c->c_so->so_snd.sb_tls_seqno : 0;
+	if (c->c_ep == NULL)
+		return;
+	tls_endpoint_info(c->c_ep, &ti);
+	s->tx_kernel = c->c_app->a_sc->tls.tx == TLS_PLACE_KERNEL;
+	s->rx_kernel = c->c_app->a_sc->tls.rx == TLS_PLACE_KERNEL;
+	s->tx_why = ti.te_tx_reason;
+	s->rx_why = ti.te_rx_reason;
+	s->tickets = ti.te_tickets;
+	memcpy(c->c_suite, ti.te_suite, sizeof(c->c_suite));
+}
+
+void
+conn_close(struct conn *c)
+{
+	struct app *a = c->c_app;
+	struct world *w = a->a_world;
+
+	if (c->c_so == NULL)
+		return;
+	app_conn_modes(c);
+	timebase_cancel(w->w_tb, &c->c_event);
+	tls_endpoint_destroy(c->c_ep);
+	c->c_ep = NULL;
+	soclose(c->c_so);
+	c->c_so = NULL;
+	c->c_end = timebase_now(w->w_tb);
+	strbuf_fini(&c->c_buf);
+	a->a_open--;
+	if (c->c_failed != NULL)
+		a->a_failed++;
+	if (!c->c_server) {
+		a->a_done_at = c->c_end;
+		if (--w->w_clients_open == 0)
+			engine_stop(w->w_engine);
+	}
+}
+
+void
+conn_fail(struct conn *c, const char *call, int error)
+{
+	struct tls_endpoint_info ti = { 0 };
+
+	TRACE(&c->c_app->a_world->w_tracer, app_error,
+	    TS(c->c_app->a_sc->loc.name), TU(c->c_index), TS(call), TI(error));
+	c->c_error = error;
+	if (c->c_ep != NULL)
+		tls_endpoint_info(c->c_ep, &ti);
+	c->c_failed = ti.te_error != NULL && error == EPROTO ?
+	    "TLS protocol error" : errno_name(error);
+	if (c->c_flow != NULL)
+		ledger_excuse(c->c_flow, "the connection failed");
+	conn_close(c);
+}
+
+/* --- starting --- */
+
+static void
+app_accept(void *arg)
+{
+	struct app *a = arg;
+	struct socket *so;
+	struct conn *c;
+
+	while (soaccept(a->a_listen, &so) == 0) {
+		c = conn_create(a, so, true);
+		conn_post(c, 0);
+	}
+}
+
+static void
+app_listen_upcall(struct socket *so, void *arg, enum so_event ev)
+{
+	struct app *a = arg;
+
+	if (!sim_event_pending(&a->a_event))
+		timebase_post_in(a->a_world->w_tb, &a->a_event, 0);
+}
+
+/* Listens for both families: one socket each would do, one per app does. */
+static int
+app_listen(struct app *a, int family)
+{
+	struct ksockaddr sa = { .sa_family = (uint8_t)family,
+	    .sa_port = (uint16_t)a->a_sc->port };
+	int error;
+
+	error = socreate(a->a_host->h_vnet, &tcp_protosw, family,
+	    &a->a_listen);
+	if (error != 0)
+		return (error);
+	if ((error = sobind(a->a_listen, &sa)) != 0 ||
+	    (error = solisten(a->a_listen, (int)a->a_sc->backlog)) != 0)
+		return (error);
+	sim_event_init(&a->a_event, EV_APP, "accept", app_accept, a);
+	soupcall_set(a->a_listen, app_listen_upcall, a);
+	return (0);
+}
+
+static struct app *
+world_app(struct world *w, const char *name)
+{
+	for (unsigned i = 0; i < w->w_sc->napps; i++)
+		if (strcmp(w->w_sc->apps[i].loc.name, name) == 0)
+			return (&w->w_apps[i]);
+	return (NULL);
+}
+
+/* The family a server is asked for: that of its clients. */
+static int
+app_family(struct world *w, const struct sc_app *server)
+{
+	for (unsigned i = 0; i < w->w_sc->napps; i++)
+		if (w->w_sc->apps[i].type == SC_APP_HTTPS_CLIENT &&
+		    strcmp(w->w_sc->apps[i].server, server->loc.name) == 0)
+			return (w->w_sc->apps[i].family ? KAF_INET6 : KAF_INET);
+	return (KAF_INET);
+}
+
+static bool
+app_server_addr(struct app *a, struct ksockaddr *sa)
+{
+	struct app *s = world_app(a->a_world, a->a_sc->server);
+	const struct sc_host *h = s->a_host->h_sc;
+	int want = a->a_sc->family ? KAF_INET6 : KAF_INET, family, plen;
+
+	sa->sa_family = (uint8_t)want;
+	sa->sa_port = (uint16_t)s->a_sc->port;
+	for (unsigned i = 0; i < h->naddrs; i++)
+		for (unsigned j = 0; j < h->addrs[i].cidr.n; j++)
+			if (parse_cidr(h->addrs[i].cidr.v[j], &family,
+			    &sa->sa_addr, &plen) == 0 && family == want)
+				return (true);
+	return (false);
+}
+
+static int
+app_client_conn(struct app *a, unsigned i)
+{
+	struct ksockaddr sa;
+	struct socket *so;
+	struct conn *c;
+	int error;
+
+	error = socreate(a->a_host->h_vnet, &tcp_protosw,
+	    a->a_sc->family ? KAF_INET6 : KAF_INET, &so);
+	if (error != 0)
+		return (error);
+	c = conn_create(a, so, false);
+	(void)app_server_addr(a, &sa);
+	c->c_remote = sa;
+	c->c_start = a->a_sc->start + i * a->a_sc->interval;
+	conn_post(c, c->c_start);
+	a->a_world->w_clients_open++;
+	return (0);
+}
+
+int
+apps_create(struct world *w, struct strbuf *err)
+{
+	struct app *a;
+	int error;
+
+	w->w_scratch = xcalloc(1, WORLD_SCRATCH);
+	w->w_apps = xcalloc(w->w_sc->napps, sizeof(*w->w_apps));
+	for (unsigned i = 0; i < w->w_sc->napps; i++) {
+		a = &w->w_apps[i];
+		a->a_sc = &w->w_sc->apps[i];
+		a->a_world = w;
+		a->a_host = world_host(w, a->a_sc->host);
+		TAILQ_INIT(&a->a_conns);
+		if (a->a_sc->type != SC_APP_HTTPS_SERVER)
+			continue;
+		if ((error = app_listen(a, app_family(w, a->a_sc))) != 0) {
+			strbuf_addf(err, "%s:%d:%d: error: application `%s` "
+			    "cannot listen: %s\n", w->w_sc->path,
+			    a->a_sc->loc.line, a->a_sc->loc.col,
+			    a->a_sc->loc.name, errno_name(error));
+			return (EINVAL);
+		}
+	}
+	return (0);
+}
+
+void
+apps_start(struct world *w)
+{
+	struct app *a;
+	int error;
+
+	for (unsigned i = 0; i < w->w_sc->napps; i++) {
+		a = &w->w_apps[i];
+		for (unsigned n = 0; a->a_sc->type == SC_APP_HTTPS_CLIENT &&
+		    n < a->a_sc->connections; n++)
+			if ((error = app_client_conn(a, n)) != 0) {
+				TRACE(&w->w_tracer, app_error,
+				    TS(a->a_sc->loc.name), TU(n), TS("socket"),
+				    TI(error));
+				a->a_failed++;
+			}
+	}
+}
+
+void
+apps_destroy(struct world *w)
+{
+	struct app *a;
+	struct conn *c;
+
+	for (unsigned i = 0; i < w->w_sc->napps && w->w_apps != NULL; i++) {
+		a = &w->w_apps[i];
+		if (a->a_listen != NULL && !w->w_wrecked) {
+			timebase_cancel(w->w_tb, &a->a_event);
+			soclose(a->a_listen);
+		}
+		a->a_listen = NULL;
+		TAILQ_FOREACH(c, &a->a_conns, c_link) {
+			if (c->c_so == NULL || w->w_wrecked)
+				continue;
+			if (c->c_failed == NULL)
+				c->c_failed = "not finished";
+			if (c->c_flow != NULL)
+				ledger_excuse(c->c_flow, "closed at the end");
+			conn_close(c);
+		}
+	}
+}

@@ -1,0 +1,245 @@
+#include <stdlib.h>
+
+#include <ktsim/base/kassert.h>
+#include <ktsim/net/ethernet.h>
+#include <ktsim/sim/wire.h>
+
+/* One direction: `nic` sends, the other end's card receives. */
+struct wire_dir {
+	struct wire	*d_wire;
+	int		d_end;
+	struct nic	*d_nic;
+	struct frameq	d_out;		/* handed over, not out yet */
+	struct frameq	d_flight;	/* out, not arrived */
+	struct sim_event d_out_ev, d_flight_ev;
+	simtime_t	d_busy;		/* the link is sending until then */
+	struct prng	d_prng;
+	struct wire_stats d_stats;
+};
+
+struct wire {
+	struct wire_params w_p;
+	char		*w_name;
+	bool		w_up;
+	struct wire_dir	w_dir[2];
+};
+
+static void wire_out_event(void *);
+static void wire_flight_event(void *);
+
+struct wire *
+wire_create(const struct wire_params *p)
+{
+	struct wire *w = xcalloc(1, sizeof(*w));
+	struct wire_dir *d;
+	char *stream;
+
+	w->w_p = *p;
+	w->w_name = xstrdup(p->wp_name);
+	for (int i = 0; i < 2; i++) {
+		d = &w->w_dir[i];
+		d->d_wire = w;
+		d->d_end = i;
+		STAILQ_INIT(&d->d_out);
+		STAILQ_INIT(&d->d_flight);
+		sim_event_init(&d->d_out_ev, EV_WIRE, "egress",
+		    wire_out_event, d);
+		sim_event_init(&d->d_flight_ev, EV_WIRE, "arrival",
+		    wire_flight_event, d);
+		stream = xasprintf("wire %s %d loss", p->wp_name, i);
+		prng_init(&d->d_prng, p->wp_seed, stream);
+		free(stream);
+	}
+	return (w);
+}
+
+static void
+frameq_free(struct frameq *q)
+{
+	struct frame *f;
+
+	while ((f = STAILQ_FIRST(q)) != NULL) {
+		STAILQ_REMOVE_HEAD(q, f_link);
+		frame_rele(f);
+	}
+}
+
+void
+wire_destroy(struct wire *w)
+{
+	if (w == NULL)
+		return;
+	for (int i = 0; i < 2; i++) {
+		timebase_cancel(w->w_p.wp_tb, &w->w_dir[i].d_out_ev);
+		timebase_cancel(w->w_p.wp_tb, &w->w_dir[i].d_flight_ev);
+		frameq_free(&w->w_dir[i].d_out);
+		frameq_free(&w->w_dir[i].d_flight);
+	}
+	free(w->w_name);
+	free(w);
+}
+
+void *
+wire_end(struct wire *w, int end)
+{
+	return (&w->w_dir[end]);
+}
+
+void
+wire_attach(struct wire *w, int end, struct nic *n)
+{
+	w->w_dir[end].d_nic = n;
+}
+
+/* --- out of the card --- */
+
+static void
+wire_np_egress(void *arg, struct nic *n, struct frame *f)
+{
+	struct wire_dir *d = arg;
+
+	STAILQ_INSERT_TAIL(&d->d_out, f, f_link);
+	if (!sim_event_pending(&d->d_out_ev))
+		timebase_post(d->d_wire->w_p.wp_tb, &d->d_out_ev, f->f_when);
+}
+
+const struct nic_port_ops wire_port_ops = { .np_egress = wire_np_egress };
+
+/* What becomes of a frame that has left its port; NULL: it arrives at *when. */
+static const char *
+wire_fate(struct wire_dir *d, struct frame *f, simtime_t *when)
+{
+	const struct wire_params *p = &d->d_wire->w_p;
+	simtime_t ser, backlog;
+	uint32_t len;
+
+	*when = f->f_when;
+	if ((f->f_flags & FRAME_LOST_RING) != 0 || !d->d_wire->w_up) {
+		d->d_stats.down_drops++;
+		return ("lost in ring: link down");
+	}
+	/* One number per frame whatever the chance: changing the loss later
+	 * does not move the others' fate. */
+	if (prng_chance(&d->d_prng, p->wp_loss_ppb)) {
+		d->d_stats.lost++;
+		return ("dropped by link: loss");
+	}
+	if (d->d_nic->n_params.np_rate_bps > p->wp_rate_bps) {
+		len = MAX(frame_len(f), KETHER_MIN_LEN) + KETHER_LINE_OVERHEAD;
+		ser = simtime_bytes(len, p->wp_rate_bps);
+		backlog = d->d_busy > *when ? d->d_busy - *when : 0;
+		if (backlog + ser > simtime_bytes(p->wp_queue, p->wp_rate_bps)) {
+			d->d_stats.queue_drops++;
+			return ("dropped by link: queue full");
+		}
+		*when = d->d_busy = *when + backlog + ser;
+	}
+	*when += p->wp_delay;
+	return (NULL);
+}
+
+static void
+wire_out_one(struct wire_dir *d, struct frame *f)
+{
+	const struct wire_params *p = &d->d_wire->w_p;
+	const char *verdict;
+	simtime_t when;
+
+	verdict = wire_fate(d, f, &when);
+	d->d_stats.frames++;
+	d->d_stats.bytes += frame_len(f);
+	p->wp_tap(p->wp_tap_arg, d->d_nic, f, verdict);
+	if (verdict != NULL) {
+		TRACE(&p->wp_tracer, wire_drop, TS(d->d_wire->w_name),
+		    TU(f->f_id), TU(frame_len(f)), TS(verdict));
+		frame_rele(f);
+		return;
+	}
+	f->f_when = when;
+	STAILQ_INSERT_TAIL(&d->d_flight, f, f_link);
+	if (!sim_event_pending(&d->d_flight_ev))
+		timebase_post(p->wp_tb, &d->d_flight_ev, when);
+}
+
+static void
+wire_out_event(void *arg)
+{
+	struct wire_dir *d = arg;
+	struct timebase *tb = d->d_wire->w_p.wp_tb;
+	struct frame *f;
+
+	while ((f = STAILQ_FIRST(&d->d_out)) != NULL &&
+	    f->f_when <= timebase_now(tb)) {
+		STAILQ_REMOVE_HEAD(&d->d_out, f_link);
+		wire_out_one(d, f);
+	}
+	if (f != NULL && !sim_event_pending(&d->d_out_ev))
+		timebase_post(tb, &d->d_out_ev, f->f_when);
+}
+
+/* --- into the other card --- */
+
+static void
+wire_flight_event(void *arg)
+{
+	struct wire_dir *d = arg;
+	struct timebase *tb = d->d_wire->w_p.wp_tb;
+	struct nic *to = d->d_wire->w_dir[1 - d->d_end].d_nic;
+	struct frame *f;
+
+	while ((f = STAILQ_FIRST(&d->d_flight)) != NULL &&
+	    f->f_when <= timebase_now(tb)) {
+		STAILQ_REMOVE_HEAD(&d->d_flight, f_link);
+		nic_rx(to, f);
+	}
+	if (f != NULL && !sim_event_pending(&d->d_flight_ev))
+		timebase_post(tb, &d->d_flight_ev, f->f_when);
+}
+
+/* --- state --- */
+
+/* Frames already in flight arrive (the receiving card refuses them if its
+ * link is down by then); frames still in the card are lost. */
+void
+wire_set_link(struct wire *w, bool up)
+{
+	if (w->w_up == up)
+		return;
+	w->w_up = up;
+	nic_link(w->w_dir[0].d_nic, up);
+	nic_link(w->w_dir[1].d_nic, up);
+}
+
+void
+wire_set_loss(struct wire *w, uint32_t ppb)
+{
+	w->w_p.wp_loss_ppb = ppb;
+}
+
+bool
+wire_is_up(const struct wire *w)
+{
+	return (w->w_up);
+}
+
+const char *
+wire_name(const struct wire *w)
+{
+	return (w->w_name);
+}
+
+const struct wire_stats *
+wire_stats(const struct wire *w, int end)
+{
+	return (&w->w_dir[end].d_stats);
+}
+
+bool
+wire_idle(const struct wire *w)
+{
+	for (int i = 0; i < 2; i++)
+		if (!STAILQ_EMPTY(&w->w_dir[i].d_out) ||
+		    !STAILQ_EMPTY(&w->w_dir[i].d_flight))
+			return (false);
+	return (true);
+}

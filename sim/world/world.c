@@ -1,0 +1,369 @@
+/*
+ * The run: forward until the clients are done or the horizon; freeze what the
+ * claims and the report speak of; then faults off, let everything finish and
+ * go home, and look whether it did.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "world_priv.h"
+
+#define DRAIN_TIME	(120 * SIM_SEC)	/* for stragglers, faults off */
+#define HOME_TIME	(600 * SIM_SEC)	/* TIME_WAIT and the last timers */
+
+static const char *const invariant_names[INVARIANTS][2] = {
+	{ "delivered equals sent", "bytes" },
+	{ "no plaintext of a TLS session on a wire", "records" },
+	{ "one plaintext per key and nonce, same bytes per sequence", "records" },
+	{ "socket buffer accounting", "recounts" },
+	{ "page cache untouched", "file pages" },
+	{ "everything comes home", "allocations" },
+	{ "nothing stalls", "looks" },
+};
+
+static void
+world_ledger_report(void *arg, const char *text)
+{
+	invariant_broken(arg, 1, text);
+}
+
+static void
+world_oracle_report(void *arg, int number, uint64_t frame, const char *text)
+{
+	char *s = xasprintf("frame %ju: %s", (uintmax_t)frame, text);
+
+	invariant_broken(arg, number, s);
+	free(s);
+}
+
+static void
+world_names(struct world *w)
+{
+	struct strbuf sb = { 0 };
+
+	for (int i = 0; i < INVARIANTS; i++) {
+		w->w_res.r_inv[i].i_name = invariant_names[i][0];
+		w->w_res.r_inv[i].i_checked = invariant_names[i][1];
+	}
+	for (int i = 0; i < DEFECT_COUNT; i++)
+		if (defect_on(&w->w_opts.wo_defects, (enum defect)i))
+			strbuf_addf(&sb, "%s%s", sb.sb_len > 0 ? ", " : "",
+			    defect_catalogue[i].di_name);
+	w->w_res.r_defects = strbuf_take(&sb);
+	w->w_res.r_name = w->w_sc->name;
+	w->w_res.r_description = w->w_sc->description;
+	w->w_res.r_seed = w->w_opts.wo_seed;
+}
+
+static int
+world_open_trace(struct world *w, struct strbuf *err)
+{
+	if (w->w_opts.wo_trace == NULL)
+		return (0);
+	if ((w->w_trace = fopen(w->w_opts.wo_trace, "w")) != NULL)
+		return (0);
+	strbuf_addf(err, "cannot write %s: %s\n", w->w_opts.wo_trace,
+	    strerror(errno));
+	return (errno);
+}
+
+static int
+world_tools(struct world *w, struct strbuf *err)
+{
+	const char *why = NULL;
+	int error;
+
+	w->w_ledger = ledger_create(world_ledger_report, w);
+	w->w_oracle = record_oracle_create(world_oracle_report, w);
+	error = tls_userland_create(&w->w_tb->tb_now, w->w_sc->epoch,
+	    w->w_opts.wo_seed, tap_keylog, w, &w->w_userland, &why);
+	if (error != 0)
+		strbuf_addf(err, "libssl cannot be used: %s\n", why);
+	return (error);
+}
+
+int
+world_create(const struct scenario *sc, const struct world_opts *wo,
+    struct world **out, struct strbuf *err)
+{
+	struct world *w = xcalloc(1, sizeof(*w));
+	int error;
+
+	w->w_sc = sc;
+	w->w_opts = *wo;
+	w->w_keylog_fd = -1;
+	w->w_engine = engine_create();
+	w->w_tb = engine_timebase(w->w_engine);
+	w->w_jobs = hostpool_create(wo->wo_threads);
+	framepool_init(&w->w_pool);
+	facts_init(w);
+	world_names(w);
+	if ((error = world_open_trace(w, err)) != 0 ||
+	    (error = world_tools(w, err)) != 0 ||
+	    (error = world_build(w, err)) != 0 ||
+	    (error = apps_create(w, err)) != 0 ||
+	    (error = tap_open(w, err)) != 0) {
+		world_destroy(w);
+		return (error);
+	}
+	*out = w;
+	return (0);
+}
+
+/* --- running --- */
+
+static unsigned
+world_open_conns(const struct world *w)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < w->w_sc->napps; i++)
+		n += w->w_apps[i].a_open;
+	return (n);
+}
+
+/* How many events until the cheap checks are worth their cost again. */
+static unsigned
+world_check_interval(const struct world *w)
+{
+	uint64_t mbufs = 0;
+
+	for (unsigned i = 0; i < w->w_sc->nhosts; i++)
+		mbufs += w->w_hosts[i].h_vnet->v_mb->mb_zone.z_inuse;
+	return ((unsigned)(256 + mbufs / 4));
+}
+
+/* Until done(w), `until`, quiet, or an order to stop; true: done. */
+static bool
+world_forward(struct world *w, simtime_t until, bool clients_only)
+{
+	unsigned left = 0;
+
+	while (w->w_res.r_capture_error == 0 && !w->w_res.r_interrupted &&
+	    w->w_res.r_inv[6].i_broken == 0) {
+		if (clients_only ? w->w_clients_open == 0 :
+		    world_open_conns(w) == 0)
+			return (true);
+		if (left == 0) {
+			check_now(w);
+			left = world_check_interval(w);
+			if (w->w_opts.wo_poll != NULL && w->w_opts.wo_poll(
+			    w->w_opts.wo_poll_arg, timebase_now(w->w_tb),
+			    w->w_sc->until))
+				w->w_res.r_interrupted = true;
+			continue;
+		}
+		left--;
+		if (!engine_step(w->w_engine, until))
+			return (false);
+	}
+	return (false);
+}
+
+static void
+world_stalled(struct world *w)
+{
+	struct conn *c;
+	char *text;
+
+	for (unsigned i = 0; i < w->w_sc->napps; i++)
+		TAILQ_FOREACH(c, &w->w_apps[i].a_conns, c_link) {
+			if (c->c_so == NULL)
+				continue;
+			text = xasprintf("%s#%u: no progress with all faults "
+			    "off: send buffer holds %u bytes, %u of them "
+			    "ready", w->w_apps[i].a_sc->loc.name, c->c_index,
+			    sbused(&c->c_so->so_snd),
+			    sbavail(&c->c_so->so_snd));
+			invariant_broken(w, 7, text);
+			free(text);
+			return;
+		}
+}
+
+static void
+world_faults_off(struct world *w)
+{
+	for (unsigned i = 0; i < w->w_sc->nsteps; i++)
+		timebase_cancel(w->w_tb, &w->w_steps[i].s_event);
+	for (unsigned i = 0; i < w->w_sc->nlinks; i++) {
+		wire_set_loss(w->w_links[i].l_wire, 0);
+		wire_set_link(w->w_links[i].l_wire, true);
+	}
+}
+
+/* Everybody finishes and goes home; nothing may hang, nothing may be left. */
+static void
+world_drain(struct world *w)
+{
+	w->w_draining = true;
+	world_faults_off(w);
+	if (!world_forward(w, timebase_now(w->w_tb) + DRAIN_TIME, false)) {
+		if (w->w_res.r_interrupted || w->w_res.r_capture_error != 0)
+			return;
+		if (w->w_res.r_inv[6].i_broken == 0)
+			world_stalled(w);
+		return;
+	}
+	apps_destroy(w);
+	(void)engine_run(w->w_engine, timebase_now(w->w_tb) + HOME_TIME);
+	check_end(w);
+	world_take_down(w);
+	check_home(w);
+}
+
+static bool
+world_broken(const struct world *w)
+{
+	for (int i = 0; i < INVARIANTS; i++)
+		if (w->w_res.r_inv[i].i_broken > 0)
+			return (true);
+	return (w->w_res.r_panic != NULL);
+}
+
+static void
+world_phases(struct world *w)
+{
+	judge_claims_begin(w);
+	apps_start(w);
+	(void)world_forward(w, w->w_sc->until, true);
+	judge_claims_end(w);
+	collect_result(w);
+	if (!w->w_res.r_interrupted && w->w_res.r_capture_error == 0 &&
+	    w->w_res.r_inv[6].i_broken == 0)
+		world_drain(w);
+	else {
+		check_end(w);
+		w->w_wrecked = true;
+	}
+}
+
+/* A simulated kernel's KASSERT: leave it where it stands. */
+static void
+world_panic(void *arg, const char *msg)
+{
+	struct world *w = arg;
+
+	if (strncmp(msg, "sbcheck", 7) == 0)
+		invariant_broken(w, 4, msg);
+	else {
+		free(w->w_res.r_panic);
+		w->w_res.r_panic = xasprintf("%s (in event \"%s\")", msg,
+		    engine_current(w->w_engine) != NULL ?
+		    engine_current(w->w_engine) : "-");
+		w->w_res.r_end = timebase_now(w->w_tb);
+	}
+	w->w_wrecked = true;
+	longjmp(w->w_panic, 1);
+}
+
+void
+world_run(struct world *w)
+{
+	kpanic_sethandler(world_panic, w);
+	if (setjmp(w->w_panic) == 0)
+		world_phases(w);
+	else if (w->w_res.r_end == 0) {
+		w->w_res.r_end = timebase_now(w->w_tb);
+		w->w_res.r_events = engine_events(w->w_engine);
+		w->w_res.r_frames = w->w_frames;
+	}
+	tap_close(w);
+	if (world_broken(w))
+		w->w_wrecked = true;
+	kpanic_sethandler(NULL, NULL);
+}
+
+const struct result *
+world_result(const struct world *w)
+{
+	return (&w->w_res);
+}
+
+/* --- the end --- */
+
+static void
+result_fini(struct result *r)
+{
+	for (unsigned i = 0; i < r->r_nconns; i++) {
+		free(r->r_conns[i].c_name);
+		free(r->r_conns[i].c_client);
+		free(r->r_conns[i].c_server);
+	}
+	for (unsigned i = 0; i < r->r_nclaims; i++) {
+		free(r->r_claims[i].cl_claim);
+		free(r->r_claims[i].cl_found);
+	}
+	for (unsigned i = 0; i < r->r_ncounters; i++)
+		free(r->r_counters[i].ct_name);
+	for (unsigned i = 0; i < r->r_nlinks; i++)
+		free(r->r_links[i].l_name);
+	for (int i = 0; i < INVARIANTS; i++)
+		free(r->r_inv[i].i_first);
+	free(r->r_conns);
+	free(r->r_claims);
+	free(r->r_counters);
+	free(r->r_links);
+	free(r->r_panic);
+	free(r->r_capture_path);
+	free((char *)(uintptr_t)r->r_defects);
+}
+
+static void
+world_free_apps(struct world *w)
+{
+	struct conn *c;
+
+	for (unsigned i = 0; i < w->w_sc->napps && w->w_apps != NULL; i++)
+		while ((c = TAILQ_FIRST(&w->w_apps[i].a_conns)) != NULL) {
+			TAILQ_REMOVE(&w->w_apps[i].a_conns, c, c_link);
+			free(c);
+		}
+	free(w->w_apps);
+	free(w->w_scratch);
+}
+
+static void
+world_free_hosts(struct world *w)
+{
+	struct whost *h;
+
+	for (unsigned i = 0; i < w->w_sc->nhosts && w->w_hosts != NULL; i++) {
+		h = &w->w_hosts[i];
+		vnet_destroy(h->h_vnet);
+		free(h->h_nics);
+		free(h->h_capif);
+		free(h->h_laggs);
+		free(h->h_filegens);
+	}
+	free(w->w_hosts);
+	free(w->w_links);
+	free(w->w_steps);
+	free(w->w_looks);
+}
+
+void
+world_destroy(struct world *w)
+{
+	if (w == NULL || w->w_wrecked)
+		return;
+	tap_close(w);
+	if (w->w_hosts != NULL && w->w_hosts[0].h_vnet != NULL &&
+	    w->w_hosts[0].h_vnet->v_net != NULL) {
+		apps_destroy(w);	/* it was never run */
+		world_take_down(w);
+	}
+	world_free_apps(w);
+	ledger_destroy(w->w_ledger);
+	world_free_hosts(w);
+	record_oracle_destroy(w->w_oracle);
+	tls_userland_destroy(w->w_userland);
+	framepool_fini(&w->w_pool);
+	hostpool_destroy(w->w_jobs);
+	engine_destroy(w->w_engine);
+	facts_fini(w);
+	result_fini(&w->w_res);
+	free(w->w_keylog_path);
+	free(w);
+}

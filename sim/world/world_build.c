@@ -1,0 +1,393 @@
+/* From the scenario's structures to hosts, cards, wires and steps. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <ktsim/base/bytes.h>
+#include <ktsim/base/errnoname.h>
+#include <ktsim/netinet/ip_var.h>
+
+#include "world_priv.h"
+
+struct whost *
+world_host(struct world *w, const char *name)
+{
+	for (unsigned i = 0; i < w->w_sc->nhosts; i++)
+		if (strcmp(w->w_sc->hosts[i].loc.name, name) == 0)
+			return (&w->w_hosts[i]);
+	return (NULL);
+}
+
+struct nic *
+world_port(struct world *w, const char *name)
+{
+	const char *dot = strchr(name, '.');
+	char *host = xstrdup(name);
+	struct whost *h;
+
+	host[dot - name] = '\0';
+	h = world_host(w, host);
+	free(host);
+	for (unsigned i = 0; i < h->h_sc->nnics; i++)
+		if (strcmp(h->h_sc->nics[i].loc.name, dot + 1) == 0)
+			return (h->h_nics[i]);
+	return (NULL);
+}
+
+struct wire *
+world_wire_of(struct world *w, const char *port)
+{
+	for (unsigned i = 0; i < w->w_sc->nlinks; i++)
+		for (unsigned j = 0; j < 2; j++)
+			if (strcmp(w->w_sc->links[i].ends.v[j], port) == 0)
+				return (w->w_links[i].l_wire);
+	return (NULL);
+}
+
+static int
+build_error(struct world *w, struct strbuf *err, const struct sc_loc *loc,
+    const char *what, int error)
+{
+	strbuf_addf(err, "%s:%d:%d: error: %s: %s\n", w->w_sc->path, loc->line,
+	    loc->col, what, errno_name(error));
+	return (EINVAL);
+}
+
+/* --- files: lines of text that say where they are --- */
+
+struct filegen {
+	uint64_t	key;
+};
+
+#define LINE 64
+
+/* Line n: its offset in hex, and 54 letters that depend on seed and name. */
+static void
+file_line(uint64_t key, uint64_t n, uint8_t *out)
+{
+	static const char abc[] =
+	    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	static const char hex[] = "0123456789abcdef";
+	uint64_t off = n * LINE, x = 0;
+
+	for (int i = 0; i < 8; i++)
+		out[i] = (uint8_t)hex[(off >> (28 - 4 * i)) & 15];
+	out[8] = ' ';
+	for (int i = 9; i < LINE - 1; i++) {
+		if ((i - 9) % 10 == 0) {
+			x = (key ^ (n * 0x9e3779b97f4a7c15ULL)) +
+			    (uint64_t)i * 0xbf58476d1ce4e5b9ULL;
+			x = (x ^ (x >> 30)) * 0x94d049bb133111ebULL;
+			x ^= x >> 31;
+		}
+		out[i] = (uint8_t)abc[x & 63];
+		x >>= 6;
+	}
+	out[LINE - 1] = '\n';
+}
+
+static void
+file_fill(void *arg, uint64_t off, void *buf, uint32_t len)
+{
+	const struct filegen *g = arg;
+	uint8_t line[LINE], *p = buf;
+	uint32_t skip, take;
+
+	while (len > 0) {
+		skip = (uint32_t)(off % LINE);
+		take = MIN(len, LINE - skip);
+		file_line(g->key, off / LINE, line);
+		memcpy(p, line + skip, take);
+		p += take;
+		off += take;
+		len -= take;
+	}
+}
+
+static void
+build_files(struct world *w, struct whost *h)
+{
+	const struct sc_file *f;
+	struct filegen *g;
+	struct vnode *vp;
+
+	h->h_filegens = xcalloc(h->h_sc->nfiles, sizeof(*h->h_filegens));
+	for (unsigned i = 0; i < h->h_sc->nfiles; i++) {
+		f = &h->h_sc->files[i];
+		g = &h->h_filegens[i];
+		g->key = fnv1a64(f->loc.name, strlen(f->loc.name),
+		    FNV1A64_BASIS ^ w->w_opts.wo_seed);
+		vp = vnode_create(h->h_vnet, f->loc.name, f->size, file_fill,
+		    g);
+		if (f->cached)
+			vnode_warm(vp);
+	}
+	vfs_set_disk(h->h_vnet, h->h_sc->disk_latency, NULL, NULL);
+}
+
+/* --- hosts --- */
+
+/* The link that ends at host.nic; every card of a running host has one. */
+static struct wlink *
+build_link_of(struct world *w, const struct whost *h, const char *nic,
+    int *end)
+{
+	char *name = xasprintf("%s.%s", h->h_sc->loc.name, nic);
+	struct wlink *found = NULL;
+
+	for (unsigned i = 0; i < w->w_sc->nlinks && found == NULL; i++)
+		for (int j = 0; j < 2; j++)
+			if (strcmp(w->w_sc->links[i].ends.v[j], name) == 0) {
+				found = &w->w_links[i];
+				*end = j;
+			}
+	free(name);
+	return (found);
+}
+
+static int
+build_nic(struct world *w, struct whost *h, unsigned i, struct strbuf *err)
+{
+	const struct sc_nic *sn = &h->h_sc->nics[i];
+	struct nic_params np = { .np_model = sn->model,
+	    .np_xname = sn->loc.name, .np_mtu = (uint32_t)sn->mtu,
+	    .np_ring = (uint32_t)sn->ring, .np_pool = &w->w_pool,
+	    .np_ops = &wire_port_ops };
+	struct wlink *l;
+	int end = 0, error;
+
+	l = build_link_of(w, h, sn->loc.name, &end);
+	if (l == NULL) {
+		strbuf_addf(err, "%s:%d:%d: error: card `%s` of host `%s` has "
+		    "no link\n", w->w_sc->path, sn->loc.line, sn->loc.col,
+		    sn->loc.name, h->h_sc->loc.name);
+		return (EINVAL);
+	}
+	np.np_rate_bps = sn->rate != 0 ? sn->rate : l->l_sc->rate;
+	np.np_arg = wire_end(l->l_wire, end);
+	/* Locally administered: 02:00:00:00:host:card. */
+	memcpy(np.np_lladdr, "\x02\x00\x00\x00", 4);
+	np.np_lladdr[4] = (uint8_t)(h - w->w_hosts + 1);
+	np.np_lladdr[5] = (uint8_t)(i + 1);
+	error = nic_attach(h->h_vnet, &np, &h->h_nics[i]);
+	if (error != 0)
+		return (build_error(w, err, &sn->loc, "card", error));
+	wire_attach(l->l_wire, end, h->h_nics[i]);
+	return (0);
+}
+
+static int
+build_lagg(struct world *w, struct whost *h, unsigned i, struct strbuf *err)
+{
+	const struct sc_lagg *sl = &h->h_sc->laggs[i];
+	struct ifnet *port;
+	int error;
+
+	error = lagg_create(h->h_vnet, sl->loc.name, sl->proto, &h->h_laggs[i]);
+	if (error != 0)
+		return (build_error(w, err, &sl->loc, "lagg", error));
+	for (unsigned j = 0; j < sl->ports.n; j++) {
+		port = if_lookup(h->h_vnet, sl->ports.v[j]);
+		error = lagg_addport(h->h_laggs[i], port);
+		if (error != 0)
+			return (build_error(w, err, &sl->ports.loc[j],
+			    "lagg port", error));
+	}
+	return (if_setflags(lagg_ifp(h->h_laggs[i]),
+	    lagg_ifp(h->h_laggs[i])->if_flags | IFF_UP));
+}
+
+static int
+build_addrs(struct world *w, struct whost *h, struct strbuf *err)
+{
+	const struct sc_addrs *sa;
+	struct in_any a;
+	int family, plen, error;
+
+	for (unsigned i = 0; i < h->h_sc->naddrs; i++) {
+		sa = &h->h_sc->addrs[i];
+		for (unsigned j = 0; j < sa->cidr.n; j++) {
+			(void)parse_cidr(sa->cidr.v[j], &family, &a, &plen);
+			error = if_addr_add(if_lookup(h->h_vnet, sa->loc.name),
+			    family, &a, plen);
+			if (error != 0)
+				return (build_error(w, err, &sa->cidr.loc[j],
+				    "address", error));
+		}
+	}
+	return (0);
+}
+
+static int
+build_sysctls(struct world *w, struct whost *h, struct strbuf *err)
+{
+	const struct sc_setting *s;
+	int error;
+
+	for (unsigned i = 0; i < h->h_sc->nsysctl; i++) {
+		s = &h->h_sc->sysctl[i];
+		error = sysctl_write(h->h_vnet, s->loc.name, s->value);
+		if (error == ENOENT)
+			strbuf_addf(err, "%s:%d:%d: error: there is no sysctl "
+			    "`%s`; `ktls-sim list sysctls` shows what there "
+			    "is\n", w->w_sc->path, s->loc.line, s->loc.col,
+			    s->loc.name);
+		else if (error == EPERM)
+			strbuf_addf(err, "%s:%d:%d: error: sysctl `%s` is "
+			    "read-only\n", w->w_sc->path, s->loc.line,
+			    s->loc.col, s->loc.name);
+		else if (error != 0)
+			strbuf_addf(err, "%s:%d:%d: error: sysctl `%s` refuses "
+			    "%ju\n", w->w_sc->path, s->loc.line, s->loc.col,
+			    s->loc.name, (uintmax_t)s->value);
+		if (error != 0)
+			return (EINVAL);
+	}
+	return (0);
+}
+
+static int
+build_host(struct world *w, unsigned idx, struct strbuf *err)
+{
+	struct whost *h = &w->w_hosts[idx];
+	struct vnet_params vp = { .vp_name = w->w_sc->hosts[idx].loc.name,
+	    .vp_ncpus = (int)w->w_sc->hosts[idx].cpus,
+	    .vp_seed = w->w_opts.wo_seed, .vp_tb = w->w_tb,
+	    .vp_jobs = w->w_jobs, .vp_sink = &w->w_sink,
+	    .vp_defects = &w->w_opts.wo_defects };
+	int error;
+
+	h->h_sc = &w->w_sc->hosts[idx];
+	h->h_vnet = vnet_create(&vp);
+	net_attach(h->h_vnet);
+	inet_attach(h->h_vnet);
+	h->h_nics = xcalloc(h->h_sc->nnics, sizeof(*h->h_nics));
+	h->h_capif = xcalloc(h->h_sc->nnics, sizeof(*h->h_capif));
+	h->h_laggs = xcalloc(h->h_sc->nlaggs, sizeof(*h->h_laggs));
+	for (unsigned i = 0; i < h->h_sc->nnics; i++)
+		if ((error = build_nic(w, h, i, err)) != 0)
+			return (error);
+	for (unsigned i = 0; i < h->h_sc->nnics; i++)
+		(void)if_setflags(&h->h_nics[i]->n_if,
+		    h->h_nics[i]->n_if.if_flags | IFF_UP);
+	for (unsigned i = 0; i < h->h_sc->nlaggs; i++)
+		if ((error = build_lagg(w, h, i, err)) != 0)
+			return (error);
+	if ((error = build_addrs(w, h, err)) != 0 ||
+	    (error = build_sysctls(w, h, err)) != 0)
+		return (error);
+	build_files(w, h);
+	h->h_vnet->v_sysctl.st_booted = true;
+	return (0);
+}
+
+/* --- links and steps --- */
+
+static void
+build_links(struct world *w)
+{
+	const struct sc_link *sl;
+	struct wire_params wp;
+	char *name;
+
+	w->w_links = xcalloc(w->w_sc->nlinks, sizeof(*w->w_links));
+	for (unsigned i = 0; i < w->w_sc->nlinks; i++) {
+		sl = &w->w_sc->links[i];
+		name = xasprintf("%s - %s", sl->ends.v[0], sl->ends.v[1]);
+		wp = (struct wire_params){ .wp_tb = w->w_tb, .wp_name = name,
+		    .wp_rate_bps = sl->rate, .wp_delay = sl->delay,
+		    .wp_queue = sl->queue, .wp_loss_ppb = (uint32_t)sl->loss,
+		    .wp_seed = w->w_opts.wo_seed, .wp_tracer = w->w_tracer,
+		    .wp_tap = tap_frame, .wp_tap_arg = w };
+		w->w_links[i].l_sc = sl;
+		w->w_links[i].l_wire = wire_create(&wp);
+		free(name);
+	}
+}
+
+static void
+step_run(void *arg)
+{
+	static const char *const names[] = { "link down", "link up", "loss",
+	    "sysctl" };
+	struct wstep *s = arg;
+	struct world *w = s->s_world;
+	int error = 0;
+
+	switch (s->s_sc->action) {
+	case SC_DO_LINK_DOWN:
+	case SC_DO_LINK_UP:
+		wire_set_link(world_wire_of(w, s->s_sc->on),
+		    s->s_sc->action == SC_DO_LINK_UP);
+		break;
+	case SC_DO_LOSS:
+		wire_set_loss(world_wire_of(w, s->s_sc->on),
+		    (uint32_t)s->s_sc->loss);
+		break;
+	default:
+		error = sysctl_write(world_host(w, s->s_sc->on)->h_vnet,
+		    s->s_sc->name, s->s_sc->value);
+		break;
+	}
+	TRACE(&w->w_tracer, timeline, TS(names[s->s_sc->action]),
+	    TS(s->s_sc->on));
+	if (error != 0)
+		TRACE(&w->w_tracer, app_error, TS("timeline"), TU(0),
+		    TS(s->s_sc->name), TI(error));
+}
+
+static void
+build_steps(struct world *w)
+{
+	struct wstep *s;
+
+	w->w_steps = xcalloc(w->w_sc->nsteps, sizeof(*w->w_steps));
+	for (unsigned i = 0; i < w->w_sc->nsteps; i++) {
+		s = &w->w_steps[i];
+		s->s_world = w;
+		s->s_sc = &w->w_sc->timeline[i];
+		sim_event_init(&s->s_event, EV_TIMELINE, "timeline", step_run,
+		    s);
+		timebase_post(w->w_tb, &s->s_event, s->s_sc->at);
+	}
+}
+
+int
+world_build(struct world *w, struct strbuf *err)
+{
+	int error;
+
+	w->w_hosts = xcalloc(w->w_sc->nhosts, sizeof(*w->w_hosts));
+	build_links(w);
+	for (unsigned i = 0; i < w->w_sc->nhosts; i++)
+		if ((error = build_host(w, i, err)) != 0)
+			return (error);
+	for (unsigned i = 0; i < w->w_sc->nlinks; i++)
+		wire_set_link(w->w_links[i].l_wire, true);
+	build_steps(w);
+	return (0);
+}
+
+/* Interfaces and stacks; the leak check comes between this and the vnets. */
+void
+world_take_down(struct world *w)
+{
+	struct whost *h;
+
+	for (unsigned i = 0; i < w->w_sc->nlinks && w->w_links != NULL; i++) {
+		wire_destroy(w->w_links[i].l_wire);
+		w->w_links[i].l_wire = NULL;
+	}
+	for (unsigned i = 0; i < w->w_sc->nhosts && w->w_hosts != NULL; i++) {
+		h = &w->w_hosts[i];
+		if (h->h_vnet == NULL)
+			continue;
+		inet_detach(h->h_vnet);
+		for (unsigned j = 0; j < h->h_sc->nlaggs; j++)
+			if (h->h_laggs[j] != NULL)
+				lagg_destroy(h->h_laggs[j]);
+		for (unsigned j = 0; j < h->h_sc->nnics; j++)
+			nic_detach(h->h_nics[j]);
+		net_detach(h->h_vnet);
+	}
+}

@@ -1,0 +1,166 @@
+/*
+ * Trace records into facts: one per (point, host, texts, errno), counted. The
+ * report's reasons are these texts; they were said by the branch that was
+ * taken, nobody guesses them afterwards.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "world_priv.h"
+
+/* Points worth keeping; the others only go to the trace file. */
+static const enum trace_id fact_points[] = {
+	TP_tcp_drop, TP_tcp_rexmit, TP_tcp_enobufs, TP_tcp_discard, TP_ip_drop,
+	TP_if_link, TP_lagg_active, TP_lagg_drop, TP_nic_drop,
+	TP_nic_tls_restart, TP_tag_alloc, TP_tag_refused, TP_tag_free,
+	TP_tag_reset, TP_tls_enable, TP_tls_mode, TP_tls_error, TP_wire_drop,
+	TP_timeline, TP_app_error,
+};
+
+static bool
+fact_matches(const struct fact *f, const struct fact *g)
+{
+	if (f->f_id != g->f_id || f->f_error != g->f_error ||
+	    strcmp(f->f_who, g->f_who) != 0)
+		return (false);
+	for (int i = 0; i < 3; i++)
+		if ((f->f_s[i] == NULL) != (g->f_s[i] == NULL) ||
+		    (f->f_s[i] != NULL && strcmp(f->f_s[i], g->f_s[i]) != 0))
+			return (false);
+	return (true);
+}
+
+static void
+fact_from(struct fact *f, const struct trace_rec *rec)
+{
+	const struct trace_arg *len = trace_getarg(rec, "len");
+	unsigned s = 0;
+
+	*f = (struct fact){ .f_id = rec->tr_id, .f_who = rec->tr_who,
+	    .f_count = 1, .f_first = rec->tr_when, .f_last = rec->tr_when };
+	for (unsigned i = 0; i < rec->tr_nargs; i++) {
+		if (rec->tr_args[i].ta_type == 's' && s < 3)
+			f->f_s[s++] = rec->tr_args[i].s;
+		else if (rec->tr_args[i].ta_type == 'i')
+			f->f_error = (int)rec->tr_args[i].i;
+	}
+	f->f_len = len != NULL ? len->u : 0;
+}
+
+static void
+fact_add(struct world *w, const struct trace_rec *rec)
+{
+	struct result *r = &w->w_res;
+	struct fact f, *g;
+
+	fact_from(&f, rec);
+	for (unsigned i = 0; i < r->r_nfacts; i++) {
+		g = &r->r_facts[i];
+		if (!fact_matches(g, &f))
+			continue;
+		g->f_count++;
+		g->f_len += f.f_len;
+		g->f_last = f.f_last;
+		return;
+	}
+	if (r->r_nfacts == w->w_facts_size) {
+		w->w_facts_size = w->w_facts_size != 0 ?
+		    2 * w->w_facts_size : 64;
+		r->r_facts = xrealloc(r->r_facts,
+		    w->w_facts_size * sizeof(*r->r_facts));
+	}
+	/* Texts may be the kernel's: keep them beyond its life. */
+	f.f_who = xstrdup(f.f_who);
+	for (int i = 0; i < 3; i++)
+		if (f.f_s[i] != NULL)
+			f.f_s[i] = xstrdup(f.f_s[i]);
+	r->r_facts[r->r_nfacts++] = f;
+}
+
+static void
+trace_write(struct world *w, const struct trace_rec *rec)
+{
+	const char *p = trace_catalogue[rec->tr_id].ti_args;
+	const struct trace_arg *a;
+	int len;
+
+	fprintf(w->w_trace, "{\"ps\":%ju,\"at\":\"%s\",\"point\":\"%s\"",
+	    (uintmax_t)rec->tr_when, rec->tr_who,
+	    trace_catalogue[rec->tr_id].ti_name);
+	for (unsigned i = 0; i < rec->tr_nargs; i++) {
+		a = &rec->tr_args[i];
+		len = (int)strcspn(p + 2, " ");
+		if (a->ta_type == 's')	/* static texts: nothing to escape */
+			fprintf(w->w_trace, ",\"%.*s\":\"%s\"", len, p + 2,
+			    a->s);
+		else if (a->ta_type == 'u')
+			fprintf(w->w_trace, ",\"%.*s\":%ju", len, p + 2,
+			    (uintmax_t)a->u);
+		else
+			fprintf(w->w_trace, ",\"%.*s\":%jd", len, p + 2,
+			    (intmax_t)a->i);
+		p += 2 + len;
+		p += strspn(p, " ");
+	}
+	fputs("}\n", w->w_trace);
+}
+
+static bool
+is_fact(enum trace_id id)
+{
+	for (size_t i = 0; i < nitems(fact_points); i++)
+		if (fact_points[i] == id)
+			return (true);
+	return (false);
+}
+
+static void
+facts_emit(struct trace_sink *ts, const struct trace_rec *rec)
+{
+	struct world *w = containerof(ts, struct world, w_sink);
+
+	if (w->w_trace != NULL)
+		trace_write(w, rec);
+	if (is_fact(rec->tr_id) && !w->w_draining)
+		fact_add(w, rec);
+}
+
+void
+facts_init(struct world *w)
+{
+	w->w_sink.ts_emit = facts_emit;
+	if (w->w_opts.wo_trace != NULL)
+		memset(w->w_sink.ts_mask, 0xff, sizeof(w->w_sink.ts_mask));
+	for (size_t i = 0; i < nitems(fact_points); i++)
+		w->w_sink.ts_mask[fact_points[i] / 64] |=
+		    1ULL << (fact_points[i] % 64);
+	w->w_tracer = (struct tracer){ .t_sink = &w->w_sink,
+	    .t_now = &w->w_tb->tb_now, .t_who = "" };
+}
+
+void
+facts_fini(struct world *w)
+{
+	struct fact *f;
+
+	for (unsigned i = 0; i < w->w_res.r_nfacts; i++) {
+		f = &w->w_res.r_facts[i];
+		free((char *)(uintptr_t)f->f_who);
+		for (int s = 0; s < 3; s++)
+			free((char *)(uintptr_t)f->f_s[s]);
+	}
+	free(w->w_res.r_facts);
+}
+
+void
+invariant_broken(struct world *w, int number, const char *text)
+{
+	struct invariant_result *inv = &w->w_res.r_inv[number - 1];
+
+	TRACE(&w->w_tracer, invariant, TU(number), TS(inv->i_name), TS("broken"));
+	if (inv->i_broken++ > 0)
+		return;
+	inv->i_first = xstrdup(text);
+	inv->i_when = timebase_now(w->w_tb);
+}

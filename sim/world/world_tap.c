@@ -1,0 +1,241 @@
+/*
+ * What is recorded: every frame as it leaves its sender, with the reason for
+ * its existence, and the secrets as the library tells them. The oracle sees
+ * exactly what the capture file sees.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "world_priv.h"
+
+static void
+tap_error(struct world *w, int error, const char *path)
+{
+	if (error == 0 || w->w_res.r_capture_error != 0)
+		return;
+	w->w_res.r_capture_error = error;
+	w->w_res.r_capture_path = xstrdup(path);
+	engine_stop(w->w_engine);
+}
+
+static unsigned
+tap_count_ifs(const struct world *w)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < w->w_sc->nhosts; i++)
+		n += w->w_sc->hosts[i].nnics;
+	return (n);
+}
+
+static void
+tap_describe(struct world *w, struct capture_if *ifs)
+{
+	const struct nic *nic;
+	struct whost *h;
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < w->w_sc->nhosts; i++) {
+		h = &w->w_hosts[i];
+		for (unsigned j = 0; j < h->h_sc->nnics; j++, n++) {
+			nic = h->h_nics[j];
+			h->h_capif[j] = n;
+			ifs[n] = (struct capture_if){
+			    .ci_name = xasprintf("%s:%s", h->h_sc->loc.name,
+				nic->n_if.if_xname),
+			    .ci_descr = nic->n_model->nm_text,
+			    .ci_hardware = nic->n_model->nm_name,
+			    .ci_speed_bps = nic->n_params.np_rate_bps };
+			memcpy(ifs[n].ci_lladdr, nic->n_params.np_lladdr, 6);
+		}
+	}
+}
+
+/* Address and host name, in pairs. */
+static char **
+tap_names(const struct world *w)
+{
+	struct strbuf sb = { 0 };
+	const struct sc_host *h;
+	unsigned n = 0, size = 1;
+	struct in_any a;
+	int family, plen;
+	char **names;
+
+	for (unsigned i = 0; i < w->w_sc->nhosts; i++)
+		for (unsigned j = 0; j < w->w_sc->hosts[i].naddrs; j++)
+			size += 2 * w->w_sc->hosts[i].addrs[j].cidr.n;
+	names = xcalloc(size, sizeof(*names));
+	for (unsigned i = 0; i < w->w_sc->nhosts; i++) {
+		h = &w->w_sc->hosts[i];
+		for (unsigned j = 0; j < h->naddrs; j++)
+			for (unsigned k = 0; k < h->addrs[j].cidr.n; k++) {
+				(void)parse_cidr(h->addrs[j].cidr.v[k],
+				    &family, &a, &plen);
+				format_addr(family, &a, &sb);
+				names[n++] = strbuf_take(&sb);
+				names[n++] = xasprintf("%s.sim", h->loc.name);
+			}
+	}
+	return (names);
+}
+
+static int
+tap_open_wire(struct world *w, const char *path)
+{
+	unsigned nifs = tap_count_ifs(w);
+	struct capture_if *ifs = xcalloc(nifs, sizeof(*ifs));
+	char **names = tap_names(w), *comment;
+	int error;
+
+	tap_describe(w, ifs);
+	comment = xasprintf("%s, seed %ju: %s", w->w_sc->name,
+	    (uintmax_t)w->w_opts.wo_seed, w->w_sc->description);
+	error = capture_open(path, w->w_sc->epoch * 1000000000ULL, comment,
+	    ifs, nifs, (const char *const *)names, &w->w_capture);
+	for (unsigned i = 0; i < nifs; i++)
+		free((char *)(uintptr_t)ifs[i].ci_name);
+	for (unsigned i = 0; names[i] != NULL; i++)
+		free(names[i]);
+	free(names);
+	free(ifs);
+	free(comment);
+	return (error);
+}
+
+static int
+tap_open_classic(struct world *w, const char *dir)
+{
+	char *path = xasprintf("%s/wire.pcap", dir);
+	int error;
+
+	error = pcapfile_open(path, w->w_sc->epoch * 1000000000ULL,
+	    &w->w_pcap);
+	free(path);
+	if (error != 0)
+		return (error);
+	w->w_keylog_path = xasprintf("%s/sslkeys.log", dir);
+	w->w_keylog_fd = open(w->w_keylog_path, O_WRONLY | O_CREAT | O_TRUNC,
+	    0600);
+	if (w->w_keylog_fd < 0)
+		return (errno);
+	w->w_res.r_has_pcap = true;
+	return (0);
+}
+
+int
+tap_open(struct world *w, struct strbuf *err)
+{
+	const char *dir = w->w_opts.wo_out;
+	char *path;
+	int error = 0;
+
+	w->w_keylog_fd = -1;
+	w->w_rexmit = rexmit_index_create();
+	if (dir == NULL)
+		return (0);
+	path = xasprintf("%s/wire.pcapng", dir);
+	if (w->w_sc->capture.wire) {
+		error = tap_open_wire(w, path);
+		w->w_res.r_has_wire = error == 0;
+	}
+	if (error == 0 && (w->w_sc->capture.pcap || w->w_opts.wo_pcap))
+		error = tap_open_classic(w, dir);
+	if (error != 0)
+		strbuf_addf(err, "cannot write captures below %s: %s\n", dir,
+		    strerror(error));
+	free(path);
+	return (error);
+}
+
+static unsigned
+tap_ifno(const struct world *w, const struct nic *n)
+{
+	for (unsigned i = 0; i < w->w_sc->nhosts; i++)
+		for (unsigned j = 0; j < w->w_sc->hosts[i].nnics; j++)
+			if (w->w_hosts[i].h_nics[j] == n)
+				return (w->w_hosts[i].h_capif[j]);
+	return (0);
+}
+
+void
+tap_frame(void *arg, struct nic *n, struct frame *f, const char *verdict)
+{
+	struct world *w = arg;
+	struct strbuf sb = { 0 };
+	uint64_t of;
+	int error;
+
+	f->f_id = ++w->w_frames;
+	if (w->w_oracle != NULL)
+		record_oracle_frame(w->w_oracle, f->f_id, f->f_hdr,
+		    f->f_hdrlen, f->f_payload, f->f_paylen);
+	if (w->w_capture == NULL && w->w_pcap == NULL)
+		return;
+	frame_csum_settle(f);
+	of = rexmit_track(w->w_rexmit, f);
+	if (w->w_capture != NULL) {
+		capture_comment(f, verdict, of, &sb);
+		error = capture_frame(w->w_capture, tap_ifno(w, n), f,
+		    timebase_now(w->w_tb), false, strbuf_str(&sb));
+		tap_error(w, error, capture_path(w->w_capture));
+		strbuf_fini(&sb);
+	}
+	if (w->w_pcap != NULL)
+		tap_error(w, pcapfile_frame(w->w_pcap, f,
+		    timebase_now(w->w_tb)), "wire.pcap");
+}
+
+void
+tap_keylog(void *arg, const char *line)
+{
+	struct world *w = arg;
+	char *text;
+
+	record_oracle_keylog(w->w_oracle, line);
+	text = xasprintf("%s\n", line);
+	if (w->w_capture != NULL)
+		tap_error(w, capture_secrets(w->w_capture, text),
+		    capture_path(w->w_capture));
+	if (w->w_keylog_fd >= 0 &&
+	    write(w->w_keylog_fd, text, strlen(text)) != (ssize_t)strlen(text))
+		tap_error(w, errno != 0 ? errno : EIO, w->w_keylog_path);
+	free(text);
+}
+
+void
+tap_close(struct world *w)
+{
+	char *path;
+
+	if (w->w_capture != NULL) {
+		for (unsigned i = 0; i < w->w_sc->nhosts; i++)
+			for (unsigned j = 0; j < w->w_sc->hosts[i].nnics; j++)
+				capture_counts(w->w_capture,
+				    w->w_hosts[i].h_capif[j],
+				    w->w_hosts[i].h_nics[j]->n_stats.tx_frames,
+				    w->w_hosts[i].h_nics[j]->n_stats.tx_lost_ring);
+		path = xstrdup(capture_path(w->w_capture));
+		tap_error(w, capture_close(w->w_capture), path);
+		free(path);
+		w->w_capture = NULL;
+	}
+	if (w->w_pcap != NULL) {
+		tap_error(w, pcapfile_close(w->w_pcap), "wire.pcap");
+		w->w_pcap = NULL;
+	}
+	if (w->w_keylog_fd >= 0)
+		close(w->w_keylog_fd);
+	w->w_keylog_fd = -1;
+	if (w->w_trace != NULL) {
+		if (ferror(w->w_trace) != 0 || fclose(w->w_trace) != 0)
+			tap_error(w, errno != 0 ? errno : EIO,
+			    w->w_opts.wo_trace);
+		w->w_trace = NULL;
+	}
+	rexmit_index_destroy(w->w_rexmit);
+	w->w_rexmit = NULL;
+}

@@ -1,0 +1,226 @@
+/*
+ * Interfaces: the host's list of them, their addresses, flags and link state.
+ *
+ * An interface belongs to its driver, which embeds it; this file only keeps
+ * it in the list and tells those concerned when something about it changes:
+ * the lagg above a port, the routes, the neighbours.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <ktsim/base/kassert.h>
+#include "lagg_private.h"
+
+/* What a driver that sets nothing gets, as FreeBSD's if_attach_internal. */
+#define TSO_MAXSEGCOUNT	35
+#define TSO_MAXSEGSIZE	2048
+#define TSO_MAXBYTES	(32 * 2048 - 18)	/* header and VLAN tag off */
+
+void
+net_attach(struct vnet *vnet)
+{
+	struct net_state *ns;
+
+	ns = xcalloc(1, sizeof(*ns));
+	TAILQ_INIT(&ns->ns_ifs);
+	LIST_INIT(&ns->ns_routes);
+	LIST_INIT(&ns->ns_lles);
+	ns->ns_rtgen = 1;
+	kzone_init(&ns->ns_lagg_tags, &vnet->v_kmem, "lagg_tag",
+	    sizeof(struct lagg_snd_tag));
+	vnet->v_net = ns;
+	sysctl_add(vnet, "kern.ipc.num_snd_tags", &ns->ns_num_snd_tags, CTL_RD,
+	    NULL, "Number of currently allocated send tags");
+	sysctl_add(vnet, "net.link.lagg.failover_rx_all", &ns->ns_lagg_rx_all,
+	    CTL_RW, NULL, "Accept input from any interface in a failover lagg");
+}
+
+void
+net_detach(struct vnet *vnet)
+{
+	struct net_state *ns = vnet->v_net;
+
+	if (ns == NULL)
+		return;
+	KASSERT(TAILQ_EMPTY(&ns->ns_ifs), ("net_detach: interface %s lives",
+	    TAILQ_FIRST(&ns->ns_ifs)->if_xname));
+	sysctl_remove(vnet, "kern.ipc.num_snd_tags");
+	sysctl_remove(vnet, "net.link.lagg.");
+	kzone_fini(&ns->ns_lagg_tags);
+	vnet->v_net = NULL;
+	free(ns);
+}
+
+void
+if_attach(struct vnet *vnet, struct ifnet *ifp, const char *xname)
+{
+	struct net_state *ns = vnet->v_net;
+
+	KASSERT(strlen(xname) < sizeof(ifp->if_xname), ("name %s", xname));
+	KASSERT(if_lookup(vnet, xname) == NULL, ("if_attach: %s twice", xname));
+	ifp->if_vnet = vnet;
+	if (ifp->if_xname != xname)
+		snprintf(ifp->if_xname, sizeof(ifp->if_xname), "%s", xname);
+	ifp->if_index = ++ns->ns_ifindex;
+	if (ifp->if_mtu == 0)
+		ifp->if_mtu = 1500;
+	if (ifp->if_hw_tsomax == 0 && ifp->if_hw_tsomaxsegcount == 0 &&
+	    ifp->if_hw_tsomaxsegsize == 0) {
+		ifp->if_hw_tsomax = MIN(65535, TSO_MAXBYTES);
+		ifp->if_hw_tsomaxsegcount = TSO_MAXSEGCOUNT;
+		ifp->if_hw_tsomaxsegsize = TSO_MAXSEGSIZE;
+	}
+	if_setcap(ifp, ifp->if_capenable);
+	TAILQ_INSERT_TAIL(&ns->ns_ifs, ifp, if_link);
+}
+
+void
+if_detach(struct ifnet *ifp)
+{
+	struct net_state *ns = ifp->if_vnet->v_net;
+	struct ifaddr *ifa;
+
+	KASSERT(ifp->if_lagg == NULL, ("if_detach: %s is a lagg port",
+	    ifp->if_xname));
+	route_flush_ifp(ifp);
+	lle_flush(ifp);
+	while ((ifa = ifp->if_addrs) != NULL) {
+		ifp->if_addrs = ifa->ifa_next;
+		free(ifa);
+	}
+	TAILQ_REMOVE(&ns->ns_ifs, ifp, if_link);
+}
+
+struct ifnet *
+if_lookup(struct vnet *vnet, const char *xname)
+{
+	struct ifnet *ifp;
+
+	TAILQ_FOREACH(ifp, &vnet->v_net->ns_ifs, if_link)
+		if (strcmp(ifp->if_xname, xname) == 0)
+			return (ifp);
+	return (NULL);
+}
+
+struct ifnethead *
+if_list(struct vnet *vnet)
+{
+	return (&vnet->v_net->ns_ifs);
+}
+
+static struct ifaddr *
+if_addr_find(const struct ifnet *ifp, int family, const struct in_any *addr)
+{
+	struct ifaddr *ifa;
+
+	for (ifa = ifp->if_addrs; ifa != NULL; ifa = ifa->ifa_next)
+		if (ifa->ifa_family == family &&
+		    in_any_eq(&ifa->ifa_addr, addr))
+			break;
+	return (ifa);
+}
+
+int
+if_addr_add(struct ifnet *ifp, int family, const struct in_any *addr, int plen)
+{
+	static const struct in_any onlink;
+	struct ifaddr *ifa, **tail;
+	int error;
+
+	if ((family != KAF_INET && family != KAF_INET6) || plen < 0 ||
+	    plen > net_addrbits(family))
+		return (EINVAL);
+	if (if_addr_owner(ifp->if_vnet, family, addr) != NULL)
+		return (EEXIST);
+	ifa = xcalloc(1, sizeof(*ifa));
+	ifa->ifa_family = (uint8_t)family;
+	ifa->ifa_addr = *addr;
+	ifa->ifa_plen = (uint8_t)plen;
+	for (tail = &ifp->if_addrs; *tail != NULL; tail = &(*tail)->ifa_next)
+		;
+	*tail = ifa;
+	error = route_add(ifp->if_vnet, family, addr, plen, &onlink, ifp);
+	/* A second address of a prefix shares the first one's route. */
+	return (error == EEXIST ? 0 : error);
+}
+
+const struct ifaddr *
+if_addr_first(const struct ifnet *ifp, int family)
+{
+	const struct ifaddr *ifa;
+
+	for (ifa = ifp->if_addrs; ifa != NULL; ifa = ifa->ifa_next)
+		if (ifa->ifa_family == family)
+			break;
+	return (ifa);
+}
+
+struct ifnet *
+if_addr_owner(struct vnet *vnet, int family, const struct in_any *addr)
+{
+	struct ifnet *ifp;
+
+	TAILQ_FOREACH(ifp, &vnet->v_net->ns_ifs, if_link)
+		if (if_addr_find(ifp, family, addr) != NULL)
+			return (ifp);
+	return (NULL);
+}
+
+static const char *
+if_link_name(enum if_link_state state)
+{
+	switch (state) {
+	case LINK_STATE_UP:
+		return ("up");
+	case LINK_STATE_DOWN:
+		return ("down");
+	default:
+		return ("unknown");
+	}
+}
+
+/*
+ * A port's change concerns its lagg alone: the connections' route stays on
+ * the lagg. Anybody else's may make a cached route stale. An interface that
+ * comes back tells its link where its addresses are.
+ */
+void
+if_link_state_change(struct ifnet *ifp, enum if_link_state state)
+{
+	enum if_link_state old = ifp->if_link_state;
+
+	if (old == state)
+		return;
+	ifp->if_link_state = state;
+	TRACE(&ifp->if_vnet->v_tracer, if_link, TS(ifp->if_xname),
+	    TS(if_link_name(state)));
+	if (ifp->if_lagg != NULL) {
+		lagg_linkstate(ifp->if_lagg);
+		return;
+	}
+	route_changed(ifp->if_vnet);
+	if (old == LINK_STATE_DOWN && state == LINK_STATE_UP)
+		lle_announce(ifp);
+}
+
+int
+if_setflags(struct ifnet *ifp, uint32_t flags)
+{
+	int error;
+
+	if (flags == ifp->if_flags)
+		return (0);
+	if (ifp->if_ioctl != NULL) {
+		error = ifp->if_ioctl(ifp, ifp->if_capenable, flags);
+		if (error != 0)
+			return (error);
+	}
+	ifp->if_flags = flags;
+	if (ifp->if_lagg != NULL)
+		lagg_linkstate(ifp->if_lagg);
+	else
+		route_changed(ifp->if_vnet);
+	return (0);
+}

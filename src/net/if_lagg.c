@@ -1,0 +1,162 @@
+/*
+ * lagg(4): the interface above the ports. Creation, transmission, reception.
+ *
+ * A packet comes with lagg's tag or none. Which port sends it is the
+ * protocol's decision at that moment; a tag of another port means that the
+ * decision changed since the tag was taken: the packet is given up with
+ * EAGAIN and the session must take a new tag.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <ktsim/base/kassert.h>
+
+#include "lagg_private.h"
+
+static const struct lagg_proto *const lagg_protos[] = { &lagg_failover };
+
+static const struct lagg_proto *
+lagg_proto_find(const char *name)
+{
+	for (size_t i = 0; i < nitems(lagg_protos); i++)
+		if (strcmp(lagg_protos[i]->lpr_name, name) == 0)
+			return (lagg_protos[i]);
+	return (NULL);
+}
+
+static int
+lagg_drop(struct lagg_softc *sc, struct mbuf *m, int error, const char *why)
+{
+	TRACE(&sc->sc_vnet->v_tracer, lagg_drop, TS(sc->sc_ifnet.if_xname),
+	    TU(m->m_pkthdr.note.pn_conn), TU(m->m_pkthdr.len), TI(error),
+	    TS(why));
+	sc->sc_ifnet.if_ctr.oerrors++;
+	/* Planted: M05, the packet keeps its session and tag for ever. */
+	if (error != EAGAIN || !V_DEFECT(sc->sc_vnet, NET_EAGAIN_LEAK))
+		m_freem(m);
+	return (error);
+}
+
+static int
+lagg_enqueue(struct lagg_softc *sc, struct lagg_port *lp, struct mbuf *m)
+{
+	uint32_t len = (uint32_t)m->m_pkthdr.len;
+	int error;
+
+	if ((m->m_pkthdr.csum_flags & CSUM_SND_TAG) != 0 &&
+	    lagg_snd_tag_swap(m, lp) != 0) {
+		sc->sc_stats.tag_mismatch++;
+		return (lagg_drop(sc, m, EAGAIN,
+		    "send tag is not of the active port"));
+	}
+	error = lp->lp_ifp->if_transmit(lp->lp_ifp, m);
+	if (error == 0) {
+		sc->sc_ifnet.if_ctr.opackets++;
+		sc->sc_ifnet.if_ctr.obytes += len;
+	} else
+		sc->sc_ifnet.if_ctr.oerrors++;
+	return (error);
+}
+
+static int
+lagg_transmit(struct ifnet *ifp, struct mbuf *m)
+{
+	struct lagg_softc *sc = ifp->if_softc;
+	struct lagg_port *lp;
+
+	KASSERT((m->m_pkthdr.csum_flags & CSUM_SND_TAG) == 0 ||
+	    m->m_pkthdr.snd_tag->ifp == ifp, ("%s: packet with a tag of %s",
+	    ifp->if_xname, m->m_pkthdr.snd_tag->ifp->if_xname));
+	lp = sc->sc_proto->lpr_select(sc, m->m_pkthdr.flowid,
+	    m->m_pkthdr.rsstype);
+	if (lp == NULL) {
+		sc->sc_stats.no_port++;
+		return (lagg_drop(sc, m, ENETDOWN, "no port is active"));
+	}
+	return (lagg_enqueue(sc, lp, m));
+}
+
+void
+lagg_input(struct ifnet *ifp, struct mbuf *m)
+{
+	struct lagg_softc *sc = ifp->if_lagg->lp_softc;
+	struct ifnet *lifp = &sc->sc_ifnet;
+
+	if ((lifp->if_flags & IFF_UP) == 0) {
+		m_freem(m);
+		return;
+	}
+	if (!sc->sc_proto->lpr_input(sc, ifp->if_lagg)) {
+		TRACE(&sc->sc_vnet->v_tracer, lagg_drop, TS(lifp->if_xname),
+		    TU(m->m_pkthdr.note.pn_conn), TU(m->m_pkthdr.len), TI(0),
+		    TS("received on a port that is not active"));
+		sc->sc_stats.rx_inactive++;
+		m_freem(m);
+		return;
+	}
+	lifp->if_ctr.ipackets++;
+	lifp->if_ctr.ibytes += (uint64_t)m->m_pkthdr.len;
+	lifp->if_input(lifp, m);
+}
+
+int
+lagg_create(struct vnet *vnet, const char *xname, const char *proto,
+    struct lagg_softc **scp)
+{
+	static const uint8_t nolladdr[6];
+	const struct lagg_proto *lpr;
+	struct lagg_softc *sc;
+	struct ifnet *ifp;
+
+	*scp = NULL;
+	lpr = lagg_proto_find(proto);
+	if (lpr == NULL)
+		return (EPROTONOSUPPORT);
+	sc = xcalloc(1, sizeof(*sc));
+	sc->sc_vnet = vnet;
+	sc->sc_proto = lpr;
+	TAILQ_INIT(&sc->sc_ports);
+	ifp = &sc->sc_ifnet;
+	ifp->if_softc = sc;
+	ifp->if_transmit = lagg_transmit;
+	ifp->if_snd_tag_alloc = lagg_snd_tag_alloc;
+	ifp->if_ioctl = lagg_ioctl;
+	ifp->if_flags = IFF_DRV_RUNNING;
+	ifp->if_link_state = LINK_STATE_DOWN;
+	ether_ifattach(ifp, nolladdr);
+	if_attach(vnet, ifp, xname);
+	*scp = sc;
+	return (0);
+}
+
+void
+lagg_destroy(struct lagg_softc *sc)
+{
+	struct lagg_port *lp;
+
+	if (sc == NULL)
+		return;
+	while ((lp = TAILQ_FIRST(&sc->sc_ports)) != NULL)
+		(void)lagg_delport(sc, lp->lp_ifp);
+	if_detach(&sc->sc_ifnet);
+	free(sc);
+}
+
+struct ifnet *
+lagg_ifp(struct lagg_softc *sc)
+{
+	return (&sc->sc_ifnet);
+}
+
+struct ifnet *
+lagg_active_port(struct lagg_softc *sc)
+{
+	return (sc->sc_active != NULL ? sc->sc_active->lp_ifp : NULL);
+}
+
+const struct lagg_stats *
+lagg_stats(const struct lagg_softc *sc)
+{
+	return (&sc->sc_stats);
+}

@@ -1,0 +1,223 @@
+/*
+ * lagg's ports: joining and leaving, link state, and what all of them can do
+ * together (capabilities are the intersection, TSO limits the minimum).
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <ktsim/base/kassert.h>
+
+#include "lagg_private.h"
+
+struct lagg_port *
+lagg_link_active(struct lagg_softc *sc, struct lagg_port *lp)
+{
+	struct lagg_port *next;
+
+	if (lp == NULL)
+		return (NULL);
+	if (lagg_port_active(lp))
+		return (lp);
+	next = TAILQ_NEXT(lp, lp_link);
+	if (next != NULL && lagg_port_active(next))
+		return (next);
+	TAILQ_FOREACH(next, &sc->sc_ports, lp_link)
+		if (lagg_port_active(next))
+			break;
+	return (next);
+}
+
+/*
+ * The active port as the protocol sees it for no flow in particular. The
+ * trace and the neighbours hear of each change; packets ask for themselves.
+ */
+void
+lagg_update(struct lagg_softc *sc, const char *reason)
+{
+	struct ifnet *ifp = &sc->sc_ifnet;
+	struct lagg_port *lp, *old = sc->sc_active;
+
+	lp = sc->sc_proto->lpr_select(sc, 0, M_HASHTYPE_NONE);
+	sc->sc_active = lp;
+	if (lp != NULL)
+		ifp->if_baudrate = lp->lp_ifp->if_baudrate;
+	if (lp != old) {
+		TRACE(&sc->sc_vnet->v_tracer, lagg_active, TS(ifp->if_xname),
+		    TS(lp != NULL ? lp->lp_ifp->if_xname : "none"), TS(reason));
+		if (old != NULL)
+			sc->sc_stats.failovers++;
+	}
+	if_link_state_change(ifp, lp != NULL ? LINK_STATE_UP : LINK_STATE_DOWN);
+	if (lp != NULL && old != NULL && lp != old)
+		lle_announce(ifp);
+}
+
+void
+lagg_linkstate(struct lagg_port *lp)
+{
+	lagg_update(lp->lp_softc, lagg_port_active(lp) ? "link came up" :
+	    "link went down");
+}
+
+static void
+lagg_tso_limits(struct lagg_softc *sc)
+{
+	struct ifnet *ifp = &sc->sc_ifnet, *pifp;
+	struct lagg_port *lp;
+	bool first = true;
+
+	TAILQ_FOREACH(lp, &sc->sc_ports, lp_link) {
+		pifp = lp->lp_ifp;
+		if (first) {
+			ifp->if_hw_tsomax = pifp->if_hw_tsomax;
+			ifp->if_hw_tsomaxsegcount = pifp->if_hw_tsomaxsegcount;
+			ifp->if_hw_tsomaxsegsize = pifp->if_hw_tsomaxsegsize;
+			first = false;
+			continue;
+		}
+		ifp->if_hw_tsomax = MIN(ifp->if_hw_tsomax, pifp->if_hw_tsomax);
+		ifp->if_hw_tsomaxsegcount = MIN(ifp->if_hw_tsomaxsegcount,
+		    pifp->if_hw_tsomaxsegcount);
+		ifp->if_hw_tsomaxsegsize = MIN(ifp->if_hw_tsomaxsegsize,
+		    pifp->if_hw_tsomaxsegsize);
+	}
+}
+
+/* What all ports can, limited to `want`; 0 without ports. */
+static uint64_t
+lagg_common(const struct lagg_softc *sc, uint64_t want, bool enabled)
+{
+	const struct lagg_port *lp;
+
+	if (TAILQ_EMPTY(&sc->sc_ports))
+		return (0);
+	TAILQ_FOREACH(lp, &sc->sc_ports, lp_link)
+		want &= enabled ? lp->lp_ifp->if_capenable :
+		    lp->lp_ifp->if_capabilities;
+	return (want);
+}
+
+/*
+ * Enable `ena` on every port. A driver may refuse, or enable less (one bit
+ * can depend on another), so the common set is taken again until it rests.
+ */
+static uint64_t
+lagg_push(struct lagg_softc *sc, uint64_t ena)
+{
+	struct lagg_port *lp;
+	uint64_t was;
+
+	do {
+		was = ena;
+		TAILQ_FOREACH(lp, &sc->sc_ports, lp_link)
+			(void)if_setcap(lp->lp_ifp,
+			    ena & lp->lp_ifp->if_capabilities);
+		ena = lagg_common(sc, ena, true);
+	} while (ena != was);
+	return (ena);
+}
+
+void
+lagg_capabilities(struct lagg_softc *sc)
+{
+	struct ifnet *ifp = &sc->sc_ifnet;
+	uint64_t ena;
+
+	if (sc->sc_capchange)
+		return;
+	sc->sc_capchange = true;
+	ena = lagg_push(sc, lagg_common(sc, UINT64_MAX, true));
+	ifp->if_capabilities = lagg_common(sc, UINT64_MAX, false);
+	(void)if_setcap(ifp, ena & ifp->if_capabilities);
+	lagg_tso_limits(sc);
+	sc->sc_capchange = false;
+}
+
+void
+lagg_port_capchange(struct lagg_port *lp)
+{
+	lagg_capabilities(lp->lp_softc);
+}
+
+/* The user changes the lagg: the ports follow. */
+int
+lagg_ioctl(struct ifnet *ifp, uint64_t capenable, uint32_t flags)
+{
+	struct lagg_softc *sc = ifp->if_softc;
+
+	if (sc->sc_capchange || capenable == ifp->if_capenable)
+		return (0);
+	sc->sc_capchange = true;
+	(void)lagg_push(sc, capenable);
+	sc->sc_capchange = false;
+	return (0);
+}
+
+static void
+lagg_port_insert(struct lagg_softc *sc, struct lagg_port *lp)
+{
+	struct lagg_port *next;
+
+	TAILQ_FOREACH(next, &sc->sc_ports, lp_link)
+		if (next->lp_ifp->if_index > lp->lp_ifp->if_index)
+			break;
+	if (next != NULL)
+		TAILQ_INSERT_BEFORE(next, lp, lp_link);
+	else
+		TAILQ_INSERT_TAIL(&sc->sc_ports, lp, lp_link);
+	sc->sc_count++;
+}
+
+int
+lagg_addport(struct lagg_softc *sc, struct ifnet *ifp)
+{
+	struct lagg_port *lp;
+
+	if (sc->sc_count == LAGG_MAX_PORTS)
+		return (ENOSPC);
+	if (ifp->if_lagg != NULL)
+		return (EBUSY);
+	if (ifp->if_transmit == sc->sc_ifnet.if_transmit ||
+	    (sc->sc_count != 0 && ifp->if_mtu < sc->sc_ifnet.if_mtu))
+		return (EINVAL);
+	lp = xcalloc(1, sizeof(*lp));
+	lp->lp_softc = sc;
+	lp->lp_ifp = ifp;
+	lp->lp_if_input = ifp->if_input;
+	memcpy(lp->lp_lladdr, ifp->if_lladdr, sizeof(lp->lp_lladdr));
+	if (sc->sc_count == 0) {
+		sc->sc_primary = lp;
+		sc->sc_ifnet.if_mtu = ifp->if_mtu;
+		memcpy(sc->sc_ifnet.if_lladdr, ifp->if_lladdr, 6);
+	}
+	/* All ports speak with the one address. */
+	memcpy(ifp->if_lladdr, sc->sc_ifnet.if_lladdr, 6);
+	ifp->if_mtu = sc->sc_ifnet.if_mtu;
+	ifp->if_input = lagg_input;
+	lagg_port_insert(sc, lp);
+	ifp->if_lagg = lp;
+	lagg_capabilities(sc);
+	lagg_update(sc, "port added");
+	return (0);
+}
+
+int
+lagg_delport(struct lagg_softc *sc, struct ifnet *ifp)
+{
+	struct lagg_port *lp = ifp->if_lagg;
+
+	if (lp == NULL || lp->lp_softc != sc)
+		return (ENOENT);
+	TAILQ_REMOVE(&sc->sc_ports, lp, lp_link);
+	sc->sc_count--;
+	ifp->if_lagg = NULL;
+	ifp->if_input = lp->lp_if_input;
+	memcpy(ifp->if_lladdr, lp->lp_lladdr, sizeof(lp->lp_lladdr));
+	if (sc->sc_primary == lp)
+		sc->sc_primary = TAILQ_FIRST(&sc->sc_ports);
+	lagg_capabilities(sc);
+	lagg_update(sc, "port removed");
+	free(lp);
+	return (0);
+}

@@ -1,0 +1,137 @@
+/*
+ * lagg's send tags: a wrapper around the tag of the port that the protocol
+ * chooses for the flow. What the stack above compares is the wrapper's
+ * interface, the lagg; what lagg compares is the inner one's, the port.
+ */
+#include <errno.h>
+
+#include <ktsim/base/kassert.h>
+
+#include "lagg_private.h"
+
+static struct lagg_snd_tag *
+mst_to_lst(struct m_snd_tag *mst)
+{
+	return ((struct lagg_snd_tag *)(void *)mst);
+}
+
+static int
+lagg_snd_tag_modify(struct m_snd_tag *mst, const void *params)
+{
+	struct m_snd_tag *inner = mst_to_lst(mst)->lst_inner;
+
+	if (inner->sw->snd_tag_modify == NULL)
+		return (EOPNOTSUPP);
+	return (inner->sw->snd_tag_modify(inner, params));
+}
+
+static int
+lagg_snd_tag_query(struct m_snd_tag *mst, void *params)
+{
+	struct m_snd_tag *inner = mst_to_lst(mst)->lst_inner;
+
+	if (inner->sw->snd_tag_query == NULL)
+		return (EOPNOTSUPP);
+	return (inner->sw->snd_tag_query(inner, params));
+}
+
+static void
+lagg_snd_tag_free(struct m_snd_tag *mst)
+{
+	struct lagg_snd_tag *lst = mst_to_lst(mst);
+	struct kzone *zone = &mst->ifp->if_vnet->v_net->ns_lagg_tags;
+
+	m_snd_tag_rele(lst->lst_inner);
+	kzone_free(zone, lst);
+}
+
+static struct m_snd_tag *
+lagg_next_snd_tag(struct m_snd_tag *mst)
+{
+	return (mst_to_lst(mst)->lst_inner);
+}
+
+/* One table per type, since the table names the type. */
+#define LAGG_SND_TAG_SW(t) {						\
+	.snd_tag_modify = lagg_snd_tag_modify,				\
+	.snd_tag_query = lagg_snd_tag_query,				\
+	.snd_tag_free = lagg_snd_tag_free,				\
+	.next_snd_tag = lagg_next_snd_tag,				\
+	.type = (t),							\
+}
+
+static const struct if_snd_tag_sw lagg_snd_tag_sw[] = {
+	[IF_SND_TAG_TYPE_RATE_LIMIT] =
+	    LAGG_SND_TAG_SW(IF_SND_TAG_TYPE_RATE_LIMIT),
+	[IF_SND_TAG_TYPE_UNLIMITED] =
+	    LAGG_SND_TAG_SW(IF_SND_TAG_TYPE_UNLIMITED),
+	[IF_SND_TAG_TYPE_TLS] = LAGG_SND_TAG_SW(IF_SND_TAG_TYPE_TLS),
+	[IF_SND_TAG_TYPE_TLS_RATE_LIMIT] =
+	    LAGG_SND_TAG_SW(IF_SND_TAG_TYPE_TLS_RATE_LIMIT),
+};
+
+/* The port's tag, with a word to the trace. */
+static int
+lagg_inner_tag(struct ifnet *pifp, const struct if_snd_tag_alloc_params *params,
+    struct m_snd_tag **mstp)
+{
+	struct tracer *tr = &pifp->if_vnet->v_tracer;
+	int error;
+
+	error = m_snd_tag_alloc(pifp, params, mstp);
+	if (error != 0)
+		TRACE(tr, tag_refused, TU(params->conn.conn),
+		    TS(pifp->if_xname), TI(error), TS("the port refused"));
+	else
+		TRACE(tr, tag_alloc, TU(params->conn.conn), TS(pifp->if_xname),
+		    TU((*mstp)->number), TS("port's"));
+	return (error);
+}
+
+int
+lagg_snd_tag_alloc(struct ifnet *ifp,
+    const struct if_snd_tag_alloc_params *params, struct m_snd_tag **mstp)
+{
+	struct lagg_softc *sc = ifp->if_softc;
+	struct lagg_port *lp;
+	struct lagg_snd_tag *lst;
+	int error;
+
+	if (!sc->sc_proto->lpr_tags)
+		return (EOPNOTSUPP);
+	lp = sc->sc_proto->lpr_select(sc, params->flowid, params->flowtype);
+	if (lp == NULL)
+		return (EOPNOTSUPP);
+	/* A receive tag is the leaf's own. */
+	if (params->type == IF_SND_TAG_TYPE_TLS_RX)
+		return (lagg_inner_tag(lp->lp_ifp, params, mstp));
+	if ((unsigned)params->type >= nitems(lagg_snd_tag_sw))
+		return (EOPNOTSUPP);
+	lst = kzone_alloc(&sc->sc_vnet->v_net->ns_lagg_tags, M_NOWAIT | M_ZERO);
+	if (lst == NULL)
+		return (ENOMEM);
+	error = lagg_inner_tag(lp->lp_ifp, params, &lst->lst_inner);
+	if (error != 0) {
+		kzone_free(&sc->sc_vnet->v_net->ns_lagg_tags, lst);
+		return (error);
+	}
+	m_snd_tag_init(&lst->lst_com, ifp, &lagg_snd_tag_sw[params->type]);
+	*mstp = &lst->lst_com;
+	return (0);
+}
+
+int
+lagg_snd_tag_swap(struct mbuf *m, const struct lagg_port *lp)
+{
+	struct m_snd_tag *outer = m->m_pkthdr.snd_tag, *inner;
+
+	KASSERT(outer->ifp == &lp->lp_softc->sc_ifnet,
+	    ("tag %u is of %s", outer->number, outer->ifp->if_xname));
+	inner = mst_to_lst(outer)->lst_inner;
+	if (inner->ifp != lp->lp_ifp)
+		return (EAGAIN);
+	/* The packet's reference moves from the wrapper to what is in it. */
+	m->m_pkthdr.snd_tag = m_snd_tag_ref(inner);
+	m_snd_tag_rele(outer);
+	return (0);
+}

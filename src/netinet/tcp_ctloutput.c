@@ -1,0 +1,111 @@
+/*
+ * TCP's socket options. Those of kernel TLS only pass through: which errno,
+ * in which order, is decided in ktls.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include <ktsim/base/kassert.h>
+#include <ktsim/kern/ktls.h>
+
+#include "tcp_ctloutput.h"
+#include "tcp_private.h"
+
+static int
+tcp_opt_int(const struct sockopt *sopt, int *val)
+{
+	if (sopt->sopt_valsize < sizeof(*val))
+		return (EINVAL);
+	memcpy(val, sopt->sopt_val, sizeof(*val));
+	return (0);
+}
+
+static int
+tcp_set_flag(struct socket *so, uint32_t flag, int val)
+{
+	struct tcpcb *tp = sototcpcb(so);
+	bool was = (tp->t_flags & flag) != 0;
+
+	if (val != 0)
+		tp->t_flags |= flag;
+	else
+		tp->t_flags &= ~flag;
+	/* What was held back may go now. */
+	if ((flag == TF_NODELAY) == (val != 0) && was != (val != 0) &&
+	    TCPS_HAVEESTABLISHED(tp->t_state))
+		return (tcp_output(tp));
+	return (0);
+}
+
+static int
+tcp_set_tls(struct socket *so, const struct sockopt *sopt)
+{
+	if (sopt->sopt_valsize != sizeof(struct tls_enable))
+		return (EINVAL);
+	if (sopt->sopt_name == TCP_TXTLS_ENABLE)
+		return (ktls_enable_tx(so, sopt->sopt_val));
+	return (ktls_enable_rx(so, sopt->sopt_val));
+}
+
+static int
+tcp_setopt(struct socket *so, const struct sockopt *sopt)
+{
+	int error, val;
+
+	switch (sopt->sopt_name) {
+	case TCP_TXTLS_ENABLE:
+	case TCP_RXTLS_ENABLE:
+		return (tcp_set_tls(so, sopt));
+	case KTCP_NODELAY:
+	case KTCP_NOPUSH:
+	case TCP_TXTLS_MODE:
+		if ((error = tcp_opt_int(sopt, &val)) != 0)
+			return (error);
+		break;
+	default:
+		return (ENOPROTOOPT);
+	}
+	if (sopt->sopt_name == TCP_TXTLS_MODE)
+		return (ktls_set_tx_mode(so, val));
+	return (tcp_set_flag(so, sopt->sopt_name == KTCP_NODELAY ?
+	    TF_NODELAY : TF_NOPUSH, val));
+}
+
+static int
+tcp_getopt(struct socket *so, struct sockopt *sopt)
+{
+	const struct tcpcb *tp = sototcpcb(so);
+	int error = 0, val = 0;
+
+	switch (sopt->sopt_name) {
+	case TCP_TXTLS_MODE:
+		error = ktls_get_tx_mode(so, &val);
+		break;
+	case TCP_RXTLS_MODE:
+		error = ktls_get_rx_mode(so, &val);
+		break;
+	case KTCP_NODELAY:
+		val = (tp->t_flags & TF_NODELAY) != 0;
+		break;
+	case KTCP_NOPUSH:
+		val = (tp->t_flags & TF_NOPUSH) != 0;
+		break;
+	default:
+		return (ENOPROTOOPT);
+	}
+	if (error != 0)
+		return (error);
+	sopt->sopt_valsize = MIN(sopt->sopt_valsize, sizeof(val));
+	memcpy(sopt->sopt_val, &val, sopt->sopt_valsize);
+	return (0);
+}
+
+int
+tcp_ctloutput(struct socket *so, struct sockopt *sopt)
+{
+	if (sopt->sopt_level != KIPPROTO_TCP)
+		return (ENOPROTOOPT);
+	if (inp_dropped(sotoinpcb(so)))
+		return (ECONNRESET);
+	return (sopt->sopt_set ? tcp_setopt(so, sopt) : tcp_getopt(so, sopt));
+}

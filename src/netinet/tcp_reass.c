@@ -1,0 +1,185 @@
+/*
+ * The out-of-order queue. Segments are kept sorted and do not overlap: what
+ * is there already wins, the newcomer is trimmed. The receive window bounds
+ * what can be in it. SACK blocks are made from its runs.
+ */
+#include <ktsim/base/kassert.h>
+
+#include "tcp_private.h"
+
+CTASSERT(sizeof(struct tcp_reass_seg) <= 64);	/* the zone's item */
+
+static void
+tcp_reass_free(struct tcpcb *tp, struct tcp_reass_seg *rs)
+{
+	tp->t_segqbytes -= rs->rs_len;
+	m_freem(rs->rs_m);
+	kzone_free(&tp->t_inpcb->inp_vnet->v_inet->is_segs, rs);
+}
+
+void
+tcp_reass_flush(struct tcpcb *tp)
+{
+	struct tcp_reass_seg *rs;
+
+	while ((rs = tp->t_segq) != NULL) {
+		tp->t_segq = rs->rs_next;
+		tcp_reass_free(tp, rs);
+	}
+	KASSERT(tp->t_segqbytes == 0, ("reass: %u bytes left",
+	    tp->t_segqbytes));
+}
+
+/* A copy of the payload reference for [seq, seq+len) of the segment. */
+static struct mbuf *
+tcp_reass_slice(struct tcp_seg *ts, uint32_t seq, uint32_t len)
+{
+	struct mbuf *m = ts->ts_m, *rest;
+	uint32_t front = seq - ts->ts_seq;
+
+	if (front > 0) {
+		m_adj(m, (int)front);
+		ts->ts_seq += front;
+		ts->ts_len -= front;
+	}
+	if (len == ts->ts_len) {
+		ts->ts_m = NULL;
+		return (m);
+	}
+	rest = m_split(m, (int)len, M_NOWAIT);
+	if (rest == NULL)
+		return (NULL);
+	ts->ts_m = rest;
+	ts->ts_seq += len;
+	ts->ts_len -= len;
+	return (m);
+}
+
+/* Put [seq, seq+len) in front of *next. False: no memory. */
+static bool
+tcp_reass_insert(struct tcpcb *tp, struct tcp_reass_seg **next,
+    struct tcp_seg *ts, uint32_t seq, uint32_t len, bool fin)
+{
+	struct kzone *z = &tp->t_inpcb->inp_vnet->v_inet->is_segs;
+	struct tcp_reass_seg *rs;
+	struct mbuf *m = NULL;
+
+	rs = kzone_alloc(z, M_NOWAIT | M_ZERO);
+	if (rs == NULL)
+		return (false);
+	if (len > 0 && (m = tcp_reass_slice(ts, seq, len)) == NULL) {
+		kzone_free(z, rs);
+		return (false);
+	}
+	rs->rs_m = m;
+	rs->rs_seq = seq;
+	rs->rs_len = len;
+	rs->rs_fin = fin;
+	rs->rs_next = *next;
+	*next = rs;
+	tp->t_segqbytes += len;
+	return (true);
+}
+
+/*
+ * Fill the gaps that the segment can fill. Each turn takes the bytes between
+ * where we are and the next segment that is there.
+ */
+static void
+tcp_reass_fill(struct tcpcb *tp, struct tcp_seg *ts)
+{
+	struct tcp_reass_seg **prs = &tp->t_segq, *rs;
+	uint32_t seq = ts->ts_seq, end = seq + ts->ts_len, gap;
+	bool fin = (ts->ts_flags & KTH_FIN) != 0;
+
+	while ((rs = *prs) != NULL) {
+		if (SEQ_LT(seq, rs->rs_seq)) {
+			gap = SEQ_MIN(end, rs->rs_seq) - seq;
+			if (gap > 0) {
+				if (!tcp_reass_insert(tp, prs, ts, seq, gap,
+				    false))
+					return;
+				prs = &(*prs)->rs_next;
+			}
+		}
+		seq = SEQ_MAX(seq, rs->rs_seq + rs->rs_len);
+		if (SEQ_GEQ(seq, end) && !fin)
+			return;
+		if (rs->rs_fin)
+			return;		/* nothing lies behind a FIN */
+		prs = &rs->rs_next;
+	}
+	if (SEQ_LT(seq, end) || fin)
+		(void)tcp_reass_insert(tp, prs, ts, SEQ_MIN(seq, end),
+		    SEQ_LT(seq, end) ? end - seq : 0, fin);
+}
+
+/* Hand over what has become next. */
+static bool
+tcp_reass_present(struct tcpcb *tp, bool *fin)
+{
+	struct socket *so = tp->t_inpcb->inp_socket;
+	struct tcp_reass_seg *rs;
+	bool moved = false;
+
+	while ((rs = tp->t_segq) != NULL && rs->rs_seq == tp->rcv_nxt) {
+		tp->t_segq = rs->rs_next;
+		tp->rcv_nxt += rs->rs_len;
+		*fin = rs->rs_fin;
+		moved = true;
+		if (rs->rs_m != NULL && (so->so_rcv.sb_state &
+		    SBS_CANTRCVMORE) == 0) {
+			sbappendstream(&so->so_rcv, rs->rs_m, 0);
+			rs->rs_m = NULL;
+		}
+		tcp_reass_free(tp, rs);
+	}
+	if (moved)
+		sorwakeup(so);
+	return (moved);
+}
+
+bool
+tcp_reass(struct tcpcb *tp, struct tcp_seg *ts, bool *fin)
+{
+	*fin = false;
+	tp->t_sack_last = ts->ts_seq;
+	tcp_reass_fill(tp, ts);
+	m_freem(ts->ts_m);
+	ts->ts_m = NULL;
+	return (tcp_reass_present(tp, fin));
+}
+
+unsigned
+tcp_reass_sack(const struct tcpcb *tp, struct tcp_sackblk *blk, unsigned max)
+{
+	const struct tcp_reass_seg *rs = tp->t_segq;
+	struct tcp_sackblk run, first = { 0, 0 };
+	unsigned n = 0;
+	bool have = false;
+
+	if (max == 0)
+		return (0);
+	while (rs != NULL) {
+		run = (struct tcp_sackblk){ rs->rs_seq,
+		    rs->rs_seq + rs->rs_len };
+		while ((rs = rs->rs_next) != NULL && rs->rs_seq == run.end)
+			run.end += rs->rs_len;
+		if (run.start == run.end)
+			continue;	/* a FIN alone */
+		if (SEQ_LEQ(run.start, tp->t_sack_last) &&
+		    SEQ_LT(tp->t_sack_last, run.end)) {
+			first = run;
+			have = true;
+		} else if (n < max - 1)
+			blk[++n] = run;
+	}
+	/* blk[1..n] are the others; the latest goes first. */
+	if (have)
+		blk[0] = first;
+	else if (n > 0)
+		blk[0] = blk[n--];
+	else
+		return (0);
+	return (n + 1);
+}
