@@ -2,6 +2,7 @@
  * libevent serves the two things of a run that come from outside virtual
  * time: signals, and telling a person how far it is.
  */
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>

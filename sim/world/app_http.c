@@ -49,19 +49,26 @@ http_handshake(struct conn *c)
 	return (c->c_ep != NULL ? tls_endpoint_handshake(c->c_ep) : 0);
 }
 
-/* Read header bytes into c_buf up to the empty line; 0: it is there. */
+static bool
+http_header_complete(const struct conn *c)
+{
+	return (c->c_buf.sb_len >= 4 && memcmp(c->c_buf.sb_str +
+	    c->c_buf.sb_len - 4, "\r\n\r\n", 4) == 0);
+}
+
+/*
+ * Read header bytes into c_buf up to the empty line; 0: it is there. Byte by
+ * byte, so that not one byte of the body is read with it.
+ */
 static int
-http_read_header(struct conn *c, const char **end)
+http_read_header(struct conn *c)
 {
 	enum ledger_dir dir = c->c_server ? LEDGER_C2S : LEDGER_S2C;
 	size_t n;
 	char ch;
 	int error;
 
-	/* Byte by byte, so that not one byte of the body is read with it. */
-	while ((*end = c->c_buf.sb_len < 4 ? NULL :
-	    memmem(c->c_buf.sb_str + c->c_buf.sb_len - 4, 4, "\r\n\r\n", 4)) ==
-	    NULL) {
+	while (!http_header_complete(c)) {
 		if (c->c_buf.sb_len > REQUEST_MAX)
 			return (EMSGSIZE);
 		if ((error = conn_read(c, &ch, 1, &n)) != 0)
@@ -210,7 +217,6 @@ http_notify(struct conn *c)
 static int
 server_step(struct conn *c, const char **call)
 {
-	const char *end;
 	int error;
 
 	switch (c->c_state) {
@@ -219,7 +225,7 @@ server_step(struct conn *c, const char **call)
 		return (http_handshake(c));
 	case ST_REQUEST:
 		*call = "read request";
-		error = http_read_header(c, &end);
+		error = http_read_header(c);
 		return (error != 0 ? error : http_parse_request(c));
 	case ST_HEADER:
 		*call = "write header";
@@ -291,7 +297,7 @@ client_request(struct conn *c)
 static int
 client_header(struct conn *c)
 {
-	const char *end, *p;
+	const char *p;
 	uintmax_t len;
 	int error;
 
@@ -299,7 +305,7 @@ client_header(struct conn *c)
 		strbuf_clear(&c->c_buf);
 		c->c_bufoff = 0;
 	}
-	if ((error = http_read_header(c, &end)) != 0)
+	if ((error = http_read_header(c)) != 0)
 		return (error);
 	p = strstr(strbuf_str(&c->c_buf), "Content-Length: ");
 	if (p == NULL || sscanf(p + 16, "%ju", &len) != 1)

@@ -10,6 +10,7 @@
 #define KTSIM_SIM_WIRE_H
 
 #include <ktsim/base/prng.h>
+#include <ktsim/base/trace.h>
 #include <ktsim/nic/nic.h>
 
 struct wire;
