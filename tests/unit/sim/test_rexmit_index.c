@@ -8,7 +8,7 @@
 
 static struct rexmit_index *ri;
 static struct fakewire fw;
-static uint64_t answer, id;
+static uint64_t answer, last_nonzero, id;
 static uint8_t data[20000];
 
 static void
@@ -16,6 +16,8 @@ track(void *arg, struct frame *f, simtime_t when, int from)
 {
 	id = f->f_id;
 	answer = rexmit_track(ri, f);
+	if (answer != 0)
+		last_nonzero = answer;
 }
 
 static int
@@ -97,12 +99,20 @@ test_a_gap_is_filled_by_a_first_transmission(void **state)
 }
 
 static void
-test_acknowledged_bytes_are_forgotten(void **state)
+test_acknowledged_bytes_are_forgotten_after_a_while(void **state)
 {
 	fakewire_send(&fw, 0, data, 1000);
 	fakewire_ack(&fw, 1);
 	fakewire_resend(&fw, 0, 0, 1000, "RTO");
+	assert_int_equal(answer, 1);	/* crosses the acknowledgement */
+	for (int i = 0; i < 1000; i++) {
+		fakewire_send(&fw, 0, data, 100);
+		fakewire_ack(&fw, 1);
+	}
+	fakewire_resend(&fw, 0, 0, 1000, "RTO");
 	assert_int_equal(answer, 0);
+	fakewire_resend(&fw, 0, 1000 + 100 * 999, 100, "RTO");
+	assert_true(answer != 0);
 }
 
 static void
@@ -114,6 +124,20 @@ test_syn_and_fin_count_as_bytes(void **state)
 	assert_int_equal(id, 13);	/* the ack; its syn was asked before */
 	fakewire_close(&fw);
 	assert_int_equal(answer, 0);
+}
+
+static void
+test_a_repeated_fin_names_the_first(void **state)
+{
+	uint64_t fin;
+
+	fakewire_open(&fw);
+	fakewire_close(&fw);
+	fin = fw.frames - 1;	/* the client's; it is acknowledged */
+	fw.frames += 10;
+	fakewire_close(&fw);
+	fw.frames -= 1;
+	assert_int_equal(last_nonzero, fin);
 }
 
 static void
@@ -150,8 +174,9 @@ main(void)
 		T(test_a_repeated_segment_names_the_first_carrier),
 		T(test_resegmented_bytes_ask_for_their_first_byte),
 		T(test_a_gap_is_filled_by_a_first_transmission),
-		T(test_acknowledged_bytes_are_forgotten),
+		T(test_acknowledged_bytes_are_forgotten_after_a_while),
 		T(test_syn_and_fin_count_as_bytes),
+		T(test_a_repeated_fin_names_the_first),
 		T(test_ports_can_be_used_again),
 		T(test_ten_thousand_flows_are_kept_apart),
 	};
