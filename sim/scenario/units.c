@@ -230,7 +230,7 @@ format_time(simtime_t t, struct strbuf *sb)
 {
 	int i = 4;
 
-	while (i > 0 && t < time_units[i].mult)
+	while (t > 0 && i > 0 && t < time_units[i].mult)
 		i--;
 	format_scaled(t, &time_units[i], sb);
 }

@@ -36,14 +36,18 @@ conn_upcall(struct socket *so, void *arg, enum so_event ev)
 	conn_post(arg, 0);
 }
 
+/* No Nagle, as web servers and browsers have it; buffers if they are given. */
 static void
-conn_buffers(struct socket *so, const struct sc_app *sc)
+conn_options(struct socket *so, const struct sc_app *sc)
 {
-	struct sockopt so_opt = { .sopt_level = KSOL_SOCKET };
-	int val;
+	struct sockopt so_opt = { .sopt_level = KIPPROTO_TCP,
+	    .sopt_name = KTCP_NODELAY };
+	int val = 1;
 
 	so_opt.sopt_val = &val;
 	so_opt.sopt_valsize = sizeof(val);
+	(void)sosetopt(so, &so_opt);
+	so_opt.sopt_level = KSOL_SOCKET;
 	if (sc->sndbuf != 0) {
 		val = (int)MIN(sc->sndbuf, (uint64_t)SB_MAX);
 		so_opt.sopt_name = KSO_SNDBUF;
@@ -70,7 +74,7 @@ conn_create(struct app *a, struct socket *so, bool server)
 	sim_event_init(&c->c_event, EV_APP, "application", conn_event, c);
 	TAILQ_INSERT_TAIL(&a->a_conns, c, c_link);
 	a->a_open++;
-	conn_buffers(so, a->a_sc);
+	conn_options(so, a->a_sc);
 	soupcall_set(so, conn_upcall, c);
 	return (c);
 }
