@@ -5,8 +5,8 @@
 #   gate.sh [options] capture.pcapng
 #     --http DIR FILE...    HTTP objects are exported to DIR; each FILE must
 #                           be among them, byte for byte
-#     --bytes N FROM FILE   what FROM (address:port) sent in TLS stream N,
-#                           decrypted, is FILE
+#     --bytes N FROM FILE   what FROM (address:port, [address]:port) sent in
+#                           TLS stream N, decrypted, is FILE
 #     --warnings-ok FILTER  expert warnings that match are expected
 #     --receiver            a receiver-side capture: reordering and holes are
 #                           no fault (needs tcp.reassemble_out_of_order)
@@ -205,7 +205,17 @@ if [ -n "$HTTPDIR" ]; then
 	IFS=$oldifs
 fi
 
-follow()	# stream from file
+# tshark names only Node 0, the one whose data it decrypted first; so that FROM
+# is an end of the stream at all is asked apart.
+is_end()	# stream from
+{
+	T -Y "tcp.stream==$1" -T fields -e ip.src -e ipv6.src -e tcp.srcport |
+	awk -F'\t' -v from="$2" '
+		($1 != "" ? $1 : "[" $2 "]") ":" $3 == from { found = 1 }
+		END { exit !found }'
+}
+
+follow()	# stream from
 {
 	T -q -z "follow,tls,raw,$1" | tr -d '\r' | awk -v from="$2" '
 		/^Node 0: / { swap = ($3 != from); next }
@@ -214,7 +224,7 @@ follow()	# stream from file
 		if (tab == swap) print }' | xxd -r -p | sha256sum
 }
 printf '%s' "$BYTES" | while read -r stream from file; do
-	if [ "$(follow "$stream" "$from")" = "$(sha256sum <"$file")" ]; then
+	if is_end "$stream" "$from" && [ "$(follow "$stream" "$from")" = "$(sha256sum <"$file")" ]; then
 		ok "stream $stream from $from equals ${file##*/}"
 	else
 		fail "stream $stream from $from is not ${file##*/}"
