@@ -247,7 +247,7 @@ load_list(struct loader *l, const struct key *k, const struct node *n,
 	array = arena_alloc(l->arena, (n->nchildren + 1) * k->map->size);
 	for (c = n->child; c != NULL; c = c->next) {
 		if (c->kind != NODE_MAP) {
-			diag_error(&l->diag, c->line, c->col, "a %s is a map, "
+			diag_error(&l->diag, c->line, c->col, "one %s is a map, "
 			    "this is %s", k->map->what, kind_name(c));
 			continue;
 		}
@@ -320,11 +320,12 @@ unknown_key(struct loader *l, const struct key_map *map, const struct node *n)
 		names[i] = map->keys[i].name;
 	near = nearest_name(n->key, names, map->n);
 	if (near != NULL)
-		diag_error(&l->diag, n->kline, n->kcol, "a %s has no key `%s`; "
-		    "did you mean `%s`?", map->what, n->key, near);
+		diag_error(&l->diag, n->kline, n->kcol, "there is no %s key "
+		    "`%s`; did you mean `%s`?", map->what, n->key, near);
 	else
-		diag_error(&l->diag, n->kline, n->kcol, "a %s has no key `%s`",
-		    map->what, n->key);
+		diag_error(&l->diag, n->kline, n->kcol, "there is no %s key "
+		    "`%s`; `ktls-sim list keys` shows them all", map->what,
+		    n->key);
 }
 
 static void

@@ -64,6 +64,42 @@ arena_free(struct arena *a)
 
 /* --- diagnostics --- */
 
+/* Bytes of the UTF-8 character at p; 0: it is none. */
+static int
+utf8_len(const unsigned char *p, const unsigned char *end)
+{
+	int n = *p < 0x80 ? 1 : *p >= 0xc2 && *p < 0xe0 ? 2 :
+	    *p >= 0xe0 && *p < 0xf0 ? 3 : *p >= 0xf0 && *p < 0xf5 ? 4 : 0;
+
+	if (n > end - p)
+		return (0);
+	for (int i = 1; i < n; i++)
+		if ((p[i] & 0xc0) != 0x80)
+			return (0);
+	return (n);
+}
+
+/*
+ * Add text for a terminal: what is not a printable character becomes one that
+ * is, so that neither a file nor a value in it can speak to the terminal.
+ */
+static void
+add_printable(struct strbuf *out, const char *text, size_t len)
+{
+	const unsigned char *p = (const unsigned char *)text, *end = p + len;
+	int n;
+
+	for (; p < end; p += MAX(n, 1)) {
+		n = utf8_len(p, end);
+		if (n == 0)
+			strbuf_adds(out, "?");
+		else if (n == 1 && (*p < 32 || *p == 127))
+			strbuf_adds(out, " ");
+		else
+			strbuf_add(out, p, (size_t)n);
+	}
+}
+
 static void
 diag_source(struct diag *d, int line, int col)
 {
@@ -80,9 +116,7 @@ diag_source(struct diag *d, int line, int col)
 	nl = memchr(p, '\n', (size_t)(end - p));
 	width = (int)MIN((nl != NULL ? nl : end) - p, 160);
 	strbuf_adds(d->out, "  ");
-	for (int i = 0; i < width; i++)
-		strbuf_addf(d->out, "%c", (unsigned char)p[i] < 32 ||
-		    p[i] == 127 ? ' ' : p[i]);
+	add_printable(d->out, p, (size_t)width);
 	strbuf_addf(d->out, "\n  %*s^\n", MIN(MAX(col, 1), 161) - 1, "");
 }
 
@@ -90,11 +124,15 @@ static void
 diag_v(struct diag *d, const char *kind, int line, int col, const char *fmt,
     va_list ap)
 {
+	struct strbuf text = { 0 };
+
 	if (line > 0)
 		strbuf_addf(d->out, "%s:%d:%d: %s: ", d->path, line, col, kind);
 	else
 		strbuf_addf(d->out, "%s: %s: ", d->path, kind);
-	strbuf_vaddf(d->out, fmt, ap);
+	strbuf_vaddf(&text, fmt, ap);
+	add_printable(d->out, strbuf_str(&text), text.sb_len);
+	strbuf_fini(&text);
 	strbuf_adds(d->out, "\n");
 	diag_source(d, line, col);
 }

@@ -23,7 +23,7 @@ mode_text(uint8_t mode)
 	case PKT_KTLS_TOE:
 		return ("ktls toe");
 	default:
-		return ("plain");
+		return ("plain mbufs");
 	}
 }
 

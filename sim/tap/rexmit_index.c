@@ -1,9 +1,7 @@
 /*
  * Which frame carried these bytes first. Per flow direction a sorted array of
  * disjoint sequence intervals, each with the frame that brought it; new bytes
- * nearly always go to the end. Acknowledged ones leave at the front, but not at
- * once: what is repeated needlessly was acknowledged by a frame that is still
- * on its way.
+ * nearly always go to the end, acknowledged ones leave at the front.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -14,8 +12,6 @@
 #include <ktsim/sim/tap.h>
 
 #include "flowkey.h"
-
-#define ACKED_KEPT	256	/* intervals per flow direction */
 
 #define SEQ_LT(a, b)	((int32_t)((a) - (b)) < 0)
 #define SEQ_LEQ(a, b)	((int32_t)((a) - (b)) <= 0)
@@ -29,8 +25,7 @@ struct rexmit_flow {
 	struct rexmit_flow *rf_next;	/* hash chain */
 	struct flowkey	rf_key;
 	struct carried	*rf_c;
-	unsigned	rf_first, rf_acked, rf_n;	/* [first, n) kept, ... */
-	unsigned	rf_size;	/* ... of these [first, acked) are acked */
+	unsigned	rf_first, rf_n, rf_size;	/* [first, n) live */
 };
 
 struct rexmit_index {
@@ -136,7 +131,6 @@ flow_room(struct rexmit_flow *rf)
 		return;
 	if (rf->rf_first > rf->rf_size / 2) {
 		rf->rf_n -= rf->rf_first;
-		rf->rf_acked -= rf->rf_first;
 		memmove(rf->rf_c, rf->rf_c + rf->rf_first,
 		    rf->rf_n * sizeof(*rf->rf_c));
 		rf->rf_first = 0;
@@ -154,8 +148,6 @@ flow_insert(struct rexmit_flow *rf, unsigned at, uint32_t from, uint32_t to,
 
 	flow_room(rf);
 	at = rf->rf_n - back;
-	if (at < rf->rf_acked)
-		rf->rf_acked++;
 	memmove(rf->rf_c + at + 1, rf->rf_c + at, back * sizeof(*rf->rf_c));
 	rf->rf_c[at] = (struct carried){ from, to, frame };
 	rf->rf_n++;
@@ -182,14 +174,20 @@ flow_add(struct rexmit_flow *rf, uint32_t from, uint32_t to, uint64_t frame)
 	}
 }
 
+/*
+ * An acknowledgement that was seen leaving may be lost, and the bytes sent
+ * again all the same: what is acknowledged is kept for a while longer.
+ */
+#define KEEP_ACKED	(4u << 20)
+
 static void
 flow_acked(struct rexmit_flow *rf, uint32_t ack)
 {
-	while (rf->rf_acked < rf->rf_n &&
-	    SEQ_LEQ(rf->rf_c[rf->rf_acked].ca_to, ack))
-		rf->rf_acked++;
-	if (rf->rf_acked > rf->rf_first + ACKED_KEPT)
-		rf->rf_first = rf->rf_acked - ACKED_KEPT;
+	while (rf->rf_first < rf->rf_n &&
+	    SEQ_LEQ(rf->rf_c[rf->rf_first].ca_to, ack))
+		rf->rf_first++;
+	if (rf->rf_first == rf->rf_n)
+		rf->rf_first = rf->rf_n = 0;
 }
 
 static void
@@ -204,7 +202,7 @@ track_ack(struct rexmit_index *ri, const struct segment *sg)
 	back.fk_dport = sg->sg_key.fk_sport;
 	rf = flow_find(ri, &back, false);
 	if (rf != NULL)
-		flow_acked(rf, sg->sg_ack);
+		flow_acked(rf, sg->sg_ack - KEEP_ACKED);
 }
 
 uint64_t
@@ -229,7 +227,7 @@ rexmit_track(struct rexmit_index *ri, const struct frame *f)
 	if (i < rf->rf_n && SEQ_LEQ(rf->rf_c[i].ca_from, sg.sg_seq))
 		first = rf->rf_c[i].ca_frame;
 	else if ((sg.sg_flags & SEG_SYN) != 0)
-		rf->rf_first = rf->rf_acked = rf->rf_n = 0; /* ports reused */
+		rf->rf_first = rf->rf_n = 0;	/* the ports are used again */
 	flow_add(rf, sg.sg_seq, sg.sg_seq + len, f->f_id);
 	return (first);
 }

@@ -116,13 +116,13 @@ wire_fate(struct wire_dir *d, struct frame *f, simtime_t *when)
 	*when = f->f_when;
 	if ((f->f_flags & FRAME_LOST_RING) != 0 || !d->d_wire->w_up) {
 		d->d_stats.down_drops++;
-		return ("lost in ring: link down");
+		return ("link down");
 	}
 	/* One number per frame whatever the chance: changing the loss later
 	 * does not move the others' fate. */
 	if (prng_chance(&d->d_prng, p->wp_loss_ppb)) {
 		d->d_stats.lost++;
-		return ("dropped by link: loss");
+		return ("link: loss");
 	}
 	if (d->d_nic->n_params.np_rate_bps > p->wp_rate_bps) {
 		len = MAX(frame_len(f), KETHER_MIN_LEN) + KETHER_LINE_OVERHEAD;
@@ -130,7 +130,7 @@ wire_fate(struct wire_dir *d, struct frame *f, simtime_t *when)
 		backlog = d->d_busy > *when ? d->d_busy - *when : 0;
 		if (backlog + ser > simtime_bytes(p->wp_queue, p->wp_rate_bps)) {
 			d->d_stats.queue_drops++;
-			return ("dropped by link: queue full");
+			return ("link: queue full");
 		}
 		*when = d->d_busy = *when + backlog + ser;
 	}

@@ -209,8 +209,13 @@ world_drain(struct world *w)
 	apps_destroy(w);
 	(void)engine_run(w->w_engine, timebase_now(w->w_tb) + HOME_TIME);
 	check_end(w);
+	if (!check_tags(w))
+		return;
+	(void)engine_run(w->w_engine, timebase_now(w->w_tb) + SIM_SEC);
+	tap_close(w);		/* it asks the cards for their counts */
 	world_take_down(w);
 	check_home(w);
+	world_detach_stacks(w);
 }
 
 static bool
@@ -353,6 +358,7 @@ world_destroy(struct world *w)
 	    w->w_hosts[0].h_vnet->v_net != NULL) {
 		apps_destroy(w);	/* it was never run */
 		world_take_down(w);
+		world_detach_stacks(w);
 	}
 	world_free_apps(w);
 	ledger_destroy(w->w_ledger);

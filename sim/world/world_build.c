@@ -368,7 +368,7 @@ world_build(struct world *w, struct strbuf *err)
 	return (0);
 }
 
-/* Interfaces and stacks; the leak check comes between this and the vnets. */
+/* Wires and interfaces. The stacks stay, so that their zones can be counted. */
 void
 world_take_down(struct world *w)
 {
@@ -380,14 +380,28 @@ world_take_down(struct world *w)
 	}
 	for (unsigned i = 0; i < w->w_sc->nhosts && w->w_hosts != NULL; i++) {
 		h = &w->w_hosts[i];
-		if (h->h_vnet == NULL)
-			continue;
-		inet_detach(h->h_vnet);
 		for (unsigned j = 0; j < h->h_sc->nlaggs; j++)
-			if (h->h_laggs[j] != NULL)
+			if (h->h_laggs != NULL && h->h_laggs[j] != NULL) {
 				lagg_destroy(h->h_laggs[j]);
+				h->h_laggs[j] = NULL;
+			}
 		for (unsigned j = 0; j < h->h_sc->nnics; j++)
-			nic_detach(h->h_nics[j]);
-		net_detach(h->h_vnet);
+			if (h->h_nics != NULL) {
+				nic_detach(h->h_nics[j]);
+				h->h_nics[j] = NULL;
+			}
+	}
+}
+
+void
+world_detach_stacks(struct world *w)
+{
+	struct vnet *vnet;
+
+	for (unsigned i = 0; i < w->w_sc->nhosts && w->w_hosts != NULL; i++) {
+		if ((vnet = w->w_hosts[i].h_vnet) == NULL)
+			continue;
+		inet_detach(vnet);
+		net_detach(vnet);
 	}
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include <ktsim/base/errnoname.h>
+#include <ktsim/netinet/ip_var.h>
 #include <ktsim/netinet/tcp_var.h>
 
 #include "world_priv.h"
@@ -88,7 +89,32 @@ check_end(struct world *w)
 	strbuf_fini(&sb);
 }
 
-/* After the stacks are detached nothing may be in use. */
+/* A tag that outlives its connection would make the card's detach panic. */
+bool
+check_tags(struct world *w)
+{
+	struct whost *h;
+	char *text;
+	bool ok = true;
+
+	for (unsigned i = 0; i < w->w_sc->nhosts; i++) {
+		h = &w->w_hosts[i];
+		inet_purge(h->h_vnet);
+		for (unsigned j = 0; j < h->h_sc->nnics; j++) {
+			if (h->h_nics[j]->n_stats.tls_tags == 0)
+				continue;
+			text = xasprintf("%s: %s: %ju send tags never came back",
+			    h->h_sc->loc.name, h->h_nics[j]->n_if.if_xname,
+			    (uintmax_t)h->h_nics[j]->n_stats.tls_tags);
+			invariant_broken(w, 6, text);
+			free(text);
+			ok = false;
+		}
+	}
+	return (ok);
+}
+
+/* With the interfaces gone nothing may be in use. */
 void
 check_home(struct world *w)
 {

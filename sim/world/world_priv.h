@@ -136,6 +136,7 @@ struct whost *world_host(struct world *, const char *name);
 struct nic *world_port(struct world *, const char *name);
 struct wire *world_wire_of(struct world *, const char *port);
 void	world_take_down(struct world *);
+void	world_detach_stacks(struct world *);
 
 /* world_tap.c */
 int	tap_open(struct world *, struct strbuf *err);
@@ -151,6 +152,7 @@ void	invariant_broken(struct world *, int number, const char *text);
 /* world_check.c */
 void	check_now(struct world *);		/* cheap ones, while running */
 void	check_end(struct world *);		/* ledger, oracle, files */
+bool	check_tags(struct world *);		/* before the stacks go */
 void	check_home(struct world *);		/* everything came home */
 void	judge_claims_begin(struct world *);
 void	judge_claims_end(struct world *);

@@ -2,6 +2,8 @@
  * The slow truth beside the fast accounting: everything in a socket buffer
  * counted again from its chains.
  */
+#include <string.h>
+
 #include <ktsim/base/kassert.h>
 #include <ktsim/kern/sockbuf.h>
 
@@ -51,8 +53,11 @@ sbcheck_tls(const struct sockbuf *sb, struct sbsums *s, const char *file,
 }
 
 void
-sbcheck(const struct sockbuf *sb, const char *file, int line)
+sbcheck(const struct sockbuf *sb, const char *path, int line)
 {
+	/* The name only: where the tree was built is nobody's affair. */
+	const char *slash = strrchr(path, '/');
+	const char *file = slash != NULL ? slash + 1 : path;
 	const struct mbuf *m, *n, *last = NULL;
 	struct sbsums s = { 0 };
 	bool behind = false, seen = sb->sb_fnrdy == NULL;

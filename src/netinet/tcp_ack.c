@@ -212,6 +212,7 @@ tcp_new_ack(struct tcpcb *tp, struct tcp_seg *ts)
 		tp->t_dupacks = 0;
 		cc_newreno.ack_received(tp, acked);
 	}
+	tp->t_softerror = 0;	/* something gets through */
 	fin = tcp_ack_drop(tp, acked);
 	tp->snd_una = ts->ts_ack;
 	if (SEQ_LT(tp->snd_nxt, tp->snd_una))

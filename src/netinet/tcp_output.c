@@ -12,11 +12,13 @@
 #include <string.h>
 
 #include <ktsim/base/kassert.h>
+#include <ktsim/netinet/ip.h>
 
 #include "tcp_private.h"
 
 #define TF_LASTIDLE	0x08000
-#define TCP_HDRROOM	100	/* IP, TCP and options at most; link header */
+#define IP_MAXPACKET	65535
+#define TCP_LINKROOM	16	/* what a link header may take */
 
 static const uint8_t tcp_outflags[] = {
 	[TCPS_CLOSED] = KTH_RST | KTH_ACK, [TCPS_LISTEN] = 0,
@@ -219,6 +221,14 @@ tcp_want(const struct tcp_xmit *tx)
 	    ((tp->t_flags & TF_SENTFIN) == 0 || tp->snd_nxt == tp->snd_una));
 }
 
+static uint32_t
+tcp_hdrlen(const struct tcp_xmit *tx)
+{
+	return ((tx->tx_tp->t_inpcb->inp_family == KAF_INET6 ?
+	    sizeof(struct kip6) : sizeof(struct kip)) +
+	    sizeof(struct ktcphdr) + tx->tx_optlen);
+}
+
 /*
  * Cut to what one packet takes: a segment, or a TSO burst that ends at a
  * segment's boundary unless it empties the buffer. A FIN behind a burst goes
@@ -228,7 +238,7 @@ static void
 tcp_limit(struct tcp_xmit *tx)
 {
 	struct tcpcb *tp = tx->tx_tp;
-	uint32_t mss, max, odd;
+	uint32_t mss, max, odd, hdr;
 
 	KASSERT(tp->t_maxseg > tx->tx_optlen, ("maxseg %u", tp->t_maxseg));
 	mss = tp->t_maxseg - tx->tx_optlen;
@@ -241,9 +251,9 @@ tcp_limit(struct tcp_xmit *tx)
 		tx->tx_flags &= (uint8_t)~KTH_FIN;
 		tx->tx_sendalot = true;
 	}
-	max = tx->tx_tso && tp->t_tsomax > TCP_HDRROOM ?
-	    tp->t_tsomax - TCP_HDRROOM : mss;
-	max = MIN(max, 65535 - TCP_HDRROOM);
+	hdr = tcp_hdrlen(tx);
+	max = MIN(tp->t_tsomax - MIN(tp->t_tsomax, hdr + TCP_LINKROOM),
+	    IP_MAXPACKET - hdr);
 	if (tx->tx_tso && tx->tx_len > max) {
 		tx->tx_len = max;
 		tx->tx_sendalot = true;

@@ -39,8 +39,9 @@ const struct ip_stats *ip_stats(const struct vnet *, int family);
  *
  * The check (ip_output_send): a packet whose first payload mbuf carries a
  * session needs a send tag of the very interface it leaves by, else it is
- * freed and EAGAIN; and an interface with M_EXTPG. Nothing else may carry
- * plaintext of a session.
+ * freed and EAGAIN; and an interface with M_EXTPG (else EAGAIN as well, and
+ * plaintext_refused is counted: the reset will find no tag there and end the
+ * connection). Nothing else may carry plaintext of a session.
  */
 int	ip_output(struct vnet *, struct mbuf *, struct inpcb *);
 int	ip6_output(struct vnet *, struct mbuf *, struct inpcb *);

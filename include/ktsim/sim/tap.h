@@ -78,8 +78,8 @@ void	capture_comment(const struct frame *, const char *verdict,
  * Which frame carried these bytes first: per flow direction, by sequence.
  * rexmit_track returns the id of the earliest frame that covers the first
  * byte of f's TCP payload (SYN and FIN count as one), or 0, and remembers f.
- * Bounded: of what the other side has acknowledged a few hundred segments are
- * kept, for repetitions that cross the acknowledgement.
+ * Bounded: of what the other side has acknowledged some MiB are kept, for
+ * repetitions that cross the acknowledgement.
  */
 struct rexmit_index;
 struct rexmit_index *rexmit_index_create(void);

@@ -62,8 +62,8 @@ test_a_retransmission_says_of_what_and_why(void **state)
 	last.f_note.pn_rexmit = true;
 	last.f_note.pn_why = "RTO";
 	assert_string_equal(comment(NULL, 45),
-	    "plain, queue 0, rexmit of #45 (RTO)");
-	assert_string_equal(comment(NULL, 0), "plain, queue 0, rexmit (RTO)");
+	    "plain mbufs, queue 0, rexmit of #45 (RTO)");
+	assert_string_equal(comment(NULL, 0), "plain mbufs, queue 0, rexmit (RTO)");
 }
 
 static void
@@ -71,7 +71,7 @@ test_no_other_frame_has_the_word_rexmit(void **state)
 {
 	make(10);
 	assert_null(strstr(comment(NULL, 45), "rexmit"));
-	assert_string_equal(comment(NULL, 45), "plain, queue 0");
+	assert_string_equal(comment(NULL, 45), "plain mbufs, queue 0");
 	make(0);
 	assert_string_equal(comment(NULL, 0), "ack");
 }
@@ -90,14 +90,14 @@ test_a_dropped_frame_says_why(void **state)
 {
 	make(10);
 	assert_string_equal(comment("link: loss 1%", 0),
-	    "plain, queue 0, dropped: link: loss 1%");
+	    "plain mbufs, queue 0, dropped: link: loss 1%");
 	last.f_flags = FRAME_LOST_RING;
 	assert_string_equal(comment(NULL, 0),
-	    "plain, queue 0, lost in ring: link down");
+	    "plain mbufs, queue 0, lost in ring: link down");
 	last.f_flags = FRAME_CORRUPTED;
 	last.f_note.pn_reread = 1448;
 	assert_string_equal(comment(NULL, 0),
-	    "plain, queue 0, card re-read 1448 bytes, corrupted");
+	    "plain mbufs, queue 0, card re-read 1448 bytes, corrupted");
 }
 
 static void

@@ -1,0 +1,19 @@
+#!/bin/sh
+# The house rules that a script can check.
+cd "$(dirname "$0")/../.." || exit 2
+rc=0
+python3 tests/lint/layers.py . || rc=1
+python3 tests/lint/law_test.py || rc=1
+sh tests/lint/headers.sh . || rc=1
+if grep -rnE '\b(TODO|FIXME|XXX)\b' src nicmodel sim include; then
+	echo "unfinished business: finish it, or refuse it with an error"
+	rc=1
+fi
+long=$(git ls-files '*.c' 2>/dev/null | grep -v '^tests/' | xargs -r wc -l |
+    awk '$2 != "total" && $1 > 700 { print "  " $2 ": " $1 " lines" }')
+if [ -n "$long" ]; then
+	echo "files over 700 lines have more than one subject:"
+	echo "$long"
+	rc=1
+fi
+exit $rc

@@ -1,0 +1,72 @@
+"""What the scenario tests share. Standard library only."""
+import json
+import os
+import subprocess
+import sys
+import tempfile
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+SCENARIOS = os.path.join(ROOT, 'scenarios')
+
+
+def scenario(name):
+    return os.path.join(SCENARIOS, name + '.ktls.yaml')
+
+
+def run(sim, args, cwd=None, timeout=300, **kw):
+    """ktls-sim with args; returns CompletedProcess with text."""
+    return subprocess.run([sim] + args, capture_output=True, text=True,
+                          cwd=cwd, timeout=timeout, **kw)
+
+
+def run_out(sim, file, out, *options, **kw):
+    """`ktls-sim run` into folder out; returns (process, report.json or None)."""
+    r = run(sim, ['run', '--out', out, '--quiet', *options, file], **kw)
+    path = os.path.join(out, 'report.json')
+    report = None
+    if os.path.exists(path):
+        with open(path) as f:
+            report = json.load(f)
+    return r, report
+
+
+class Checks:
+    """Counts what was asserted; exits 1 when something was wrong."""
+
+    def __init__(self):
+        self.bad = 0
+        self.good = 0
+
+    def check(self, ok, text):
+        if ok:
+            self.good += 1
+        else:
+            self.bad += 1
+            print('FAIL: ' + text)
+
+    def equal(self, found, wanted, text):
+        self.check(found == wanted, '%s: found %r, wanted %r' %
+                   (text, found, wanted))
+
+    def done(self):
+        print('%d checks ok, %d failed' % (self.good, self.bad))
+        sys.exit(1 if self.bad or not self.good else 0)
+
+
+def tmpdir():
+    return tempfile.TemporaryDirectory(prefix='ktls-sim-test-')
+
+
+def edited(name, out, *changes):
+    """A scenario with (old, new) texts replaced, each found exactly once."""
+    with open(scenario(name)) as f:
+        text = f.read()
+    for old, new in changes:
+        if text.count(old) != 1:
+            raise SystemExit('%s: %r stands there %d times' %
+                             (name, old, text.count(old)))
+        text = text.replace(old, new)
+    path = os.path.join(out, 'edited.ktls.yaml')
+    with open(path, 'w') as f:
+        f.write(text)
+    return path

@@ -1,0 +1,55 @@
+#!/usr/bin/env python3
+"""Each planted defect is caught by the invariant that its catalogue entry
+names, by nothing before it, with exit code 4 and the line that reproduces it;
+and every invariant has a defect."""
+import os
+import re
+import sys
+
+import lib
+
+# defect: scenario that meets it
+WHERE = {
+    'app.sendfile-retry-from-old-offset': 'quickstart',
+    'nic.skip-encrypt': 'failover',
+    'net.no-tag-check': 'failover',
+    'kern.nonce-reuse': 'quickstart',
+    'kern.sbready-early': 'quickstart',
+    'kern.encrypt-file-page': 'quickstart',
+    'net.eagain-leak': 'failover',
+    'kern.lost-wakeup': 'quickstart',
+}
+
+
+def catalogue(sim):
+    text = lib.run(sim, ['list', 'defects']).stdout
+    return {m.group(1): int(m.group(2)) for m in
+            re.finditer(r'^(\S+) +invariant (\d):', text, re.M)}
+
+
+def main():
+    sim = sys.argv[1]
+    c = lib.Checks()
+    defects = catalogue(sim)
+    c.equal(sorted(defects), sorted(WHERE), 'defects tested')
+    c.equal(sorted(set(defects.values())), list(range(1, 8)),
+            'invariants that have a defect')
+    with lib.tmpdir() as d:
+        for name, number in defects.items():
+            out = os.path.join(d, name)
+            r, report = lib.run_out(sim, lib.scenario(WHERE[name]), out,
+                                    '--defect', name)
+            c.equal(r.returncode, 4, name)
+            c.check(r.stderr.rstrip().splitlines()[-1].startswith(
+                'to reproduce: ktls-sim run ') and
+                '--defect ' + name in r.stderr, name + ': last line')
+            c.equal(report['panic'], None, name + ': panic')
+            broken = [i['number'] for i in report['invariants'] if i['broken']]
+            c.check(number in broken, '%s: broke %s, not %d' %
+                    (name, broken, number))
+            # Nothing may have told before the one that is meant to.
+            c.equal(broken[:1], [number], name + ': first')
+    c.done()
+
+
+main()

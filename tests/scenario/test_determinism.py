@@ -1,0 +1,52 @@
+#!/usr/bin/env python3
+"""A run is a pure function of scenario and seed: the same bytes in every
+output, twice with more than two seconds between (so that a wall clock would
+show), and with 0, 1, 2 and 8 host threads. Another seed gives other bytes."""
+import hashlib
+import os
+import sys
+import time
+
+import lib
+
+
+def digest(folder):
+    out = {}
+    for name in sorted(os.listdir(folder)):
+        with open(os.path.join(folder, name), 'rb') as f:
+            out[name] = hashlib.sha256(f.read()).hexdigest()
+    return out
+
+
+def main():
+    sim, name = sys.argv[1:]
+    c = lib.Checks()
+    runs = [('0 threads', 0), ('2.1 s later', 0), ('1 thread', 1),
+            ('2 threads', 2), ('8 threads', 8)]
+    first = None
+    with lib.tmpdir() as d:
+        for what, threads in runs:
+            if what == '2.1 s later':
+                time.sleep(2.1)
+            out = os.path.join(d, what.replace(' ', '-'))
+            r, _ = lib.run_out(sim, lib.scenario(name), out, '--pcap',
+                               '--trace', '--threads', str(threads))
+            c.equal(r.returncode, 0, '%s: %s' % (what, r.stderr))
+            got = digest(out)
+            first = first or got
+            c.equal(sorted(got), ['.ktls-sim-run', 'report.json', 'report.txt',
+                                  'scenario.yaml', 'sslkeys.log',
+                                  'trace.ndjson', 'wire.pcap', 'wire.pcapng'],
+                    what)
+            for f in got:
+                c.equal(got[f], first.get(f), '%s, %s' % (what, f))
+        out = os.path.join(d, 'seed')
+        lib.run_out(sim, lib.scenario(name), out, '--pcap', '--trace',
+                    '--seed', '2')
+        got = digest(out)
+        for f in ('wire.pcapng', 'wire.pcap', 'sslkeys.log', 'trace.ndjson'):
+            c.check(got[f] != first[f], 'seed 2 gives the same ' + f)
+    c.done()
+
+
+main()

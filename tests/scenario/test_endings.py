@@ -1,0 +1,112 @@
+#!/usr/bin/env python3
+"""However a run ends, its exit code is the documented one and its capture can
+be read: interrupted, disk full, a failed expectation, a refused folder."""
+import os
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import lib
+
+BIG = ('connections: 64', 'connections: 2000')
+
+
+def frames(path):
+    """Frames that tshark reads; -1 when it calls the file damaged."""
+    if not shutil.which('capinfos'):
+        return None
+    r = subprocess.run(['capinfos', '-c', '-M', '-T', '-r', path],
+                       capture_output=True, text=True)
+    if r.returncode != 0:
+        return -1
+    return int(r.stdout.split()[-1])
+
+
+def interrupted(c, sim, d):
+    f = lib.edited('many-lossy', d, BIG)
+    out = os.path.join(d, 'int')
+    p = subprocess.Popen([sim, 'run', '--out', out, f], text=True,
+                         stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    cap = os.path.join(out, 'wire.pcapng')
+    for _ in range(600):            # until it has something to lose
+        if os.path.exists(cap) and os.path.getsize(cap) > 500000:
+            break
+        time.sleep(0.05)
+    p.send_signal(signal.SIGINT)
+    _, err = p.communicate(timeout=120)
+    c.equal(p.returncode, 130, 'interrupted: ' + err)
+    c.check('to reproduce: ' in err.splitlines()[-1], 'interrupted: last line')
+    n = frames(cap)
+    c.check(n is None or n > 100, 'interrupted: %r frames' % n)
+    c.check(os.path.exists(os.path.join(out, 'report.txt')), 'report is there')
+
+
+def disk_full(c, sim, d):
+    out = os.path.join(d, 'full')
+    limit = 300 * 1024
+
+    def small():
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+    r = lib.run(sim, ['run', '--out', out, lib.scenario('quickstart')],
+                preexec_fn=small)
+    c.equal(r.returncode, 3, 'disk full: ' + r.stderr)
+    c.check('wire.pcapng' in r.stderr, 'disk full: the file is named')
+    n = frames(os.path.join(out, 'wire.pcapng'))
+    c.check(n is None or n > 10, 'disk full: capture has %r frames' % n)
+
+
+def claim_fails(c, sim, d):
+    f = lib.edited('quickstart', d, ('bytes: 8MiB', 'bytes: 9MiB'))
+    r = lib.run(sim, ['run', '--out', os.path.join(d, 'claim'), f])
+    c.equal(r.returncode, 1, 'claim: ' + r.stderr)
+    c.check('FAILED get receives 9437184 body bytes: found 8388608 bytes'
+            in r.stdout, 'claim: text')
+    c.check(r.stderr.splitlines()[-1].startswith(
+        'to reproduce: ktls-sim run '), 'claim: last line')
+
+
+def folder_refused(c, sim, d):
+    out = os.path.join(d, 'mine')
+    os.mkdir(out)
+    with open(os.path.join(out, 'thesis.txt'), 'w') as f:
+        f.write('do not lose this')
+    r = lib.run(sim, ['run', '--out', out, lib.scenario('quickstart')])
+    c.equal(r.returncode, 3, 'folder: ' + r.stderr)
+    c.equal(os.listdir(out), ['thesis.txt'], 'folder: untouched')
+
+
+def usage(c, sim, d):
+    for args, text in [
+            (['run'], 'name exactly one scenario file'),
+            (['run', '--seed', 'x', 'f'], '--seed wants a whole number'),
+            (['run', '--threads', '65', 'f'], '--threads wants 0 to 64'),
+            (['run', '--defect', 'no', 'f'], 'there is no defect `no`'),
+            (['run', '--nope', 'f'], 'unknown option'),
+            (['run', os.path.join(d, 'absent.ktls.yaml')], 'No such file'),
+            (['list', 'x'], 'say what to list'),
+            (['dance'], 'there is no command `dance`')]:
+        r = lib.run(sim, args)
+        c.equal(r.returncode, 2, ' '.join(args))
+        c.check(text in r.stderr, '%s: %s' % (args, r.stderr))
+
+
+def seed_is_repeated(c, sim, d):
+    f = lib.edited('quickstart', d, ('bytes: 8MiB', 'bytes: 9MiB'))
+    r = lib.run(sim, ['run', '--out', os.path.join(d, 'seed'), '--seed', '77', f])
+    c.check('--seed 77' in r.stderr.splitlines()[-1], 'seed in the last line')
+
+
+def main():
+    c = lib.Checks()
+    for part in (usage, claim_fails, seed_is_repeated, folder_refused,
+                 disk_full, interrupted):
+        with lib.tmpdir() as d:
+            part(c, sys.argv[1], d)
+    c.done()
+
+
+main()

@@ -1,0 +1,284 @@
+/*
+ * Proof that software kernel TLS is no flag set and cleared in one call: a
+ * held worker, real TCP around it, and completions in another order.
+ */
+#include "../net/netwire.h"
+
+#include <errno.h>
+
+#include <ktsim/kern/ktls.h>
+#include <ktsim/kern/uio.h>
+#include <ktsim/netinet/tcp.h>
+
+#define CARD	(IFCAP_TXCSUM | IFCAP_TSO4 | IFCAP_MEXTPG)
+#define REC	(5 + 16384 + 17)	/* a full TLS 1.3 record in the stream */
+
+static struct tw *w;
+static struct tw_pair p;
+static uint8_t data[3 * 16384];
+static uint64_t wire_end;	/* highest stream byte seen leaving the server */
+static uint32_t base_seq;
+static bool fin_seen;
+
+static enum tw_verdict
+watch(struct tw *tw, struct tw_port *from, const struct tw_pkt *pkt)
+{
+	if (pkt->tcp && from == &tw->b.port[0]) {
+		if (pkt->paylen > 0 && pkt->seq + pkt->paylen - base_seq >
+		    wire_end)
+			wire_end = pkt->seq + pkt->paylen - base_seq;
+		fin_seen |= (pkt->flags & KTH_FIN) != 0;
+	}
+	return (TW_PASS);
+}
+
+static void
+enable_tls13(struct socket *so)
+{
+	static const uint8_t key[16] = "0123456789abcdef", iv[12] = "iviviviviviv";
+	struct tls_enable en = { .cipher_key = key, .iv = iv,
+	    .cipher_algorithm = CRYPTO_AES_NIST_GCM_16, .cipher_key_len = 16,
+	    .iv_len = 12, .tls_vmajor = 3, .tls_vminor = 4 };
+	struct sockopt sopt = { .sopt_level = KIPPROTO_TCP,
+	    .sopt_name = TCP_TXTLS_ENABLE, .sopt_val = &en,
+	    .sopt_valsize = sizeof(en) };
+
+	assert_int_equal(sosetopt(so, &sopt), 0);
+}
+
+static void
+write_bytes(struct socket *so, size_t len)
+{
+	struct kiovec iov = { data, len };
+	struct uio uio;
+
+	uio_init(&uio, &iov, 1);
+	assert_int_equal(sosend(so, &uio, NULL, 0), 0);
+	assert_int_equal(uio.uio_resid, 0);
+}
+
+static int
+setup(void **state)
+{
+	w = tw_new(1, CARD);
+	memset(&p, 0, sizeof(p));
+	sysctl_write(w->b.v, "kern.ipc.tls.enable", 1);
+	tw_connect(w, &p, KAF_INET);
+	p.c.raw = true;		/* ciphertext: not the pattern */
+	base_seq = tw_tp(&p.s)->snd_nxt;
+	wire_end = 0;
+	fin_seen = false;
+	w->hook = watch;
+	enable_tls13(p.s.so);
+	return (0);
+}
+
+static int
+teardown(void **state)
+{
+	tw_pair_close(&p);
+	tw_run(w, 300 * SIM_SEC);
+	tw_free(w);
+	return (0);
+}
+
+static void
+hold_all(struct vnet *v, bool hold)
+{
+	for (int i = 0; i < v->v_ncpus; i++) {
+		if (hold)
+			ktls_wq_hold(v, (unsigned)i);
+		else
+			ktls_wq_release(v, (unsigned)i);
+	}
+}
+
+static void
+test_held_worker_keeps_acc_and_fin_and_the_wire(void **state)
+{
+	struct sockbuf *sb = &p.s.so->so_snd;
+
+	hold_all(w->b.v, true);
+	write_bytes(p.s.so, 100);
+	assert_int_equal(sbavail(sb), 0);
+	assert_int_equal(sbused(sb), 5 + 100 + 17);
+	soshutdown(p.s.so, 1);
+	tw_run(w, 5 * SIM_SEC);
+	assert_int_equal(sbavail(sb), 0);
+	assert_int_equal(wire_end, 0);
+	assert_false(fin_seen);
+	assert_false(p.c.eof);
+	SBCHECK(sb);
+
+	hold_all(w->b.v, false);
+	tw_run(w, SIM_SEC);
+	assert_int_equal(wire_end, 5 + 100 + 17);
+	assert_true(fin_seen);
+	assert_true(p.c.eof);
+	assert_int_equal(p.c.rcvd, 5 + 100 + 17);
+}
+
+/* What was encrypted before the hold goes out, and not one byte more. */
+static void
+test_frames_stop_at_exactly_the_byte_that_is_not_ready(void **state)
+{
+	struct sockbuf *sb = &p.s.so->so_snd;
+
+	write_bytes(p.s.so, 1000);
+	tw_run(w, SIM_SEC);
+	assert_int_equal(wire_end, 5 + 1000 + 17);
+	hold_all(w->b.v, true);
+	write_bytes(p.s.so, 2000);
+	tw_run(w, 5 * SIM_SEC);
+	assert_int_equal(wire_end, 5 + 1000 + 17);
+	assert_int_equal(sbused(sb), 5 + 2000 + 17);
+	hold_all(w->b.v, false);
+	tw_run(w, SIM_SEC);
+	assert_int_equal(wire_end, 2 * 22 + 3000);
+}
+
+/* --- completion order --- */
+
+static simtime_t delays[8];
+
+static simtime_t
+by_number(void *arg, const struct ktls_session *tls, uint64_t seqno,
+    simtime_t cost)
+{
+	return (delays[seqno % 8]);
+}
+
+static void
+test_later_record_ready_first_stays_blocked(void **state)
+{
+	struct sockbuf *sb = &p.s.so->so_snd;
+	struct mbuf *m;
+
+	delays[0] = 10 * SIM_MS;
+	delays[1] = 1 * SIM_MS;
+	delays[2] = 2 * SIM_MS;
+	ktls_set_completion(w->b.v, by_number, NULL);
+	sb->sb_hiwat = 65536;
+	write_bytes(p.s.so, 3 * 16384);
+	tw_run(w, 5 * SIM_MS);
+	/* Records 1 and 2 are done, 0 is not: nothing may be sent. */
+	assert_int_equal(sbavail(sb), 0);
+	assert_int_equal(sbused(sb), 3 * REC);
+	assert_int_equal(wire_end, 0);
+	m = sb->sb_fnrdy;
+	assert_ptr_equal(m, sb->sb_mb);
+	assert_int_equal(m->m_flags & M_NOTAVAIL, M_NOTREADY);
+	assert_int_equal(m->m_next->m_flags & M_NOTAVAIL, M_BLOCKED);
+	assert_int_equal(m->m_next->m_next->m_flags & M_NOTAVAIL, M_BLOCKED);
+	assert_non_null(m->m_epg.tls);
+	assert_null(m->m_next->m_epg.tls);	/* ciphertext already */
+	SBCHECK(sb);
+
+	tw_run(w, SIM_SEC);
+	assert_int_equal(wire_end, 3 * REC);
+	assert_int_equal(p.c.rcvd, 3 * REC);
+}
+
+/* The stream's bytes may not depend on the order of completion. */
+static uint64_t
+stream_hash(simtime_t d0, simtime_t d1, simtime_t d2)
+{
+	uint64_t h;
+
+	delays[0] = d0;
+	delays[1] = d1;
+	delays[2] = d2;
+	ktls_set_completion(w->b.v, by_number, NULL);
+	p.s.so->so_snd.sb_hiwat = 65536;
+	p.c.stop_reading = true;
+	p.c.so->so_rcv.sb_hiwat = 100000;
+	write_bytes(p.s.so, 3 * 16384);
+	tw_run(w, SIM_SEC);
+	assert_int_equal(sbavail(&p.c.so->so_rcv), 3 * REC);
+	h = FNV1A64_BASIS;
+	for (struct mbuf *m = p.c.so->so_rcv.sb_mb; m != NULL; m = m->m_next)
+		h = fnv1a64(m->m_data, (size_t)m->m_len, h);
+	p.c.stop_reading = false;
+	tw_app_kick(&p.c);
+	return (h);
+}
+
+static void
+test_swapped_completions_give_the_same_bytes(void **state)
+{
+	uint64_t in_order, swapped;
+
+	in_order = stream_hash(SIM_MS, 2 * SIM_MS, 3 * SIM_MS);
+	teardown(NULL);
+	setup(NULL);
+	swapped = stream_hash(3 * SIM_MS, SIM_MS, 2 * SIM_MS);
+	assert_true(in_order == swapped);
+}
+
+/* --- the connection goes while the worker works --- */
+
+static void
+test_dropped_connection_frees_records_at_completion(void **state)
+{
+	struct sockbuf *sb = &p.s.so->so_snd;
+
+	hold_all(w->b.v, true);
+	write_bytes(p.s.so, 3000);
+	tw_run(w, SIM_MS);
+	tcp_drop(tw_tp(&p.s), ECONNRESET, "test");
+	assert_int_equal(sbused(sb), 0);
+	assert_null(sb->sb_mb);
+	hold_all(w->b.v, false);
+	tw_run(w, SIM_SEC);
+	assert_true(ktls_idle(w->b.v));
+	/* tw_free asserts that mbufs, pages and sessions came home */
+}
+
+static void
+test_closed_socket_lives_until_its_records_are_encrypted(void **state)
+{
+	hold_all(w->b.v, true);
+	write_bytes(p.s.so, 3000);
+	tw_app_close(&p.s);
+	tw_run(w, SIM_SEC);
+	assert_int_equal(wire_end, 0);
+	hold_all(w->b.v, false);
+	tw_run(w, SIM_SEC);
+	assert_int_equal(p.c.rcvd, 3000 + 22);
+	assert_true(p.c.eof);
+}
+
+static void
+test_worker_takes_all_batches_of_a_round_before_new_ones(void **state)
+{
+	struct ktls_stats *st = ktls_stats(w->b.v);
+
+	hold_all(w->b.v, true);
+	for (int i = 0; i < 5; i++)
+		write_bytes(p.s.so, 500);
+	assert_int_equal(st->sw_tx_inqueue, 5);
+	hold_all(w->b.v, false);
+	tw_run(w, SIM_SEC);
+	assert_int_equal(st->sw_tx_inqueue, 0);
+	assert_int_equal(st->records_tx, 5);
+	assert_int_equal(st->ocf_inplace, 5);
+	assert_int_equal(wire_end, 5 * 522);
+}
+
+#define T(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		T(test_held_worker_keeps_acc_and_fin_and_the_wire),
+		T(test_frames_stop_at_exactly_the_byte_that_is_not_ready),
+		T(test_later_record_ready_first_stays_blocked),
+		T(test_swapped_completions_give_the_same_bytes),
+		T(test_dropped_connection_frees_records_at_completion),
+		T(test_closed_socket_lives_until_its_records_are_encrypted),
+		T(test_worker_takes_all_batches_of_a_round_before_new_ones),
+	};
+
+	return (cmocka_run_group_tests(tests, NULL, NULL));
+}
