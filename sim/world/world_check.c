@@ -293,7 +293,7 @@ judge_claims_begin(struct world *w)
 		lo->lo_world = w;
 		lo->lo_index = i;
 		/* After everything else of that instant. */
-		sim_event_init(&lo->lo_event, EV_APP, "claim", look_event, lo);
+		sim_event_init(&lo->lo_event, EV_JUDGE, "claim", look_event, lo);
 		if (e->kind == SC_EXP_COUNTER && e->counter.has_at)
 			timebase_post(w->w_tb, &lo->lo_event, e->counter.at);
 		else if (e->kind == SC_EXP_MODE && e->mode.has_at)

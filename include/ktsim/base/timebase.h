@@ -24,6 +24,7 @@ enum event_class {		/* earlier in the list fires first */
 	EV_TASK,		/* taskqueues, worker wake-ups */
 	EV_CALLOUT,		/* protocol timers */
 	EV_APP,			/* applications see what all that led to */
+	EV_JUDGE,		/* claims are judged after all of that */
 	EV_NCLASSES
 };
 

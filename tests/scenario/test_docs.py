@@ -1,0 +1,46 @@
+#!/usr/bin/env python3
+"""docs/scenario.md is the key table; README names every scenario and every
+command; the defects table of docs/architecture.md is the catalogue."""
+import glob
+import os
+import re
+import sys
+
+import lib
+
+
+def read(name):
+    with open(os.path.join(lib.ROOT, name)) as f:
+        return f.read()
+
+
+def main():
+    sim = sys.argv[1]
+    c = lib.Checks()
+    page = os.path.join(lib.ROOT, 'docs', 'scenario.md')
+    table = lib.run(sim, ['list', 'keys']).stdout
+    head = read('docs/scenario.md').split('| key |')[0]
+    if os.environ.get('KTLS_BLESS') == '1':
+        with open(page, 'w') as f:
+            f.write(head + table)
+    c.equal(read('docs/scenario.md'), head + table,
+            'docs/scenario.md (KTLS_BLESS=1 rewrites it)')
+    readme, arch = read('README.md'), read('docs/architecture.md')
+    for path in glob.glob(os.path.join(lib.SCENARIOS, '*.ktls.yaml')):
+        name = os.path.basename(path)[:-len('.ktls.yaml')]
+        c.check('`%s`' % name in readme, 'README does not name ' + name)
+    help_text = lib.run(sim, ['help']).stdout
+    for command in re.findall(r'^  (\w+) ', help_text, re.M):
+        c.check(command == 'version' or 'ktls-sim ' + command in readme,
+                'README does not name the command ' + command)
+    for line in lib.run(sim, ['list', 'defects']).stdout.splitlines():
+        c.check('`%s`' % line.split()[0] in arch,
+                'docs/architecture.md does not name ' + line.split()[0])
+    run_help = lib.run(sim, ['run', '--help']).stdout
+    for option in re.findall(r'(--[a-z]+)', run_help):
+        c.check(option in readme or option in ('--help',),
+                'README does not name ' + option)
+    c.done()
+
+
+main()
