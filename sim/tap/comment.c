@@ -1,7 +1,9 @@
 /*
  * The text beside each frame in a capture: why it exists and what became of
  * it. Wireshark shows it as frame.comment, and the gate reads the word
- * "rexmit" in it, so that word is written for retransmissions only.
+ * "rexmit" in it, so that word is written for retransmissions only: payload
+ * that the sender says it sends again, and a SYN or FIN that the wire has seen
+ * (an ACK in FIN_WAIT_1, CLOSING or LAST_ACK repeats the FIN).
  */
 #include <inttypes.h>
 
@@ -52,7 +54,8 @@ comment_payload(const struct pkt_note *pn, struct strbuf *sb)
 	strbuf_addf(sb, ", queue %u", pn->pn_queue);
 }
 
-static void
+/* Returns whether bytes are carried: then the sender knows what it repeats. */
+static bool
 comment_subject(const struct frame *f, struct strbuf *sb)
 {
 	struct segment sg;
@@ -62,12 +65,12 @@ comment_subject(const struct frame *f, struct strbuf *sb)
 	if (segment_parse(f, &sg)) {
 		if (sg.sg_len == 0) {
 			strbuf_adds(sb, bare_text(sg.sg_flags));
-			return;
+			return (false);
 		}
 		comment_payload(&f->f_note, sb);
 		if ((sg.sg_flags & SEG_FIN) != 0)
 			strbuf_adds(sb, ", fin");
-		return;
+		return (true);
 	}
 	type = segment_ethertype(f, &l3, &vlan);
 	if (type == 0x0806)
@@ -76,6 +79,7 @@ comment_subject(const struct frame *f, struct strbuf *sb)
 		strbuf_adds(sb, "ip");
 	else
 		strbuf_addf(sb, "ethertype 0x%04x", type);
+	return (true);
 }
 
 static void
@@ -94,9 +98,10 @@ capture_comment(const struct frame *f, const char *verdict,
     uint64_t rexmit_of, struct strbuf *sb)
 {
 	const struct pkt_note *pn = &f->f_note;
+	bool carries;
 
-	comment_subject(f, sb);
-	if (pn->pn_rexmit)
+	carries = comment_subject(f, sb);
+	if (pn->pn_rexmit || (!carries && rexmit_of != 0))
 		comment_rexmit(pn, rexmit_of, sb);
 	if (pn->pn_reread != 0)
 		strbuf_addf(sb, ", card re-read %" PRIu32 " bytes",

@@ -16,6 +16,8 @@ mem_send(void *arg, const void *buf, size_t len, uint8_t type, size_t *done)
 	if (n == 0)
 		return (EWOULDBLOCK);
 	strbuf_add(me->me_out, buf, n);
+	if (me->me_copy != NULL)
+		strbuf_add(me->me_copy, buf, n);
 	*done = n;
 	return (0);
 }

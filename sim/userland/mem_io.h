@@ -14,6 +14,7 @@ struct mem_end {
 	size_t		me_room;	/* bytes me_out may hold; 0: any */
 	int		me_refuse;	/* errno of io_enable */
 	bool		me_closed;	/* the other side sends no more */
+	struct strbuf	*me_copy;	/* of all it sent; NULL: none */
 };
 
 struct mem_pipe {

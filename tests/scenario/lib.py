@@ -15,7 +15,7 @@ def scenario(name):
 
 def run(sim, args, cwd=None, timeout=300, **kw):
     """ktls-sim with args; returns CompletedProcess with text."""
-    return subprocess.run([sim] + args, capture_output=True, text=True,
+    return subprocess.run([os.path.abspath(sim)] + args, capture_output=True, text=True,
                           cwd=cwd, timeout=timeout, **kw)
 
 

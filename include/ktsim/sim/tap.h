@@ -67,7 +67,9 @@ int	pcapfile_close(struct pcapfile *);
  * Why a frame exists, from its note and its fate: appends one line of text.
  * verdict: NULL, or why it was dropped ("link: loss", "link down").
  * rexmit_of: f_id of the frame whose bytes these are again; 0 unknown or none.
- * The word "rexmit" occurs exactly in comments of retransmissions.
+ * The word "rexmit" occurs exactly in comments of retransmissions: the note
+ * says so (payload), or rexmit_of is set on a segment without payload (SYN,
+ * FIN).
  */
 void	capture_comment(const struct frame *, const char *verdict,
 	    uint64_t rexmit_of, struct strbuf *);
@@ -75,8 +77,9 @@ void	capture_comment(const struct frame *, const char *verdict,
 /*
  * Which frame carried these bytes first: per flow direction, by sequence.
  * rexmit_track returns the id of the earliest frame that covers the first
- * byte of f's TCP payload, or 0, and remembers f. Bounded: bytes that the
- * other side has acknowledged are forgotten.
+ * byte of f's TCP payload (SYN and FIN count as one), or 0, and remembers f.
+ * Bounded: of what the other side has acknowledged some MiB are kept, for
+ * repetitions that cross the acknowledgement.
  */
 struct rexmit_index;
 struct rexmit_index *rexmit_index_create(void);

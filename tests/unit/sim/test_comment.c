@@ -77,6 +77,15 @@ test_no_other_frame_has_the_word_rexmit(void **state)
 }
 
 static void
+test_a_repeated_fin_is_a_retransmission_without_the_senders_word(void **state)
+{
+	make(0);
+	last.f_hdr[14 + 20 + 13] |= 1;
+	assert_string_equal(comment(NULL, 0), "fin");
+	assert_string_equal(comment(NULL, 7), "fin, rexmit of #7");
+}
+
+static void
 test_a_dropped_frame_says_why(void **state)
 {
 	make(10);
@@ -114,6 +123,8 @@ main(void)
 		    test_an_ifnet_segment_names_record_tag_burst_and_queue),
 		cmocka_unit_test(test_a_retransmission_says_of_what_and_why),
 		cmocka_unit_test(test_no_other_frame_has_the_word_rexmit),
+		cmocka_unit_test(
+		    test_a_repeated_fin_is_a_retransmission_without_the_senders_word),
 		cmocka_unit_test(test_a_dropped_frame_says_why),
 		cmocka_unit_test(test_frames_that_are_not_tcp_are_named),
 	};

@@ -8,7 +8,7 @@
 
 static struct rexmit_index *ri;
 static struct fakewire fw;
-static uint64_t answer, id;
+static uint64_t answer, last_nonzero, id;
 static uint8_t data[20000];
 
 static void
@@ -16,6 +16,8 @@ track(void *arg, struct frame *f, simtime_t when, int from)
 {
 	id = f->f_id;
 	answer = rexmit_track(ri, f);
+	if (answer != 0)
+		last_nonzero = answer;
 }
 
 static int
@@ -135,6 +137,20 @@ test_syn_and_fin_count_as_bytes(void **state)
 }
 
 static void
+test_a_repeated_fin_names_the_first(void **state)
+{
+	uint64_t fin;
+
+	fakewire_open(&fw);
+	fakewire_close(&fw);
+	fin = fw.frames - 1;	/* the client's; it is acknowledged */
+	fw.frames += 10;
+	fakewire_close(&fw);
+	fw.frames -= 1;
+	assert_int_equal(last_nonzero, fin);
+}
+
+static void
 test_ports_can_be_used_again(void **state)
 {
 	fakewire_open(&fw);
@@ -171,6 +187,7 @@ main(void)
 		T(test_bytes_just_acknowledged_are_still_known),
 		T(test_bytes_acknowledged_long_ago_are_forgotten),
 		T(test_syn_and_fin_count_as_bytes),
+		T(test_a_repeated_fin_names_the_first),
 		T(test_ports_can_be_used_again),
 		T(test_ten_thousand_flows_are_kept_apart),
 	};
