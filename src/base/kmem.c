@@ -6,6 +6,7 @@
 
 #include <ktsim/base/kassert.h>
 #include <ktsim/base/kmem.h>
+#include <ktsim/base/strbuf.h>
 
 #if defined(__SANITIZE_ADDRESS__)
 #define KMEM_NO_CACHE 1
@@ -51,18 +52,13 @@ xstrdup(const char *s)
 char *
 xasprintf(const char *fmt, ...)
 {
-	va_list ap, ap2;
-	char *s;
-	int n;
+	struct strbuf sb = { 0 };
+	va_list ap;
 
 	va_start(ap, fmt);
-	va_copy(ap2, ap);
-	n = vsnprintf(NULL, 0, fmt, ap);
+	strbuf_vaddf(&sb, fmt, ap);
 	va_end(ap);
-	s = xrealloc(NULL, (size_t)n + 1);
-	vsnprintf(s, (size_t)n + 1, fmt, ap2);
-	va_end(ap2);
-	return (s);
+	return (strbuf_take(&sb));
 }
 
 void
