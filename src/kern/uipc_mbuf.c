@@ -242,17 +242,16 @@ m_split(struct mbuf *m0, int len0, int how)
 		len -= m->m_len;
 	if (m == NULL)
 		return (NULL);
-	if (len == m->m_len) {
+	if (len == m->m_len)
 		n = m->m_next;
-		m->m_next = NULL;
-		return (n);
+	else {
+		if ((n = m_tail(m, len, how)) == NULL)
+			return (NULL);
+		n->m_next = m->m_next;
+		m->m_len = len;
+		m->m_flags &= ~(uint32_t)M_EOR;
 	}
-	if ((n = m_tail(m, len, how)) == NULL)
-		return (NULL);
-	n->m_next = m->m_next;
 	m->m_next = NULL;
-	m->m_len = len;
-	m->m_flags &= ~(uint32_t)M_EOR;
 	if (m0->m_flags & M_PKTHDR)
 		m0->m_pkthdr.len = len0;
 	return (n);

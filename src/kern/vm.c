@@ -96,23 +96,33 @@ vm_grow(struct vm *vm)
 	vm->vm_cut = 0;
 }
 
-/* n fresh pages in one chunk; what is left of a chunk too short for n is
- * given to the single-page list. 0: limit. */
+/* What is left of the last chunk becomes single pages, as the limit allows. */
+static void
+vm_cut_rest(struct vm *vm)
+{
+	uint32_t last = vm->vm_nchunks - 1;
+	struct vm_chunk *c = vm->vm_chunks[last];
+
+	for (; vm->vm_cut < CHUNK_PAGES && vm->vm_made < vm->vm_limit;
+	    vm->vm_cut++) {
+		c->c_next[vm->vm_cut] = vm->vm_free;
+		vm->vm_free = last * CHUNK_PAGES + vm->vm_cut;
+		vm->vm_made++;
+	}
+}
+
+/* n fresh pages in one chunk. 0: limit. */
 static uint32_t
 vm_cut_pages(struct vm *vm, uint32_t n)
 {
 	uint32_t pageno;
-	struct vm_chunk *c;
 
 	if (vm->vm_made + n > vm->vm_limit)
 		return (0);
 	if (vm->vm_cut + n > CHUNK_PAGES) {
-		while (vm->vm_cut < CHUNK_PAGES) {
-			c = vm->vm_chunks[vm->vm_nchunks - 1];
-			c->c_next[vm->vm_cut] = vm->vm_free;
-			vm->vm_free = (vm->vm_nchunks - 1) * CHUNK_PAGES +
-			    vm->vm_cut++;
-		}
+		vm_cut_rest(vm);
+		if (vm->vm_made + n > vm->vm_limit)
+			return (0);
 		vm_grow(vm);
 	}
 	pageno = (vm->vm_nchunks - 1) * CHUNK_PAGES + vm->vm_cut;
