@@ -1,0 +1,271 @@
+/*
+ * Writing with a session: how bytes become records, what each record looks
+ * like, and every refusal. The stream is read back record by record with
+ * libcrypto.
+ */
+#include "tlsbench.h"
+
+static struct sockpair sp;
+static struct socket *so, *peer;
+static uint8_t pay[200000], raw[250000], plain[20000];
+static size_t rawlen;
+static const struct tls_suite *suite;
+
+static int
+setup(void **state)
+{
+	sockpair_init(&sp, NULL, NULL);
+	so = sp.sp_so[0];
+	peer = sp.sp_so[1];
+	rawlen = 0;
+	for (unsigned i = 0; i < sizeof(pay); i++)
+		pay[i] = (uint8_t)(i * 7 + (i >> 9));
+	return (0);
+}
+
+static int
+teardown(void **state)
+{
+	assert_int_equal(sockpair_fini(&sp), 0);
+	return (0);
+}
+
+static void
+start(const struct tls_suite *s)
+{
+	struct tls_enable en = tb_enable(s, 1000);
+
+	suite = s;
+	assert_int_equal(ktls_enable_tx(so, &en), 0);
+	so->so_snd.sb_hiwat = peer->so_rcv.sb_hiwat = 220000;
+	so->so_snd.sb_mbmax = peer->so_rcv.sb_mbmax = 4000000;
+}
+
+static void
+drain(void)
+{
+	int t, flags = 0;
+	size_t got;
+
+	sockpair_run(&sp);
+	SBCHECK(&so->so_snd);
+	while (sbavail(&peer->so_rcv) > 0) {
+		assert_int_equal(tb_read(peer, raw + rawlen,
+		    sizeof(raw) - rawlen, &got, &t, &flags), 0);
+		rawlen += got;
+		sockpair_run(&sp);
+	}
+}
+
+struct expected { uint8_t type; uint32_t len; };
+
+/* The stream so far is exactly these records, and its payload is pay. */
+static void
+expect_records(const struct expected *e, unsigned n)
+{
+	size_t at = 0, off = 0, len, overhead = suite->hlen + suite->tlen;
+	uint64_t nonce = 0;
+	uint8_t type;
+
+	drain();
+	for (unsigned i = 0; i < n; i++) {
+		assert_true(at + 5 <= rawlen);
+		len = 5u + be16dec(raw + at + 3);
+		assert_int_equal(len, overhead + e[i].len);
+		assert_int_equal(raw[at], suite->vminor == 4 ? 23 : e[i].type);
+		assert_int_equal(be16dec(raw + at + 1), 0x0303);
+		if (suite->hlen == 13) {
+			if (i > 0)
+				assert_true(be64dec(raw + at + 5) == nonce + 1);
+			nonce = be64dec(raw + at + 5);
+		}
+		assert_int_equal(reftls_open(suite, tb_key, tb_iv, 1000 + i,
+		    raw + at, len, plain, &type), e[i].len);
+		assert_int_equal(type, e[i].type);
+		assert_memory_equal(plain, pay + off, e[i].len);
+		at += len;
+		off += e[i].len;
+	}
+	assert_int_equal(at, rawlen);
+}
+
+static void
+test_a_write_is_cut_into_full_records_and_one_short_one(void **state)
+{
+	static const struct expected e[] = { { 23, 16384 }, { 23, 16384 },
+	    { 23, 7232 }, { 23, 1 }, { 23, 16384 } };
+	size_t done;
+
+	for (unsigned i = 0; i < tls_nsuites; i++) {
+		start(&tls_suites[i]);
+		assert_int_equal(tb_write(so, pay, 40000, -1, &done), 0);
+		assert_int_equal(done, 40000);
+		assert_int_equal(tb_write(so, pay + 40000, 1, -1, &done), 0);
+		assert_int_equal(tb_write(so, pay + 40001, 16384, -1, &done),
+		    0);
+		expect_records(e, nitems(e));
+		assert_int_equal(ktls_stats(sp.sp_vnet)->records_tx, 5);
+		assert_int_equal(ktls_stats(sp.sp_vnet)->ocf_inplace, 5);
+		teardown(NULL);
+		setup(NULL);
+	}
+}
+
+static void
+test_maxlen_makes_records_shorter(void **state)
+{
+	static const struct expected e[] = { { 23, 8192 }, { 23, 8192 },
+	    { 23, 1 } };
+
+	assert_int_equal(sysctl_write(sp.sp_vnet, "kern.ipc.tls.maxlen", 8192),
+	    0);
+	start(&tls_suites[3]);
+	assert_int_equal(tb_write(so, pay, 16385, -1, NULL), 0);
+	expect_records(e, nitems(e));
+}
+
+static void
+test_a_typed_write_gives_all_its_records_the_type_and_reverts(void **state)
+{
+	static const struct expected e[] = { { 23, 10 }, { 21, 2 },
+	    { 22, 16384 }, { 22, 3616 }, { 23, 5 } };
+
+	for (unsigned i = 0; i < tls_nsuites; i++) {
+		start(&tls_suites[i]);
+		assert_int_equal(tb_write(so, pay, 10, -1, NULL), 0);
+		assert_int_equal(tb_write(so, pay + 10, 2, 21, NULL), 0);
+		assert_int_equal(tb_write(so, pay + 12, 20000, 22, NULL), 0);
+		assert_int_equal(tb_write(so, pay + 20012, 5, -1, NULL), 0);
+		expect_records(e, nitems(e));
+		teardown(NULL);
+		setup(NULL);
+	}
+}
+
+static void
+test_typed_writes_are_all_or_nothing(void **state)
+{
+	size_t done;
+
+	start(&tls_suites[0]);
+	so->so_snd.sb_hiwat = 10000;
+	peer->so_rcv.sb_hiwat = 100;
+	assert_int_equal(tb_write(so, pay, 10001, 22, &done), EMSGSIZE);
+	assert_int_equal(done, 0);
+	assert_int_equal(tb_write(so, pay, 6000, -1, &done), 0);
+	assert_int_equal(tb_write(so, pay, 6000, 22, &done), EWOULDBLOCK);
+	assert_int_equal(done, 0);
+	assert_int_equal(so->so_snd.sb_tls_seqno, 1001);
+	assert_int_equal(tb_write(so, pay, 3000, 22, &done), 0);
+	peer->so_rcv.sb_hiwat = 100000;
+	drain();
+}
+
+static void
+test_a_partial_write_says_exactly_how_much_it_took(void **state)
+{
+	static const struct expected e[] = { { 23, 16384 }, { 23, 13616 } };
+	size_t done;
+
+	start(&tls_suites[3]);
+	so->so_snd.sb_hiwat = 30000;
+	assert_int_equal(tb_write(so, pay, 50000, -1, &done), 0);
+	assert_int_equal(done, 30000);
+	assert_int_equal(tb_write(so, pay + done, 20000, -1, &done),
+	    EWOULDBLOCK);
+	assert_int_equal(done, 0);
+	expect_records(e, nitems(e));
+}
+
+static void
+test_empty_writes_are_einval_with_a_session_and_nothing_without(void **state)
+{
+	size_t done;
+
+	assert_int_equal(tb_write(so, pay, 0, -1, &done), 0);
+	start(&tls_suites[0]);
+	assert_int_equal(tb_write(so, pay, 0, -1, &done), EINVAL);
+	assert_int_equal(tb_write(so, pay, 0, 21, &done), EINVAL);
+	assert_int_equal(sbused(&so->so_snd), 0);
+}
+
+static void
+test_a_record_type_without_a_session_is_einval(void **state)
+{
+	size_t done;
+
+	assert_int_equal(tb_write(so, pay, 10, 21, &done), EINVAL);
+	assert_int_equal(sbused(&so->so_snd), 0);
+}
+
+static void
+test_states_and_errors_refuse_a_write(void **state)
+{
+	size_t done;
+
+	for (int tls = 0; tls < 2; tls++) {
+		if (tls != 0)
+			start(&tls_suites[0]);
+		so->so_error = EBADMSG;
+		assert_int_equal(tb_write(so, pay, 10, -1, &done), EBADMSG);
+		assert_int_equal(so->so_error, 0);
+		so->so_state &= (uint16_t)~SS_ISCONNECTED;
+		assert_int_equal(tb_write(so, pay, 10, -1, &done), ENOTCONN);
+		so->so_state |= SS_ISCONNECTED;
+		so->so_snd.sb_state |= SBS_CANTSENDMORE;
+		so->so_error = EBADMSG;
+		assert_int_equal(tb_write(so, pay, 10, -1, &done), EPIPE);
+		so->so_snd.sb_state &= (uint16_t)~SBS_CANTSENDMORE;
+		so->so_error = 0;
+		assert_int_equal(done, 0);
+	}
+	assert_int_equal(sbused(&so->so_snd), 0);
+}
+
+static void
+test_eor_on_a_stream_is_einval(void **state)
+{
+	struct kiovec iov = { pay, 10 };
+	struct uio uio;
+
+	uio_init(&uio, &iov, 1);
+	assert_int_equal(sosend(so, &uio, NULL, KMSG_EOR), EINVAL);
+	assert_int_equal(uio.uio_resid, 10);
+}
+
+static void
+test_bytes_written_before_enabling_stay_plain_in_front(void **state)
+{
+	static const struct expected e[] = { { 23, 100 } };
+
+	peer->so_rcv.sb_hiwat = 20;
+	assert_int_equal(tb_write(so, pay, 50, -1, NULL), 0);
+	start(&tls_suites[2]);
+	assert_int_equal(tb_write(so, pay, 100, -1, NULL), 0);
+	drain();
+	assert_memory_equal(raw, pay, 50);
+	rawlen -= 50;
+	memmove(raw, raw + 50, rawlen);
+	expect_records(e, nitems(e));
+}
+
+#define T(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		T(test_a_write_is_cut_into_full_records_and_one_short_one),
+		T(test_maxlen_makes_records_shorter),
+		T(test_a_typed_write_gives_all_its_records_the_type_and_reverts),
+		T(test_typed_writes_are_all_or_nothing),
+		T(test_a_partial_write_says_exactly_how_much_it_took),
+		T(test_empty_writes_are_einval_with_a_session_and_nothing_without),
+		T(test_a_record_type_without_a_session_is_einval),
+		T(test_states_and_errors_refuse_a_write),
+		T(test_eor_on_a_stream_is_einval),
+		T(test_bytes_written_before_enabling_stay_plain_in_front),
+	};
+
+	return (cmocka_run_group_tests(tests, NULL, NULL));
+}
