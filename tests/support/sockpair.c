@@ -139,6 +139,14 @@ fp_close(struct socket *so)
 	fp->sp->sp_so[fp->index] = NULL;
 }
 
+/* As TCP's: what is not ready stays with whoever completes it. */
+static void
+fp_abort(struct socket *so)
+{
+	sbflush(&so->so_snd);
+	soisdisconnected(so);
+}
+
 static int
 fp_ctloutput(struct socket *so, struct sockopt *sopt)
 {
@@ -161,7 +169,7 @@ static const struct protosw fake_proto = {
 	.pr_shutdown = fp_shutdown,
 	.pr_disconnect = fp_nothing,
 	.pr_close = fp_close,
-	.pr_abort = fp_close,
+	.pr_abort = fp_abort,
 	.pr_ctloutput = fp_ctloutput,
 };
 
