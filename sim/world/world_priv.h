@@ -107,7 +107,8 @@ struct world {
 	struct app	*w_apps;
 	struct wstep	*w_steps;
 	struct wlook	*w_looks;
-	unsigned	w_clients_open;	/* connections not finished */
+	unsigned	w_clients;	/* client connections of the scenario */
+	unsigned	w_clients_open;	/* of these, not finished */
 	bool		w_draining;
 
 	/* taps and checkers */
