@@ -17,7 +17,7 @@ judge()	# scenario text
 		return
 	}
 	[ -e "$D/out/wire.pcapng" ] || return
-	"$GATE" "$D/out/wire.pcapng" >"$D/log" 2>&1 && return
+	"$GATE" --full "$D/out/wire.pcapng" >"$D/log" 2>&1 && return
 	echo "--- $2"
 	cat "$D/log"
 	rc=1
