@@ -15,12 +15,7 @@
 static void
 conn_event(void *arg)
 {
-	struct conn *c = arg;
-
-	if (c->c_server)
-		http_server_run(c);
-	else
-		http_client_run(c);
+	http_run(arg);
 }
 
 void

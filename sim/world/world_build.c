@@ -61,7 +61,7 @@ struct filegen {
 
 #define LINE 64
 
-/* Line n: its offset in hex, and 54 letters that depend on seed and name. */
+/* Line n: its offset in hex, and 53 characters that depend on seed and name. */
 static void
 file_line(uint64_t key, uint64_t n, uint8_t *out)
 {

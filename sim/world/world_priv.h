@@ -170,8 +170,6 @@ void	conn_close(struct conn *);
 int	conn_tls(struct conn *);
 int	conn_read(struct conn *, void *, size_t, size_t *);
 int	conn_write(struct conn *, const void *, size_t, size_t *);
-void	http_server_run(struct conn *);
-void	http_client_run(struct conn *);
-extern const char *const conn_states[];
+void	http_run(struct conn *);
 
 #endif
