@@ -1,3 +1,4 @@
+#define _GNU_SOURCE	/* vasprintf */
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -51,17 +52,15 @@ xstrdup(const char *s)
 char *
 xasprintf(const char *fmt, ...)
 {
-	va_list ap, ap2;
+	va_list ap;
 	char *s;
 	int n;
 
 	va_start(ap, fmt);
-	va_copy(ap2, ap);
-	n = vsnprintf(NULL, 0, fmt, ap);
+	n = vasprintf(&s, fmt, ap);
 	va_end(ap);
-	s = xrealloc(NULL, (size_t)n + 1);
-	vsnprintf(s, (size_t)n + 1, fmt, ap2);
-	va_end(ap2);
+	if (n < 0)
+		return (xrealloc(NULL, SIZE_MAX));	/* says so and ends */
 	return (s);
 }
 
