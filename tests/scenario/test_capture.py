@@ -12,8 +12,6 @@ import lib
 
 GATE = os.path.join(lib.ROOT, 'tests', 'gate', 'gate.sh')
 M64 = (1 << 64) - 1
-ABC = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/'
-PAIRS = [ABC[i & 63] + ABC[i >> 6] for i in range(4096)]
 
 
 def fnv1a64(data, h):
@@ -28,11 +26,12 @@ def file_bytes(name, seed, size):
     for n in range((size + 63) // 64):
         base = key ^ ((n * 0x9e3779b97f4a7c15) & M64)
         text = ['%08x ' % (n * 64)]
-        for i in range(9, 63, 10):
-            x = (base + i * 0xbf58476d1ce4e5b9) & M64
+        for w in range(1, 8):
+            x = (base + w * 0xbf58476d1ce4e5b9) & M64
             x = ((x ^ (x >> 30)) * 0x94d049bb133111eb) & M64
             x ^= x >> 31
-            text.extend(PAIRS[(x >> s) & 4095] for s in range(0, 60, 12))
+            x = (x & 0x3f3f3f3f3f3f3f3f) + 0x3030303030303030
+            text.append(x.to_bytes(8, 'little').decode())
         out.append(''.join(text)[:63] + '\n')
     return ''.join(out).encode()[:size]
 
