@@ -339,7 +339,29 @@ struct explain_arg {
 	const char	*ex_asked;
 	struct strbuf	*ex_out;
 	unsigned	ex_found;
+	unsigned	ex_words;	/* of the longest path that is meant */
 };
+
+static unsigned
+path_words(const char *path)
+{
+	unsigned n = 1;
+
+	for (; *path != '\0'; path++)
+		n += *path == '.';
+	return (n);
+}
+
+/* "timeline.name" could mean `name` with something skipped: longest wins. */
+static bool
+explain_measure(void *arg, const char *path, const struct key *k)
+{
+	struct explain_arg *ex = arg;
+
+	if (path_means(ex->ex_asked, path))
+		ex->ex_words = MAX(ex->ex_words, path_words(path));
+	return (false);
+}
 
 static void
 explain_bounds(const struct key *k, struct strbuf *sb)
@@ -385,7 +407,8 @@ explain_visit(void *arg, const char *path, const struct key *k)
 {
 	struct explain_arg *ex = arg;
 
-	if (path_means(ex->ex_asked, path) ||
+	if ((path_means(ex->ex_asked, path) &&
+	    path_words(path) == ex->ex_words) ||
 	    strcmp(ex->ex_asked, k->name) == 0) {
 		if (ex->ex_found++ > 0)
 			strbuf_adds(ex->ex_out, "\n");
@@ -397,8 +420,9 @@ explain_visit(void *arg, const char *path, const struct key *k)
 int
 keys_explain(const char *path, struct strbuf *sb)
 {
-	struct explain_arg ex = { path, sb, 0 };
+	struct explain_arg ex = { .ex_asked = path, .ex_out = sb };
 
+	(void)keys_walk(&scenario_keys, "", explain_measure, &ex);
 	(void)keys_walk(&scenario_keys, "", explain_visit, &ex);
 	return (ex.ex_found > 0 ? 0 : ENOENT);
 }
