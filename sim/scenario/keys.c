@@ -1,7 +1,12 @@
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
 #include <ktsim/base/kassert.h>
 #include <ktsim/sim/scenario.h>
 
 #include "keys.h"
+#include "node.h"
 
 const char *const sc_suite_names[] = { "aes128-gcm", "aes256-gcm",
     "chacha20-poly1305", NULL };
@@ -277,4 +282,182 @@ keys_reference(struct strbuf *sb)
 {
 	strbuf_adds(sb, "| key | value | default | meaning |\n|---|---|---|---|\n");
 	keys_reference_map(&scenario_keys, "", sb);
+}
+
+/* --- one key, explained --- */
+
+/* Visit every key with its path ("hosts.cpus"); stops when fn says so. */
+static bool
+keys_walk(const struct key_map *map, const char *prefix,
+    bool (*fn)(void *arg, const char *path, const struct key *), void *arg)
+{
+	char path[256];
+
+	for (const struct key *k = map->keys; k < map->keys + map->n; k++) {
+		snprintf(path, sizeof(path), "%s%s", prefix, k->name);
+		if (fn(arg, path, k))
+			return (true);
+		if (k->map == NULL)
+			continue;
+		snprintf(path, sizeof(path), "%s%s.", prefix, k->name);
+		if (keys_walk(k->map, path, fn, arg))
+			return (true);
+	}
+	return (false);
+}
+
+/* Does what the user wrote mean this key? Names of one's own may stand
+ * between the words of the path. */
+static bool
+path_means(const char *asked, const char *path)
+{
+	char word[128];
+	size_t len;
+
+	for (;;) {
+		len = strcspn(path, ".");
+		snprintf(word, sizeof(word), "%.*s", (int)len, path);
+		/* Skip asked words until one is this one. */
+		while (strncmp(asked, word, len) != 0 || (asked[len] != '\0' &&
+		    asked[len] != '.' && asked[len] != '[')) {
+			asked += strcspn(asked, ".");
+			if (*asked++ == '\0')
+				return (false);
+		}
+		asked += len;
+		asked += strcspn(asked, ".");
+		path += len;
+		if (*path == '\0')
+			return (*asked == '\0');
+		if (*asked++ == '\0')
+			return (false);
+		path++;
+	}
+}
+
+struct explain_arg {
+	const char	*ex_asked;
+	struct strbuf	*ex_out;
+	unsigned	ex_found;
+	unsigned	ex_words;	/* of the longest path that is meant */
+};
+
+static unsigned
+path_words(const char *path)
+{
+	unsigned n = 1;
+
+	for (; *path != '\0'; path++)
+		n += *path == '.';
+	return (n);
+}
+
+/* "timeline.name" could mean `name` with something skipped: longest wins. */
+static bool
+explain_measure(void *arg, const char *path, const struct key *k)
+{
+	struct explain_arg *ex = arg;
+
+	if (path_means(ex->ex_asked, path))
+		ex->ex_words = MAX(ex->ex_words, path_words(path));
+	return (false);
+}
+
+static void
+explain_bounds(const struct key *k, struct strbuf *sb)
+{
+	if (k->max == 0)
+		return;
+	strbuf_adds(sb, "  bounds:  ");
+	if (k->kind == K_TIME) {
+		format_time(k->min, sb);
+		strbuf_adds(sb, " to ");
+		format_time(k->max, sb);
+	} else if (k->kind == K_PERCENT)
+		strbuf_adds(sb, "0% to 100%");
+	else if (k->kind == K_SIZE) {
+		format_bytes(k->min, sb);
+		strbuf_adds(sb, " to ");
+		format_bytes(k->max, sb);
+	} else
+		strbuf_addf(sb, "%ju to %ju%s", (uintmax_t)k->min,
+		    (uintmax_t)k->max, k->kind == K_RATE ? " bit/s" : "");
+	strbuf_adds(sb, "\n");
+}
+
+static void
+explain_key(const char *path, const struct key *k, struct strbuf *sb)
+{
+	strbuf_addf(sb, "%s\n  %s\n  value:   %s", path, k->text,
+	    kind_text[k->kind]);
+	for (unsigned i = 0; k->names != NULL && k->names[i] != NULL; i++)
+		strbuf_addf(sb, "%s%s", i == 0 ? ": " : ", ", k->names[i]);
+	strbuf_addf(sb, "\n  default: %s\n", k->required ?
+	    "none, it is required" : k->def != NULL ? k->def : "none");
+	explain_bounds(k, sb);
+	for (unsigned i = 0; k->map != NULL && i < k->map->n; i++)
+		strbuf_addf(sb, "%s%s", i == 0 ? "  keys:    " : ", ",
+		    k->map->keys[i].name);
+	if (k->map != NULL)
+		strbuf_adds(sb, "\n");
+}
+
+static bool
+explain_visit(void *arg, const char *path, const struct key *k)
+{
+	struct explain_arg *ex = arg;
+
+	if ((path_means(ex->ex_asked, path) &&
+	    path_words(path) == ex->ex_words) ||
+	    strcmp(ex->ex_asked, k->name) == 0) {
+		if (ex->ex_found++ > 0)
+			strbuf_adds(ex->ex_out, "\n");
+		explain_key(path, k, ex->ex_out);
+	}
+	return (false);
+}
+
+int
+keys_explain(const char *path, struct strbuf *sb)
+{
+	struct explain_arg ex = { .ex_asked = path, .ex_out = sb };
+
+	(void)keys_walk(&scenario_keys, "", explain_measure, &ex);
+	(void)keys_walk(&scenario_keys, "", explain_visit, &ex);
+	return (ex.ex_found > 0 ? 0 : ENOENT);
+}
+
+struct nearest_arg {
+	const char	*ne_asked;
+	char		ne_best[256];
+	unsigned	ne_dist;
+};
+
+static bool
+nearest_visit(void *arg, const char *path, const struct key *k)
+{
+	const char *const names[] = { path, k->name };
+	struct nearest_arg *ne = arg;
+	unsigned dist;
+
+	for (int i = 0; i < 2; i++) {
+		dist = edit_distance(ne->ne_asked, names[i]);
+		if (dist < ne->ne_dist) {
+			ne->ne_dist = dist;
+			snprintf(ne->ne_best, sizeof(ne->ne_best), "%s",
+			    names[i]);
+		}
+	}
+	return (false);
+}
+
+const char *
+keys_nearest(const char *path)
+{
+	static _Thread_local struct nearest_arg ne;
+
+	ne = (struct nearest_arg){ .ne_asked = path,
+	    .ne_dist = (unsigned)strnlen(path, 64) / 3 + 2 };
+	(void)keys_walk(&scenario_keys, "", nearest_visit, &ne);
+	return (ne.ne_best[0] != '\0' ? ne.ne_best : NULL);
 }

@@ -52,5 +52,13 @@ extern const struct key_map scenario_keys;
 
 /* The whole table as a reference page (Markdown). */
 void	keys_reference(struct strbuf *);
+/*
+ * What is known of one key, by its path: "seed", "hosts.cpus",
+ * "apps.tls.suite"; names in between (hosts.server.cpus) and list marks are
+ * skipped. A key's bare name explains every key of that name. ENOENT.
+ */
+int	keys_explain(const char *path, struct strbuf *);
+/* Nearest known path or name to a misspelt one; NULL. Static storage. */
+const char *keys_nearest(const char *path);
 
 #endif

@@ -93,14 +93,13 @@ load_enum(struct loader *l, const struct key *k, const struct node *n,
 	unsigned cnt;
 	int v;
 
-	for (cnt = 0; k->names[cnt] != NULL; cnt++) {
-		if (strcmp(k->names[cnt], n->text) == 0) {
-			v = (int)cnt;
+	for (v = 0; k->names[v] != NULL; v++)
+		if (strcmp(k->names[v], n->text) == 0) {
 			memcpy(field(base, k->off), &v, sizeof(v));
 			return;
 		}
+	for (cnt = 0; k->names[cnt] != NULL; cnt++)
 		strbuf_addf(&all, "%s`%s`", cnt > 0 ? ", " : "", k->names[cnt]);
-	}
 	near = nearest_name(n->text, k->names, cnt);
 	if (near != NULL)
 		diag_error(&l->diag, n->line, n->col, "`%s` is none of %s; did "

@@ -161,7 +161,7 @@ diag_note(struct diag *d, int line, int col, const char *fmt, ...)
 	va_end(ap);
 }
 
-static unsigned
+unsigned
 edit_distance(const char *a, const char *b)
 {
 	unsigned row[65], la, lb, diag, up;

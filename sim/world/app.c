@@ -15,12 +15,7 @@
 static void
 conn_event(void *arg)
 {
-	struct conn *c = arg;
-
-	if (c->c_server)
-		http_server_run(c);
-	else
-		http_client_run(c);
+	http_run(arg);
 }
 
 void
@@ -187,8 +182,7 @@ conn_close(struct conn *c)
 		a->a_failed++;
 	if (!c->c_server) {
 		a->a_done_at = c->c_end;
-		if (--w->w_clients_open == 0)
-			engine_stop(w->w_engine);
+		w->w_clients_open--;
 	}
 }
 
@@ -307,6 +301,7 @@ app_client_conn(struct app *a, unsigned i)
 	c->c_remote = sa;
 	c->c_start = a->a_sc->start + i * a->a_sc->interval;
 	conn_post(c, c->c_start);
+	a->a_world->w_clients++;
 	a->a_world->w_clients_open++;
 	return (0);
 }

@@ -242,27 +242,6 @@ server_step(struct conn *c, const char **call)
 	}
 }
 
-void
-http_server_run(struct conn *c)
-{
-	const char *call;
-	int error;
-
-	if (c->c_state == ST_CONNECT)
-		c->c_state = ST_HANDSHAKE;
-	while (c->c_state != ST_DONE) {
-		error = server_step(c, &call);
-		if (error == EWOULDBLOCK)
-			return;
-		if (error != 0) {
-			conn_fail(c, call, error);
-			return;
-		}
-		c->c_state++;
-	}
-	conn_close(c);
-}
-
 /* --- client --- */
 
 static int
@@ -362,14 +341,18 @@ client_step(struct conn *c, const char **call)
 	}
 }
 
+/* Server and client differ in their steps; the machine is one. */
 void
-http_client_run(struct conn *c)
+http_run(struct conn *c)
 {
 	const char *call;
 	int error;
 
+	if (c->c_server && c->c_state == ST_CONNECT)
+		c->c_state = ST_HANDSHAKE;	/* it was accepted connected */
 	while (c->c_state != ST_DONE) {
-		error = client_step(c, &call);
+		error = c->c_server ? server_step(c, &call) :
+		    client_step(c, &call);
 		if (error == EWOULDBLOCK)
 			return;
 		if (error != 0) {

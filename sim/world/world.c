@@ -134,16 +134,37 @@ world_check_interval(const struct world *w)
 	return ((unsigned)(256 + mbufs / 4));
 }
 
-/* Until done(w), `until`, quiet, or an order to stop; true: done. */
+/* Steps and timed claims still to come. */
 static bool
-world_forward(struct world *w, simtime_t until, bool clients_only)
+world_timed_pending(const struct world *w)
+{
+	for (unsigned i = 0; i < w->w_sc->nsteps; i++)
+		if (sim_event_pending(&w->w_steps[i].s_event))
+			return (true);
+	for (unsigned i = 0; i < w->w_sc->nexpect; i++)
+		if (sim_event_pending(&w->w_looks[i].lo_event))
+			return (true);
+	return (false);
+}
+
+/* The main part is over when every client is done and nothing that the
+ * scenario timed is to come; without clients, at its horizon. */
+static bool
+world_main_done(const struct world *w)
+{
+	return (w->w_clients > 0 && w->w_clients_open == 0 &&
+	    !world_timed_pending(w));
+}
+
+/* Until done, `until`, quiet, or an order to stop; true: done. */
+static bool
+world_forward(struct world *w, simtime_t until, bool main_part)
 {
 	unsigned left = 0;
 
 	while (w->w_res.r_capture_error == 0 && !w->w_res.r_interrupted &&
 	    w->w_res.r_inv[6].i_broken == 0) {
-		if (clients_only ? w->w_clients_open == 0 :
-		    world_open_conns(w) == 0)
+		if (main_part ? world_main_done(w) : world_open_conns(w) == 0)
 			return (true);
 		if (left == 0) {
 			check_now(w);

@@ -61,28 +61,30 @@ struct filegen {
 
 #define LINE 64
 
-/* Line n: its offset in hex, and 54 letters that depend on seed and name. */
+/*
+ * Line n: its offset in hex, a space, 54 printable characters that depend on
+ * seed and name, a newline. Eight characters come from one mixed word, six
+ * bits of each byte counted up from '0'.
+ */
 static void
 file_line(uint64_t key, uint64_t n, uint8_t *out)
 {
-	static const char abc[] =
-	    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 	static const char hex[] = "0123456789abcdef";
-	uint64_t off = n * LINE, x = 0;
+	uint64_t off = n * LINE, x;
+	uint8_t text[56];
 
 	for (int i = 0; i < 8; i++)
 		out[i] = (uint8_t)hex[(off >> (28 - 4 * i)) & 15];
 	out[8] = ' ';
-	for (int i = 9; i < LINE - 1; i++) {
-		if ((i - 9) % 10 == 0) {
-			x = (key ^ (n * 0x9e3779b97f4a7c15ULL)) +
-			    (uint64_t)i * 0xbf58476d1ce4e5b9ULL;
-			x = (x ^ (x >> 30)) * 0x94d049bb133111ebULL;
-			x ^= x >> 31;
-		}
-		out[i] = (uint8_t)abc[x & 63];
-		x >>= 6;
+	for (uint64_t w = 0; w < 7; w++) {
+		x = (key ^ (n * 0x9e3779b97f4a7c15ULL)) +
+		    (w + 1) * 0xbf58476d1ce4e5b9ULL;
+		x = (x ^ (x >> 30)) * 0x94d049bb133111ebULL;
+		x ^= x >> 31;
+		x = (x & 0x3f3f3f3f3f3f3f3fULL) + 0x3030303030303030ULL;
+		memcpy(text + 8 * w, &x, 8);
 	}
+	memcpy(out + 9, text, LINE - 10);
 	out[LINE - 1] = '\n';
 }
 
@@ -96,8 +98,12 @@ file_fill(void *arg, uint64_t off, void *buf, uint32_t len)
 	while (len > 0) {
 		skip = (uint32_t)(off % LINE);
 		take = MIN(len, LINE - skip);
-		file_line(g->key, off / LINE, line);
-		memcpy(p, line + skip, take);
+		if (take == LINE)
+			file_line(g->key, off / LINE, p);
+		else {
+			file_line(g->key, off / LINE, line);
+			memcpy(p, line + skip, take);
+		}
 		p += take;
 		off += take;
 		len -= take;

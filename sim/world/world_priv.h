@@ -107,7 +107,8 @@ struct world {
 	struct app	*w_apps;
 	struct wstep	*w_steps;
 	struct wlook	*w_looks;
-	unsigned	w_clients_open;	/* connections not finished */
+	unsigned	w_clients;	/* client connections of the scenario */
+	unsigned	w_clients_open;	/* of these, not finished */
 	bool		w_draining;
 
 	/* taps and checkers */
@@ -170,8 +171,6 @@ void	conn_close(struct conn *);
 int	conn_tls(struct conn *);
 int	conn_read(struct conn *, void *, size_t, size_t *);
 int	conn_write(struct conn *, const void *, size_t, size_t *);
-void	http_server_run(struct conn *);
-void	http_client_run(struct conn *);
-extern const char *const conn_states[];
+void	http_run(struct conn *);
 
 #endif

@@ -1,3 +1,4 @@
+#define _GNU_SOURCE	/* vasprintf */
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -6,7 +7,6 @@
 
 #include <ktsim/base/kassert.h>
 #include <ktsim/base/kmem.h>
-#include <ktsim/base/strbuf.h>
 
 #if defined(__SANITIZE_ADDRESS__)
 #define KMEM_NO_CACHE 1
@@ -52,13 +52,16 @@ xstrdup(const char *s)
 char *
 xasprintf(const char *fmt, ...)
 {
-	struct strbuf sb = { 0 };
 	va_list ap;
+	char *s;
+	int n;
 
 	va_start(ap, fmt);
-	strbuf_vaddf(&sb, fmt, ap);
+	n = vasprintf(&s, fmt, ap);
 	va_end(ap);
-	return (strbuf_take(&sb));
+	if (n < 0)
+		return (xrealloc(NULL, SIZE_MAX));	/* says so and ends */
+	return (s);
 }
 
 void

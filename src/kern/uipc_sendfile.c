@@ -218,18 +218,6 @@ sendfile_round(struct sf_call *c, uint64_t off, uint64_t *lenp,
 	return (error);
 }
 
-static int
-sendfile_check(struct socket *so)
-{
-	if (so->so_snd.sb_state & SBS_CANTSENDMORE)
-		return (EPIPE);
-	if (so->so_error != 0)
-		return (so_geterror(so));
-	if ((so->so_state & SS_ISCONNECTED) == 0)
-		return (ENOTCONN);
-	return (0);
-}
-
 /* Room for at least something worth it; *space is what may be taken. */
 static int
 sendfile_room(struct socket *so, uint64_t rem, uint64_t hdrlen,
@@ -261,7 +249,7 @@ sosendfile(struct socket *so, struct vnode *vp, uint64_t off,
 		rem = MIN(rem, nbytes);
 	c.tls = ktls_hold(so->so_snd.sb_tls_info);
 	while (error == 0 && (rem > 0 || (hdr != NULL && hdr->uio_resid > 0))) {
-		if ((error = sendfile_check(so)) != 0)
+		if ((error = so_cansend(so)) != 0)
 			break;
 		hdrlen = hdr != NULL ? hdr->uio_resid : 0;
 		if ((error = sendfile_room(so, rem, hdrlen, &len)) != 0)

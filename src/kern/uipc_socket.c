@@ -115,6 +115,18 @@ so_geterror(struct socket *so)
 }
 
 int
+so_cansend(struct socket *so)
+{
+	if (so->so_snd.sb_state & SBS_CANTSENDMORE)
+		return (EPIPE);
+	if (so->so_error != 0)
+		return (so_geterror(so));
+	if ((so->so_state & SS_ISCONNECTED) == 0)
+		return (ENOTCONN);
+	return (0);
+}
+
+int
 sobind(struct socket *so, const struct ksockaddr *sa)
 {
 	return (so->so_proto->pr_bind(so, sa));

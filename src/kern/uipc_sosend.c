@@ -40,19 +40,6 @@ sosend_control(struct sosend_call *c, struct mbuf *control)
 	return (NULL);
 }
 
-/* May this socket send at all? */
-static int
-sosend_check(struct socket *so)
-{
-	if (so->so_snd.sb_state & SBS_CANTSENDMORE)
-		return (EPIPE);
-	if (so->so_error != 0)
-		return (so_geterror(so));
-	if ((so->so_state & SS_ISCONNECTED) == 0)
-		return (ENOTCONN);
-	return (0);
-}
-
 /* Is there room for resid bytes, or at least enough to be worth it? */
 static int
 sosend_room(const struct sosend_call *c, size_t resid, long clen, long *space)
@@ -124,7 +111,7 @@ sosend_loop(struct sosend_call *c, struct uio *uio, struct mbuf **control,
 	int error;
 
 	do {
-		if ((error = sosend_check(c->so)) != 0)
+		if ((error = so_cansend(c->so)) != 0)
 			return (error);
 		clen = *control != NULL ? (long)m_length(*control, NULL) : 0;
 		error = sosend_room(c, uio->uio_resid, clen, &space);
@@ -154,7 +141,7 @@ sosend(struct socket *so, struct uio *uio, struct mbuf *control, int flags)
 	    !ktls_permit_empty_frames(c.tls))
 		error = EINVAL;
 	else if (uio->uio_resid == 0 && c.tls == NULL && control == NULL)
-		error = sosend_check(so);	/* nothing to append */
+		error = so_cansend(so);	/* nothing to append */
 	else
 		error = sosend_loop(&c, uio, &control, flags);
 	m_freem(control);
@@ -177,7 +164,7 @@ sosend_chain(struct socket *so, struct mbuf *top, struct mbuf *control,
 	c.tls = ktls_hold(so->so_snd.sb_tls_info);
 	c.atomic = true;
 	control = sosend_control(&c, control);
-	if ((error = sosend_check(so)) == 0)
+	if ((error = so_cansend(so)) == 0)
 		error = sosend_room(&c, len, 0, &space);
 	if (error != 0) {
 		m_freem(top);

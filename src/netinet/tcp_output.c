@@ -230,6 +230,24 @@ tcp_hdrlen(const struct tcp_xmit *tx)
 }
 
 /*
+ * What is sent again ends where new bytes begin, so that a segment is either
+ * old or new: counts are exact, and Wireshark, which skips a retransmission
+ * whole, loses no new byte with it.
+ */
+static void
+tcp_limit_rexmit(struct tcp_xmit *tx)
+{
+	struct tcpcb *tp = tx->tx_tp;
+
+	if (SEQ_GEQ(tp->snd_nxt, tp->snd_max) ||
+	    tx->tx_len <= tp->snd_max - tp->snd_nxt)
+		return;
+	tx->tx_len = tp->snd_max - tp->snd_nxt;
+	tx->tx_flags &= (uint8_t)~KTH_FIN;
+	tx->tx_sendalot = true;
+}
+
+/*
  * Cut to what one packet takes: a segment, or a TSO burst that ends at a
  * segment's boundary unless it empties the buffer. A FIN behind a burst goes
  * alone.
@@ -242,6 +260,7 @@ tcp_limit(struct tcp_xmit *tx)
 
 	KASSERT(tp->t_maxseg > tx->tx_optlen, ("maxseg %u", tp->t_maxseg));
 	mss = tp->t_maxseg - tx->tx_optlen;
+	tcp_limit_rexmit(tx);
 	if (tx->tx_len <= mss)
 		return;
 	/* SACK blocks would be repeated in each segment: no burst then. */

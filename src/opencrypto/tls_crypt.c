@@ -145,6 +145,18 @@ crypt_begin(EVP_CIPHER_CTX *ctx, const struct tls_crypt *tc,
 	    EVP_CipherUpdate(ctx, NULL, &n, aad, aadlen) == 1);
 }
 
+static bool
+crypt_pieces(EVP_CIPHER_CTX *ctx, const struct tls_iov *pieces, unsigned n)
+{
+	int len;
+
+	for (unsigned i = 0; i < n; i++)
+		if (EVP_CipherUpdate(ctx, pieces[i].out, &len, pieces[i].in,
+		    (int)pieces[i].len) != 1)
+			return (false);
+	return (true);
+}
+
 int
 tls_record_encrypt(struct tls_crypt *tc, unsigned slot, const uint8_t *hdr,
     uint64_t seqno, uint8_t record_type, const struct tls_iov *pieces,
@@ -154,12 +166,9 @@ tls_record_encrypt(struct tls_crypt *tc, unsigned slot, const uint8_t *hdr,
 	uint8_t end[16];
 	int n;
 
-	if (ctx == NULL || !crypt_begin(ctx, tc, hdr, seqno))
+	if (ctx == NULL || !crypt_begin(ctx, tc, hdr, seqno) ||
+	    !crypt_pieces(ctx, pieces, npieces))
 		return (EIO);
-	for (unsigned i = 0; i < npieces; i++)
-		if (EVP_CipherUpdate(ctx, pieces[i].out, &n, pieces[i].in,
-		    (int)pieces[i].len) != 1)
-			return (EIO);
 	if (tc->tc_suite->vminor == TLS_MINOR_VER_THREE &&
 	    EVP_CipherUpdate(ctx, trailer++, &n, &record_type, 1) != 1)
 		return (EIO);
@@ -178,12 +187,9 @@ tls_record_decrypt(struct tls_crypt *tc, unsigned slot, const uint8_t *hdr,
 	uint8_t want[16], end[16];
 	int n;
 
-	if (ctx == NULL || !crypt_begin(ctx, tc, hdr, seqno))
+	if (ctx == NULL || !crypt_begin(ctx, tc, hdr, seqno) ||
+	    !crypt_pieces(ctx, pieces, npieces))
 		return (EIO);
-	for (unsigned i = 0; i < npieces; i++)
-		if (EVP_CipherUpdate(ctx, pieces[i].out, &n, pieces[i].in,
-		    (int)pieces[i].len) != 1)
-			return (EIO);
 	memcpy(want, tag, 16);
 	if (EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_SET_TAG, 16, want) != 1)
 		return (EIO);

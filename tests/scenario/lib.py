@@ -70,3 +70,13 @@ def edited(name, out, *changes):
     with open(path, 'w') as f:
         f.write(text)
     return path
+
+
+def http_requests(pcap, keylog):
+    """HTTP requests that stock tshark decrypts with a key log."""
+    with tmpdir() as d:
+        env = {'HOME': d, 'PATH': os.environ['PATH'], 'LC_ALL': 'C.UTF-8'}
+        r = subprocess.run(['tshark', '-n', '-r', pcap, '-o',
+                            'tls.keylog_file:' + keylog, '-Y', 'http.request'],
+                           capture_output=True, text=True, env=env)
+    return len(r.stdout.splitlines())

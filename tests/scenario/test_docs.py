@@ -25,6 +25,18 @@ def main():
             f.write(head + table)
     c.equal(read('docs/scenario.md'), head + table,
             'docs/scenario.md (KTLS_BLESS=1 rewrites it)')
+    # `explain` knows every key of the table, and the nearest to a wrong one.
+    for path in re.findall(r'^\| `([^`]+)` \|', table, re.M):
+        r = lib.run(sim, ['explain', path.replace('NAME', 'x')])
+        c.check(r.returncode == 0 and r.stdout.startswith(
+            path.replace('.NAME', '').replace('[]', '')), 'explain ' + path)
+    r = lib.run(sim, ['explain', 'hosts.cpu'])
+    c.equal(r.returncode, 2, 'explain hosts.cpu')
+    c.check('did you mean `hosts.cpus`?' in r.stderr, r.stderr)
+    r = lib.run(sim, ['explain', 'links.rate'])
+    c.equal(r.stdout, 'links.rate\n  bits per second, each direction\n'
+            '  value:   rate with unit\n  default: 100Gbit/s\n'
+            '  bounds:  1000 to 10000000000000 bit/s\n', 'explain links.rate')
     readme, arch = read('README.md'), read('docs/architecture.md')
     for path in glob.glob(os.path.join(lib.SCENARIOS, '*.ktls.yaml')):
         name = os.path.basename(path)[:-len('.ktls.yaml')]

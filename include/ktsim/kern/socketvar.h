@@ -165,6 +165,8 @@ bool	soreadable(const struct socket *);
 bool	sowriteable(const struct socket *);
 
 /* --- for protocols and ktls --- */
+/* May it send at all? EPIPE, a pending so_error (taken), ENOTCONN. */
+int	so_cansend(struct socket *);
 void	soref(struct socket *);
 void	sorele(struct socket *);	/* the last one frees */
 /* A new connection on a listener: NULL when its queue is full. */

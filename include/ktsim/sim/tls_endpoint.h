@@ -42,14 +42,19 @@ struct tls_params {
 	const char	*tp_suite;	/* "aes128-gcm", "aes256-gcm", "chacha20-poly1305" */
 	enum tls_place	tp_tx, tp_rx;
 	enum tls_handshake tp_handshake;
-	uint64_t	tp_seed;	/* with tp_name: the random stream */
+	uint64_t	tp_seed;	/* with tp_name: the random stream; for a
+					   synthetic handshake equal at both ends */
 	const char	*tp_name;	/* "server#3"; copied */
 };
 
 /*
  * What all endpoints of a run share: library set-up, the certificate, the
- * two SSL_CTX per version. now: virtual time for time(). keylog: for capture
- * and oracle. ENOTSUP: libssl is not usable, text in *why.
+ * two SSL_CTX. now: virtual time for time(). keylog: for capture and oracle;
+ * called before the bytes that need the line are written to the socket, once
+ * per line although both ends know it. ENOTSUP: libssl is not usable (it does
+ * not hand its keys out: tried here by one handshake per version), static text
+ * in *why. Call it before anything else uses libcrypto in the process, so that
+ * no OPENSSL_CONF is read; it installs the process's RAND_METHOD.
  */
 int	tls_userland_create(const simtime_t *now, uint64_t epoch_sec,
 	    uint64_t seed, tls_keylog_fn *, void *keylog_arg,
@@ -63,15 +68,27 @@ void	tls_endpoint_destroy(struct tls_endpoint *);	/* NULL allowed */
 
 /* 0 done; EWOULDBLOCK; EPROTO, or the socket's errno (text: tls_error). */
 int	tls_endpoint_handshake(struct tls_endpoint *);
-/* Bytes taken in *done, exact also beside an error. */
+/*
+ * Bytes taken in *done, exact also beside an error. 0 also for a part of len
+ * (at least one byte). As SSL_write: a record that was begun counts when it is
+ * sent, so after a short count or EWOULDBLOCK the next call must offer the
+ * same bytes from there on, no fewer, and nothing else (shutdown, sendfile)
+ * may come between.
+ */
 int	tls_endpoint_write(struct tls_endpoint *, const void *buf, size_t len,
 	    size_t *done);
-/* 0 with *done 0: end of stream (close_notify or FIN). Data records only. */
+/*
+ * 0 with *done 0: end of stream (close_notify or FIN; te_got_close_notify tells
+ * which). Data records only. Read until EWOULDBLOCK: bytes may wait in libssl
+ * with no upcall to come. A bad record is the socket's errno (EBADMSG ...) when
+ * the kernel decrypts, EPROTO or EBADMSG otherwise.
+ */
 int	tls_endpoint_read(struct tls_endpoint *, void *buf, size_t len,
 	    size_t *done);
 /*
  * As SSL_sendfile: through the kernel when it holds the transmit keys;
- * EOPNOTSUPP otherwise (the application then reads and writes).
+ * EOPNOTSUPP otherwise (the application then reads and writes). Else as
+ * sosendfile, with EWOULDBLOCK for no more room; len 0: to the end.
  */
 int	tls_endpoint_sendfile(struct tls_endpoint *, struct vnode *, uint64_t off,
 	    uint64_t len, uint64_t *sent);

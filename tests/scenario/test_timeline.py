@@ -1,0 +1,64 @@
+#!/usr/bin/env python3
+"""Timeline steps happen at their instants, timed claims look at theirs, and
+both are waited for although the clients are done before."""
+import os
+import sys
+
+import lib
+
+UNTIL = ('until: 10s', '''timeline:
+  - {at: 250us, do: loss, on: server.mce0, loss: 100%}
+  - {at: 400us, do: loss, on: client.em0, loss: 0%}
+  - {at: 600us, do: sysctl, on: server, name: kern.ipc.tls.enable, value: 0}
+  - {at: 3s, do: sysctl, on: server, name: kern.ipc.tls.enable, value: 1}
+until: 10s''')
+
+CLAIMS = ('  - time: {app: get, max: 100ms}', '''
+  - counter: {host: server, name: kern.ipc.tls.enable, is: 1, at: 500us}
+  - counter: {host: server, name: kern.ipc.tls.enable, is: 0, at: 600us}
+  - counter: {host: server, name: kern.ipc.tls.enable, is: 0, at: 2999ms}
+  - counter: {host: server, name: kern.ipc.tls.enable, is: 1, at: 4s}
+  - counter: {host: server, name: net.inet.tcp.stats.sndrexmitpack, min: 1}
+  - time: {app: get, max: 2s}''')
+
+
+def main():
+    sim = sys.argv[1]
+    c = lib.Checks()
+    with lib.tmpdir() as d:
+        f = lib.edited('quickstart', d, UNTIL, CLAIMS)
+        out = os.path.join(d, 'out')
+        r, report = lib.run_out(sim, f, out)
+        c.equal(r.returncode, 0, r.stderr)
+        for claim in report['expectations']:
+            c.check(claim['met'], '%(claim)s: found %(found)s' % claim)
+        steps = [(x['texts'], x['first_ps']) for x in report['facts']
+                 if x['point'] == 'timeline']
+        c.equal(steps, [(['loss', 'server.mce0'], 250000000),
+                        (['loss', 'client.em0'], 400000000),
+                        (['sysctl', 'server'], 600000000)], 'steps')
+        lost = [x for x in report['facts'] if x['point'] == 'wire_drop']
+        c.equal(len(lost), 1, 'one kind of loss')
+        c.check(250000000 <= lost[0]['first_ps'] and
+                lost[0]['last_ps'] <= 400000000, 'lost between 250 and 400 us')
+        c.equal(report['end_ps'], 4 * 10 ** 12, 'the last timed claim ends it')
+        # A step that the kernel refuses is told.
+        f = lib.edited('quickstart', d, ('until: 10s', '''timeline:
+  - {at: 1ms, do: sysctl, on: server, name: kern.ipc.tls.maxlen, value: 4096}'''))
+        r, report = lib.run_out(sim, f, os.path.join(d, 'ro'))
+        c.check(any(x['point'] == 'app_error' and x['error'] == 'EPERM'
+                    for x in report['facts']), 'tunable after boot: EPERM')
+        # Classic pcap with its key log decrypts as well.
+        r, _ = lib.run_out(sim, lib.scenario('quickstart'),
+                           os.path.join(d, 'pcap'), '--pcap')
+        mode = os.stat(os.path.join(d, 'pcap', 'sslkeys.log')).st_mode & 0o777
+        c.equal(mode, 0o600, 'mode of the key log')
+        with open(os.path.join(d, 'pcap', 'wire.pcap'), 'rb') as p:
+            c.equal(p.read(4), b'\x4d\x3c\xb2\xa1', 'nanosecond magic')
+        c.equal(lib.http_requests(os.path.join(d, 'pcap', 'wire.pcap'),
+                                  os.path.join(d, 'pcap', 'sslkeys.log')),
+                1, 'HTTP requests in wire.pcap')
+    c.done()
+
+
+main()
