@@ -23,7 +23,7 @@ check_main(int argc, char **argv)
 			return (usage_error(&cmd_check, "unknown option `%s`",
 			    argv[i]));
 		strbuf_clear(&diag);
-		if (scenario_load(argv[i], &sc, &diag) != 0) {
+		if (scenario_load(argv[i], NULL, &sc, &diag) != 0) {
 			fputs(strbuf_str(&diag), stderr);
 			rc = EXIT_USAGE;
 			continue;

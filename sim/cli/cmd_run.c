@@ -15,16 +15,20 @@ struct run_args {
 	char		*ra_out;
 	const char	*ra_seed_text;
 	struct world_opts ra_opts;
+	const char	**ra_sets;	/* --set and --until, NULL-terminated */
+	unsigned	ra_nsets;
 	struct strbuf	ra_repeat;	/* options, for the last line */
 	bool		ra_has_seed, ra_trace, ra_json, ra_quiet;
 };
 
 enum { OPT_OUT = 256, OPT_SEED, OPT_THREADS, OPT_DEFECT, OPT_PCAP, OPT_TRACE,
-    OPT_JSON };
+    OPT_JSON, OPT_SET, OPT_UNTIL };
 
 static const struct option run_options[] = {
 	{ "out", required_argument, NULL, OPT_OUT },
 	{ "seed", required_argument, NULL, OPT_SEED },
+	{ "set", required_argument, NULL, OPT_SET },
+	{ "until", required_argument, NULL, OPT_UNTIL },
 	{ "threads", required_argument, NULL, OPT_THREADS },
 	{ "defect", required_argument, NULL, OPT_DEFECT },
 	{ "pcap", no_argument, NULL, OPT_PCAP },
@@ -34,6 +38,17 @@ static const struct option run_options[] = {
 	{ "help", no_argument, NULL, 'h' },
 	{ NULL, 0, NULL, 0 }
 };
+
+static int
+run_set(struct run_args *ra, char *set)
+{
+	ra->ra_sets = xrealloc(ra->ra_sets,
+	    (ra->ra_nsets + 2) * sizeof(*ra->ra_sets));
+	ra->ra_sets[ra->ra_nsets++] = set;
+	ra->ra_sets[ra->ra_nsets] = NULL;
+	strbuf_addf(&ra->ra_repeat, " --set '%s'", set);
+	return (0);
+}
 
 static int
 run_option(struct run_args *ra, int opt, const char *arg)
@@ -53,6 +68,10 @@ run_option(struct run_args *ra, int opt, const char *arg)
 		ra->ra_has_seed = true;
 		strbuf_addf(&ra->ra_repeat, " --seed %s", arg);
 		return (0);
+	case OPT_SET:
+		return (run_set(ra, xstrdup(arg)));
+	case OPT_UNTIL:
+		return (run_set(ra, xasprintf("until=%s", arg)));
 	case OPT_THREADS:
 		if (parse_uint(arg, &v) != 0 || v > 64)
 			return (usage_error(&cmd_run, "--threads wants 0 to "
@@ -108,7 +127,7 @@ static int
 run_report(const struct run_args *ra, const struct scenario *sc,
     const struct result *r)
 {
-	struct strbuf text = { 0 }, json = { 0 };
+	struct strbuf text = { 0 }, json = { 0 }, yaml = { 0 };
 	int rc, code = result_exit_code(r);
 
 	report_text(r, &text);
@@ -118,9 +137,13 @@ run_report(const struct run_args *ra, const struct scenario *sc,
 	if (rc == 0)
 		rc = outdir_write(ra->ra_out, "report.json", strbuf_str(&json),
 		    json.sb_len);
+	strbuf_add(&yaml, sc->text, sc->textlen);
+	for (unsigned i = 0; i < ra->ra_nsets; i++)
+		strbuf_addf(&yaml, "# run with --set '%s'\n", ra->ra_sets[i]);
 	if (rc == 0)
-		rc = outdir_write(ra->ra_out, "scenario.yaml", sc->text,
-		    sc->textlen);
+		rc = outdir_write(ra->ra_out, "scenario.yaml",
+		    strbuf_str(&yaml), yaml.sb_len);
+	strbuf_fini(&yaml);
 	if (ra->ra_json)
 		fputs(strbuf_str(&json), stdout);
 	else if (!ra->ra_quiet)
@@ -207,7 +230,7 @@ run_main(int argc, char **argv)
 
 	if ((rc = run_parse(&ra, argc, argv)) != 0)
 		goto out;
-	rc = scenario_load(ra.ra_file, &sc, &diag);
+	rc = scenario_load(ra.ra_file, ra.ra_sets, &sc, &diag);
 	if (rc != 0) {
 		fputs(strbuf_str(&diag), stderr);
 		rc = EXIT_USAGE;
@@ -219,6 +242,9 @@ run_main(int argc, char **argv)
 		rc = run_world(&ra, sc);
 	scenario_free(sc);
 out:
+	for (unsigned i = 0; i < ra.ra_nsets; i++)
+		free((char *)(uintptr_t)ra.ra_sets[i]);
+	free(ra.ra_sets);
 	free(ra.ra_out);
 	strbuf_fini(&ra.ra_repeat);
 	strbuf_fini(&diag);
@@ -238,6 +264,9 @@ const struct command cmd_run = {
 "\n"
 "  --out DIR       where to write (default ./ktls-out/<scenario's name>)\n"
 "  --seed N        instead of the scenario's seed\n"
+"  --set KEY=VALUE instead of what the file says, such as links[0].loss=1% or\n"
+"                  apps.get.connections=3; repeatable\n"
+"  --until TIME    short for --set until=TIME\n"
 "  --threads N     host threads for cryptography, 0 to 64 (default 2); the\n"
 "                  results do not depend on it\n"
 "  --defect NAME   plant a defect (`ktls-sim list defects`); repeatable\n"

@@ -165,8 +165,12 @@ engine_dispatch(struct engine *en, struct sim_event *ev)
 bool
 engine_step(struct engine *en, simtime_t until)
 {
-	if (en->en_count == 0 || en->en_heap[0]->ev_when > until)
+	if (en->en_count == 0)
 		return (false);
+	if (en->en_heap[0]->ev_when > until) {
+		en->en_tb.tb_now = MAX(until, en->en_tb.tb_now);
+		return (false);
+	}
 	engine_dispatch(en, en->en_heap[0]);
 	return (true);
 }
@@ -185,7 +189,6 @@ engine_run(struct engine *en, simtime_t until)
 		return (ENGINE_STOPPED);
 	if (en->en_count == 0)
 		return (ENGINE_QUIET);
-	en->en_tb.tb_now = MAX(until, en->en_tb.tb_now);
 	return (ENGINE_HORIZON);
 }
 

@@ -412,15 +412,19 @@ load_tree(struct loader *l, struct scenario *sc)
 		return;
 	if (!want_map(l, &root, n))
 		return;
+	for (int i = 0; l->diag.sets != NULL && l->diag.sets[i] != NULL; i++)
+		tree_set(&l->diag, l->arena, n, i);
 	load_map(l, n, &scenario_keys, sc);
 	if (l->diag.errors == 0)
 		scenario_check(&l->diag, sc);
 }
 
 int
-scenario_load(const char *path, struct scenario **out, struct strbuf *text)
+scenario_load(const char *path, const char *const *sets,
+    struct scenario **out, struct strbuf *text)
 {
-	struct loader l = { .diag = { .path = path, .out = text } };
+	struct loader l = { .diag = { .path = path, .sets = sets,
+	    .out = text } };
 	struct strbuf file = { 0 };
 	struct scenario *sc;
 	int error;

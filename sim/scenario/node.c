@@ -128,7 +128,12 @@ diag_v(struct diag *d, const char *kind, int line, int col, const char *fmt,
 
 	if (line > 0)
 		strbuf_addf(d->out, "%s:%d:%d: %s: ", d->path, line, col, kind);
-	else
+	else if (line < 0) {
+		strbuf_adds(d->out, "--set ");
+		add_printable(d->out, d->sets[-line - 1],
+		    strlen(d->sets[-line - 1]));
+		strbuf_addf(d->out, ": %s: ", kind);
+	} else
 		strbuf_addf(d->out, "%s: %s: ", d->path, kind);
 	strbuf_vaddf(&text, fmt, ap);
 	add_printable(d->out, strbuf_str(&text), text.sb_len);

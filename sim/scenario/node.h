@@ -30,6 +30,7 @@ void	arena_free(struct arena *);
 /* Collects diagnostics with the line they speak of. */
 struct diag {
 	const char	*path;
+	const char *const *sets;	/* what line -1, -2 ... stands for */
 	const char	*text;
 	size_t		textlen;
 	struct strbuf	*out;
@@ -48,6 +49,11 @@ void	diag_note(struct diag *, int line, int col, const char *fmt, ...)
 #define YAML_MAX_NODES	100000
 #define YAML_MAX_SCALAR	65536
 
+/*
+ * Put sets[i] ("key.key[2].key=value") into the tree: the value's node gets
+ * line -(i + 1). Maps that are missing on the way are made; list items are not.
+ */
+void	tree_set(struct diag *, struct arena *, struct node *root, int i);
 /* NULL when it is not YAML, or breaks a limit; the reason is in diag. */
 struct node *yaml_tree(struct diag *, struct arena *);
 /* Insertions, deletions and changes between two words (64 bytes of them). */

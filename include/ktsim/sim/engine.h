@@ -24,7 +24,8 @@ struct timebase *engine_timebase(struct engine *);
  * called again. Not from inside an event (asserted).
  */
 enum engine_stop engine_run(struct engine *, simtime_t until);
-/* One event; false when none is pending at or before until. */
+/* One event; false when none is pending at or before until: now is `until`
+ * then if there are later ones, and stays where it is if there are none. */
 bool	engine_step(struct engine *, simtime_t until);
 /* From a handler: return from engine_run after this event. */
 void	engine_stop(struct engine *);

@@ -193,11 +193,15 @@ struct scenario {
 };
 
 /*
- * Read and check a file ("-": standard input). Problems are appended to diag
- * as "file:line:col: error: ..." with the source line and a caret; returns 0,
- * or EINVAL when there were problems, or the errno of opening the file.
+ * Read and check a file ("-": standard input), with `sets` ("seed=7",
+ * "apps.get.connections=3", "links[0].loss=1%"; NULL-terminated, may be NULL)
+ * put over what it says. Problems are appended to diag as "file:line:col:
+ * error: ..." with the source line and a caret ("--set X: error: ..." for a
+ * set); returns 0, or EINVAL when there were problems, or the errno of opening
+ * the file.
  */
-int	scenario_load(const char *path, struct scenario **, struct strbuf *diag);
+int	scenario_load(const char *path, const char *const *sets,
+	    struct scenario **, struct strbuf *diag);
 void	scenario_free(struct scenario *);
 
 /* "10.0.0.1/24", "fd00::1/64". EINVAL. */

@@ -1,0 +1,56 @@
+#!/usr/bin/env python3
+"""--set and --until stand over what the file says, are checked like it, and
+are repeated in the line that reproduces a failure."""
+import os
+import sys
+
+import lib
+
+
+def main():
+    sim = sys.argv[1]
+    c = lib.Checks()
+    quick = lib.scenario('quickstart')
+    with lib.tmpdir() as d:
+        r, report = lib.run_out(
+            sim, quick, os.path.join(d, 'a'), '--set', 'apps.get.connections=3',
+            '--set', 'hosts.server.files./data.bin.size=1MiB',
+            '--set', 'links[0].delay=30us',
+            '--set', 'hosts.server.sysctl.kern.ipc.tls.enable=1',
+            '--set', 'hosts.client.sysctl.net.inet.tcp.delayed_ack=0',
+            '--set', 'expect[0].delivered.bytes=3MiB')
+        c.equal(r.returncode, 0, r.stderr)
+        c.equal([x['body_bytes'] for x in report['connections']],
+                [1 << 20] * 3, 'bodies')
+        with open(os.path.join(d, 'a', 'scenario.yaml')) as f:
+            c.check("# run with --set 'links[0].delay=30us'" in f.read(),
+                    'scenario.yaml tells')
+        # A key that the file does not have is added.
+        r, report = lib.run_out(sim, quick, os.path.join(d, 'b'),
+                                '--set', 'capture.wire=false')
+        c.equal(r.returncode, 0, r.stderr)
+        c.check(not os.path.exists(os.path.join(d, 'b', 'wire.pcapng')),
+                'no capture')
+        r, report = lib.run_out(sim, quick, os.path.join(d, 'c'),
+                                '--until', '1ms')
+        c.equal(r.returncode, 1, 'cut short: ' + r.stderr)
+        c.equal(report['end_ps'], 10 ** 9, 'end')
+        c.check("--set 'until=1ms'" in r.stderr.splitlines()[-1], r.stderr)
+        for text, want in [
+                ('links[0].loss=2', '--set links[0].loss=2: error: `2` is not '
+                 'a percentage, such as 0.5%'),
+                ('apps.get.conections=2', '--set apps.get.conections=2: error: '
+                 'there is no application key `conections`; did you mean '
+                 '`connections`?'),
+                ('links[7].loss=2%', '--set links[7].loss=2%: error: there is '
+                 'no such place in the file; a path is like '
+                 'apps.get.connections or links[0].loss'),
+                ('seed', '--set seed: error: write key=value'),
+                ('=3', '--set =3: error: there is no such place in the file; '
+                 'a path is like apps.get.connections or links[0].loss')]:
+            r = lib.run(sim, ['run', '--set', text, quick])
+            c.equal((r.returncode, r.stderr), (2, want + '\n'), text)
+    c.done()
+
+
+main()
