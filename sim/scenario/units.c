@@ -160,7 +160,10 @@ parse_cidr(const char *s, int *family, struct in_any *a, int *plen)
 	memcpy(addr, s, (size_t)(slash - s));
 	addr[slash - s] = '\0';
 	*family = strchr(addr, ':') != NULL ? KAF_INET6 : KAF_INET;
-	ok = *family == KAF_INET6 ? parse_v6(addr, a) : parse_v4(addr, a);
+	/* scanf would let blanks, signs and "0x" pass. */
+	ok = strspn(addr, *family == KAF_INET6 ? "0123456789abcdefABCDEF:" :
+	    "0123456789.") == strlen(addr) &&
+	    (*family == KAF_INET6 ? parse_v6(addr, a) : parse_v4(addr, a));
 	if (!ok || bits > (*family == KAF_INET6 ? 128u : 32u))
 		return (EINVAL);
 	*plen = (int)bits;
