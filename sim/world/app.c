@@ -352,6 +352,21 @@ apps_start(struct world *w)
 	}
 }
 
+/* The run is over: what was to start later does not start any more. */
+void
+apps_call_off(struct world *w)
+{
+	struct conn *c;
+
+	for (unsigned i = 0; i < w->w_sc->napps; i++)
+		TAILQ_FOREACH(c, &w->w_apps[i].a_conns, c_link) {
+			if (c->c_server || c->c_so == NULL || c->c_timer_only)
+				continue;
+			c->c_failed = "not begun";
+			conn_close(c);
+		}
+}
+
 void
 apps_destroy(struct world *w)
 {
