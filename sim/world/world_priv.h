@@ -83,7 +83,7 @@ struct app {
 	const struct sc_app *a_sc;
 	struct world	*a_world;
 	struct whost	*a_host;
-	struct socket	*a_listen;
+	struct socket	*a_listen[2];	/* IPv4, IPv6 */
 	struct sim_event a_event;	/* accept */
 	TAILQ_HEAD(, conn) a_conns;
 	unsigned	a_nconns, a_open;

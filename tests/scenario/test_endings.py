@@ -110,6 +110,23 @@ def slow_is_no_stall(c, sim, d):
         c.check('BROKEN' not in r.stdout, 'slow %r: held' % (changes,))
 
 
+def both_families(c, sim, d):
+    """One server, a client by IPv4 and one by IPv6."""
+    f = lib.edited('quickstart', d, (' 10.0.0.1/24', ' [10.0.0.1/24, fd00::1/64]'),
+                   (' 10.0.0.2/24', ' [10.0.0.2/24, fd00::2/64]'),
+                   ('apps:\n', """apps:
+  get6:
+    type: https-client
+    host: client
+    server: web
+    family: ipv6
+    path: /data.bin
+    tls: {version: "1.3", suite: aes128-gcm, tx: openssl, rx: openssl}
+"""), ('expect:\n', 'expect:\n  - delivered: {app: get6, bytes: 8MiB}\n'))
+    r = lib.run(sim, ['run', '--out', os.path.join(d, 'both'), f])
+    c.equal(r.returncode, 0, 'both families: ' + r.stdout + r.stderr)
+
+
 def folder_refused(c, sim, d):
     out = os.path.join(d, 'mine')
     os.mkdir(out)
@@ -144,7 +161,8 @@ def seed_is_repeated(c, sim, d):
 def main():
     c = lib.Checks()
     for part in (usage, claim_fails, seed_is_repeated, refused,
-                 slow_is_no_stall, folder_refused, disk_full, interrupted):
+                 slow_is_no_stall, both_families, folder_refused, disk_full,
+                 interrupted):
         with lib.tmpdir() as d:
             part(c, sys.argv[1], d)
     c.done()
