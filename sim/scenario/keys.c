@@ -139,10 +139,11 @@ static const struct key step_keys[] = {
 	  .names = action_names, .text = "what happens" },
 	{ "on", K_STR, F(sc_step, on), .required = true,
 	  .text = "host.nic (link_down, link_up, loss) or host (sysctl)" },
-	{ "loss", K_PERCENT, F(sc_step, loss), .min = 0, .max = 1000000000,
+	{ "loss", K_PERCENT, F(sc_step, loss), F(sc_step, has_loss), .min = 0, .max = 1000000000,
 	  .text = "loss: the new chance, both directions" },
 	{ "name", K_STR, F(sc_step, name), .text = "sysctl: its name" },
-	{ "value", K_UINT, F(sc_step, value), .text = "sysctl: its value" },
+	{ "value", K_UINT, F(sc_step, value), F(sc_step, has_value),
+	  .text = "sysctl: its value" },
 };
 MAPDEF(step, "timeline step", struct sc_step);
 

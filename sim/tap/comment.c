@@ -86,9 +86,11 @@ static void
 comment_rexmit(const struct pkt_note *pn, uint64_t rexmit_of,
     struct strbuf *sb)
 {
-	strbuf_adds(sb, ", rexmit");
+	/* The sender counts what was refused below as sent; the wire does not. */
 	if (rexmit_of != 0)
-		strbuf_addf(sb, " of #%" PRIu64, rexmit_of);
+		strbuf_addf(sb, ", rexmit of #%" PRIu64, rexmit_of);
+	else
+		strbuf_adds(sb, ", refused before");
 	if (pn->pn_why != NULL)
 		strbuf_addf(sb, " (%s)", pn->pn_why);
 }

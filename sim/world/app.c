@@ -212,10 +212,12 @@ app_accept(void *arg)
 	struct socket *so;
 	struct conn *c;
 
-	while (soaccept(a->a_listen, &so) == 0) {
-		c = conn_create(a, so, true);
-		conn_post(c, 0);
-	}
+	for (unsigned i = 0; i < nitems(a->a_listen); i++)
+		while (a->a_listen[i] != NULL &&
+		    soaccept(a->a_listen[i], &so) == 0) {
+			c = conn_create(a, so, true);
+			conn_post(c, 0);
+		}
 }
 
 static void
@@ -227,23 +229,42 @@ app_listen_upcall(struct socket *so, void *arg, enum so_event ev)
 		timebase_post_in(a->a_world->w_tb, &a->a_event, 0);
 }
 
-/* Listens for both families: one socket each would do, one per app does. */
 static int
-app_listen(struct app *a, int family)
+app_listen(struct app *a, int family, struct socket **sop)
 {
 	struct ksockaddr sa = { .sa_family = (uint8_t)family,
 	    .sa_port = (uint16_t)a->a_sc->port };
 	int error;
 
-	error = socreate(a->a_host->h_vnet, &tcp_protosw, family,
-	    &a->a_listen);
+	error = socreate(a->a_host->h_vnet, &tcp_protosw, family, sop);
 	if (error != 0)
 		return (error);
-	if ((error = sobind(a->a_listen, &sa)) != 0 ||
-	    (error = solisten(a->a_listen, (int)a->a_sc->backlog)) != 0)
+	if ((error = sobind(*sop, &sa)) != 0 ||
+	    (error = solisten(*sop, (int)a->a_sc->backlog)) != 0)
 		return (error);
+	soupcall_set(*sop, app_listen_upcall, a);
+	return (0);
+}
+
+/* A socket for each family that a client asks by; IPv4 if there is none. */
+static int
+app_serve(struct app *a)
+{
+	const struct scenario *sc = a->a_world->w_sc;
+	bool want[2] = { false, false };
+	int error;
+
 	sim_event_init(&a->a_event, EV_APP, "accept", app_accept, a);
-	soupcall_set(a->a_listen, app_listen_upcall, a);
+	for (unsigned i = 0; i < sc->napps; i++)
+		if (sc->apps[i].type == SC_APP_HTTPS_CLIENT &&
+		    strcmp(sc->apps[i].server, a->a_sc->loc.name) == 0)
+			want[sc->apps[i].family != 0] = true;
+	if (!want[1])
+		want[0] = true;
+	if (want[0] && (error = app_listen(a, KAF_INET, &a->a_listen[0])) != 0)
+		return (error);
+	if (want[1] && (error = app_listen(a, KAF_INET6, &a->a_listen[1])) != 0)
+		return (error);
 	return (0);
 }
 
@@ -254,17 +275,6 @@ world_app(struct world *w, const char *name)
 		if (strcmp(w->w_sc->apps[i].loc.name, name) == 0)
 			return (&w->w_apps[i]);
 	return (NULL);
-}
-
-/* The family a server is asked for: that of its clients. */
-static int
-app_family(struct world *w, const struct sc_app *server)
-{
-	for (unsigned i = 0; i < w->w_sc->napps; i++)
-		if (w->w_sc->apps[i].type == SC_APP_HTTPS_CLIENT &&
-		    strcmp(w->w_sc->apps[i].server, server->loc.name) == 0)
-			return (w->w_sc->apps[i].family ? KAF_INET6 : KAF_INET);
-	return (KAF_INET);
 }
 
 static bool
@@ -322,7 +332,7 @@ apps_create(struct world *w, struct strbuf *err)
 		TAILQ_INIT(&a->a_conns);
 		if (a->a_sc->type != SC_APP_HTTPS_SERVER)
 			continue;
-		if ((error = app_listen(a, app_family(w, a->a_sc))) != 0) {
+		if ((error = app_serve(a)) != 0) {
 			strbuf_addf(err, "%s:%d:%d: error: application `%s` "
 			    "cannot listen: %s\n", w->w_sc->path,
 			    a->a_sc->loc.line, a->a_sc->loc.col,
@@ -352,6 +362,21 @@ apps_start(struct world *w)
 	}
 }
 
+/* The run is over: what was to start later does not start any more. */
+void
+apps_call_off(struct world *w)
+{
+	struct conn *c;
+
+	for (unsigned i = 0; i < w->w_sc->napps; i++)
+		TAILQ_FOREACH(c, &w->w_apps[i].a_conns, c_link) {
+			if (c->c_server || c->c_so == NULL || c->c_timer_only)
+				continue;
+			c->c_failed = "not begun";
+			conn_close(c);
+		}
+}
+
 void
 apps_destroy(struct world *w)
 {
@@ -360,11 +385,13 @@ apps_destroy(struct world *w)
 
 	for (unsigned i = 0; i < w->w_sc->napps && w->w_apps != NULL; i++) {
 		a = &w->w_apps[i];
-		if (a->a_listen != NULL && !w->w_wrecked) {
-			timebase_cancel(w->w_tb, &a->a_event);
-			soclose(a->a_listen);
+		for (unsigned j = 0; j < nitems(a->a_listen); j++) {
+			if (a->a_listen[j] != NULL && !w->w_wrecked) {
+				timebase_cancel(w->w_tb, &a->a_event);
+				soclose(a->a_listen[j]);
+			}
+			a->a_listen[j] = NULL;
 		}
-		a->a_listen = NULL;
 		TAILQ_FOREACH(c, &a->a_conns, c_link) {
 			if (c->c_so == NULL || w->w_wrecked)
 				continue;

@@ -7,9 +7,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <ktsim/netinet/ip_var.h>
+#include <ktsim/netinet/tcp_var.h>
+
 #include "world_priv.h"
 
-#define DRAIN_TIME	(120 * SIM_SEC)	/* for stragglers, faults off */
+#define PATIENCE	(120 * SIM_SEC)	/* without progress, faults off */
+#define INFLIGHT_MAX	(1024 * 1024)	/* bytes a link may be busy with */
 #define HOME_TIME	(600 * SIM_SEC)	/* TIME_WAIT and the last timers */
 
 static const char *const invariant_names[INVARIANTS][2] = {
@@ -214,13 +218,62 @@ world_faults_off(struct world *w)
 	}
 }
 
+/* What moves when anything does: bytes in order, connections made and gone. */
+static uint64_t
+world_progress(const struct world *w)
+{
+	const struct tcp_stats *st;
+	uint64_t n = 0;
+
+	for (unsigned i = 0; i < w->w_sc->nhosts; i++) {
+		st = tcp_stats(w->w_hosts[i].h_vnet);
+		n += st->rcvbyte + st->connects + st->accepts + st->closed +
+		    st->drops;
+	}
+	return (n);
+}
+
+/* How long nothing may move before it is a stall: longer than the longest
+ * timeout, and than the slowest link and disk of this scenario need. */
+static simtime_t
+world_patience(const struct world *w)
+{
+	simtime_t t, slow = 0, disk = 0;
+
+	for (unsigned i = 0; i < w->w_sc->nlinks; i++) {
+		t = simtime_bytes(INFLIGHT_MAX, w->w_sc->links[i].rate) +
+		    8 * w->w_sc->links[i].delay;
+		slow = MAX(slow, t);
+	}
+	for (unsigned i = 0; i < w->w_sc->nhosts; i++)
+		disk = MAX(disk, w->w_sc->hosts[i].disk_latency);
+	return (PATIENCE + slow + disk);
+}
+
+/* True: all connections are done. A slow one may take as long as it likes. */
+static bool
+world_finish(struct world *w)
+{
+	simtime_t patience = world_patience(w);
+	uint64_t before;
+
+	do {
+		before = world_progress(w);
+		if (world_forward(w, timebase_now(w->w_tb) + patience, false))
+			return (true);
+	} while (!w->w_res.r_interrupted && w->w_res.r_capture_error == 0 &&
+	    w->w_res.r_inv[6].i_broken == 0 && world_progress(w) != before);
+	return (false);
+}
+
 /* Everybody finishes and goes home; nothing may hang, nothing may be left. */
 static void
 world_drain(struct world *w)
 {
 	w->w_draining = true;
 	world_faults_off(w);
-	if (!world_forward(w, timebase_now(w->w_tb) + DRAIN_TIME, false)) {
+	apps_call_off(w);
+	if (!world_finish(w)) {
 		if (w->w_res.r_interrupted || w->w_res.r_capture_error != 0)
 			return;
 		if (w->w_res.r_inv[6].i_broken == 0)
@@ -375,7 +428,8 @@ world_destroy(struct world *w)
 	if (w == NULL || w->w_wrecked)
 		return;
 	tap_close(w);
-	if (w->w_hosts != NULL && w->w_hosts[0].h_vnet != NULL &&
+	if (w->w_hosts != NULL && w->w_sc->nhosts > 0 &&
+	    w->w_hosts[0].h_vnet != NULL &&
 	    w->w_hosts[0].h_vnet->v_net != NULL) {
 		apps_destroy(w);	/* it was never run */
 		world_take_down(w);

@@ -224,6 +224,15 @@ build_addrs(struct world *w, struct whost *h, struct strbuf *err)
 	return (0);
 }
 
+static void
+build_no_sysctl(struct world *w, struct strbuf *err, const struct sc_loc *loc,
+    const char *name)
+{
+	strbuf_addf(err, "%s:%d:%d: error: there is no sysctl `%s`; "
+	    "`ktls-sim list sysctls` shows what there is\n", w->w_sc->path,
+	    loc->line, loc->col, name);
+}
+
 static int
 build_sysctls(struct world *w, struct whost *h, struct strbuf *err)
 {
@@ -234,10 +243,7 @@ build_sysctls(struct world *w, struct whost *h, struct strbuf *err)
 		s = &h->h_sc->sysctl[i];
 		error = sysctl_write(h->h_vnet, s->loc.name, s->value);
 		if (error == ENOENT)
-			strbuf_addf(err, "%s:%d:%d: error: there is no sysctl "
-			    "`%s`; `ktls-sim list sysctls` shows what there "
-			    "is\n", w->w_sc->path, s->loc.line, s->loc.col,
-			    s->loc.name);
+			build_no_sysctl(w, err, &s->loc, s->loc.name);
 		else if (error == EPERM)
 			strbuf_addf(err, "%s:%d:%d: error: sysctl `%s` is "
 			    "read-only\n", w->w_sc->path, s->loc.line,
@@ -342,20 +348,29 @@ step_run(void *arg)
 		    TS(s->s_sc->name), TI(error));
 }
 
-static void
-build_steps(struct world *w)
+static int
+build_steps(struct world *w, struct strbuf *err)
 {
+	const struct sc_step *st;
 	struct wstep *s;
 
 	w->w_steps = xcalloc(w->w_sc->nsteps, sizeof(*w->w_steps));
 	for (unsigned i = 0; i < w->w_sc->nsteps; i++) {
 		s = &w->w_steps[i];
+		st = &w->w_sc->timeline[i];
+		/* Whether the value is taken is known at the instant only. */
+		if (st->action == SC_DO_SYSCTL && sysctl_find(world_host(w,
+		    st->on)->h_vnet, st->name) == NULL) {
+			build_no_sysctl(w, err, &st->loc, st->name);
+			return (EINVAL);
+		}
 		s->s_world = w;
 		s->s_sc = &w->w_sc->timeline[i];
 		sim_event_init(&s->s_event, EV_TIMELINE, "timeline", step_run,
 		    s);
 		timebase_post(w->w_tb, &s->s_event, s->s_sc->at);
 	}
+	return (0);
 }
 
 int
@@ -370,8 +385,7 @@ world_build(struct world *w, struct strbuf *err)
 			return (error);
 	for (unsigned i = 0; i < w->w_sc->nlinks; i++)
 		wire_set_link(w->w_links[i].l_wire, true);
-	build_steps(w);
-	return (0);
+	return (build_steps(w, err));
 }
 
 /* Wires and interfaces. The stacks stay, so that their zones can be counted. */
@@ -386,6 +400,8 @@ world_take_down(struct world *w)
 	}
 	for (unsigned i = 0; i < w->w_sc->nhosts && w->w_hosts != NULL; i++) {
 		h = &w->w_hosts[i];
+		if (h->h_vnet == NULL)
+			continue;	/* building stopped before it */
 		for (unsigned j = 0; j < h->h_sc->nlaggs; j++)
 			if (h->h_laggs != NULL && h->h_laggs[j] != NULL) {
 				lagg_destroy(h->h_laggs[j]);

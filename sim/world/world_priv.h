@@ -63,7 +63,7 @@ struct conn {
 	unsigned	c_index;
 	struct ledger_flow *c_flow;
 	bool		c_server;
-	bool		c_timer_only;	/* waiting for its start */
+	bool		c_timer_only;	/* its connect was begun */
 	struct strbuf	c_buf;		/* request or response header */
 	size_t		c_bufoff;
 	const struct sc_file *c_file;
@@ -83,7 +83,7 @@ struct app {
 	const struct sc_app *a_sc;
 	struct world	*a_world;
 	struct whost	*a_host;
-	struct socket	*a_listen;
+	struct socket	*a_listen[2];	/* IPv4, IPv6 */
 	struct sim_event a_event;	/* accept */
 	TAILQ_HEAD(, conn) a_conns;
 	unsigned	a_nconns, a_open;
@@ -162,6 +162,7 @@ void	collect_result(struct world *);
 /* app.c */
 int	apps_create(struct world *, struct strbuf *err);
 void	apps_start(struct world *);
+void	apps_call_off(struct world *);	/* connections not begun */
 void	apps_destroy(struct world *);
 void	app_conn_modes(struct conn *);
 void	conn_post(struct conn *, simtime_t delay);

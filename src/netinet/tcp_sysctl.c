@@ -6,13 +6,46 @@
 
 #include "tcp_private.h"
 
+#define TCP_MS_MAX	3600000		/* an hour: 2^9 of them fit into 64 bits */
+
+/* FreeBSD's are ints. */
+static int
+tcp_check_int(struct vnet *vnet, uint64_t v)
+{
+	return (v <= INT32_MAX ? 0 : EINVAL);
+}
+
+static int
+tcp_check_positive(struct vnet *vnet, uint64_t v)
+{
+	return (v >= 1 && v <= UINT16_MAX ? 0 : EINVAL);
+}
+
+static int
+tcp_check_ms(struct vnet *vnet, uint64_t v)
+{
+	return (v <= TCP_MS_MAX ? 0 : EINVAL);
+}
+
+/* A probe every 0 ms would be a probe for ever. */
+static int
+tcp_check_interval(struct vnet *vnet, uint64_t v)
+{
+	return (v >= 1 && v <= TCP_MS_MAX ? 0 : EINVAL);
+}
+
 #define T(name, field, def, descr)					\
-	{ name, offsetof(struct tcp_tunables, field), def, descr }
+	{ name, offsetof(struct tcp_tunables, field), def, descr,	\
+	    tcp_check_int }
+#define TC(check, name, field, def, descr)				\
+	{ name, offsetof(struct tcp_tunables, field), def, descr,	\
+	    tcp_check_##check }
 static const struct {
 	const char	*name;
 	size_t		off;
 	uint64_t	def;
 	const char	*descr;
+	sysctl_check_fn	*check;
 } tcp_knobs[] = {
 	T("sendspace", sendspace, 65536, "initial send socket buffer size"),
 	T("recvspace", recvspace, 65536, "initial receive socket buffer size"),
@@ -29,20 +62,20 @@ static const struct {
 	T("mssdflt", mssdflt, 536, "default IPv4 maximum segment size"),
 	T("v6mssdflt", v6mssdflt, 1220, "default IPv6 maximum segment size"),
 	T("delayed_ack", delayed_ack, 1, "delay ACK to try to piggyback it"),
-	T("delacktime", delacktime, 40, "delayed ACK timeout, ms"),
-	T("rexmit_min", rexmit_min, 30, "minimum retransmission timeout, ms"),
-	T("rexmit_slop", rexmit_slop, 200,
+	TC(ms, "delacktime", delacktime, 40, "delayed ACK timeout, ms"),
+	TC(ms, "rexmit_min", rexmit_min, 30, "minimum retransmission timeout, ms"),
+	TC(ms, "rexmit_slop", rexmit_slop, 200,
 	    "added to the retransmission timeout, ms"),
-	T("rexmit_initial", rexmit_initial, 1000,
+	TC(ms, "rexmit_initial", rexmit_initial, 1000,
 	    "initial retransmission timeout, ms"),
-	T("persmin", persmin, 5000, "minimum persistence interval, ms"),
-	T("persmax", persmax, 60000, "maximum persistence interval, ms"),
-	T("keepinit", keepinit, 75000,
+	TC(interval, "persmin", persmin, 5000, "minimum persistence interval, ms"),
+	TC(interval, "persmax", persmax, 60000, "maximum persistence interval, ms"),
+	TC(ms, "keepinit", keepinit, 75000,
 	    "time to establish a connection, ms"),
-	T("finwait2_timeout", finwait2_timeout, 60000,
+	TC(ms, "finwait2_timeout", finwait2_timeout, 60000,
 	    "FIN_WAIT_2 timeout of a closed socket, ms"),
-	T("msl", msl, 30000, "maximum segment lifetime, ms"),
-	T("initcwnd_segments", initcwnd_segments, 10,
+	TC(ms, "msl", msl, 30000, "maximum segment lifetime, ms"),
+	TC(positive, "initcwnd_segments", initcwnd_segments, 10,
 	    "initial congestion window, segments"),
 	T("sack.enable", sack, 1, "SACK support"),
 	T("rfc1323", rfc1323, 1, "window scaling and timestamps"),
@@ -50,6 +83,7 @@ static const struct {
 	T("tso", tso, 1, "TCP segmentation offload"),
 };
 #undef T
+#undef TC
 
 #define C(field, descr) { #field, offsetof(struct tcp_stats, field), descr }
 static const struct {
@@ -104,7 +138,8 @@ tcp_sysctl_init(struct vnet *vnet)
 		val = (uint64_t *)(void *)((char *)&is->is_tune +
 		    tcp_knobs[i].off);
 		*val = tcp_knobs[i].def;
-		sysctl_add(vnet, name, val, CTL_RW, NULL, tcp_knobs[i].descr);
+		sysctl_add(vnet, name, val, CTL_RW, tcp_knobs[i].check,
+		    tcp_knobs[i].descr);
 	}
 	for (size_t i = 0; i < nitems(tcp_counters); i++) {
 		snprintf(name, sizeof(name), "net.inet.tcp.stats.%s",

@@ -69,6 +69,64 @@ def claim_fails(c, sim, d):
         'to reproduce: ktls-sim run '), 'claim: last line')
 
 
+SYSCTL = '      kern.ipc.tls.ifnet.permitted: 1\n'
+
+
+def refused(c, sim, d):
+    """What only building the world can refuse: exit 2 with the place, also
+    when other hosts were to be built after it."""
+    for change, text in [
+            ((SYSCTL, '      kern.ipc.tls.maxlen: 5\n'), 'maxlen` refuses 5'),
+            ((SYSCTL, '      net.inet.tcp.persmax: 0\n'),
+             'persmax` refuses 0'),
+            ((SYSCTL, '      net.inet.tcp.msl: 18446744073709551615\n'),
+             'msl` refuses 18446744073709551615'),
+            ((SYSCTL, '      net.inet.tcp.initcwnd_segments: 0\n'),
+             'initcwnd_segments` refuses 0'),
+            (('ports: [mce0, mce1]', 'ports: [mce0, mce0]'), 'lagg port'),
+            (('lagg0: 10.0.0.1/24', 'lagg0: [10.0.0.1/24, 10.0.0.1/24]'),
+             'address'),
+            (('do: link_down, on: server.mce0', 'do: sysctl, on: server, '
+              'name: kern.ipc.tls.enabel, value: 1'),
+             'there is no sysctl `kern.ipc.tls.enabel`')]:
+        f = lib.edited('failover', d, change)
+        r = lib.run(sim, ['run', '--out', os.path.join(d, 'refused'), f])
+        c.equal(r.returncode, 2, 'refused: %s: %s' % (text, r.stderr))
+        c.check(text in r.stderr and ': error: ' in r.stderr,
+                'refused: ' + r.stderr)
+
+
+def slow_is_no_stall(c, sim, d):
+    """`until` long before the end: what goes on slowly does not stall, and
+    what was to start later does not either."""
+    for changes in [(('rate: 100Gbit/s, delay: 20us', 'rate: 1Mbit/s'),
+                     ('until: 10s', 'until: 1s')),
+                    (('delay: 20us', 'delay: 10s'), ('until: 10s', 'until: 1s')),
+                    (('    path: /data.bin\n',
+                      '    path: /data.bin\n    start: 80000s\n'),)]:
+        f = lib.edited('quickstart', d, *changes)
+        r = lib.run(sim, ['run', '--out', os.path.join(d, 'slow'), f])
+        c.equal(r.returncode, 1, 'slow %r: %s' % (changes, r.stderr))
+        c.check('BROKEN' not in r.stdout, 'slow %r: held' % (changes,))
+
+
+def both_families(c, sim, d):
+    """One server, a client by IPv4 and one by IPv6."""
+    f = lib.edited('quickstart', d, (' 10.0.0.1/24', ' [10.0.0.1/24, fd00::1/64]'),
+                   (' 10.0.0.2/24', ' [10.0.0.2/24, fd00::2/64]'),
+                   ('apps:\n', """apps:
+  get6:
+    type: https-client
+    host: client
+    server: web
+    family: ipv6
+    path: /data.bin
+    tls: {version: "1.3", suite: aes128-gcm, tx: openssl, rx: openssl}
+"""), ('expect:\n', 'expect:\n  - delivered: {app: get6, bytes: 8MiB}\n'))
+    r = lib.run(sim, ['run', '--out', os.path.join(d, 'both'), f])
+    c.equal(r.returncode, 0, 'both families: ' + r.stdout + r.stderr)
+
+
 def folder_refused(c, sim, d):
     out = os.path.join(d, 'mine')
     os.mkdir(out)
@@ -102,8 +160,9 @@ def seed_is_repeated(c, sim, d):
 
 def main():
     c = lib.Checks()
-    for part in (usage, claim_fails, seed_is_repeated, folder_refused,
-                 disk_full, interrupted):
+    for part in (usage, claim_fails, seed_is_repeated, refused,
+                 slow_is_no_stall, both_families, folder_refused, disk_full,
+                 interrupted):
         with lib.tmpdir() as d:
             part(c, sys.argv[1], d)
     c.done()

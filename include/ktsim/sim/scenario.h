@@ -123,6 +123,7 @@ struct sc_step {
 	uint64_t	loss;		/* ppb */
 	const char	*name;		/* sysctl */
 	uint64_t	value;
+	bool		has_loss, has_value;
 };
 
 enum sc_cmp { SC_CMP_NONE, SC_CMP_IS, SC_CMP_MIN, SC_CMP_MAX };

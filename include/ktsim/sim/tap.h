@@ -66,10 +66,11 @@ int	pcapfile_close(struct pcapfile *);
 /*
  * Why a frame exists, from its note and its fate: appends one line of text.
  * verdict: NULL, or why it was dropped ("link: loss", "link down").
- * rexmit_of: f_id of the frame whose bytes these are again; 0 unknown or none.
+ * rexmit_of: f_id of the frame whose bytes these are again; 0: none.
  * The word "rexmit" occurs exactly in comments of retransmissions: the note
- * says so (payload), or rexmit_of is set on a segment without payload (SYN,
- * FIN).
+ * says so (payload) and rexmit_of is set, or rexmit_of is set on a segment
+ * without payload (SYN, FIN). A note that says so of bytes that no frame had
+ * tells of a packet that was refused on its way down (ring full, no tag).
  */
 void	capture_comment(const struct frame *, const char *verdict,
 	    uint64_t rexmit_of, struct strbuf *);

@@ -63,7 +63,16 @@ test_a_retransmission_says_of_what_and_why(void **state)
 	last.f_note.pn_why = "RTO";
 	assert_string_equal(comment(NULL, 45),
 	    "plain mbufs, queue 0, rexmit of #45 (RTO)");
-	assert_string_equal(comment(NULL, 0), "plain mbufs, queue 0, rexmit (RTO)");
+}
+
+static void
+test_what_was_refused_before_is_no_retransmission(void **state)
+{
+	make(10);
+	last.f_note.pn_rexmit = true;
+	last.f_note.pn_why = "RTO";
+	assert_string_equal(comment(NULL, 0),
+	    "plain mbufs, queue 0, refused before (RTO)");
 }
 
 static void
@@ -122,6 +131,8 @@ main(void)
 		cmocka_unit_test(
 		    test_an_ifnet_segment_names_record_tag_burst_and_queue),
 		cmocka_unit_test(test_a_retransmission_says_of_what_and_why),
+		cmocka_unit_test(
+		    test_what_was_refused_before_is_no_retransmission),
 		cmocka_unit_test(test_no_other_frame_has_the_word_rexmit),
 		cmocka_unit_test(
 		    test_a_repeated_fin_is_a_retransmission_without_the_senders_word),
