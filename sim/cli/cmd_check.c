@@ -1,15 +1,32 @@
 #include <stdio.h>
 #include <string.h>
 
-#include <ktsim/sim/scenario.h>
+#include <ktsim/sim/world.h>
 
 #include "cli.h"
+
+/* Read it, and build its world: the kernels have their say on sysctls,
+ * laggs, addresses and ports. */
+static bool
+check_file(const char *path, struct strbuf *diag)
+{
+	struct world_opts wo = { .wo_dry = true };
+	struct scenario *sc;
+	struct world *w;
+	int error;
+
+	if (scenario_load(path, NULL, &sc, diag) != 0)
+		return (false);
+	if ((error = world_create(sc, &wo, &w, diag)) == 0)
+		world_destroy(w);
+	scenario_free(sc);
+	return (error == 0);
+}
 
 static int
 check_main(int argc, char **argv)
 {
 	struct strbuf diag = { 0 };
-	struct scenario *sc;
 	int rc = EXIT_OK;
 
 	if (argc < 2)
@@ -23,13 +40,12 @@ check_main(int argc, char **argv)
 			return (usage_error(&cmd_check, "unknown option `%s`",
 			    argv[i]));
 		strbuf_clear(&diag);
-		if (scenario_load(argv[i], NULL, &sc, &diag) != 0) {
+		if (check_file(argv[i], &diag))
+			printf("%s: ok\n", argv[i]);
+		else {
 			fputs(strbuf_str(&diag), stderr);
 			rc = EXIT_USAGE;
-			continue;
 		}
-		printf("%s: ok\n", argv[i]);
-		scenario_free(sc);
 	}
 	strbuf_fini(&diag);
 	return (rc);

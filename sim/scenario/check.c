@@ -19,7 +19,6 @@ struct chk {
 };
 
 #define LAST_START	(86400 * SIM_SEC)	/* as for `until` */
-#define RCVBUF_MIN	(17 * 1024)
 #define ERR(c, loc, ...) diag_error((c)->d, (loc)->line, (loc)->col, __VA_ARGS__)
 
 static struct sc_host *
@@ -264,26 +263,11 @@ check_client(struct chk *c, struct sc_app *a)
 		    "version, suite or handshake", a->loc.name, a->server);
 }
 
-/*
- * The kernel decrypts whole records only, so the buffer must take one: 16 KiB
- * with header and trailer, and what rounding of the window leaves unused.
- */
-static void
-check_rcvbuf(struct chk *c, struct sc_app *a)
-{
-	if (a->tls.present && a->tls.rx == 1 && a->rcvbuf != 0 &&
-	    a->rcvbuf < RCVBUF_MIN)
-		ERR(c, &a->loc, "`%s`: a receive buffer of %ju bytes holds no "
-		    "whole record, and `rx: kernel` decrypts no less: use "
-		    "17KiB or more", a->loc.name, (uintmax_t)a->rcvbuf);
-}
-
 static void
 check_apps(struct chk *c)
 {
 	for (unsigned i = 0; i < c->sc->napps; i++) {
 		check_host_name(c, &c->sc->apps[i].loc, c->sc->apps[i].host);
-		check_rcvbuf(c, &c->sc->apps[i]);
 		if (c->sc->apps[i].type == SC_APP_HTTPS_CLIENT)
 			check_client(c, &c->sc->apps[i]);
 	}

@@ -125,7 +125,7 @@ build_files(struct world *w, struct whost *h)
 		    FNV1A64_BASIS ^ w->w_opts.wo_seed);
 		vp = vnode_create(h->h_vnet, f->loc.name, f->size, file_fill,
 		    g);
-		if (f->cached)
+		if (f->cached && !w->w_opts.wo_dry)
 			vnode_warm(vp);
 	}
 	vfs_set_disk(h->h_vnet, h->h_sc->disk_latency, NULL, NULL);

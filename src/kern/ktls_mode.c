@@ -226,6 +226,19 @@ ktls_enable_tx(struct socket *so, const struct tls_enable *en)
 	return (0);
 }
 
+/*
+ * A record is decrypted when it is there as a whole: a buffer that cannot
+ * hold one would close its window for ever.
+ */
+#define KTLS_RX_ROOM	(5 * PAGE_SIZE)
+
+static void
+ktls_rx_reserve(struct sockbuf *sb)
+{
+	if (sb->sb_hiwat < KTLS_RX_ROOM)
+		(void)soreserve_sb(sb, KTLS_RX_ROOM);
+}
+
 /* What is in the receive buffer is ciphertext from here on. */
 static void
 sb_mark_notready(struct sockbuf *sb)
@@ -291,6 +304,7 @@ ktls_enable_rx(struct socket *so, const struct tls_enable *en)
 	sb->sb_tls_seqno = be64dec(en->rec_seq);
 	sb->sb_tls_info = tls;
 	sb->sb_flags |= SB_TLS_RX;
+	ktls_rx_reserve(sb);
 	sb_mark_notready(sb);
 	so->so_vnet->v_ktls->ks_stats.offload_total++;
 	TRACE(&so->so_vnet->v_tracer, tls_mode, TU(tls->conn), TS(dir_name(tls)),

@@ -96,8 +96,9 @@ sosend_pass(struct sosend_call *c, struct uio *uio, struct mbuf **control,
 	    c->tls != NULL ? M_EXTPG : 0);
 	if (top == NULL)
 		return (ENOBUFS);
-	prflags = uio->uio_resid > 0 || (flags & KMSG_MORETOCOME) ?
-	    PRUS_MORETOCOME : 0;
+	/* More comes at once only if there is room for it. */
+	prflags = (uio->uio_resid > 0 && space > len) ||
+	    (flags & KMSG_MORETOCOME) ? PRUS_MORETOCOME : 0;
 	ctl = *control;
 	*control = NULL;
 	return (sosend_push(c, top, ctl, prflags));

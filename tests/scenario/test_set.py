@@ -25,6 +25,14 @@ def main():
         with open(os.path.join(d, 'a', 'scenario.yaml')) as f:
             c.check("# run with --set 'links[0].delay=30us'" in f.read(),
                     'scenario.yaml tells')
+        # A receive buffer below one record: the kernel makes room for it.
+        r, report = lib.run_out(
+            sim, lib.scenario('kernel-receive'), os.path.join(d, 'small'),
+            '--set', 'apps.get.rcvbuf=2048B',
+            '--set', 'hosts.server.files./data.bin.size=200KiB',
+            '--set', 'expect[0].delivered.bytes=200KiB',
+            '--set', 'expect[4].counter.min=13')
+        c.equal(r.returncode, 0, 'small rcvbuf: ' + r.stderr)
         # A key that the file does not have is added.
         r, report = lib.run_out(sim, quick, os.path.join(d, 'b'),
                                 '--set', 'capture.wire=false')

@@ -17,6 +17,7 @@ struct world_opts {
 	const char	*wo_out;	/* existing folder; NULL: nothing written */
 	struct defects	wo_defects;
 	uint64_t	wo_seed;
+	bool		wo_dry;		/* built to be checked: files stay cold */
 	bool		wo_pcap;	/* even if the scenario does not ask */
 	const char	*wo_trace;	/* file for the NDJSON trace; NULL */
 	/* Called now and then on the engine's thread; true: stop the run. */
