@@ -178,6 +178,7 @@ struct record_oracle {
 	uint8_t		*scratch;	/* one record's plaintext */
 	uint64_t	frame;		/* being looked at */
 	bool		finished;
+	bool		no_digest;	/* nobody wants od_app_sha256 */
 };
 #define ORACLE_SCRATCH	(20 * 1024)
 

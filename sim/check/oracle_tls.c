@@ -261,7 +261,8 @@ content(struct odir *d, unsigned type, const uint8_t *p, size_t n)
 	if (type == RT_APP) {
 		d->od.od_app_records++;
 		d->od.od_app_bytes += n;
-		EVP_DigestUpdate(d->sha, p, n);
+		if (!d->conn->ro->no_digest)
+			EVP_DigestUpdate(d->sha, p, n);
 	} else if (type == RT_HANDSHAKE && d->conn->version == 13)
 		handshake_bytes(d, p, n);
 }

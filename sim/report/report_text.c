@@ -121,13 +121,15 @@ text_conn(struct strbuf *sb, const struct conn_result *c)
 	text_side(sb, "client", &c->c_side[0], c->c_tls != NULL);
 }
 
-#define CONNS_SHOWN 4
+#define CONNS_SHOWN	4
+#define FAILURES_SHOWN	8
 
 static void
 text_conns(const struct result *r, struct strbuf *sb)
 {
 	uint64_t done = 0, body = 0, rexmit = 0;
 	simtime_t last = 0;
+	unsigned failures = 0;
 
 	if (r->r_nconns == 0)
 		return;
@@ -135,8 +137,9 @@ text_conns(const struct result *r, struct strbuf *sb)
 	for (unsigned i = 0; i < r->r_nconns; i++) {
 		const struct conn_result *c = &r->r_conns[i];
 
-		/* The first few, and every one that went wrong. */
-		if (i < CONNS_SHOWN || !c->c_done)
+		/* The first few, and the first that went wrong. */
+		if (i < CONNS_SHOWN ||
+		    (!c->c_done && failures++ < FAILURES_SHOWN))
 			text_conn(sb, c);
 		done += c->c_done;
 		body += c->c_body;

@@ -80,6 +80,7 @@ world_tools(struct world *w, struct strbuf *err)
 
 	w->w_ledger = ledger_create(world_ledger_report, w);
 	w->w_oracle = record_oracle_create(world_oracle_report, w);
+	record_oracle_no_digest(w->w_oracle);
 	error = tls_userland_create(&w->w_tb->tb_now, w->w_sc->epoch,
 	    w->w_opts.wo_seed, tap_keylog, w, &w->w_userland, &why);
 	if (error != 0)
