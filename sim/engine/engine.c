@@ -17,8 +17,6 @@ struct engine {
 	uint64_t	en_dispatched;
 	bool		en_running, en_stop;
 	const char	*en_current;
-	void		(*en_after)(void *);
-	void		*en_after_arg;
 };
 
 static bool
@@ -158,8 +156,6 @@ engine_dispatch(struct engine *en, struct sim_event *ev)
 	en->en_dispatched++;
 	ev->ev_fn(ev->ev_arg);		/* may free ev */
 	en->en_current = NULL;
-	if (en->en_after != NULL)
-		en->en_after(en->en_after_arg);
 }
 
 bool
@@ -202,13 +198,6 @@ uint64_t
 engine_events(const struct engine *en)
 {
 	return (en->en_dispatched);
-}
-
-void
-engine_set_after(struct engine *en, void (*fn)(void *), void *arg)
-{
-	en->en_after = fn;
-	en->en_after_arg = arg;
 }
 
 const char *

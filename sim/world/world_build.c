@@ -18,22 +18,6 @@ world_host(struct world *w, const char *name)
 	return (NULL);
 }
 
-struct nic *
-world_port(struct world *w, const char *name)
-{
-	const char *dot = strchr(name, '.');
-	char *host = xstrdup(name);
-	struct whost *h;
-
-	host[dot - name] = '\0';
-	h = world_host(w, host);
-	free(host);
-	for (unsigned i = 0; i < h->h_sc->nnics; i++)
-		if (strcmp(h->h_sc->nics[i].loc.name, dot + 1) == 0)
-			return (h->h_nics[i]);
-	return (NULL);
-}
-
 struct wire *
 world_wire_of(struct world *w, const char *port)
 {

@@ -133,9 +133,7 @@ struct world {
 /* world_build.c */
 int	world_build(struct world *, struct strbuf *err);
 struct whost *world_host(struct world *, const char *name);
-/* "host.nic" */
-struct nic *world_port(struct world *, const char *name);
-struct wire *world_wire_of(struct world *, const char *port);
+struct wire *world_wire_of(struct world *, const char *port);	/* "host.nic" */
 void	world_take_down(struct world *);
 void	world_detach_stacks(struct world *);
 

@@ -162,12 +162,6 @@ vnode_size(const struct vnode *vp)
 	return (vp->v_size);
 }
 
-const char *
-vnode_name(const struct vnode *vp)
-{
-	return (vp->v_name);
-}
-
 struct vnode *
 vnode_lookup(struct vnet *vnet, const char *name)
 {

@@ -104,12 +104,6 @@ if_lookup(struct vnet *vnet, const char *xname)
 	return (NULL);
 }
 
-struct ifnethead *
-if_list(struct vnet *vnet)
-{
-	return (&vnet->v_net->ns_ifs);
-}
-
 static struct ifaddr *
 if_addr_find(const struct ifnet *ifp, int family, const struct in_any *addr)
 {

@@ -324,13 +324,3 @@ tcp_respond_rst(const struct tcp_seg *ts, uint32_t conn)
 	    KTH_RST | KTH_ACK, conn);
 }
 
-void
-tcp_foreach(struct vnet *vnet, void (*fn)(void *arg, struct tcpcb *),
-    void *arg)
-{
-	struct inpcb *inp, *next;
-
-	TAILQ_FOREACH_SAFE(inp, &vnet->v_inet->is_pcbs, inp_list, next)
-		if (inp->inp_ppcb != NULL)
-			fn(arg, inp->inp_ppcb);
-}

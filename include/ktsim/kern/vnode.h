@@ -40,7 +40,6 @@ struct vnode *vnode_create(struct vnet *, const char *name, uint64_t size,
 void	vnode_rele(struct vnode *);	/* drops its pages from the cache */
 void	vnode_ref(struct vnode *);
 uint64_t vnode_size(const struct vnode *);
-const char *vnode_name(const struct vnode *);
 /* By name; NULL when there is none. No reference is taken. */
 struct vnode *vnode_lookup(struct vnet *, const char *name);
 /* Read all pages in now, at no cost ("the file is in the cache"). */

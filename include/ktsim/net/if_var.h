@@ -154,7 +154,6 @@ void	net_detach(struct vnet *);
 void	if_attach(struct vnet *, struct ifnet *, const char *xname);
 void	if_detach(struct ifnet *);
 struct ifnet *if_lookup(struct vnet *, const char *xname);	/* NULL */
-struct ifnethead *if_list(struct vnet *);
 /* Add an address with its connected route. EINVAL family, EEXIST. */
 int	if_addr_add(struct ifnet *, int family, const struct in_any *, int plen);
 /* The first address of the family on the interface; NULL. */

@@ -138,10 +138,6 @@ extern const struct protosw tcp_protosw;
 
 const struct tcp_stats *tcp_stats(const struct vnet *);
 
-/* Calls fn for each control block of the host, in order of creation. */
-void	tcp_foreach(struct vnet *, void (*fn)(void *arg, struct tcpcb *),
-	    void *arg);
-
 static inline struct tcpcb *
 intotcpcb(struct inpcb *inp)
 {

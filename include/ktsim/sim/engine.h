@@ -30,8 +30,6 @@ bool	engine_step(struct engine *, simtime_t until);
 /* From a handler: return from engine_run after this event. */
 void	engine_stop(struct engine *);
 uint64_t engine_events(const struct engine *);	/* dispatched so far */
-/* Called after each event; for checkers. NULL: none. */
-void	engine_set_after(struct engine *, void (*fn)(void *arg), void *arg);
 /* The event being dispatched (its name), or NULL. */
 const char *engine_current(const struct engine *);
 

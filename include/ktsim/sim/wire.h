@@ -43,7 +43,6 @@ extern const struct nic_port_ops wire_port_ops;
 void	*wire_end(struct wire *, int end);	/* np_arg for the card */
 void	wire_set_link(struct wire *, bool up);	/* both ends learn of it */
 void	wire_set_loss(struct wire *, uint32_t ppb);
-bool	wire_is_up(const struct wire *);
 const char *wire_name(const struct wire *);
 const struct wire_stats *wire_stats(const struct wire *, int end);
 bool	wire_idle(const struct wire *);

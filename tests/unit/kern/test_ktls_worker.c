@@ -265,6 +265,22 @@ test_worker_takes_all_batches_of_a_round_before_new_ones(void **state)
 	assert_int_equal(wire_end, 5 * 522);
 }
 
+/* Wake-up, then so much per record and per byte: to the picosecond. */
+static void
+test_worker_takes_exactly_its_modelled_time(void **state)
+{
+	const struct ktls_cost cost = { .per_record = 3 * SIM_US,
+	    .ps_per_byte = { 0, 1000, 0 }, .wakeup = 2 * SIM_US };
+	struct sockbuf *sb = &p.s.so->so_snd;
+
+	ktls_set_cost(w->b.v, &cost);
+	write_bytes(p.s.so, 1000);
+	tw_run(w, 2 * SIM_US + 3 * SIM_US + 1000 * 1000 - 1);
+	assert_int_equal(sbavail(sb), 0);
+	tw_run(w, 1);
+	assert_int_equal(sbavail(sb), 1022);
+}
+
 #define T(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
 
 int
@@ -278,6 +294,7 @@ main(void)
 		T(test_dropped_connection_frees_records_at_completion),
 		T(test_closed_socket_lives_until_its_records_are_encrypted),
 		T(test_worker_takes_all_batches_of_a_round_before_new_ones),
+		T(test_worker_takes_exactly_its_modelled_time),
 	};
 
 	return (cmocka_run_group_tests(tests, NULL, NULL));

@@ -249,6 +249,92 @@ test_bytes_written_before_enabling_stay_plain_in_front(void **state)
 	expect_records(e, nitems(e));
 }
 
+/* A kernel sender's chain: each mbuf is one record already. */
+static void
+test_a_chain_from_the_kernel_becomes_its_mbufs_as_records(void **state)
+{
+	const struct expected e[] = { { 23, 5000 }, { 23, 300 } };
+	struct kiovec iov[2] = { { pay, 5000 }, { pay + 5000, 300 } };
+	struct uio uio;
+	struct mbuf *top;
+
+	start(&tls_suites[3]);
+	uio_init(&uio, &iov[0], 1);
+	top = m_uiotombuf(sp.sp_vnet->v_mb, &uio, M_WAITOK, 5000, 16384, M_EXTPG);
+	uio_init(&uio, &iov[1], 1);
+	top->m_next = m_uiotombuf(sp.sp_vnet->v_mb, &uio, M_WAITOK, 300, 16384,
+	    M_EXTPG);
+	assert_int_equal(sosend_chain(so, top, NULL, 0), 0);
+	expect_records(e, nitems(e));
+}
+
+/* It is atomic: no room for all of it, nothing is taken and it is freed. */
+static void
+test_a_chain_without_room_is_refused_and_freed(void **state)
+{
+	struct kiovec iov = { pay, 9000 };
+	struct uio uio;
+
+	start(&tls_suites[3]);
+	so->so_snd.sb_hiwat = 8000;
+	uio_init(&uio, &iov, 1);
+	assert_int_equal(sosend_chain(so, m_uiotombuf(sp.sp_vnet->v_mb, &uio,
+	    M_WAITOK, 9000, 16384, M_EXTPG), NULL, 0), EMSGSIZE);
+	assert_int_equal(sbused(&so->so_snd), 0);
+}
+
+static int
+getopt_int(int name)
+{
+	int val = -1;
+	struct sockopt sopt = { .sopt_level = KSOL_SOCKET, .sopt_name = name,
+	    .sopt_val = &val, .sopt_valsize = sizeof(val) };
+
+	assert_int_equal(sogetopt(so, &sopt), 0);
+	assert_int_equal(sopt.sopt_valsize, sizeof(val));
+	return (val);
+}
+
+static void
+test_options_tell_what_was_set_and_the_error_once(void **state)
+{
+	int val = 30000;
+	struct sockopt sopt = { .sopt_level = KSOL_SOCKET,
+	    .sopt_name = KSO_SNDBUF, .sopt_val = &val,
+	    .sopt_valsize = sizeof(val) };
+
+	assert_int_equal(sosetopt(so, &sopt), 0);
+	assert_int_equal(getopt_int(KSO_SNDBUF), 30000);
+	val = 5000;
+	sopt.sopt_name = KSO_SNDLOWAT;
+	assert_int_equal(sosetopt(so, &sopt), 0);
+	assert_int_equal(getopt_int(KSO_SNDLOWAT), 5000);
+	val = 0;
+	sopt.sopt_name = KSO_RCVBUF;
+	assert_int_equal(sosetopt(so, &sopt), EINVAL);
+	sopt.sopt_name = 0x7777;
+	assert_int_equal(sosetopt(so, &sopt), ENOPROTOOPT);
+	soerror_set(so, ECONNRESET);
+	assert_int_equal(getopt_int(KSO_ERROR), ECONNRESET);
+	assert_int_equal(getopt_int(KSO_ERROR), 0);
+}
+
+static void
+test_writable_means_room_for_the_low_water_mark(void **state)
+{
+	start(&tls_suites[3]);
+	so->so_snd.sb_hiwat = 4000;
+	so->so_snd.sb_lowat = 1000;
+	assert_true(sowriteable(so));
+	so->so_snd.sb_lowat = 4001;
+	assert_false(sowriteable(so));
+	soerror_set(so, EIO);
+	assert_true(sowriteable(so));	/* a write would not wait */
+	(void)so_geterror(so);
+	socantsendmore(so);
+	assert_true(sowriteable(so));
+}
+
 #define T(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
 
 int
@@ -265,6 +351,10 @@ main(void)
 		T(test_states_and_errors_refuse_a_write),
 		T(test_eor_on_a_stream_is_einval),
 		T(test_bytes_written_before_enabling_stay_plain_in_front),
+		T(test_a_chain_from_the_kernel_becomes_its_mbufs_as_records),
+		T(test_a_chain_without_room_is_refused_and_freed),
+		T(test_options_tell_what_was_set_and_the_error_once),
+		T(test_writable_means_room_for_the_low_water_mark),
 	};
 
 	return (cmocka_run_group_tests(tests, NULL, NULL));
