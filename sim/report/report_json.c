@@ -98,11 +98,13 @@ j_invariants(const struct result *r)
 	json_t *a = json_array();
 
 	for (int i = 0; i < INVARIANTS; i++)
-		json_array_append_new(a, json_pack("{s:i, s:s, s:I, s:I, s:s?}",
+		json_array_append_new(a, json_pack("{s:i, s:s, s:I, s:I, s:s?,"
+		    " s:I}",
 		    "number", i + 1, "name", r->r_inv[i].i_name,
 		    "looked", (json_int_t)r->r_inv[i].i_looked,
 		    "broken", (json_int_t)r->r_inv[i].i_broken,
-		    "first", r->r_inv[i].i_first));
+		    "first", r->r_inv[i].i_first,
+		    "first_ps", (json_int_t)r->r_inv[i].i_when));
 	return (a);
 }
 
