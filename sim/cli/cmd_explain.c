@@ -1,7 +1,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "../scenario/keys.h"
+#include <ktsim/sim/scenario.h>
+
 #include "cli.h"
 
 static int

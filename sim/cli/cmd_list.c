@@ -12,8 +12,8 @@
 #include <ktsim/nic/nic.h>
 #include <ktsim/opencrypto/tls_suite.h>
 #include <ktsim/sim/engine.h>
+#include <ktsim/sim/scenario.h>
 
-#include "../scenario/keys.h"
 #include "cli.h"
 
 static void

@@ -44,6 +44,7 @@ int
 main(int argc, char **argv)
 {
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);	/* the write's errno tells */
 	if (argc < 2) {
 		help(stderr);
 		return (EXIT_USAGE);

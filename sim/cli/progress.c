@@ -17,7 +17,7 @@ struct progress {
 	struct event_base *pg_base;
 	struct event	*pg_int, *pg_term, *pg_timer;
 	bool		pg_stop, pg_show, pg_shown;
-	simtime_t	pg_now, pg_until;
+	simtime_t	pg_now;
 };
 
 static void
@@ -68,7 +68,6 @@ progress_poll(void *arg, simtime_t now, simtime_t until)
 	struct progress *pg = arg;
 
 	pg->pg_now = now;
-	pg->pg_until = until;
 	if (pg->pg_base != NULL)
 		event_base_loop(pg->pg_base, EVLOOP_NONBLOCK);
 	return (pg->pg_stop);

@@ -37,6 +37,12 @@ add_time(struct strbuf *sb, simtime_t t)
 	format_time(t, sb);
 }
 
+static const char *
+plural(uint64_t n)
+{
+	return (n == 1 ? "" : "s");
+}
+
 static void
 heading(struct strbuf *sb, const char *text)
 {
@@ -71,9 +77,9 @@ text_side(struct strbuf *sb, const char *who, const struct conn_side *s,
 	strbuf_addf(sb, "    %s sent ", who);
 	format_bytes(s->bytes, sb);
 	if (s->kernel_records > 0)
-		strbuf_addf(sb, " in %ju kernel TLS records,",
+		strbuf_addf(sb, " in %ju kernel TLS records",
 		    (uintmax_t)s->kernel_records);
-	strbuf_addf(sb, " %ju segments, %ju bursts", (uintmax_t)s->segs,
+	strbuf_addf(sb, ", %ju segments, %ju bursts", (uintmax_t)s->segs,
 	    (uintmax_t)s->bursts);
 	if (s->rexmit_packs > 0) {
 		strbuf_addf(sb, "; again: ");
@@ -83,8 +89,8 @@ text_side(struct strbuf *sb, const char *who, const struct conn_side *s,
 		    (uintmax_t)s->rto, (uintmax_t)s->fast_rexmit);
 	}
 	if (s->enobufs > 0)
-		strbuf_addf(sb, "; output refused from below %ju times",
-		    (uintmax_t)s->enobufs);
+		strbuf_addf(sb, "; output refused from below %ju time%s",
+		    (uintmax_t)s->enobufs, plural(s->enobufs));
 	strbuf_adds(sb, "\n");
 }
 
@@ -169,12 +175,6 @@ text_when(struct strbuf *sb, const struct fact *f)
 		add_time(sb, f->f_last);
 	}
 	strbuf_adds(sb, "]\n");
-}
-
-static const char *
-plural(uint64_t n)
-{
-	return (n == 1 ? "" : "s");
 }
 
 static void

@@ -10,8 +10,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include <ktsim/base/strbuf.h>
-
 enum key_kind {
 	K_STR,		/* const char * */
 	K_UINT,		/* uint64_t, bare number */
@@ -49,16 +47,5 @@ struct key_map {
 };
 
 extern const struct key_map scenario_keys;
-
-/* The whole table as a reference page (Markdown). */
-void	keys_reference(struct strbuf *);
-/*
- * What is known of one key, by its path: "seed", "hosts.cpus",
- * "apps.tls.suite"; names in between (hosts.server.cpus) and list marks are
- * skipped. A key's bare name explains every key of that name. ENOENT.
- */
-int	keys_explain(const char *path, struct strbuf *);
-/* Nearest known path or name to a misspelt one; NULL. Static storage. */
-const char *keys_nearest(const char *path);
 
 #endif

@@ -370,7 +370,7 @@ apps_call_off(struct world *w)
 
 	for (unsigned i = 0; i < w->w_sc->napps; i++)
 		TAILQ_FOREACH(c, &w->w_apps[i].a_conns, c_link) {
-			if (c->c_server || c->c_so == NULL || c->c_timer_only)
+			if (c->c_server || c->c_so == NULL || c->c_connecting)
 				continue;
 			c->c_failed = "not begun";
 			conn_close(c);

@@ -255,9 +255,9 @@ client_connect(struct conn *c)
 		return (error);
 	if (c->c_so->so_state & SS_ISCONNECTING)
 		return (EWOULDBLOCK);
-	if (c->c_timer_only)		/* it was connecting, and is no more */
+	if (c->c_connecting)		/* it was connecting, and is no more */
 		return (ECONNABORTED);
-	c->c_timer_only = true;
+	c->c_connecting = true;
 	c->c_start = timebase_now(c->c_app->a_world->w_tb);
 	error = soconnect(c->c_so, &c->c_remote);
 	return (error == EINPROGRESS ? EWOULDBLOCK : error);

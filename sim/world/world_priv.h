@@ -63,13 +63,11 @@ struct conn {
 	unsigned	c_index;
 	struct ledger_flow *c_flow;
 	bool		c_server;
-	bool		c_timer_only;	/* its connect was begun */
+	bool		c_connecting;	/* its connect was begun */
 	struct strbuf	c_buf;		/* request or response header */
 	size_t		c_bufoff;
-	const struct sc_file *c_file;
 	struct vnode	*c_vp;
 	uint64_t	c_off, c_len;	/* body */
-	struct conn	*c_peer;	/* the other end, once known */
 	int		c_error;	/* how it failed */
 	const char	*c_failed;
 	struct ksockaddr c_local, c_remote;

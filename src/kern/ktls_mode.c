@@ -37,9 +37,8 @@ ktls_sysctl_config(struct vnet *vnet)
 {
 	struct ktls_state *ks = vnet->v_ktls;
 
-	ks->ks_cbc_enable = ks->ks_rx_enable = ks->ks_ext_pgs = 1;
+	ks->ks_rx_enable = ks->ks_ext_pgs = 1;
 	ks->ks_maxlen = TLS_MAX_MSG_SIZE_V10_2;
-	ks->ks_rexmit_pct = 2;
 	sysctl_add(vnet, "kern.ipc.tls.enable", &ks->ks_enable, CTL_RW, NULL,
 	    "allow new kernel TLS sessions");
 	sysctl_add(vnet, "kern.ipc.tls.rx_enable", &ks->ks_rx_enable, CTL_RW,

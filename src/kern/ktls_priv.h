@@ -63,8 +63,7 @@ struct ktls_state {
 	uint32_t	ks_number;
 
 	/* sysctls */
-	uint64_t	ks_enable, ks_cbc_enable, ks_rx_enable, ks_maxlen;
-	uint64_t	ks_bind_threads, ks_rexmit_pct, ks_permitted;
+	uint64_t	ks_enable, ks_rx_enable, ks_maxlen, ks_permitted;
 	uint64_t	ks_ext_pgs;
 };
 

@@ -53,14 +53,7 @@ ktls_rx_eof(struct sockbuf *sb)
 	if ((sb->sb_state & SBS_CANTRCVMORE) == 0 || sb->sb_tlscc == 0)
 		return;
 	/* Half a record and no more to come. The bytes will never be data. */
-	while (sb->sb_mtls != NULL) {
-		struct mbuf *m = sb->sb_mtls;
-
-		sb->sb_mtls = m->m_next;
-		sbfree_ktls_rx(sb, m);
-		m_free(m);
-	}
-	sb->sb_mtlstail = NULL;
+	sbdrop_ktls_rx(sb);
 	soerror_set(sb->sb_so, EMSGSIZE);
 }
 
@@ -97,7 +90,7 @@ ktls_rx_header_check(const struct ktls_session *tls, const uint8_t *hdr)
 
 	wminor = tp->tls_vminor == TLS_MINOR_VER_THREE ? TLS_MINOR_VER_TWO :
 	    tp->tls_vminor;
-	if (hdr[0 + 1] != tp->tls_vmajor || hdr[2] != wminor)
+	if (hdr[1] != tp->tls_vmajor || hdr[2] != wminor)
 		return (EINVAL);
 	if (tp->tls_vminor == TLS_MINOR_VER_THREE && hdr[0] != TLS_RLTYPE_APP)
 		return (EINVAL);
@@ -225,7 +218,7 @@ ktls_rx_control(struct ktls_rx_job *x, uint8_t type, uint32_t paylen)
 
 	be16enc(tgr.tls_length, (uint16_t)paylen);
 	return (sbcreatecontrol(x->x_wq->wq_vnet->v_mb, &tgr, sizeof(tgr),
-	    TLS_GET_RECORD, 6 /* IPPROTO_TCP */, M_WAITOK));
+	    TLS_GET_RECORD, KIPPROTO_TCP, M_WAITOK));
 }
 
 static void
@@ -337,17 +330,11 @@ ktls_rx_corrupted(struct socket *so, int error)
 {
 	struct vnet *vnet = so->so_vnet;
 	struct sockbuf *sb = &so->so_rcv;
-	struct mbuf *m;
 
 	vnet->v_ktls->ks_stats.corrupted_records++;
 	TRACE(&vnet->v_tracer, tls_error, TU(sb->sb_tls_info->conn),
 	    TU(sb->sb_tls_seqno), TI(error), TS("bad record header"));
-	while ((m = sb->sb_mtls) != NULL) {
-		sb->sb_mtls = m->m_next;
-		sbfree_ktls_rx(sb, m);
-		m_free(m);
-	}
-	sb->sb_mtlstail = NULL;
+	sbdrop_ktls_rx(sb);
 	ktls_drop(so, error, "bad TLS record header");
 }
 

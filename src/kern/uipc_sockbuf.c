@@ -443,10 +443,8 @@ sbdroprecord(struct sockbuf *sb)
 	sb_empty_fixup(sb);
 }
 
-/* Undecrypted bytes belong to nobody else yet; bytes being decrypted are
- * told by sb_tlsdcc == 0 that the buffer was flushed under the worker. */
-static void
-sbflush_tls(struct sockbuf *sb)
+void
+sbdrop_ktls_rx(struct sockbuf *sb)
 {
 	struct mbuf *m;
 
@@ -456,14 +454,15 @@ sbflush_tls(struct sockbuf *sb)
 		m_free(m);
 	}
 	sb->sb_mtlstail = NULL;
-	sb->sb_ccc -= sb->sb_tlsdcc;
-	sb->sb_tlsdcc = 0;
 }
 
 void
 sbflush(struct sockbuf *sb)
 {
-	sbflush_tls(sb);
+	/* A worker learns from sb_tlsdcc == 0 that nobody wants its record. */
+	sbdrop_ktls_rx(sb);
+	sb->sb_ccc -= sb->sb_tlsdcc;
+	sb->sb_tlsdcc = 0;
 	while (sb->sb_mb != NULL) {
 		if (sb->sb_ccc == 0)
 			sbdroprecord(sb);	/* only empty mbufs are left */

@@ -63,12 +63,11 @@ def check(root, law):
                         continue
                     quote, name = m.groups()
                     if quote == '"':
-                        # private headers: of the own folder, or cli's of scenario
+                        # private headers: of the own folder alone
                         target = os.path.normpath(os.path.join(
                             os.path.dirname(path), name))
-                        ok = os.path.exists(os.path.join(root, target)) and (
-                            os.path.dirname(target) == os.path.dirname(path) or
-                            path in ('sim/cli/cmd_list.c', 'sim/cli/cmd_explain.c'))
+                        ok = os.path.exists(os.path.join(root, target)) and \
+                            os.path.dirname(target) == os.path.dirname(path)
                     else:
                         ok = who is not None and allowed(law[who], libc, name)
                     if not ok:

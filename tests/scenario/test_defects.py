@@ -51,7 +51,21 @@ def main():
             # Nothing may have told before the one that is meant to.
             c.equal([n for t, n in broken if t < dict(
                 (n, t) for t, n in broken)[number]], [], name + ': earlier')
+        stalled(c, sim, d)
     c.done()
+
+
+def stalled(c, sim, d):
+    """The other half of invariant 7: laggs cabled crosswise, where the active
+    ports never meet, move nothing however long one waits."""
+    r, report = lib.run_out(sim, lib.scenario('failover'),
+                            os.path.join(d, 'crossed'),
+                            '--set', 'links[0].ends[1]=client.em1',
+                            '--set', 'links[1].ends[1]=client.em0')
+    c.equal(r.returncode, 4, 'crossed: ' + r.stderr)
+    told = [i for i in report['invariants'] if i['broken']]
+    c.equal([i['number'] for i in told], [7], 'crossed')
+    c.check('no progress with all faults off' in told[0]['first'], 'crossed')
 
 
 main()

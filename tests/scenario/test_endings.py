@@ -49,7 +49,7 @@ def disk_full(c, sim, d):
     limit = 300 * 1024
 
     def small():
-        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
         resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
     r = lib.run(sim, ['run', '--out', out, lib.scenario('quickstart')],
                 preexec_fn=small)

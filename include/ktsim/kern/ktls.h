@@ -134,13 +134,12 @@ typedef simtime_t ktls_complete_fn(void *arg, const struct ktls_session *,
 /* Counters: names as in kern.ipc.tls; see sysctl descriptions. */
 struct ktls_stats {
 	uint64_t	enable_calls, offload_total, active;
-	uint64_t	threads, sw_tx_inqueue, sw_rx_inqueue, sw_tx_pending;
+	uint64_t	threads, sw_tx_inqueue, sw_rx_inqueue;
 	uint64_t	corrupted_records, failed_crypto;
 	uint64_t	switch_to_ifnet, switch_to_sw, switch_failed;
-	uint64_t	ifnet_disable_ok, ifnet_disable_failed, destroy_task;
 	uint64_t	ifnet_reset, ifnet_reset_dropped, ifnet_reset_failed;
 	uint64_t	mode_cipher[4][3];	/* live sessions */
-	uint64_t	ocf_inplace, ocf_separate, ocf_retries;
+	uint64_t	ocf_inplace, ocf_separate;
 	uint64_t	ocf_enc[2][3], ocf_dec[2][3];	/* [1.3?][cipher] */
 	uint64_t	records_tx, records_rx;	/* simulator's own */
 	uint64_t	plaintext_refused;	/* simulator's own: ip_output guard */

@@ -93,6 +93,8 @@ void	sbfree(struct sockbuf *, struct mbuf *);
 /* The same for sb_mtls. */
 void	sballoc_ktls_rx(struct sockbuf *, struct mbuf *);
 void	sbfree_ktls_rx(struct sockbuf *, struct mbuf *);
+/* Free what is in it. */
+void	sbdrop_ktls_rx(struct sockbuf *);
 
 /*
  * Append a chain to a stream. flags: PRUS_NOTREADY keeps M_NOTREADY, all

@@ -103,8 +103,8 @@ struct result {
 /* Exit code, several causes in their order: 130, 3, 4, 1, 0. */
 int	result_exit_code(const struct result *);
 
-/* For people and for programs. dir: the output folder, for the commands that
- * open the capture; NULL leaves them out (deterministic). */
+/* For people and for programs. The commands that open the capture contain
+ * paths: the command line adds them, on the terminal only. */
 struct strbuf;
 void	report_text(const struct result *, struct strbuf *);
 void	report_json(const struct result *, struct strbuf *);

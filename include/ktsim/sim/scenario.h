@@ -205,6 +205,21 @@ int	scenario_load(const char *path, const char *const *sets,
 	    struct scenario **, struct strbuf *diag);
 void	scenario_free(struct scenario *);
 
+/* --- the key table, for people --- */
+
+/* The whole table as a reference page (Markdown). */
+void	keys_reference(struct strbuf *);
+/*
+ * What is known of one key, by its path: "seed", "hosts.cpus",
+ * "apps.tls.suite"; names in between (hosts.server.cpus) and list marks are
+ * skipped. A key's bare name explains every key of that name. ENOENT.
+ */
+int	keys_explain(const char *path, struct strbuf *);
+/* Nearest known path or name to a misspelt one; NULL. Static storage. */
+const char *keys_nearest(const char *path);
+
+/* --- values --- */
+
 /* "10.0.0.1/24", "fd00::1/64". EINVAL. */
 int	parse_cidr(const char *, int *family, struct in_any *, int *plen);
 /* "10us", "5s": SI time with unit. EINVAL. */
