@@ -1,0 +1,123 @@
+/* Changing the mode of a connection that lives, over a card that can. */
+#include "../net/netwire.h"
+
+#include <errno.h>
+
+#include <ktsim/kern/ktls.h>
+#include <ktsim/kern/uio.h>
+
+#define CARD	(IFCAP_TXCSUM | IFCAP_TSO4 | IFCAP_MEXTPG | IFCAP_TXTLS4)
+
+static struct tw *w;
+static struct tw_pair p;
+
+static int
+setup(void **state)
+{
+	w = tw_new(1, CARD);
+	memset(&p, 0, sizeof(p));
+	sysctl_write(w->b.v, "kern.ipc.tls.enable", 1);
+	tw_connect(w, &p, KAF_INET);
+	p.c.raw = true;
+	return (0);
+}
+
+static int
+teardown(void **state)
+{
+	tw_pair_close(&p);
+	tw_run(w, 300 * SIM_SEC);
+	tw_free(w);
+	return (0);
+}
+
+static int
+mode(void)
+{
+	int m = -1;
+
+	assert_int_equal(ktls_get_tx_mode(p.s.so, &m), 0);
+	return (m);
+}
+
+static void
+test_not_permitted_means_software_and_asking_forces_the_card(void **state)
+{
+	assert_int_equal(tw_tls_tx(&p.s), 0);
+	assert_int_equal(mode(), TCP_TLS_MODE_SW);
+	assert_int_equal(ktls_set_tx_mode(p.s.so, TCP_TLS_MODE_IFNET), 0);
+	assert_int_equal(mode(), TCP_TLS_MODE_IFNET);
+	assert_int_equal(ktls_stats(w->b.v)->switch_to_ifnet, 1);
+	assert_int_equal(w->b.port[0].ifn.if_tags, 1);
+}
+
+static void
+test_back_to_software_and_again_to_the_card(void **state)
+{
+	sysctl_write(w->b.v, "kern.ipc.tls.ifnet.permitted", 1);
+	assert_int_equal(tw_tls_tx(&p.s), 0);
+	assert_int_equal(mode(), TCP_TLS_MODE_IFNET);
+	/* While a card session lives, the card cannot be asked for again. */
+	assert_int_equal(ktls_set_tx_mode(p.s.so, TCP_TLS_MODE_IFNET),
+	    EALREADY);
+	assert_int_equal(ktls_set_tx_mode(p.s.so, TCP_TLS_MODE_SW), 0);
+	assert_int_equal(mode(), TCP_TLS_MODE_SW);
+	assert_int_equal(ktls_stats(w->b.v)->switch_to_sw, 1);
+	assert_int_equal(w->b.port[0].ifn.if_tags, 0);
+	assert_int_equal(ktls_set_tx_mode(p.s.so, TCP_TLS_MODE_IFNET), 0);
+}
+
+static void
+test_the_explicit_nonce_goes_on_where_it_was(void **state)
+{
+	struct ktls_session *old;
+	uint8_t before[16];
+
+	assert_int_equal(tw_tls_tx(&p.s), 0);	/* TLS 1.2, AES-GCM */
+	old = p.s.so->so_snd.sb_tls_info;
+	memcpy(before, old->params.iv, sizeof(before));
+	assert_int_equal(ktls_set_tx_mode(p.s.so, TCP_TLS_MODE_IFNET), 0);
+	assert_ptr_not_equal(p.s.so->so_snd.sb_tls_info, old);
+	assert_memory_equal(p.s.so->so_snd.sb_tls_info->params.iv, before,
+	    sizeof(before));
+}
+
+static void
+test_wrong_modes_and_no_session(void **state)
+{
+	assert_int_equal(ktls_set_tx_mode(p.s.so, TCP_TLS_MODE_IFNET), 0);
+	assert_int_equal(mode(), TCP_TLS_MODE_NONE);	/* silently nothing */
+	assert_int_equal(ktls_set_tx_mode(p.s.so, TCP_TLS_MODE_NONE), EINVAL);
+	assert_int_equal(ktls_set_tx_mode(p.s.so, TCP_TLS_MODE_TOE), EINVAL);
+	assert_int_equal(ktls_set_tx_mode(p.lso, TCP_TLS_MODE_SW), EINVAL);
+}
+
+static void
+test_a_card_without_tls_refuses_and_the_old_session_stays(void **state)
+{
+	struct ktls_session *old;
+
+	assert_int_equal(if_setcap(&w->b.port[0].ifn, CARD & ~IFCAP_TXTLS4), 0);
+	assert_int_equal(tw_tls_tx(&p.s), 0);
+	old = p.s.so->so_snd.sb_tls_info;
+	assert_int_equal(ktls_set_tx_mode(p.s.so, TCP_TLS_MODE_IFNET),
+	    EOPNOTSUPP);
+	assert_ptr_equal(p.s.so->so_snd.sb_tls_info, old);
+	assert_int_equal(ktls_stats(w->b.v)->switch_failed, 1);
+}
+
+#define T(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		T(test_not_permitted_means_software_and_asking_forces_the_card),
+		T(test_back_to_software_and_again_to_the_card),
+		T(test_the_explicit_nonce_goes_on_where_it_was),
+		T(test_wrong_modes_and_no_session),
+		T(test_a_card_without_tls_refuses_and_the_old_session_stays),
+	};
+
+	return (cmocka_run_group_tests(tests, NULL, NULL));
+}
