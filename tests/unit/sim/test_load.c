@@ -179,6 +179,11 @@ test_hostile_files_are_refused(void **state)
 	bad_bytes(deep, sizeof(deep), NULL, "nested more than 64 deep");
 	memset(big, '#', sizeof(big));
 	bad_bytes(big, sizeof(big), NULL, "larger than 1 MiB");
+	big[0] = '[';
+	for (int i = 1; i < 2 * YAML_MAX_NODES + 1; i++)
+		big[i] = i % 2 ? 'x' : ',';
+	bad_bytes(big, 2 * YAML_MAX_NODES + 1, NULL,
+	    "more than 100000 values");
 	memset(big, 'x', YAML_MAX_SCALAR + 1);
 	bad_bytes(big, YAML_MAX_SCALAR + 1, NULL, "a value longer than");
 	bad("name: \"a\\0b\"\n", NULL, "with a NUL in it");
