@@ -1,0 +1,116 @@
+/* TCP's socket options: which there are, and which errno for the others. */
+#include "netwire.h"
+
+#include <errno.h>
+
+#include <ktsim/kern/ktls.h>
+#include <ktsim/netinet/ip.h>
+
+#include "tcp_ctloutput.h"
+
+static struct tw *w;
+static struct tw_pair p;
+
+static int
+setup(void **state)
+{
+	memset(&p, 0, sizeof(p));
+	w = tw_new(1, 0);
+	tw_connect(w, &p, KAF_INET);
+	return (0);
+}
+
+static int
+teardown(void **state)
+{
+	tw_pair_close(&p);
+	tw_run(w, 300 * SIM_SEC);
+	tw_free(w);
+	return (0);
+}
+
+static int
+option(bool set, int name, void *val, size_t size)
+{
+	struct sockopt so = { .sopt_set = set, .sopt_level = KIPPROTO_TCP,
+	    .sopt_name = name, .sopt_val = val, .sopt_valsize = size };
+
+	return (tcp_ctloutput(p.c.so, &so));
+}
+
+static void
+test_options_of_one_direction_only_are_enoprotoopt(void **state)
+{
+	struct tls_enable en = { 0 };
+	int val = 1;
+
+	assert_int_equal(option(false, TCP_TXTLS_ENABLE, &en, sizeof(en)),
+	    ENOPROTOOPT);
+	assert_int_equal(option(false, TCP_RXTLS_ENABLE, &en, sizeof(en)),
+	    ENOPROTOOPT);
+	assert_int_equal(option(true, TCP_RXTLS_MODE, &val, sizeof(val)),
+	    ENOPROTOOPT);
+	assert_int_equal(option(true, 12345, &val, sizeof(val)), ENOPROTOOPT);
+	assert_int_equal(option(false, 12345, &val, sizeof(val)), ENOPROTOOPT);
+}
+
+static void
+test_short_values_are_einval(void **state)
+{
+	struct tls_enable en = { 0 };
+	int val = 1;
+
+	assert_int_equal(option(true, KTCP_NODELAY, &val, 3), EINVAL);
+	assert_int_equal(option(true, TCP_TXTLS_MODE, &val, 0), EINVAL);
+	assert_int_equal(option(true, TCP_TXTLS_ENABLE, &en, sizeof(en) - 1),
+	    EINVAL);
+	assert_int_equal(option(true, TCP_RXTLS_ENABLE, &en, sizeof(en) - 1),
+	    EINVAL);
+	assert_true((tw_tp(&p.c)->t_flags & TF_NODELAY) == 0);
+}
+
+static void
+test_dropped_connection_answers_econnreset(void **state)
+{
+	int val = 1;
+
+	tcp_drop(tw_tp(&p.c), ECONNABORTED, "test");
+	assert_int_equal(option(true, KTCP_NODELAY, &val, sizeof(val)),
+	    ECONNRESET);
+	assert_int_equal(option(false, KTCP_NODELAY, &val, sizeof(val)),
+	    ECONNRESET);
+	assert_int_equal(option(false, 12345, &val, sizeof(val)), ECONNRESET);
+}
+
+static void
+test_nodelay_and_nopush_read_as_they_were_set(void **state)
+{
+	const int names[] = { KTCP_NODELAY, KTCP_NOPUSH };
+	int val;
+
+	for (int i = 0; i < 2; i++)
+		for (int on = 1; on >= 0; on--) {
+			val = on * 7;
+			assert_int_equal(option(true, names[i], &val,
+			    sizeof(val)), 0);
+			val = -1;
+			assert_int_equal(option(false, names[i], &val,
+			    sizeof(val)), 0);
+			assert_int_equal(val, on);
+		}
+}
+
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		T(test_options_of_one_direction_only_are_enoprotoopt),
+		T(test_short_values_are_einval),
+		T(test_dropped_connection_answers_econnreset),
+		T(test_nodelay_and_nopush_read_as_they_were_set),
+	};
+
+	return (cmocka_run_group_tests(tests, NULL, NULL));
+}
