@@ -18,7 +18,9 @@ const struct nic_model nic_basic = {
 	.nm_text = "plain card: checksums, TSO, unmapped mbufs; no TLS",
 	.nm_caps = IFCAP_RXCSUM | IFCAP_TXCSUM | IFCAP_RXCSUM_IPV6 |
 	    IFCAP_TXCSUM_IPV6 | IFCAP_TSO4 | IFCAP_TSO6 | IFCAP_MEXTPG,
-	.nm_tsomax = 65518, .nm_tsomaxsegcount = 50, .nm_tsomaxsegsize = 65536,
+	.nm_tsomax = 65518,
+	.nm_tsomaxsegcount = 50,
+	.nm_tsomaxsegsize = 65536,
 	.nm_ring = 1024,
 	.nm_fetch = 500 * SIM_NS,
 	.nm_tx = basic_tx,

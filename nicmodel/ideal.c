@@ -20,26 +20,26 @@
 #include "nic_parse.h"
 
 struct ideal_softc {
-	struct kzone	is_tags;
+	struct kzone is_tags;
 };
 
 struct ideal_tag {
-	struct m_snd_tag it_tag;	/* first: containerof by cast */
-	struct nic	*it_nic;
+	struct m_snd_tag it_tag; /* first: containerof by cast */
+	struct nic *it_nic;
 	struct tls_crypt *it_crypt;
 	struct tls_stream *it_stream;
-	uint32_t	it_conn;
-	bool		it_running;	/* the two below are valid */
-	uint64_t	it_seqno;	/* record the cipher is in */
-	uint32_t	it_off;		/* next byte of that record */
-	bool		it_have_tag;
-	uint8_t		it_auth[16];	/* the record's tag, once computed */
+	uint32_t it_conn;
+	bool it_running;   /* the two below are valid */
+	uint64_t it_seqno; /* record the cipher is in */
+	uint32_t it_off;   /* next byte of that record */
+	bool it_have_tag;
+	uint8_t it_auth[16]; /* the record's tag, once computed */
 };
 
 /* A record as the card reads it: header || payload || trailer. */
 struct ideal_rec {
-	struct mbuf	ir_whole;	/* the mbuf, widened to the whole record */
-	uint32_t	ir_hlen, ir_cipher_end, ir_end;
+	struct mbuf ir_whole; /* the mbuf, widened to the whole record */
+	uint32_t ir_hlen, ir_cipher_end, ir_end;
 };
 
 static void
@@ -230,8 +230,8 @@ static const struct if_snd_tag_sw ideal_tag_sw = {
 };
 
 static int
-ideal_tag_alloc(struct ifnet *ifp,
-    const struct if_snd_tag_alloc_params *params, struct m_snd_tag **mstp)
+ideal_tag_alloc(struct ifnet *ifp, const struct if_snd_tag_alloc_params *params,
+    struct m_snd_tag **mstp)
 {
 	struct nic *n = ifp_to_nic(ifp);
 	struct ideal_softc *sc = n->n_softc;
@@ -282,8 +282,9 @@ ideal_detach(struct nic *n)
 {
 	struct ideal_softc *sc = n->n_softc;
 
-	KASSERT(sc->is_tags.z_inuse == 0, ("%s detached with %ju send tags",
-	    n->n_if.if_xname, (uintmax_t)sc->is_tags.z_inuse));
+	KASSERT(sc->is_tags.z_inuse == 0,
+	    ("%s detached with %ju send tags", n->n_if.if_xname,
+		(uintmax_t)sc->is_tags.z_inuse));
 	kzone_fini(&sc->is_tags);
 	free(sc);
 }
@@ -299,11 +300,14 @@ ideal_dump(const struct nic *n, struct strbuf *sb, int indent)
 extern const struct nic_model nic_ideal;
 const struct nic_model nic_ideal = {
 	.nm_name = "ideal",
-	.nm_text = "TLS card without limits: AES-GCM, ChaCha20, TLS 1.2 and 1.3",
+	.nm_text =
+	    "TLS card without limits: AES-GCM, ChaCha20, TLS 1.2 and 1.3",
 	.nm_caps = IFCAP_RXCSUM | IFCAP_TXCSUM | IFCAP_RXCSUM_IPV6 |
 	    IFCAP_TXCSUM_IPV6 | IFCAP_TSO4 | IFCAP_TSO6 | IFCAP_MEXTPG |
 	    IFCAP_TXTLS4 | IFCAP_TXTLS6,
-	.nm_tsomax = 65518, .nm_tsomaxsegcount = 50, .nm_tsomaxsegsize = 65536,
+	.nm_tsomax = 65518,
+	.nm_tsomaxsegcount = 50,
+	.nm_tsomaxsegsize = 65536,
 	.nm_ring = 1024,
 	.nm_fetch = 500 * SIM_NS,
 	.nm_attach = ideal_attach,

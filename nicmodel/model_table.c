@@ -6,11 +6,7 @@
 
 extern const struct nic_model nic_basic, nic_ideal;
 
-const struct nic_model *const nic_models[] = {
-	&nic_basic,
-	&nic_ideal,
-	NULL
-};
+const struct nic_model *const nic_models[] = { &nic_basic, &nic_ideal, NULL };
 
 const struct nic_model *
 nic_model_find(const char *name)

@@ -25,10 +25,12 @@ nic_sysctl(struct nic *n)
 	struct nic_stats *st = &n->n_stats;
 	char name[64];
 
-#define CTR(field, descr) do {						\
-	snprintf(name, sizeof(name), "dev.%s." #field, n->n_if.if_xname);\
-	sysctl_add(vnet, name, &st->field, CTL_CTR, NULL, descr);	\
-} while (0)
+#define CTR(field, descr)                                                 \
+	do {                                                              \
+		snprintf(name, sizeof(name), "dev.%s." #field,            \
+		    n->n_if.if_xname);                                    \
+		sysctl_add(vnet, name, &st->field, CTL_CTR, NULL, descr); \
+	} while (0)
 	CTR(tx_packets, "packets from the stack");
 	CTR(tx_frames, "frames sent");
 	CTR(tx_bytes, "bytes sent, link header included");
@@ -42,7 +44,8 @@ nic_sysctl(struct nic *n)
 	CTR(dma_reread, "of these, fetched again to rebuild cipher state");
 	CTR(tls_packets, "packets encrypted");
 	CTR(tls_bytes, "record bytes put on the wire encrypted");
-	CTR(tls_restarts, "cipher state rebuilt: sequence not the expected one");
+	CTR(tls_restarts,
+	    "cipher state rebuilt: sequence not the expected one");
 	CTR(tls_tags, "TLS send tags alive");
 	CTR(tls_tags_taken, "TLS send tags taken");
 	CTR(tls_tags_released, "TLS send tags released");

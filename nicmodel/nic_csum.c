@@ -21,13 +21,13 @@ frame_l4_sum(const struct frame *f)
 {
 	const uint8_t *ip = f->f_hdr + f->f_l2len;
 	const uint8_t *th = ip + f->f_l3len;
-	uint32_t l4len = (uint32_t)f->f_hdrlen - f->f_l2len - f->f_l3len +
-	    f->f_paylen;
+	uint32_t l4len =
+	    (uint32_t)f->f_hdrlen - f->f_l2len - f->f_l3len + f->f_paylen;
 	uint16_t sum;
 
-	sum = frame_is_v4(f) ?
-	    in_sum_pseudo(ip + 12, ip + 16, 4, KIPPROTO_TCP, l4len) :
-	    in_sum_pseudo(ip + 8, ip + 24, 16, KIPPROTO_TCP, l4len);
+	sum = frame_is_v4(f)
+	    ? in_sum_pseudo(ip + 12, ip + 16, 4, KIPPROTO_TCP, l4len)
+	    : in_sum_pseudo(ip + 8, ip + 24, 16, KIPPROTO_TCP, l4len);
 	/* A TCP header is a whole number of words: no odd byte in between. */
 	sum = in_sum_add(sum, in_sum(th, f->f_l4len), 0);
 	return (in_sum_add(sum, in_sum(f->f_payload, f->f_paylen), 0));

@@ -39,7 +39,8 @@ nic_parse_hdr(const uint8_t *hdr, uint32_t len, uint16_t *l2, uint16_t *l3,
 	if (len < KETHER_HDR_LEN)
 		return;
 	type = be16dec(hdr + 12);
-	if (type == KETHERTYPE_VLAN && len >= KETHER_HDR_LEN + KETHER_VLAN_LEN) {
+	if (type == KETHERTYPE_VLAN &&
+	    len >= KETHER_HDR_LEN + KETHER_VLAN_LEN) {
 		type = be16dec(hdr + 16);
 		*l2 += KETHER_VLAN_LEN;
 	}
@@ -72,13 +73,13 @@ nic_parse(struct mbuf *m, struct nic_pkt *p)
 	if (p->p_l4len != 0)
 		p->p_hdrlen = (uint16_t)(p->p_l2len + p->p_l3len + p->p_l4len);
 	p->p_paylen = total - p->p_hdrlen;
-	p->p_mss = (m->m_pkthdr.csum_flags & CSUM_TSO) ?
-	    m->m_pkthdr.tso_segsz : 0;
+	p->p_mss =
+	    (m->m_pkthdr.csum_flags & CSUM_TSO) ? m->m_pkthdr.tso_segsz : 0;
 	p->p_csum = p->p_l4len != 0 &&
 	    (m->m_pkthdr.csum_flags & (CSUM_TCP_ANY | CSUM_TSO)) != 0;
 	if (p->p_l4len == 0)
-		return (p->p_mss != 0 || p->p_paylen > FRAMEBUF_SIZE ?
-		    EINVAL : 0);
+		return (
+		    p->p_mss != 0 || p->p_paylen > FRAMEBUF_SIZE ? EINVAL : 0);
 	p->p_ipv6 = (p->p_hdr[p->p_l2len] >> 4) == 6;
 	p->p_seq = be32dec(p->p_hdr + p->p_l2len + p->p_l3len + 4);
 	return (p->p_paylen > FRAMEBUF_SIZE ? EINVAL : 0);

@@ -85,7 +85,8 @@ nic_egress(struct nic *n, struct frameq *q)
 		ifp->if_ctr.obytes += len;
 		if (n->n_link_up)
 			when += simtime_bytes(MAX(len, KETHER_MIN_LEN) +
-			    KETHER_LINE_OVERHEAD, n->n_params.np_rate_bps);
+				KETHER_LINE_OVERHEAD,
+			    n->n_params.np_rate_bps);
 		else {
 			f->f_flags |= FRAME_LOST_RING;
 			n->n_stats.tx_lost_ring++;
@@ -118,8 +119,8 @@ void
 nic_ring_init(struct nic *n)
 {
 	n->n_ring_tail = &n->n_ring_head;
-	n->n_ring_size = n->n_params.np_ring != 0 ? n->n_params.np_ring :
-	    n->n_model->nm_ring;
+	n->n_ring_size = n->n_params.np_ring != 0 ? n->n_params.np_ring
+						  : n->n_model->nm_ring;
 	sim_event_init(&n->n_fetch_ev, EV_NIC, "nic fetch", nic_tx_fetch, n);
 	sim_event_init(&n->n_done_ev, EV_NIC, "nic completion", nic_tx_done, n);
 }

@@ -36,8 +36,8 @@ nic_fetch_plain(struct nic *n, const struct nic_pkt *p, struct mbuf *m,
 	    !V_DEFECT(n->n_vnet, NET_NO_TAG_CHECK)) {
 		n->n_stats.tls_plain_refused++;
 		TRACE(&n->n_vnet->v_tracer, nic_drop, TS(n->n_if.if_xname),
-		    TU(p->p_m->m_pkthdr.note.pn_conn),
-		    TU(p->p_m->m_pkthdr.len), TI(EINVAL),
+		    TU(p->p_m->m_pkthdr.note.pn_conn), TU(p->p_m->m_pkthdr.len),
+		    TI(EINVAL),
 		    TS("TLS record without a send tag of this port"));
 		return (EINVAL);
 	}
@@ -54,7 +54,7 @@ payload_mark(struct nic_payload *pl, uint32_t at, const struct mbuf *m,
 	if (pl->pl_nmarks == NIC_MAXMARKS)
 		return;
 	rm = &pl->pl_marks[pl->pl_nmarks++];
-	*rm = (struct nic_recmark){ .rm_at = at, .rm_mode = PKT_PLAIN };
+	*rm = (struct nic_recmark) { .rm_at = at, .rm_mode = PKT_PLAIN };
 	if ((m->m_flags & M_EXTPG) == 0 || m->m_epg.hdrlen == 0)
 		return;
 	rm->rm_seqno = m->m_epg.seqno;
@@ -105,7 +105,7 @@ frame_edit(struct frame *f, const struct nic_pkt *p, unsigned i, uint32_t at,
 	}
 	be32enc(th + 4, p->p_seq + at);
 	if (!last)
-		th[13] &= (uint8_t)~(KTH_FIN | KTH_PUSH | KTH_RST);
+		th[13] &= (uint8_t) ~(KTH_FIN | KTH_PUSH | KTH_RST);
 	if (i > 0)
 		th[13] &= (uint8_t)~KTH_CWR;
 }
@@ -122,8 +122,8 @@ frame_note(struct frame *f, const struct nic_pkt *p,
 	pn->pn_tag = pl->pl_tag;
 	if (at == 0)
 		pn->pn_reread = pl->pl_reread;
-	for (unsigned i = 0; i < pl->pl_nmarks &&
-	    pl->pl_marks[i].rm_at <= at; i++)
+	for (unsigned i = 0; i < pl->pl_nmarks && pl->pl_marks[i].rm_at <= at;
+	     i++)
 		rm = &pl->pl_marks[i];
 	if (rm != NULL && f->f_paylen > 0) {
 		pn->pn_mode = rm->rm_mode;

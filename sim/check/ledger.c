@@ -15,37 +15,38 @@
 
 struct origin {
 	STAILQ_ENTRY(origin) o_link;
-	uint8_t		*o_bytes;	/* or */
+	uint8_t *o_bytes; /* or */
 	const struct vnode *o_vp;
-	uint64_t	o_off;
-	uint64_t	o_len, o_done;
+	uint64_t o_off;
+	uint64_t o_len, o_done;
 };
 
 struct ldir {
 	STAILQ_HEAD(, origin) d_origins;
-	uint64_t	d_declared, d_delivered;
-	bool		d_broken;	/* told once */
+	uint64_t d_declared, d_delivered;
+	bool d_broken; /* told once */
 };
 
 struct ledger_flow {
-	struct ledger	*f_ledger;
+	struct ledger *f_ledger;
 	struct ledger_flow *f_next, *f_hash;
 	struct ksockaddr f_client, f_server;
-	char		*f_name;
-	const char	*f_excuse;
-	struct ldir	f_dir[2];
+	char *f_name;
+	const char *f_excuse;
+	struct ldir f_dir[2];
 };
 
-#define LEDGER_BUCKETS	4096
+#define LEDGER_BUCKETS 4096
 
 struct ledger {
 	ledger_report_fn *l_report;
-	void		*l_arg;
+	void *l_arg;
 	struct ledger_flow *l_flows;
 	struct ledger_flow *l_hash[LEDGER_BUCKETS];
 };
 
-static const char *const dir_text[] = { "client to server", "server to client" };
+static const char *const dir_text[] = { "client to server",
+	"server to client" };
 
 struct ledger *
 ledger_create(ledger_report_fn *fn, void *arg)
@@ -93,15 +94,16 @@ flow_bucket(const struct ksockaddr *c, const struct ksockaddr *s)
 	unsigned h = 5381u + c->sa_port * 31u + s->sa_port;
 
 	for (int i = 0; i < 16; i++)
-		h = h * 33u ^ c->sa_addr.a[i] ^ (unsigned)(s->sa_addr.a[i] << 4);
+		h = h * 33u ^ c->sa_addr.a[i] ^
+		    (unsigned)(s->sa_addr.a[i] << 4);
 	return (h % LEDGER_BUCKETS);
 }
 
 static bool
 sa_eq(const struct ksockaddr *a, const struct ksockaddr *b)
 {
-	return (a->sa_port == b->sa_port && in_any_eq(&a->sa_addr,
-	    &b->sa_addr));
+	return (
+	    a->sa_port == b->sa_port && in_any_eq(&a->sa_addr, &b->sa_addr));
 }
 
 struct ledger_flow *
@@ -142,8 +144,8 @@ origin_add(struct ledger_flow *f, enum ledger_dir dir, struct origin o)
 }
 
 void
-ledger_origin_bytes(struct ledger_flow *f, enum ledger_dir dir,
-    const void *buf, size_t len)
+ledger_origin_bytes(struct ledger_flow *f, enum ledger_dir dir, const void *buf,
+    size_t len)
 {
 	struct origin o = { .o_len = len };
 
@@ -156,8 +158,8 @@ void
 ledger_origin_file(struct ledger_flow *f, enum ledger_dir dir,
     const struct vnode *vp, uint64_t off, uint64_t len)
 {
-	origin_add(f, dir, (struct origin){ .o_vp = vp, .o_off = off,
-	    .o_len = len });
+	origin_add(f, dir,
+	    (struct origin) { .o_vp = vp, .o_off = off, .o_len = len });
 }
 
 static void
@@ -268,7 +270,7 @@ ledger_totals(const struct ledger *l, struct ledger_totals *t)
 {
 	const struct ledger_flow *f;
 
-	*t = (struct ledger_totals){ 0 };
+	*t = (struct ledger_totals) { 0 };
 	for (f = l->l_flows; f != NULL; f = f->f_next) {
 		t->flows++;
 		for (int d = 0; d < 2; d++) {

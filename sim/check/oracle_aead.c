@@ -7,7 +7,7 @@
 
 #include "oracle_int.h"
 
-#define TAGLEN	16
+#define TAGLEN 16
 
 static size_t
 explicit_len(const struct osuite *os)
@@ -61,10 +61,10 @@ okey_open(struct okey *k, const uint8_t *rec, size_t len, uint64_t seq,
 	aadlen = make_aad(k, rec, plainlen, seq, aad);
 	if (EVP_DecryptInit_ex(k->ok_ctx, NULL, NULL, NULL, nonce) != 1 ||
 	    EVP_CIPHER_CTX_ctrl(k->ok_ctx, EVP_CTRL_AEAD_SET_TAG, TAGLEN,
-	    (void *)(uintptr_t)(rec + len - TAGLEN)) != 1 ||
+		(void *)(uintptr_t)(rec + len - TAGLEN)) != 1 ||
 	    EVP_DecryptUpdate(k->ok_ctx, NULL, &n, aad, aadlen) != 1 ||
-	    EVP_DecryptUpdate(k->ok_ctx, out, &n, rec + head,
-	    (int)plainlen) != 1 ||
+	    EVP_DecryptUpdate(k->ok_ctx, out, &n, rec + head, (int)plainlen) !=
+		1 ||
 	    EVP_DecryptFinal_ex(k->ok_ctx, out + plainlen, &m) != 1)
 		return (-1);
 	return ((int)plainlen);
@@ -94,7 +94,7 @@ oset_insert(struct oset *os, size_t i, uint64_t v)
 		os->r = oracle_realloc(os->r, os->size * sizeof(*os->r));
 	}
 	memmove(os->r + i + 1, os->r + i, (os->n - i) * sizeof(*os->r));
-	os->r[i] = (struct once_range){ v, v };
+	os->r[i] = (struct once_range) { v, v };
 	os->n++;
 }
 

@@ -10,17 +10,17 @@
 
 #include "oracle_int.h"
 
-#define PEEK	256		/* more than all headers together */
+#define PEEK 256 /* more than all headers together */
 
-struct view {			/* the frame's beginning, in one piece */
-	const uint8_t	*p;
-	size_t		len;
-	uint8_t		copy[PEEK];
+struct view { /* the frame's beginning, in one piece */
+	const uint8_t *p;
+	size_t len;
+	uint8_t copy[PEEK];
 };
 
 static void
-view_init(struct view *v, const uint8_t *hdr, size_t hdrlen,
-    const uint8_t *pay, size_t paylen)
+view_init(struct view *v, const uint8_t *hdr, size_t hdrlen, const uint8_t *pay,
+    size_t paylen)
 {
 	size_t more;
 
@@ -72,10 +72,10 @@ set_key(struct oseg *sg, const uint8_t *src, const uint8_t *dst, size_t alen,
 }
 
 struct iphead {
-	const uint8_t	*src, *dst;
-	size_t		alen;
-	size_t		tcp;		/* offset in the frame */
-	size_t		end;		/* of the packet; 0: end of the frame */
+	const uint8_t *src, *dst;
+	size_t alen;
+	size_t tcp; /* offset in the frame */
+	size_t end; /* of the packet; 0: end of the frame */
 };
 
 static bool

@@ -11,12 +11,9 @@
 #include "oracle_int.h"
 
 static const struct osuite osuites[] = {
-	{ 0x1301, 13, OA_GCM, 16, false,
-	    "TLS_AES_128_GCM_SHA256" },
-	{ 0x1302, 13, OA_GCM, 32, true,
-	    "TLS_AES_256_GCM_SHA384" },
-	{ 0x1303, 13, OA_CHACHA, 32, false,
-	    "TLS_CHACHA20_POLY1305_SHA256" },
+	{ 0x1301, 13, OA_GCM, 16, false, "TLS_AES_128_GCM_SHA256" },
+	{ 0x1302, 13, OA_GCM, 32, true, "TLS_AES_256_GCM_SHA384" },
+	{ 0x1303, 13, OA_CHACHA, 32, false, "TLS_CHACHA20_POLY1305_SHA256" },
 	{ 0xc02b, 12, OA_GCM, 16, false,
 	    "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256" },
 	{ 0xc02c, 12, OA_GCM, 32, true,
@@ -29,10 +26,8 @@ static const struct osuite osuites[] = {
 	    "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384" },
 	{ 0xcca8, 12, OA_CHACHA, 32, false,
 	    "TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256" },
-	{ 0x009c, 12, OA_GCM, 16, false,
-	    "TLS_RSA_WITH_AES_128_GCM_SHA256" },
-	{ 0x009d, 12, OA_GCM, 32, true,
-	    "TLS_RSA_WITH_AES_256_GCM_SHA384" },
+	{ 0x009c, 12, OA_GCM, 16, false, "TLS_RSA_WITH_AES_128_GCM_SHA256" },
+	{ 0x009d, 12, OA_GCM, 32, true, "TLS_RSA_WITH_AES_256_GCM_SHA384" },
 };
 
 const struct osuite *
@@ -53,16 +48,16 @@ osuite_md(const struct osuite *os)
 /* --- key log --- */
 
 struct secret {
-	struct secret	*next;
-	char		label[36];
-	uint8_t		random[32];
-	uint8_t		value[48];
-	size_t		len;
+	struct secret *next;
+	char label[36];
+	uint8_t random[32];
+	uint8_t value[48];
+	size_t len;
 };
 
 struct okeylog {
-	struct secret	**hash;
-	size_t		size, n;
+	struct secret **hash;
+	size_t size, n;
 };
 
 struct okeylog *
@@ -192,8 +187,8 @@ expand_label(const EVP_MD *md, const uint8_t *secret, const char *label,
 	memcpy(info + n, "tls13 ", 6);
 	memcpy(info + n + 6, label, lablen);
 	n += 6 + lablen;
-	info[n++] = 0;			/* context */
-	info[n++] = 1;			/* HKDF's block counter */
+	info[n++] = 0; /* context */
+	info[n++] = 1; /* HKDF's block counter */
 	HMAC(md, secret, EVP_MD_get_size(md), info, n, block, NULL);
 	memcpy(out, block, len);
 }
@@ -234,8 +229,9 @@ okey_set(struct okey *k, const struct osuite *os, const uint8_t *key)
 	k->ok_seq = 0;
 	if (k->ok_ctx == NULL)
 		k->ok_ctx = EVP_CIPHER_CTX_new();
-	return (k->ok_ctx != NULL && EVP_DecryptInit_ex(k->ok_ctx,
-	    suite_cipher(os), NULL, key, NULL) == 1);
+	return (k->ok_ctx != NULL &&
+	    EVP_DecryptInit_ex(k->ok_ctx, suite_cipher(os), NULL, key, NULL) ==
+		1);
 }
 
 bool

@@ -8,7 +8,7 @@
 
 #include "oracle_int.h"
 
-#define AHEAD_MAX	(256u << 20)	/* further ahead is not believed */
+#define AHEAD_MAX (256u << 20) /* further ahead is not believed */
 
 int64_t
 ostream_offset(const struct ostream *st, uint32_t seq)
@@ -63,7 +63,7 @@ ahead_insert(struct ostream *st, unsigned i, uint64_t from, uint64_t to)
 	}
 	memmove(st->st_ahead + i + 1, st->st_ahead + i,
 	    (st->st_nahead - i) * sizeof(*st->st_ahead));
-	st->st_ahead[i] = (struct orange){ from, to };
+	st->st_ahead[i] = (struct orange) { from, to };
 	st->st_nahead++;
 }
 
@@ -139,7 +139,7 @@ ostream_put(struct ostream *st, uint64_t off, const uint8_t *p, size_t len,
 	uint64_t end = off + len, to;
 	size_t n;
 
-	if (off < st->st_low) {		/* forgotten: nothing to compare with */
+	if (off < st->st_low) { /* forgotten: nothing to compare with */
 		n = end < st->st_low ? len : (size_t)(st->st_low - off);
 		p += n;
 		off += n;

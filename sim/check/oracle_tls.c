@@ -13,19 +13,19 @@
 
 #include "oracle_int.h"
 
-#define RT_CCS		20
-#define RT_ALERT	21
-#define RT_HANDSHAKE	22
-#define RT_APP		23
+#define RT_CCS		       20
+#define RT_ALERT	       21
+#define RT_HANDSHAKE	       22
+#define RT_APP		       23
 
-#define HT_CLIENT_HELLO	1
-#define HT_SERVER_HELLO	2
-#define HT_FINISHED	20
-#define HT_KEY_UPDATE	24
-#define EXT_SUPPORTED_VERSIONS	43
+#define HT_CLIENT_HELLO	       1
+#define HT_SERVER_HELLO	       2
+#define HT_FINISHED	       20
+#define HT_KEY_UPDATE	       24
+#define EXT_SUPPORTED_VERSIONS 43
 
-#define HS_MAX		(1u << 20)
-#define NEIGHBOURS	8
+#define HS_MAX		       (1u << 20)
+#define NEIGHBOURS	       8
 
 static struct odir *
 other(struct odir *d)
@@ -57,9 +57,8 @@ hello_version(const uint8_t *e, size_t n)
 static bool
 is_retry_request(const uint8_t random[32])
 {
-	static const uint8_t magic[8] = {
-		0xcf, 0x21, 0xad, 0x74, 0xe5, 0x9a, 0x61, 0x11
-	};
+	static const uint8_t magic[8] = { 0xcf, 0x21, 0xad, 0x74, 0xe5, 0x9a,
+		0x61, 0x11 };
 
 	return (memcmp(random, magic, sizeof(magic)) == 0);
 }
@@ -76,8 +75,8 @@ agree(struct oconn *oc)
 			snprintf(od->od_suite, sizeof(od->od_suite), "%s",
 			    oc->suite->os_name);
 		else
-			snprintf(od->od_suite, sizeof(od->od_suite),
-			    "0x%04x", oc->suite_id);
+			snprintf(od->od_suite, sizeof(od->od_suite), "0x%04x",
+			    oc->suite_id);
 		if (oc->version == 13)
 			oc->dir[i].encrypted = true;
 	}
@@ -113,7 +112,7 @@ handshake_message(struct odir *d, unsigned type, const uint8_t *m, size_t n)
 		server_hello(d, m, n);
 	else if (type == HT_FINISHED && oc->version == 13 && !d->finished) {
 		d->finished = true;
-		okey_reset(&d->key);	/* the next record needs the new one */
+		okey_reset(&d->key); /* the next record needs the new one */
 	} else if (type == HT_KEY_UPDATE && oc->version == 13 && d->finished)
 		(void)okey_next13(&d->key);
 }
@@ -157,8 +156,8 @@ find_key13(struct odir *d)
 	uint8_t secret[48];
 
 	return (okeylog_find(oc->ro->keylog, label[d->client][d->finished],
-	    oc->client_random, secret) ==
-	    (size_t)EVP_MD_get_size(osuite_md(oc->suite)) &&
+		    oc->client_random,
+		    secret) == (size_t)EVP_MD_get_size(osuite_md(oc->suite)) &&
 	    okey_from_secret13(&d->key, oc->suite, secret));
 }
 
@@ -168,10 +167,10 @@ find_key12(struct odir *d)
 	struct oconn *oc = d->conn;
 	uint8_t master[48];
 
-	return (okeylog_find(oc->ro->keylog, "CLIENT_RANDOM",
-	    oc->client_random, master) == sizeof(master) &&
+	return (okeylog_find(oc->ro->keylog, "CLIENT_RANDOM", oc->client_random,
+		    master) == sizeof(master) &&
 	    okey_from_master12(&d->key, oc->suite, master, oc->client_random,
-	    oc->server_random, d->client));
+		oc->server_random, d->client));
 }
 
 /* Looked up when the first record needs it: lines come as libssl learns. */
@@ -194,8 +193,10 @@ say_record(struct odir *d, int invariant, const uint8_t *rec, size_t len,
     const char *what)
 {
 	oracle_say(d, invariant == 3 ? SAID_NONCE : SAID_RECORD, invariant,
-	    d->rec_frame, "record %" PRIu64 " (type %u, %zu bytes, at stream "
-	    "offset %" PRIu64 ") %s", d->key.ok_seq, rec[0], len, d->pos, what);
+	    d->rec_frame,
+	    "record %" PRIu64 " (type %u, %zu bytes, at stream "
+	    "offset %" PRIu64 ") %s",
+	    d->key.ok_seq, rec[0], len, d->pos, what);
 }
 
 /*
@@ -212,15 +213,19 @@ open_neighbour(struct odir *d, const uint8_t *rec, size_t len, uint8_t *out)
 	for (uint64_t i = 1; i <= NEIGHBOURS; i++) {
 		if (i <= seq &&
 		    (n = okey_open(&d->key, rec, len, seq - i, out)) >= 0) {
-			snprintf(what, sizeof(what), "was encrypted with "
-			    "record number %" PRIu64 " again", seq - i);
+			snprintf(what, sizeof(what),
+			    "was encrypted with "
+			    "record number %" PRIu64 " again",
+			    seq - i);
 			say_record(d, 3, rec, len, what);
 			d->key.ok_seq = seq - i;
 			return (n);
 		}
 		if ((n = okey_open(&d->key, rec, len, seq + i, out)) >= 0) {
-			snprintf(what, sizeof(what), "was encrypted with "
-			    "record number %" PRIu64, seq + i);
+			snprintf(what, sizeof(what),
+			    "was encrypted with "
+			    "record number %" PRIu64,
+			    seq + i);
 			say_record(d, 2, rec, len, what);
 			d->key.ok_seq = seq + i;
 			return (n);
@@ -236,9 +241,10 @@ open_record(struct odir *d, const uint8_t *rec, size_t len)
 	int n;
 
 	if (!have_key(d)) {
-		say_record(d, 2, rec, len, d->conn->suite == NULL ?
-		    "belongs to a suite the oracle cannot open" :
-		    "has no secret in the key log");
+		say_record(d, 2, rec, len,
+		    d->conn->suite == NULL
+			? "belongs to a suite the oracle cannot open"
+			: "has no secret in the key log");
 		return (-1);
 	}
 	n = okey_open(&d->key, rec, len, d->key.ok_seq, out);
@@ -248,7 +254,8 @@ open_record(struct odir *d, const uint8_t *rec, size_t len)
 		say_record(d, 2, rec, len, "does not open with its key");
 	else if (d->conn->version == 12 && d->conn->suite->os_aead == OA_GCM &&
 	    !oset_add(&d->key.ok_nonces, rd64(rec + 5)))
-		say_record(d, 3, rec, len, "carries an explicit nonce that "
+		say_record(d, 3, rec, len,
+		    "carries an explicit nonce that "
 		    "was used before");
 	d->key.ok_seq++;
 	return (n);
@@ -274,9 +281,9 @@ record13(struct odir *d, const uint8_t *rec, size_t len)
 	int n;
 
 	if (rec[0] == RT_CCS && len == 6 && !d->finished)
-		return;			/* middlebox compatibility */
+		return; /* middlebox compatibility */
 	if (rec[0] == RT_ALERT && len == 7 && !d->finished && d->client)
-		return;			/* it may have no keys yet */
+		return; /* it may have no keys yet */
 	if (rec[0] != RT_APP) {
 		say_record(d, 2, rec, len, "is not encrypted");
 		return;
@@ -347,8 +354,8 @@ run_records(struct odir *d)
 		if (!header_ok(d, rec)) {
 			oracle_say(d, SAID_RECORD, 2, d->rec_frame,
 			    "bytes at stream offset %" PRIu64 " are no TLS "
-			    "record: %02x %02x %02x %02x %02x", d->pos, rec[0],
-			    rec[1], rec[2], rec[3], rec[4]);
+			    "record: %02x %02x %02x %02x %02x",
+			    d->pos, rec[0], rec[1], rec[2], rec[3], rec[4]);
 			d->dead = true;
 			return;
 		}

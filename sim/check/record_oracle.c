@@ -10,15 +10,15 @@
 
 #include "oracle_int.h"
 
-#define TH_FIN	0x01
-#define TH_SYN	0x02
-#define TH_RST	0x04
-#define TH_ACK	0x10
+#define TH_FIN 0x01
+#define TH_SYN 0x02
+#define TH_RST 0x04
+#define TH_ACK 0x10
 
 /* Acknowledged bytes are kept a while for late repetitions; all flows. */
-#define HISTORY_TOTAL	(256u << 20)
-#define HISTORY_MIN	(64u << 10)
-#define HISTORY_MAX	(2u << 20)
+#define HISTORY_TOTAL (256u << 20)
+#define HISTORY_MIN   (64u << 10)
+#define HISTORY_MAX   (2u << 20)
 
 void *
 oracle_alloc(size_t size)
@@ -142,8 +142,8 @@ add_dir(struct record_oracle *ro, struct odir *d)
 {
 	if (ro->ndirs == ro->dirs_size) {
 		ro->dirs_size = 2 * ro->dirs_size + 16;
-		ro->dirs = oracle_realloc(ro->dirs,
-		    ro->dirs_size * sizeof(*ro->dirs));
+		ro->dirs =
+		    oracle_realloc(ro->dirs, ro->dirs_size * sizeof(*ro->dirs));
 	}
 	ro->dirs[ro->ndirs++] = d;
 }
@@ -161,15 +161,15 @@ conn_new(struct record_oracle *ro, const struct oseg *sg)
 	memcpy(oc->key, sg->key, sizeof(oc->key));
 	for (int i = 0; i < 2; i++) {
 		oc->dir[i].conn = oc;
-		oseg_name(sg, sg->swapped != (i == 1),
-		    oc->dir[i].od.od_name, sizeof(oc->dir[i].od.od_name));
+		oseg_name(sg, sg->swapped != (i == 1), oc->dir[i].od.od_name,
+		    sizeof(oc->dir[i].od.od_name));
 	}
-	add_dir(ro, &oc->dir[sg->swapped]);	/* the first speaker first */
+	add_dir(ro, &oc->dir[sg->swapped]); /* the first speaker first */
 	add_dir(ro, &oc->dir[!sg->swapped]);
 	if (ro->nall == ro->all_size) {
 		ro->all_size = 2 * ro->all_size + 16;
-		ro->all = oracle_realloc(ro->all,
-		    ro->all_size * sizeof(*ro->all));
+		ro->all =
+		    oracle_realloc(ro->all, ro->all_size * sizeof(*ro->all));
 	}
 	ro->all[ro->nall++] = oc;
 	slot = conn_slot(ro, oc->key);
@@ -236,7 +236,7 @@ forget(struct odir *d)
 	if (keep > HISTORY_MAX)
 		keep = HISTORY_MAX;
 	if (d->fin && d->st.st_acked > d->st.st_next)
-		keep = 0;		/* it is over */
+		keep = 0; /* it is over */
 	if (d->st.st_acked <= keep)
 		return;
 	below = d->st.st_acked - keep;
@@ -252,18 +252,19 @@ take_bytes(struct odir *d, uint32_t seq, const uint8_t *p, size_t n)
 {
 	int64_t off = ostream_offset(&d->st, seq);
 
-	if (off < 0) {			/* before we began to look */
+	if (off < 0) { /* before we began to look */
 		if ((uint64_t)-off >= n)
 			return;
 		p -= off;
 		n -= (size_t)-off;
 		off = 0;
 	}
-	if (ostream_put(&d->st, (uint64_t)off, p, n,
-	    &d->od.od_rexmit_bytes) == OST_DIFFERS)
+	if (ostream_put(&d->st, (uint64_t)off, p, n, &d->od.od_rexmit_bytes) ==
+	    OST_DIFFERS)
 		oracle_say(d, SAID_REXMIT, 3, d->conn->ro->frame,
 		    "sequence %" PRIu32 " carries other bytes than before "
-		    "(stream offset %" PRId64 ", %zu bytes)", seq, off, n);
+		    "(stream offset %" PRId64 ", %zu bytes)",
+		    seq, off, n);
 }
 
 void
@@ -293,9 +294,9 @@ record_oracle_frame(struct record_oracle *ro, uint64_t frame_id,
 		take_ack(&oc->dir[!sg.swapped], sg.ack);
 	for (int i = 0; i < 2; i++)
 		if (sg.n[i] > 0)
-			take_bytes(d, sg.seq + syn +
-			    (i == 1 ? (uint32_t)sg.n[0] : 0), sg.p[i],
-			    sg.n[i]);
+			take_bytes(d,
+			    sg.seq + syn + (i == 1 ? (uint32_t)sg.n[0] : 0),
+			    sg.p[i], sg.n[i]);
 	if ((sg.flags & TH_FIN) != 0)
 		d->fin = true;
 	if (sg.n[0] + sg.n[1] > 0)

@@ -8,33 +8,37 @@
 #include <ktsim/base/simtime.h>
 
 enum {
-	EXIT_OK = 0, EXIT_CLAIM = 1, EXIT_USAGE = 2, EXIT_MISSING = 3,
-	EXIT_INVARIANT = 4, EXIT_INTERRUPTED = 130
+	EXIT_OK = 0,
+	EXIT_CLAIM = 1,
+	EXIT_USAGE = 2,
+	EXIT_MISSING = 3,
+	EXIT_INVARIANT = 4,
+	EXIT_INTERRUPTED = 130
 };
 
 struct command {
-	const char	*c_name;
-	int		(*c_run)(int argc, char **argv);
-	const char	*c_text;	/* one line */
-	const char	*c_help;	/* options and examples */
+	const char *c_name;
+	int (*c_run)(int argc, char **argv);
+	const char *c_text; /* one line */
+	const char *c_help; /* options and examples */
 };
 
 extern const struct command cmd_run, cmd_check, cmd_explain, cmd_list;
 
 /* usage error: message, hint to --help, EXIT_USAGE */
-int	usage_error(const struct command *, const char *fmt, ...)
-	    __attribute__((format(printf, 2, 3)));
+int usage_error(const struct command *, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
 
 /* progress.c: signals and the progress line, on libevent. */
 struct progress;
 struct progress *progress_start(bool show);
-bool	progress_poll(void *arg, simtime_t now, simtime_t until);
-void	progress_end(struct progress *);
+bool progress_poll(void *arg, simtime_t now, simtime_t until);
+void progress_end(struct progress *);
 
 /* outdir.c: the output folder. 0, or an exit code after saying why. */
-int	outdir_prepare(const char *dir);
+int outdir_prepare(const char *dir);
 /* Write a whole file below dir; 0 or EXIT_MISSING after saying why. */
-int	outdir_write(const char *dir, const char *name, const char *bytes,
-	    size_t len);
+int outdir_write(const char *dir, const char *name, const char *bytes,
+    size_t len);
 
 #endif

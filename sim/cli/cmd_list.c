@@ -43,7 +43,8 @@ list_defects(void)
 {
 	for (int i = 0; i < DEFECT_COUNT; i++)
 		printf("%-36s invariant %d: %s\n", defect_catalogue[i].di_name,
-		    defect_catalogue[i].di_invariant, defect_catalogue[i].di_text);
+		    defect_catalogue[i].di_invariant,
+		    defect_catalogue[i].di_text);
 }
 
 static void
@@ -59,11 +60,13 @@ static void
 list_sysctls(void)
 {
 	static const char *const kinds[] = { "read-only", "read-write",
-	    "at boot", "counter" };
+		"at boot", "counter" };
 	struct engine *en = engine_create();
 	struct jobpool *jp = hostpool_create(0);
-	struct vnet_params vp = { .vp_name = "host", .vp_ncpus = 1,
-	    .vp_tb = engine_timebase(en), .vp_jobs = jp };
+	struct vnet_params vp = { .vp_name = "host",
+		.vp_ncpus = 1,
+		.vp_tb = engine_timebase(en),
+		.vp_jobs = jp };
 	struct vnet *vnet = vnet_create(&vp);
 	const struct sysctl_oid *o;
 
@@ -92,19 +95,22 @@ list_keys(void)
 }
 
 static const struct {
-	const char	*what;
-	void		(*print)(void);
+	const char *what;
+	void (*print)(void);
 } lists[] = {
-	{ "models", list_models }, { "suites", list_suites },
-	{ "defects", list_defects }, { "sysctls", list_sysctls },
-	{ "traces", list_traces }, { "keys", list_keys },
+	{ "models", list_models },
+	{ "suites", list_suites },
+	{ "defects", list_defects },
+	{ "sysctls", list_sysctls },
+	{ "traces", list_traces },
+	{ "keys", list_keys },
 };
 
 static int
 list_main(int argc, char **argv)
 {
-	if (argc == 2 && (strcmp(argv[1], "--help") == 0 ||
-	    strcmp(argv[1], "-h") == 0)) {
+	if (argc == 2 &&
+	    (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)) {
 		fputs(cmd_list.c_help, stdout);
 		return (EXIT_OK);
 	}
@@ -113,7 +119,8 @@ list_main(int argc, char **argv)
 			lists[i].print();
 			return (EXIT_OK);
 		}
-	return (usage_error(&cmd_list, "say what to list: models, suites, "
+	return (usage_error(&cmd_list,
+	    "say what to list: models, suites, "
 	    "defects, sysctls, traces or keys"));
 }
 
@@ -122,12 +129,12 @@ const struct command cmd_list = {
 	.c_run = list_main,
 	.c_text = "list models, suites, defects, sysctls, traces, keys",
 	.c_help =
-"usage: ktls-sim list models|suites|defects|sysctls|traces|keys\n"
-"\n"
-"  models    network cards and their capabilities\n"
-"  suites    TLS suites of the simulated kernel\n"
-"  defects   planted defects, for `ktls-sim run --defect NAME`\n"
-"  sysctls   of a host, with kind and default\n"
-"  traces    trace points with their arguments\n"
-"  keys      every key of a scenario, as a Markdown table\n",
+	    "usage: ktls-sim list models|suites|defects|sysctls|traces|keys\n"
+	    "\n"
+	    "  models    network cards and their capabilities\n"
+	    "  suites    TLS suites of the simulated kernel\n"
+	    "  defects   planted defects, for `ktls-sim run --defect NAME`\n"
+	    "  sysctls   of a host, with kind and default\n"
+	    "  traces    trace points with their arguments\n"
+	    "  keys      every key of a scenario, as a Markdown table\n",
 };

@@ -11,21 +11,30 @@
 #include "cli.h"
 
 struct run_args {
-	const char	*ra_file;
-	char		*ra_out;
-	const char	*ra_seed_text;
+	const char *ra_file;
+	char *ra_out;
+	const char *ra_seed_text;
 	struct world_opts ra_opts;
-	const char	**ra_sets;	/* --set and --until, NULL-terminated */
-	unsigned	ra_nsets;
-	struct strbuf	ra_repeat;	/* options, for the last line */
-	bool		ra_has_seed, ra_trace, ra_json, ra_quiet;
+	const char **ra_sets; /* --set and --until, NULL-terminated */
+	unsigned ra_nsets;
+	struct strbuf ra_repeat; /* options, for the last line */
+	bool ra_has_seed, ra_trace, ra_json, ra_quiet;
 };
 
-enum { OPT_OUT = 256, OPT_SEED, OPT_THREADS, OPT_DEFECT, OPT_PCAP, OPT_TRACE,
-    OPT_JSON, OPT_SET, OPT_UNTIL };
+enum {
+	OPT_OUT = 256,
+	OPT_SEED,
+	OPT_THREADS,
+	OPT_DEFECT,
+	OPT_PCAP,
+	OPT_TRACE,
+	OPT_JSON,
+	OPT_SET,
+	OPT_UNTIL
+};
 
-static const struct option run_options[] = {
-	{ "out", required_argument, NULL, OPT_OUT },
+static const struct option run_options[] = { { "out", required_argument, NULL,
+						 OPT_OUT },
 	{ "seed", required_argument, NULL, OPT_SEED },
 	{ "set", required_argument, NULL, OPT_SET },
 	{ "until", required_argument, NULL, OPT_UNTIL },
@@ -34,16 +43,14 @@ static const struct option run_options[] = {
 	{ "pcap", no_argument, NULL, OPT_PCAP },
 	{ "trace", no_argument, NULL, OPT_TRACE },
 	{ "json", no_argument, NULL, OPT_JSON },
-	{ "quiet", no_argument, NULL, 'q' },
-	{ "help", no_argument, NULL, 'h' },
-	{ NULL, 0, NULL, 0 }
-};
+	{ "quiet", no_argument, NULL, 'q' }, { "help", no_argument, NULL, 'h' },
+	{ NULL, 0, NULL, 0 } };
 
 static int
 run_set(struct run_args *ra, char *set)
 {
-	ra->ra_sets = xrealloc(ra->ra_sets,
-	    (ra->ra_nsets + 2) * sizeof(*ra->ra_sets));
+	ra->ra_sets =
+	    xrealloc(ra->ra_sets, (ra->ra_nsets + 2) * sizeof(*ra->ra_sets));
 	ra->ra_sets[ra->ra_nsets++] = set;
 	ra->ra_sets[ra->ra_nsets] = NULL;
 	strbuf_addf(&ra->ra_repeat, " --set '%s'", set);
@@ -63,8 +70,10 @@ run_option(struct run_args *ra, int opt, const char *arg)
 		return (0);
 	case OPT_SEED:
 		if (parse_uint(arg, &ra->ra_opts.wo_seed) != 0)
-			return (usage_error(&cmd_run, "--seed wants a whole "
-			    "number, not `%s`", arg));
+			return (usage_error(&cmd_run,
+			    "--seed wants a whole "
+			    "number, not `%s`",
+			    arg));
 		ra->ra_has_seed = true;
 		strbuf_addf(&ra->ra_repeat, " --seed %s", arg);
 		return (0);
@@ -74,14 +83,18 @@ run_option(struct run_args *ra, int opt, const char *arg)
 		return (run_set(ra, xasprintf("until=%s", arg)));
 	case OPT_THREADS:
 		if (parse_uint(arg, &v) != 0 || v > 64)
-			return (usage_error(&cmd_run, "--threads wants 0 to "
-			    "64, not `%s`", arg));
+			return (usage_error(&cmd_run,
+			    "--threads wants 0 to "
+			    "64, not `%s`",
+			    arg));
 		ra->ra_opts.wo_threads = (unsigned)v;
 		return (0);
 	case OPT_DEFECT:
 		if ((d = defect_find(arg)) < 0)
-			return (usage_error(&cmd_run, "there is no defect "
-			    "`%s`; `ktls-sim list defects` shows them", arg));
+			return (usage_error(&cmd_run,
+			    "there is no defect "
+			    "`%s`; `ktls-sim list defects` shows them",
+			    arg));
 		defect_set(&ra->ra_opts.wo_defects, (enum defect)d);
 		strbuf_addf(&ra->ra_repeat, " --defect %s", arg);
 		return (0);
@@ -101,7 +114,8 @@ run_option(struct run_args *ra, int opt, const char *arg)
 		fputs(cmd_run.c_help, stdout);
 		return (-1);
 	default:
-		return (usage_error(&cmd_run, "unknown option, or an option "
+		return (usage_error(&cmd_run,
+		    "unknown option, or an option "
 		    "without its value"));
 	}
 }
@@ -116,7 +130,8 @@ run_parse(struct run_args *ra, int argc, char **argv)
 		if ((rc = run_option(ra, opt, optarg)) != 0)
 			return (rc);
 	if (argc - optind != 1)
-		return (usage_error(&cmd_run, "name exactly one scenario file"));
+		return (
+		    usage_error(&cmd_run, "name exactly one scenario file"));
 	ra->ra_file = argv[optind];
 	return (0);
 }
@@ -163,19 +178,21 @@ run_outro(const struct run_args *ra, const struct result *r, int code)
 		fprintf(stderr, "ktls-sim: %s: %s\n", r->r_capture_path,
 		    strerror(r->r_capture_error));
 	if (!ra->ra_quiet && r->r_has_wire)
-		fprintf(f, "\nCapture\n  %s/wire.pcapng: %ju frames, keys "
+		fprintf(f,
+		    "\nCapture\n  %s/wire.pcapng: %ju frames, keys "
 		    "inside\n  open it: wireshark %s/wire.pcapng\n  or:      "
-		    "tshark -r %s/wire.pcapng -Y http\n", ra->ra_out,
-		    (uintmax_t)r->r_frames, ra->ra_out, ra->ra_out);
+		    "tshark -r %s/wire.pcapng -Y http\n",
+		    ra->ra_out, (uintmax_t)r->r_frames, ra->ra_out, ra->ra_out);
 	if (r->r_interrupted)
-		fprintf(stderr, "ktls-sim: interrupted; what was captured so "
+		fprintf(stderr,
+		    "ktls-sim: interrupted; what was captured so "
 		    "far is complete\n");
 	if (code != EXIT_OK)
 		fprintf(stderr, "%s\nto reproduce: ktls-sim run %s%s\n",
-		    code == EXIT_CLAIM ? "an expectation FAILED" :
-		    code == EXIT_INVARIANT ? "an invariant BROKE" :
-		    "the run did not complete", ra->ra_file,
-		    strbuf_str(&ra->ra_repeat));
+		    code == EXIT_CLAIM		 ? "an expectation FAILED"
+			: code == EXIT_INVARIANT ? "an invariant BROKE"
+						 : "the run did not complete",
+		    ra->ra_file, strbuf_str(&ra->ra_repeat));
 	else if (!ra->ra_quiet)
 		fprintf(f, "\nall expectations met, all invariants held\n");
 }
@@ -193,8 +210,8 @@ run_world(struct run_args *ra, const struct scenario *sc)
 	ra->ra_opts.wo_poll = progress_poll;
 	ra->ra_opts.wo_poll_arg = pg;
 	if (ra->ra_trace)
-		ra->ra_opts.wo_trace = trace = xasprintf("%s/trace.ndjson",
-		    ra->ra_out);
+		ra->ra_opts.wo_trace = trace =
+		    xasprintf("%s/trace.ndjson", ra->ra_out);
 	if (!ra->ra_has_seed)
 		ra->ra_opts.wo_seed = sc->seed;
 	error = world_create(sc, &ra->ra_opts, &w, &err);
@@ -256,26 +273,26 @@ const struct command cmd_run = {
 	.c_run = run_main,
 	.c_text = "run a scenario, write captures and a report",
 	.c_help =
-"usage: ktls-sim run [options] FILE.ktls.yaml\n"
-"\n"
-"  ktls-sim run scenarios/quickstart.ktls.yaml\n"
-"  ktls-sim run --seed 7 --pcap scenarios/failover.ktls.yaml\n"
-"  ktls-sim run --defect nic.skip-encrypt scenarios/failover.ktls.yaml\n"
-"\n"
-"  --out DIR       where to write (default ./ktls-out/<scenario's name>)\n"
-"  --seed N        instead of the scenario's seed\n"
-"  --set KEY=VALUE instead of what the file says, such as links[0].loss=1% or\n"
-"                  apps.get.connections=3; repeatable\n"
-"  --until TIME    short for --set until=TIME\n"
-"  --threads N     host threads for cryptography, 0 to 64 (default 2); the\n"
-"                  results do not depend on it\n"
-"  --defect NAME   plant a defect (`ktls-sim list defects`); repeatable\n"
-"  --pcap          also write wire.pcap and sslkeys.log\n"
-"  --trace         also write trace.ndjson, every trace point\n"
-"  --json          print the report as JSON instead of text\n"
-"  -q, --quiet     print nothing but errors\n"
-"\n"
-"Exit codes: 0 expectations met and invariants held; 1 an expectation\n"
-"failed; 2 usage or scenario error; 3 something the run needs is missing\n"
-"(file, disk space); 4 an invariant broke; 130 interrupted.\n",
+	    "usage: ktls-sim run [options] FILE.ktls.yaml\n"
+	    "\n"
+	    "  ktls-sim run scenarios/quickstart.ktls.yaml\n"
+	    "  ktls-sim run --seed 7 --pcap scenarios/failover.ktls.yaml\n"
+	    "  ktls-sim run --defect nic.skip-encrypt scenarios/failover.ktls.yaml\n"
+	    "\n"
+	    "  --out DIR       where to write (default ./ktls-out/<scenario's name>)\n"
+	    "  --seed N        instead of the scenario's seed\n"
+	    "  --set KEY=VALUE instead of what the file says, such as links[0].loss=1% or\n"
+	    "                  apps.get.connections=3; repeatable\n"
+	    "  --until TIME    short for --set until=TIME\n"
+	    "  --threads N     host threads for cryptography, 0 to 64 (default 2); the\n"
+	    "                  results do not depend on it\n"
+	    "  --defect NAME   plant a defect (`ktls-sim list defects`); repeatable\n"
+	    "  --pcap          also write wire.pcap and sslkeys.log\n"
+	    "  --trace         also write trace.ndjson, every trace point\n"
+	    "  --json          print the report as JSON instead of text\n"
+	    "  -q, --quiet     print nothing but errors\n"
+	    "\n"
+	    "Exit codes: 0 expectations met and invariants held; 1 an expectation\n"
+	    "failed; 2 usage or scenario error; 3 something the run needs is missing\n"
+	    "(file, disk space); 4 an invariant broke; 130 interrupted.\n",
 };

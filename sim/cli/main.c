@@ -12,7 +12,7 @@
 #endif
 
 static const struct command *const commands[] = { &cmd_run, &cmd_check,
-    &cmd_explain, &cmd_list };
+	&cmd_explain, &cmd_list };
 
 int
 usage_error(const struct command *c, const char *fmt, ...)
@@ -31,20 +31,23 @@ static void
 help(FILE *f)
 {
 	fputs("ktls-sim: the FreeBSD kernel TLS datapath, simulated\n\n"
-	    "usage: ktls-sim COMMAND [options]\n\n", f);
+	      "usage: ktls-sim COMMAND [options]\n\n",
+	    f);
 	for (size_t i = 0; i < nitems(commands); i++)
 		fprintf(f, "  %-8s %s\n", commands[i]->c_name,
 		    commands[i]->c_text);
-	fputs("  help     this text; `ktls-sim COMMAND --help` for one command\n"
+	fputs(
+	    "  help     this text; `ktls-sim COMMAND --help` for one command\n"
 	    "  version  the version\n\n"
-	    "begin with: ktls-sim run scenarios/quickstart.ktls.yaml\n", f);
+	    "begin with: ktls-sim run scenarios/quickstart.ktls.yaml\n",
+	    f);
 }
 
 int
 main(int argc, char **argv)
 {
 	signal(SIGPIPE, SIG_IGN);
-	signal(SIGXFSZ, SIG_IGN);	/* the write's errno tells */
+	signal(SIGXFSZ, SIG_IGN); /* the write's errno tells */
 	if (argc < 2) {
 		help(stderr);
 		return (EXIT_USAGE);

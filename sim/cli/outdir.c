@@ -15,11 +15,11 @@
 
 #include "cli.h"
 
-#define MARKER	".ktls-sim-run"
+#define MARKER ".ktls-sim-run"
 
 static const char *const our_files[] = { "report.txt", "report.json",
-    "scenario.yaml", "wire.pcapng", "wire.pcap", "sslkeys.log",
-    "trace.ndjson" };
+	"scenario.yaml", "wire.pcapng", "wire.pcap", "sslkeys.log",
+	"trace.ndjson" };
 
 static int
 complain(const char *path)
@@ -73,7 +73,8 @@ outdir_prepare(const char *dir)
 	    errno != EEXIST)
 		rc = complain(dir);
 	if (rc == 0 && access(marker, F_OK) != 0 && !dir_empty(dir)) {
-		fprintf(stderr, "ktls-sim: %s: exists, has files in it and was "
+		fprintf(stderr,
+		    "ktls-sim: %s: exists, has files in it and was "
 		    "not made by ktls-sim; choose another folder with --out\n",
 		    dir);
 		rc = EXIT_MISSING;

@@ -15,9 +15,9 @@
 
 struct progress {
 	struct event_base *pg_base;
-	struct event	*pg_int, *pg_term, *pg_timer;
-	bool		pg_stop, pg_show, pg_shown;
-	simtime_t	pg_now;
+	struct event *pg_int, *pg_term, *pg_timer;
+	bool pg_stop, pg_show, pg_shown;
+	simtime_t pg_now;
 };
 
 static void
@@ -51,11 +51,11 @@ progress_start(bool show)
 	pg->pg_show = show && isatty(STDERR_FILENO) != 0;
 	pg->pg_base = event_base_new();
 	if (pg->pg_base == NULL)
-		return (pg);	/* no signals, no progress: still a run */
+		return (pg); /* no signals, no progress: still a run */
 	pg->pg_int = evsignal_new(pg->pg_base, SIGINT, progress_signal, pg);
 	pg->pg_term = evsignal_new(pg->pg_base, SIGTERM, progress_signal, pg);
-	pg->pg_timer = event_new(pg->pg_base, -1, EV_PERSIST, progress_tick,
-	    pg);
+	pg->pg_timer =
+	    event_new(pg->pg_base, -1, EV_PERSIST, progress_tick, pg);
 	event_add(pg->pg_int, NULL);
 	event_add(pg->pg_term, NULL);
 	event_add(pg->pg_timer, &tick);

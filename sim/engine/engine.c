@@ -10,13 +10,13 @@
 #include <ktsim/sim/engine.h>
 
 struct engine {
-	struct timebase	en_tb;		/* first: the port is the engine */
+	struct timebase en_tb; /* first: the port is the engine */
 	struct sim_event **en_heap;
-	uint32_t	en_count, en_size;
-	uint64_t	en_order;	/* events posted so far */
-	uint64_t	en_dispatched;
-	bool		en_running, en_stop;
-	const char	*en_current;
+	uint32_t en_count, en_size;
+	uint64_t en_order; /* events posted so far */
+	uint64_t en_dispatched;
+	bool en_running, en_stop;
+	const char *en_current;
 };
 
 static bool
@@ -94,8 +94,9 @@ engine_post(struct timebase *tb, struct sim_event *ev, simtime_t when)
 {
 	struct engine *en = (struct engine *)tb;
 
-	KASSERT(when >= tb->tb_now, ("event %s posted %ju ps into the past",
-	    ev->ev_name, (uintmax_t)(tb->tb_now - when)));
+	KASSERT(when >= tb->tb_now,
+	    ("event %s posted %ju ps into the past", ev->ev_name,
+		(uintmax_t)(tb->tb_now - when)));
 	KASSERT(ev->ev_fn != NULL && ev->ev_class < EV_NCLASSES,
 	    ("event posted without sim_event_init"));
 	if (ev->ev_slot != 0)
@@ -104,8 +105,8 @@ engine_post(struct timebase *tb, struct sim_event *ev, simtime_t when)
 	ev->ev_order = en->en_order++;
 	if (en->en_count == en->en_size) {
 		en->en_size = en->en_size != 0 ? 2 * en->en_size : 256;
-		en->en_heap = xrealloc(en->en_heap,
-		    en->en_size * sizeof(*en->en_heap));
+		en->en_heap =
+		    xrealloc(en->en_heap, en->en_size * sizeof(*en->en_heap));
 	}
 	heap_up(en, en->en_count++, ev);
 }
@@ -154,7 +155,7 @@ engine_dispatch(struct engine *en, struct sim_event *ev)
 	en->en_tb.tb_now = ev->ev_when;
 	en->en_current = ev->ev_name;
 	en->en_dispatched++;
-	ev->ev_fn(ev->ev_arg);		/* may free ev */
+	ev->ev_fn(ev->ev_arg); /* may free ev */
 	en->en_current = NULL;
 }
 
@@ -174,8 +175,8 @@ engine_step(struct engine *en, simtime_t until)
 enum engine_stop
 engine_run(struct engine *en, simtime_t until)
 {
-	KASSERT(!en->en_running, ("engine_run from inside event %s",
-	    en->en_current));
+	KASSERT(!en->en_running,
+	    ("engine_run from inside event %s", en->en_current));
 	en->en_running = true;
 	en->en_stop = false;
 	while (!en->en_stop && engine_step(en, until))

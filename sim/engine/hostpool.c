@@ -13,17 +13,17 @@
 enum { JOB_IDLE, JOB_QUEUED, JOB_RUNNING, JOB_DONE };
 
 struct hostpool {
-	struct jobpool	hp_pool;
-	pthread_mutex_t	hp_lock;
-	pthread_cond_t	hp_work, hp_done;
-	struct job	*hp_head, **hp_tail;
-	bool		hp_exit;
-	unsigned	hp_nthreads;
+	struct jobpool hp_pool;
+	pthread_mutex_t hp_lock;
+	pthread_cond_t hp_work, hp_done;
+	struct job *hp_head, **hp_tail;
+	bool hp_exit;
+	unsigned hp_nthreads;
 	struct hostthread {
 		struct hostpool *ht_pool;
-		unsigned	ht_slot;
-		pthread_t	ht_thread;
-	} *hp_threads;
+		unsigned ht_slot;
+		pthread_t ht_thread;
+	} * hp_threads;
 };
 
 /* Slot 0 is the engine's thread. */
@@ -77,7 +77,7 @@ pool_submit(struct jobpool *jp, struct job *job)
 	KASSERT(job->job_state == JOB_IDLE, ("job submitted twice"));
 	job->job_next = NULL;
 	if (hp->hp_nthreads == 0) {
-		job->job_state = JOB_QUEUED;	/* wait does the work */
+		job->job_state = JOB_QUEUED; /* wait does the work */
 		return;
 	}
 	pthread_mutex_lock(&hp->hp_lock);
@@ -132,7 +132,7 @@ hostpool_create(unsigned threads)
 		hp->hp_threads[i].ht_slot = i + 1;
 		/* Fewer threads than asked for only make the run slower. */
 		if (pthread_create(&hp->hp_threads[i].ht_thread, NULL,
-		    pool_thread, &hp->hp_threads[i]) != 0)
+			pool_thread, &hp->hp_threads[i]) != 0)
 			break;
 		hp->hp_nthreads++;
 	}

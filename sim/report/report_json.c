@@ -12,18 +12,16 @@ static json_t *
 j_side(const struct conn_side *s)
 {
 	return (json_pack("{s:s, s:s, s:s?, s:s?, s:I, s:I, s:I, s:I, s:I, s:I,"
-	    " s:I, s:I, s:I}",
-	    "tx_mode", ktls_mode_name(s->tx_mode),
-	    "rx_mode", ktls_mode_name(s->rx_mode),
-	    "tx_reason", s->tx_why, "rx_reason", s->rx_why,
-	    "segments", (json_int_t)s->segs, "bursts", (json_int_t)s->bursts,
-	    "bytes", (json_int_t)s->bytes,
+			  " s:I, s:I, s:I}",
+	    "tx_mode", ktls_mode_name(s->tx_mode), "rx_mode",
+	    ktls_mode_name(s->rx_mode), "tx_reason", s->tx_why, "rx_reason",
+	    s->rx_why, "segments", (json_int_t)s->segs, "bursts",
+	    (json_int_t)s->bursts, "bytes", (json_int_t)s->bytes,
 	    "retransmitted_bytes", (json_int_t)s->rexmit_bytes,
-	    "retransmitted_packets", (json_int_t)s->rexmit_packs,
-	    "timeouts", (json_int_t)s->rto,
-	    "fast_retransmits", (json_int_t)s->fast_rexmit,
-	    "enobufs", (json_int_t)s->enobufs,
-	    "records", (json_int_t)s->kernel_records));
+	    "retransmitted_packets", (json_int_t)s->rexmit_packs, "timeouts",
+	    (json_int_t)s->rto, "fast_retransmits", (json_int_t)s->fast_rexmit,
+	    "enobufs", (json_int_t)s->enobufs, "records",
+	    (json_int_t)s->kernel_records));
 }
 
 static json_t *
@@ -34,18 +32,18 @@ j_conns(const struct result *r)
 	for (unsigned i = 0; i < r->r_nconns; i++) {
 		const struct conn_result *c = &r->r_conns[i];
 
-		json_array_append_new(a, json_pack("{s:s, s:s, s:s, s:s?, s:s,"
-		    " s:b, s:s?, s:I, s:I, s:I, s:I, s:o, s:o}",
-		    "name", c->c_name, "client", c->c_client,
-		    "server", c->c_server, "tls", c->c_tls,
-		    "suite", c->c_suite, "done", c->c_done,
-		    "failed", c->c_failed,
-		    "start_ps", (json_int_t)c->c_start,
-		    "established_ps", (json_int_t)c->c_established,
-		    "end_ps", (json_int_t)c->c_end,
-		    "body_bytes", (json_int_t)c->c_body,
-		    "client_side", j_side(&c->c_side[0]),
-		    "server_side", j_side(&c->c_side[1])));
+		json_array_append_new(a,
+		    json_pack("{s:s, s:s, s:s, s:s?, s:s,"
+			      " s:b, s:s?, s:I, s:I, s:I, s:I, s:o, s:o}",
+			"name", c->c_name, "client", c->c_client, "server",
+			c->c_server, "tls", c->c_tls, "suite", c->c_suite,
+			"done", c->c_done, "failed", c->c_failed, "start_ps",
+			(json_int_t)c->c_start, "established_ps",
+			(json_int_t)c->c_established, "end_ps",
+			(json_int_t)c->c_end, "body_bytes",
+			(json_int_t)c->c_body, "client_side",
+			j_side(&c->c_side[0]), "server_side",
+			j_side(&c->c_side[1])));
 	}
 	return (a);
 }
@@ -61,15 +59,15 @@ j_facts(const struct result *r)
 		texts = json_array();
 		for (int s = 0; s < 3 && f->f_s[s] != NULL; s++)
 			json_array_append_new(texts, json_string(f->f_s[s]));
-		json_array_append_new(a, json_pack("{s:s, s:s, s:o, s:s, s:I,"
-		    " s:I, s:I, s:I}",
-		    "point", trace_catalogue[f->f_id].ti_name,
-		    "at", f->f_who, "texts", texts,
-		    "error", errno_name(f->f_error),
-		    "count", (json_int_t)f->f_count,
-		    "bytes", (json_int_t)f->f_len,
-		    "first_ps", (json_int_t)f->f_first,
-		    "last_ps", (json_int_t)f->f_last));
+		json_array_append_new(a,
+		    json_pack("{s:s, s:s, s:o, s:s, s:I,"
+			      " s:I, s:I, s:I}",
+			"point", trace_catalogue[f->f_id].ti_name, "at",
+			f->f_who, "texts", texts, "error",
+			errno_name(f->f_error), "count", (json_int_t)f->f_count,
+			"bytes", (json_int_t)f->f_len, "first_ps",
+			(json_int_t)f->f_first, "last_ps",
+			(json_int_t)f->f_last));
 	}
 	return (a);
 }
@@ -98,13 +96,14 @@ j_invariants(const struct result *r)
 	json_t *a = json_array();
 
 	for (int i = 0; i < INVARIANTS; i++)
-		json_array_append_new(a, json_pack("{s:i, s:s, s:I, s:I, s:s?,"
-		    " s:I}",
-		    "number", i + 1, "name", r->r_inv[i].i_name,
-		    "looked", (json_int_t)r->r_inv[i].i_looked,
-		    "broken", (json_int_t)r->r_inv[i].i_broken,
-		    "first", r->r_inv[i].i_first,
-		    "first_ps", (json_int_t)r->r_inv[i].i_when));
+		json_array_append_new(a,
+		    json_pack("{s:i, s:s, s:I, s:I, s:s?,"
+			      " s:I}",
+			"number", i + 1, "name", r->r_inv[i].i_name, "looked",
+			(json_int_t)r->r_inv[i].i_looked, "broken",
+			(json_int_t)r->r_inv[i].i_broken, "first",
+			r->r_inv[i].i_first, "first_ps",
+			(json_int_t)r->r_inv[i].i_when));
 	return (a);
 }
 
@@ -114,11 +113,11 @@ j_claims(const struct result *r)
 	json_t *a = json_array();
 
 	for (unsigned i = 0; i < r->r_nclaims; i++)
-		json_array_append_new(a, json_pack("{s:s?, s:s?, s:b, s:i}",
-		    "claim", r->r_claims[i].cl_claim,
-		    "found", r->r_claims[i].cl_found,
-		    "met", r->r_claims[i].cl_ok,
-		    "line", r->r_claims[i].cl_line));
+		json_array_append_new(a,
+		    json_pack("{s:s?, s:s?, s:b, s:i}", "claim",
+			r->r_claims[i].cl_claim, "found",
+			r->r_claims[i].cl_found, "met", r->r_claims[i].cl_ok,
+			"line", r->r_claims[i].cl_line));
 	return (a);
 }
 
@@ -129,15 +128,13 @@ report_json(const struct result *r, struct strbuf *sb)
 	char *text;
 
 	o = json_pack("{s:i, s:s, s:s, s:I, s:I, s:I, s:I, s:s, s:b, s:s?, s:i,"
-	    " s:o, s:o, s:o, s:o, s:o}",
-	    "ktls_sim_result", 1, "name", r->r_name,
-	    "description", r->r_description,
-	    "seed", (json_int_t)r->r_seed, "end_ps", (json_int_t)r->r_end,
-	    "events", (json_int_t)r->r_events,
-	    "frames", (json_int_t)r->r_frames,
-	    "defects", r->r_defects, "interrupted", r->r_interrupted,
-	    "panic", r->r_panic, "exit_code", result_exit_code(r),
-	    "connections", j_conns(r), "facts", j_facts(r),
+		      " s:o, s:o, s:o, s:o, s:o}",
+	    "ktls_sim_result", 1, "name", r->r_name, "description",
+	    r->r_description, "seed", (json_int_t)r->r_seed, "end_ps",
+	    (json_int_t)r->r_end, "events", (json_int_t)r->r_events, "frames",
+	    (json_int_t)r->r_frames, "defects", r->r_defects, "interrupted",
+	    r->r_interrupted, "panic", r->r_panic, "exit_code",
+	    result_exit_code(r), "connections", j_conns(r), "facts", j_facts(r),
 	    "counters", j_counters(r), "invariants", j_invariants(r),
 	    "expectations", j_claims(r));
 	text = json_dumps(o, JSON_INDENT(1));

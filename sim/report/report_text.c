@@ -84,9 +84,11 @@ text_side(struct strbuf *sb, const char *who, const struct conn_side *s,
 	if (s->rexmit_packs > 0) {
 		strbuf_addf(sb, "; again: ");
 		format_bytes(s->rexmit_bytes, sb);
-		strbuf_addf(sb, " in %ju packets (%ju timeouts, %ju fast "
-		    "retransmits)", (uintmax_t)s->rexmit_packs,
-		    (uintmax_t)s->rto, (uintmax_t)s->fast_rexmit);
+		strbuf_addf(sb,
+		    " in %ju packets (%ju timeouts, %ju fast "
+		    "retransmits)",
+		    (uintmax_t)s->rexmit_packs, (uintmax_t)s->rto,
+		    (uintmax_t)s->fast_rexmit);
 	}
 	if (s->enobufs > 0)
 		strbuf_addf(sb, "; output refused from below %ju time%s",
@@ -101,8 +103,9 @@ text_rate(struct strbuf *sb, const struct conn_result *c)
 
 	if (took == 0 || c->c_body == 0)
 		return;
-	strbuf_addf(sb, " (%ju Mbit/s)", (uintmax_t)
-	    ((unsigned __int128)c->c_body * 8 * SIM_SEC / took / 1000000));
+	strbuf_addf(sb, " (%ju Mbit/s)",
+	    (uintmax_t)((unsigned __int128)c->c_body * 8 * SIM_SEC / took /
+		1000000));
 }
 
 static void
@@ -127,8 +130,8 @@ text_conn(struct strbuf *sb, const struct conn_result *c)
 	text_side(sb, "client", &c->c_side[0], c->c_tls != NULL);
 }
 
-#define CONNS_SHOWN	4
-#define FAILURES_SHOWN	8
+#define CONNS_SHOWN    4
+#define FAILURES_SHOWN 8
 
 static void
 text_conns(const struct result *r, struct strbuf *sb)
@@ -157,8 +160,10 @@ text_conns(const struct result *r, struct strbuf *sb)
 	strbuf_addf(sb, "  all: %ju of %u done, ", (uintmax_t)done,
 	    r->r_nconns);
 	format_bytes(body, sb);
-	strbuf_addf(sb, " received, %ju packets sent again by the servers, "
-	    "last one done at ", (uintmax_t)rexmit);
+	strbuf_addf(sb,
+	    " received, %ju packets sent again by the servers, "
+	    "last one done at ",
+	    (uintmax_t)rexmit);
 	add_time(sb, last);
 	strbuf_adds(sb, "\n");
 }
@@ -201,8 +206,10 @@ text_modes(const struct result *r, struct strbuf *sb)
 				strbuf_addf(sb, " (%s)",
 				    errno_name(f->f_error));
 		} else
-			strbuf_addf(sb, "  %s %s: refused %ju time%s with %s: "
-			    "%s", f->f_who, f->f_s[0], (uintmax_t)f->f_count,
+			strbuf_addf(sb,
+			    "  %s %s: refused %ju time%s with %s: "
+			    "%s",
+			    f->f_who, f->f_s[0], (uintmax_t)f->f_count,
 			    plural(f->f_count), errno_name(f->f_error),
 			    f->f_s[2]);
 		text_when(sb, f);
@@ -225,17 +232,19 @@ text_tags(const struct result *r, struct strbuf *sb)
 		any = true;
 		if (f->f_id == TP_tag_reset)
 			strbuf_addf(sb, "  %s: reset task ran %ju time%s: %s",
-			    f->f_who, (uintmax_t)f->f_count,
-			    plural(f->f_count), f->f_s[0]);
+			    f->f_who, (uintmax_t)f->f_count, plural(f->f_count),
+			    f->f_s[0]);
 		else if (f->f_id == TP_nic_tls_restart)
-			strbuf_addf(sb, "  %s %s: cipher state rebuilt in "
-			    "mid-record %ju time%s", f->f_who, f->f_s[0],
-			    (uintmax_t)f->f_count, plural(f->f_count));
+			strbuf_addf(sb,
+			    "  %s %s: cipher state rebuilt in "
+			    "mid-record %ju time%s",
+			    f->f_who, f->f_s[0], (uintmax_t)f->f_count,
+			    plural(f->f_count));
 		else
 			strbuf_addf(sb, "  %s %s: %ju tag%s %s", f->f_who,
 			    f->f_s[0], (uintmax_t)f->f_count,
-			    plural(f->f_count), f->f_id == TP_tag_alloc ?
-			    "taken" : "released");
+			    plural(f->f_count),
+			    f->f_id == TP_tag_alloc ? "taken" : "released");
 		text_when(sb, f);
 	}
 }
@@ -264,22 +273,25 @@ text_events(const struct result *r, struct strbuf *sb)
 			    f->f_who, f->f_s[0], f->f_s[1], f->f_s[2]);
 			break;
 		case TP_app_error:
-			strbuf_addf(sb, "  application %s: %s failed with %s, "
-			    "%ju time%s", f->f_s[0], f->f_s[1],
-			    errno_name(f->f_error), (uintmax_t)f->f_count,
-			    plural(f->f_count));
+			strbuf_addf(sb,
+			    "  application %s: %s failed with %s, "
+			    "%ju time%s",
+			    f->f_s[0], f->f_s[1], errno_name(f->f_error),
+			    (uintmax_t)f->f_count, plural(f->f_count));
 			break;
 		case TP_tcp_drop:
-			strbuf_addf(sb, "  %s: connection dropped with %s: %s, "
-			    "%ju time%s", f->f_who, errno_name(f->f_error),
-			    f->f_s[0], (uintmax_t)f->f_count,
-			    plural(f->f_count));
+			strbuf_addf(sb,
+			    "  %s: connection dropped with %s: %s, "
+			    "%ju time%s",
+			    f->f_who, errno_name(f->f_error), f->f_s[0],
+			    (uintmax_t)f->f_count, plural(f->f_count));
 			break;
 		default:
-			strbuf_addf(sb, "  %s: TLS record failed with %s: %s, "
-			    "%ju time%s", f->f_who, errno_name(f->f_error),
-			    f->f_s[0], (uintmax_t)f->f_count,
-			    plural(f->f_count));
+			strbuf_addf(sb,
+			    "  %s: TLS record failed with %s: %s, "
+			    "%ju time%s",
+			    f->f_who, errno_name(f->f_error), f->f_s[0],
+			    (uintmax_t)f->f_count, plural(f->f_count));
 			break;
 		}
 		text_when(sb, f);
@@ -289,8 +301,10 @@ text_events(const struct result *r, struct strbuf *sb)
 static void
 text_drop(struct strbuf *sb, const struct fact *f)
 {
-	const char *where = f->f_id == TP_wire_drop || f->f_id == TP_lagg_drop
-	    || f->f_id == TP_nic_drop ? f->f_s[0] : "";
+	const char *where = f->f_id == TP_wire_drop ||
+		f->f_id == TP_lagg_drop || f->f_id == TP_nic_drop
+	    ? f->f_s[0]
+	    : "";
 	const char *why = *where != '\0' ? f->f_s[1] : f->f_s[0];
 
 	strbuf_addf(sb, "  %s%s%s: %ju packet%s, ", f->f_who,
@@ -362,9 +376,11 @@ text_invariants(const struct result *r, struct strbuf *sb)
 	for (int i = 0; i < INVARIANTS; i++) {
 		const struct invariant_result *inv = &r->r_inv[i];
 
-		strbuf_addf(sb, "  %s %d. %s: ", inv->i_broken > 0 ? "BROKEN" :
-		    inv->i_looked > 0 ? "held  " : "unseen", i + 1,
-		    inv->i_name);
+		strbuf_addf(sb, "  %s %d. %s: ",
+		    inv->i_broken > 0	    ? "BROKEN"
+			: inv->i_looked > 0 ? "held  "
+					    : "unseen",
+		    i + 1, inv->i_name);
 		if (inv->i_broken == 0) {
 			strbuf_addf(sb, "%ju %s\n", (uintmax_t)inv->i_looked,
 			    inv->i_checked);

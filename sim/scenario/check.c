@@ -14,12 +14,13 @@
 #include "node.h"
 
 struct chk {
-	struct diag	*d;
-	struct scenario	*sc;
+	struct diag *d;
+	struct scenario *sc;
 };
 
-#define LAST_START	(86400 * SIM_SEC)	/* as for `until` */
-#define ERR(c, loc, ...) diag_error((c)->d, (loc)->line, (loc)->col, __VA_ARGS__)
+#define LAST_START (86400 * SIM_SEC) /* as for `until` */
+#define ERR(c, loc, ...) \
+	diag_error((c)->d, (loc)->line, (loc)->col, __VA_ARGS__)
 
 static struct sc_host *
 find_host(struct scenario *sc, const char *name, size_t len)
@@ -120,7 +121,8 @@ check_nics(struct chk *c, struct sc_host *h)
 		check_word(c, &h->nics[i].loc, h->nics[i].loc.name,
 		    "interface name", 15);
 		if (nic_model_find(h->nics[i].model) == NULL)
-			ERR(c, &h->nics[i].loc, "there is no card model `%s`; "
+			ERR(c, &h->nics[i].loc,
+			    "there is no card model `%s`; "
 			    "`ktls-sim list models` shows what there is",
 			    h->nics[i].model);
 	}
@@ -138,16 +140,19 @@ check_laggs(struct chk *c, struct sc_host *h)
 			ERR(c, &lg->loc, "`%s` is the name of a card already",
 			    lg->loc.name);
 		if (strcmp(lg->proto, "failover") != 0)
-			ERR(c, &lg->loc, "lagg protocol `%s` is not supported "
-			    "yet: only failover is", lg->proto);
+			ERR(c, &lg->loc,
+			    "lagg protocol `%s` is not supported "
+			    "yet: only failover is",
+			    lg->proto);
 		if (lg->ports.n == 0)
 			ERR(c, &lg->loc, "lagg `%s` has no ports",
 			    lg->loc.name);
 		for (unsigned j = 0; j < lg->ports.n; j++)
 			if (find_nic(h, lg->ports.v[j]) == NULL)
-				ERR(c, &lg->ports.loc[j], "lagg port `%s` is "
-				    "not a card of host `%s`", lg->ports.v[j],
-				    h->loc.name);
+				ERR(c, &lg->ports.loc[j],
+				    "lagg port `%s` is "
+				    "not a card of host `%s`",
+				    lg->ports.v[j], h->loc.name);
 	}
 }
 
@@ -171,12 +176,15 @@ check_addrs(struct chk *c, struct sc_host *h)
 
 	for (unsigned i = 0; i < h->naddrs; i++) {
 		if (!is_ifname(h, h->addrs[i].loc.name))
-			ERR(c, &h->addrs[i].loc, "host `%s` has no interface "
-			    "`%s`", h->loc.name, h->addrs[i].loc.name);
+			ERR(c, &h->addrs[i].loc,
+			    "host `%s` has no interface "
+			    "`%s`",
+			    h->loc.name, h->addrs[i].loc.name);
 		for (unsigned j = 0; j < h->addrs[i].cidr.n; j++)
 			if (parse_cidr(h->addrs[i].cidr.v[j], &family, &a,
-			    &plen) != 0)
-				ERR(c, &h->addrs[i].cidr.loc[j], "`%s` is not "
+				&plen) != 0)
+				ERR(c, &h->addrs[i].cidr.loc[j],
+				    "`%s` is not "
 				    "an address with prefix length, such as "
 				    "10.0.0.1/24 or fd00::1/64",
 				    h->addrs[i].cidr.v[j]);
@@ -193,8 +201,10 @@ check_links(struct chk *c)
 
 	for (unsigned i = 0; i < sc->nlinks; i++) {
 		if (sc->links[i].ends.n != 2) {
-			ERR(c, &sc->links[i].loc, "a link has two ends, this "
-			    "one has %u", sc->links[i].ends.n);
+			ERR(c, &sc->links[i].loc,
+			    "a link has two ends, this "
+			    "one has %u",
+			    sc->links[i].ends.n);
 			continue;
 		}
 		for (unsigned j = 0; j < 2; j++) {
@@ -220,7 +230,8 @@ host_has_family(const struct sc_host *h, int family)
 	for (unsigned i = 0; i < h->naddrs; i++)
 		for (unsigned j = 0; j < h->addrs[i].cidr.n; j++)
 			if (parse_cidr(h->addrs[i].cidr.v[j], &fam, &a,
-			    &plen) == 0 && fam == family)
+				&plen) == 0 &&
+			    fam == family)
 				return (true);
 	return (false);
 }
@@ -239,8 +250,10 @@ check_client(struct chk *c, struct sc_app *a)
 	}
 	if (a->start > LAST_START ||
 	    a->interval > (LAST_START - a->start) / a->connections)
-		ERR(c, &a->loc, "client `%s` would start connections after "
-		    "more than a day", a->loc.name);
+		ERR(c, &a->loc,
+		    "client `%s` would start connections after "
+		    "more than a day",
+		    a->loc.name);
 	s = find_app(c->sc, a->server);
 	if (s == NULL || s->type != SC_APP_HTTPS_SERVER) {
 		ERR(c, &a->loc, "`%s` is not a server application", a->server);
@@ -255,12 +268,15 @@ check_client(struct chk *c, struct sc_app *a)
 	if (!host_has_family(h, a->family ? KAF_INET6 : KAF_INET))
 		ERR(c, &a->loc, "host `%s` has no %s address", s->host,
 		    a->family ? "IPv6" : "IPv4");
-	if (a->tls.present != s->tls.present || (a->tls.present &&
-	    (a->tls.version != s->tls.version ||
-	    a->tls.suite != s->tls.suite ||
-	    a->tls.handshake != s->tls.handshake)))
-		ERR(c, &a->loc, "client `%s` and server `%s` differ in TLS "
-		    "version, suite or handshake", a->loc.name, a->server);
+	if (a->tls.present != s->tls.present ||
+	    (a->tls.present &&
+		(a->tls.version != s->tls.version ||
+		    a->tls.suite != s->tls.suite ||
+		    a->tls.handshake != s->tls.handshake)))
+		ERR(c, &a->loc,
+		    "client `%s` and server `%s` differ in TLS "
+		    "version, suite or handshake",
+		    a->loc.name, a->server);
 }
 
 static void
@@ -283,7 +299,8 @@ check_steps(struct chk *c)
 		if (st->action == SC_DO_SYSCTL) {
 			check_host_name(c, &st->loc, st->on);
 			if (st->name == NULL || !st->has_value)
-				ERR(c, &st->loc, "a sysctl step wants `name` "
+				ERR(c, &st->loc,
+				    "a sysctl step wants `name` "
 				    "and `value`");
 		} else
 			check_port(c, &st->loc, st->on);
@@ -296,7 +313,7 @@ static void
 check_expect(struct chk *c, struct sc_expect *e)
 {
 	const struct sc_loc *locs[] = { &e->delivered.loc, &e->counter.loc,
-	    &e->mode.loc, &e->time.loc };
+		&e->mode.loc, &e->time.loc };
 	const char *app;
 	unsigned n = 0;
 
@@ -314,12 +331,14 @@ check_expect(struct chk *c, struct sc_expect *e)
 		check_host_name(c, &e->counter.loc, e->counter.host);
 		if (!e->counter.has_is && !e->counter.has_min &&
 		    !e->counter.has_max)
-			ERR(c, &e->counter.loc, "a counter claim wants `is`, "
+			ERR(c, &e->counter.loc,
+			    "a counter claim wants `is`, "
 			    "`min` or `max`");
 		return;
 	}
-	app = e->kind == SC_EXP_DELIVERED ? e->delivered.app :
-	    e->kind == SC_EXP_MODE ? e->mode.app : e->time.app;
+	app = e->kind == SC_EXP_DELIVERED ? e->delivered.app
+	    : e->kind == SC_EXP_MODE	  ? e->mode.app
+					  : e->time.app;
 	if (find_app(c->sc, app) == NULL)
 		ERR(c, locs[e->kind], "there is no application `%s`", app);
 }

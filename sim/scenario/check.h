@@ -5,6 +5,6 @@ struct diag;
 struct scenario;
 
 /* Rules that span several keys; every broken one is told. */
-void	scenario_check(struct diag *, struct scenario *);
+void scenario_check(struct diag *, struct scenario *);
 
 #endif

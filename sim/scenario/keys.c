@@ -9,245 +9,251 @@
 #include "node.h"
 
 const char *const sc_suite_names[] = { "aes128-gcm", "aes256-gcm",
-    "chacha20-poly1305", NULL };
+	"chacha20-poly1305", NULL };
 static const char *const version_names[] = { "1.2", "1.3", NULL };
 static const char *const place_names[] = { "openssl", "kernel", NULL };
 static const char *const handshake_names[] = { "openssl", "synthetic", NULL };
 static const char *const app_types[] = { "https-server", "https-client", NULL };
 static const char *const family_names[] = { "ipv4", "ipv6", NULL };
 static const char *const action_names[] = { "link_down", "link_up", "loss",
-    "sysctl", NULL };
+	"sysctl", NULL };
 static const char *const dir_names[] = { "tx", "rx", NULL };
 static const char *const mode_names[] = { "none", "sw", "ifnet", "toe", NULL };
 
-#define MAPDEF(sym, word, type)						\
-static const struct key_map sym##_map = { word, sym##_keys,		\
-    nitems(sym##_keys), sizeof(type) }
+#define MAPDEF(sym, word, type)                                     \
+	static const struct key_map sym##_map = { word, sym##_keys, \
+		nitems(sym##_keys), sizeof(type) }
 
 /* name, kind, field, ... */
 #define F(type, field) offsetof(struct type, field)
 
 static const struct key nic_keys[] = {
 	{ "model", K_STR, F(sc_nic, model), .def = "basic",
-	  .text = "card model; `ktls-sim list models` shows them" },
-	{ "mtu", K_UINT, F(sc_nic, mtu), .def = "1500", .min = 576,
-	  .max = 9216, .text = "largest IP packet, bytes" },
+	    .text = "card model; `ktls-sim list models` shows them" },
+	{ "mtu", K_UINT, F(sc_nic, mtu), .def = "1500", .min = 576, .max = 9216,
+	    .text = "largest IP packet, bytes" },
 	{ "rate", K_RATE, F(sc_nic, rate),
-	  .text = "rate of the port; the link's rate if not given" },
+	    .text = "rate of the port; the link's rate if not given" },
 	{ "ring", K_UINT, F(sc_nic, ring), .min = 0, .max = 65536,
-	  .text = "transmit ring slots; 0: what the model has" },
+	    .text = "transmit ring slots; 0: what the model has" },
 };
 MAPDEF(nic, "network card", struct sc_nic);
 
 static const struct key lagg_keys[] = {
 	{ "proto", K_STR, F(sc_lagg, proto), .def = "failover",
-	  .text = "aggregation protocol: failover" },
+	    .text = "aggregation protocol: failover" },
 	{ "ports", K_STRLIST, F(sc_lagg, ports), .required = true,
-	  .text = "cards of this host; the first is the primary" },
+	    .text = "cards of this host; the first is the primary" },
 };
 MAPDEF(lagg, "lagg", struct sc_lagg);
 
 static const struct key file_keys[] = {
 	{ "size", K_SIZE, F(sc_file, size), .required = true, .min = 0,
-	  .max = 1ULL << 32, .text = "bytes; the contents follow from seed and name" },
+	    .max = 1ULL << 32,
+	    .text = "bytes; the contents follow from seed and name" },
 	{ "cached", K_BOOL, F(sc_file, cached), .def = "true",
-	  .text = "all pages are in the page cache at the start" },
+	    .text = "all pages are in the page cache at the start" },
 };
 MAPDEF(file, "file", struct sc_file);
 
 static const struct key host_keys[] = {
 	{ "cpus", K_UINT, F(sc_host, cpus), .def = "4", .min = 1, .max = 256,
-	  .text = "simulated CPUs: one kernel TLS worker each" },
+	    .text = "simulated CPUs: one kernel TLS worker each" },
 	{ "sysctl", K_SETTINGS, F(sc_host, sysctl), F(sc_host, nsysctl),
-	  .text = "name: number, set before the run" },
-	{ "nics", K_MAPOF, F(sc_host, nics), F(sc_host, nnics),
-	  .map = &nic_map, .text = "network cards by interface name" },
+	    .text = "name: number, set before the run" },
+	{ "nics", K_MAPOF, F(sc_host, nics), F(sc_host, nnics), .map = &nic_map,
+	    .text = "network cards by interface name" },
 	{ "laggs", K_MAPOF, F(sc_host, laggs), F(sc_host, nlaggs),
-	  .map = &lagg_map, .text = "link aggregations by interface name" },
+	    .map = &lagg_map, .text = "link aggregations by interface name" },
 	{ "addresses", K_MAPOF, F(sc_host, addrs), F(sc_host, naddrs),
-	  .text = "interface: one or more addresses with prefix length" },
+	    .text = "interface: one or more addresses with prefix length" },
 	{ "files", K_MAPOF, F(sc_host, files), F(sc_host, nfiles),
-	  .map = &file_map, .text = "files by path, for servers" },
+	    .map = &file_map, .text = "files by path, for servers" },
 	{ "disk_latency", K_TIME, F(sc_host, disk_latency), .def = "80us",
-	  .text = "time to read a page that is not cached" },
+	    .text = "time to read a page that is not cached" },
 };
 MAPDEF(host, "host", struct sc_host);
 
 static const struct key link_keys[] = {
 	{ "ends", K_STRLIST, F(sc_link, ends), .required = true,
-	  .text = "the two ports: [host.nic, host.nic]" },
+	    .text = "the two ports: [host.nic, host.nic]" },
 	{ "rate", K_RATE, F(sc_link, rate), .def = "100Gbit/s", .min = 1000,
-	  .max = 10000000000000ULL, .text = "bits per second, each direction" },
+	    .max = 10000000000000ULL,
+	    .text = "bits per second, each direction" },
 	{ "delay", K_TIME, F(sc_link, delay), .def = "10us", .min = 0,
-	  .max = 10 * SIM_SEC, .text = "propagation, one way" },
+	    .max = 10 * SIM_SEC, .text = "propagation, one way" },
 	{ "queue", K_SIZE, F(sc_link, queue), .def = "1MiB",
-	  .text = "bytes that wait where the port is faster than the link" },
+	    .text = "bytes that wait where the port is faster than the link" },
 	{ "loss", K_PERCENT, F(sc_link, loss), .def = "0%", .min = 0,
-	  .max = 1000000000, .text = "chance of each frame to be lost" },
+	    .max = 1000000000, .text = "chance of each frame to be lost" },
 };
 MAPDEF(link, "link", struct sc_link);
 
 static const struct key tls_keys[] = {
 	{ "version", K_ENUM, F(sc_tls, version), .def = "1.3",
-	  .names = version_names, .text = "TLS version" },
+	    .names = version_names, .text = "TLS version" },
 	{ "suite", K_ENUM, F(sc_tls, suite), .def = "aes128-gcm",
-	  .names = sc_suite_names, .text = "cipher" },
+	    .names = sc_suite_names, .text = "cipher" },
 	{ "tx", K_ENUM, F(sc_tls, tx), .def = "kernel", .names = place_names,
-	  .text = "who encrypts: the kernel (KTLS) or OpenSSL in user space" },
+	    .text =
+		"who encrypts: the kernel (KTLS) or OpenSSL in user space" },
 	{ "rx", K_ENUM, F(sc_tls, rx), .def = "openssl", .names = place_names,
-	  .text = "who decrypts" },
+	    .text = "who decrypts" },
 	{ "handshake", K_ENUM, F(sc_tls, handshake), .def = "openssl",
-	  .names = handshake_names,
-	  .text = "a real handshake by libssl, or a synthetic one (both ends)" },
+	    .names = handshake_names,
+	    .text =
+		"a real handshake by libssl, or a synthetic one (both ends)" },
 };
 MAPDEF(tls, "tls", struct sc_tls);
 
 static const struct key app_keys[] = {
-	{ "type", K_ENUM, F(sc_app, type), .required = true,
-	  .names = app_types, .text = "what the application does" },
+	{ "type", K_ENUM, F(sc_app, type), .required = true, .names = app_types,
+	    .text = "what the application does" },
 	{ "host", K_STR, F(sc_app, host), .required = true,
-	  .text = "the host it runs on" },
-	{ "port", K_UINT, F(sc_app, port), .def = "443", .min = 1,
-	  .max = 65535, .text = "server: TCP port it listens on" },
+	    .text = "the host it runs on" },
+	{ "port", K_UINT, F(sc_app, port), .def = "443", .min = 1, .max = 65535,
+	    .text = "server: TCP port it listens on" },
 	{ "backlog", K_UINT, F(sc_app, backlog), .def = "128", .min = 1,
-	  .max = 1024, .text = "server: listen queue" },
+	    .max = 1024, .text = "server: listen queue" },
 	{ "server", K_STR, F(sc_app, server),
-	  .text = "client: name of the server application" },
+	    .text = "client: name of the server application" },
 	{ "family", K_ENUM, F(sc_app, family), .def = "ipv4",
-	  .names = family_names, .text = "client: address family to connect by" },
+	    .names = family_names,
+	    .text = "client: address family to connect by" },
 	{ "path", K_STR, F(sc_app, path),
-	  .text = "client: the server's file to fetch" },
-	{ "connections", K_UINT, F(sc_app, connections), .def = "1",
-	  .min = 1, .max = 100000, .text = "client: how many, one GET each" },
+	    .text = "client: the server's file to fetch" },
+	{ "connections", K_UINT, F(sc_app, connections), .def = "1", .min = 1,
+	    .max = 100000, .text = "client: how many, one GET each" },
 	{ "start", K_TIME, F(sc_app, start), .def = "0s",
-	  .text = "client: when the first connection is opened" },
+	    .text = "client: when the first connection is opened" },
 	{ "interval", K_TIME, F(sc_app, interval), .def = "0s",
-	  .text = "client: from one connection's start to the next's" },
+	    .text = "client: from one connection's start to the next's" },
 	{ "sndbuf", K_SIZE, F(sc_app, sndbuf),
-	  .text = "send buffer, fixed; automatic if not given" },
+	    .text = "send buffer, fixed; automatic if not given" },
 	{ "rcvbuf", K_SIZE, F(sc_app, rcvbuf),
-	  .text = "receive buffer, fixed; automatic if not given" },
+	    .text = "receive buffer, fixed; automatic if not given" },
 	{ "tls", K_MAP, F(sc_app, tls), .noff = F(sc_app, tls.present),
-	  .map = &tls_map, .text = "TLS settings; plain HTTP without them" },
+	    .map = &tls_map, .text = "TLS settings; plain HTTP without them" },
 };
 MAPDEF(app, "application", struct sc_app);
 
 static const struct key step_keys[] = {
 	{ "at", K_TIME, F(sc_step, at), .required = true,
-	  .text = "virtual time of the step" },
+	    .text = "virtual time of the step" },
 	{ "do", K_ENUM, F(sc_step, action), .required = true,
-	  .names = action_names, .text = "what happens" },
+	    .names = action_names, .text = "what happens" },
 	{ "on", K_STR, F(sc_step, on), .required = true,
-	  .text = "host.nic (link_down, link_up, loss) or host (sysctl)" },
-	{ "loss", K_PERCENT, F(sc_step, loss), F(sc_step, has_loss), .min = 0, .max = 1000000000,
-	  .text = "loss: the new chance, both directions" },
+	    .text = "host.nic (link_down, link_up, loss) or host (sysctl)" },
+	{ "loss", K_PERCENT, F(sc_step, loss), F(sc_step, has_loss), .min = 0,
+	    .max = 1000000000,
+	    .text = "loss: the new chance, both directions" },
 	{ "name", K_STR, F(sc_step, name), .text = "sysctl: its name" },
 	{ "value", K_UINT, F(sc_step, value), F(sc_step, has_value),
-	  .text = "sysctl: its value" },
+	    .text = "sysctl: its value" },
 };
 MAPDEF(step, "timeline step", struct sc_step);
 
 static const struct key delivered_keys[] = {
 	{ "app", K_STR, F(sc_exp_delivered, app), .required = true,
-	  .text = "the client" },
+	    .text = "the client" },
 	{ "bytes", K_SIZE, F(sc_exp_delivered, bytes), .required = true,
-	  .text = "body bytes received, all its connections together" },
+	    .text = "body bytes received, all its connections together" },
 };
 MAPDEF(delivered, "delivered claim", struct sc_exp_delivered);
 
 static const struct key counter_keys[] = {
 	{ "host", K_STR, F(sc_exp_counter, host), .required = true,
-	  .text = "whose sysctl" },
+	    .text = "whose sysctl" },
 	{ "name", K_STR, F(sc_exp_counter, name), .required = true,
-	  .text = "the sysctl" },
+	    .text = "the sysctl" },
 	{ "is", K_UINT, F(sc_exp_counter, is), F(sc_exp_counter, has_is),
-	  .text = "exactly" },
+	    .text = "exactly" },
 	{ "min", K_UINT, F(sc_exp_counter, min), F(sc_exp_counter, has_min),
-	  .text = "at least" },
+	    .text = "at least" },
 	{ "max", K_UINT, F(sc_exp_counter, max), F(sc_exp_counter, has_max),
-	  .text = "at most" },
+	    .text = "at most" },
 	{ "at", K_TIME, F(sc_exp_counter, at), F(sc_exp_counter, has_at),
-	  .text = "when to look; at the end if not given" },
+	    .text = "when to look; at the end if not given" },
 };
 MAPDEF(counter, "counter claim", struct sc_exp_counter);
 
 static const struct key mode_keys[] = {
 	{ "app", K_STR, F(sc_exp_mode, app), .required = true,
-	  .text = "whose connections: all of them that are open then" },
-	{ "dir", K_ENUM, F(sc_exp_mode, dir), .def = "tx",
-	  .names = dir_names, .text = "direction" },
+	    .text = "whose connections: all of them that are open then" },
+	{ "dir", K_ENUM, F(sc_exp_mode, dir), .def = "tx", .names = dir_names,
+	    .text = "direction" },
 	{ "is", K_ENUM, F(sc_exp_mode, is), .required = true,
-	  .names = mode_names, .text = "the KTLS mode" },
+	    .names = mode_names, .text = "the KTLS mode" },
 	{ "at", K_TIME, F(sc_exp_mode, at), F(sc_exp_mode, has_at),
-	  .text = "when to look; when each connection ended if not given" },
+	    .text = "when to look; when each connection ended if not given" },
 };
 MAPDEF(mode, "mode claim", struct sc_exp_mode);
 
 static const struct key time_keys[] = {
 	{ "app", K_STR, F(sc_exp_time, app), .required = true,
-	  .text = "the client" },
+	    .text = "the client" },
 	{ "max", K_TIME, F(sc_exp_time, max), .required = true,
-	  .text = "its last connection is done by then" },
+	    .text = "its last connection is done by then" },
 };
 MAPDEF(time, "time claim", struct sc_exp_time);
 
 static const struct key expect_keys[] = {
 	{ "delivered", K_MAP, F(sc_expect, delivered), .map = &delivered_map,
-	  .text = "bytes that arrived" },
+	    .text = "bytes that arrived" },
 	{ "counter", K_MAP, F(sc_expect, counter), .map = &counter_map,
-	  .text = "a sysctl's value" },
+	    .text = "a sysctl's value" },
 	{ "mode", K_MAP, F(sc_expect, mode), .map = &mode_map,
-	  .text = "how connections are encrypted" },
+	    .text = "how connections are encrypted" },
 	{ "time", K_MAP, F(sc_expect, time), .map = &time_map,
-	  .text = "a bound on duration" },
+	    .text = "a bound on duration" },
 };
 MAPDEF(expect, "claim", struct sc_expect);
 
 static const struct key capture_keys[] = {
 	{ "wire", K_BOOL, F(sc_capture, wire), .def = "true",
-	  .text = "write wire.pcapng" },
+	    .text = "write wire.pcapng" },
 	{ "pcap", K_BOOL, F(sc_capture, pcap), .def = "false",
-	  .text = "also write wire.pcap and sslkeys.log" },
+	    .text = "also write wire.pcap and sslkeys.log" },
 };
 MAPDEF(capture, "capture", struct sc_capture);
 
 static const struct key root_keys[] = {
 	{ "ktls_sim", K_UINT, F(scenario, format), .required = true, .min = 1,
-	  .max = 1, .text = "version of the scenario format" },
+	    .max = 1, .text = "version of the scenario format" },
 	{ "name", K_STR, F(scenario, name), .required = true,
-	  .text = "names the output folder: letters, digits, - and _" },
+	    .text = "names the output folder: letters, digits, - and _" },
 	{ "description", K_STR, F(scenario, description), .def = "",
-	  .text = "what the scenario shows" },
+	    .text = "what the scenario shows" },
 	{ "seed", K_UINT, F(scenario, seed), .def = "1",
-	  .text = "of all randomness" },
+	    .text = "of all randomness" },
 	{ "until", K_TIME, F(scenario, until), .def = "60s", .min = 1,
-	  .max = 86400 * SIM_SEC,
-	  .text = "expectations are judged here, or when all is done before" },
+	    .max = 86400 * SIM_SEC,
+	    .text =
+		"expectations are judged here, or when all is done before" },
 	{ "epoch", K_UINT, F(scenario, epoch), .def = "1700000000", .min = 0,
-	  .max = 4102444800, .text = "UNIX time of virtual time 0" },
+	    .max = 4102444800, .text = "UNIX time of virtual time 0" },
 	{ "hosts", K_MAPOF, F(scenario, hosts), F(scenario, nhosts),
-	  .required = true, .map = &host_map, .text = "machines by name" },
+	    .required = true, .map = &host_map, .text = "machines by name" },
 	{ "links", K_LIST, F(scenario, links), F(scenario, nlinks),
-	  .map = &link_map, .text = "cables between ports" },
+	    .map = &link_map, .text = "cables between ports" },
 	{ "apps", K_MAPOF, F(scenario, apps), F(scenario, napps),
-	  .map = &app_map, .text = "applications by name" },
+	    .map = &app_map, .text = "applications by name" },
 	{ "timeline", K_LIST, F(scenario, timeline), F(scenario, nsteps),
-	  .map = &step_map, .text = "what happens when" },
+	    .map = &step_map, .text = "what happens when" },
 	{ "expect", K_LIST, F(scenario, expect), F(scenario, nexpect),
-	  .map = &expect_map, .text = "claims: each with exactly one kind" },
+	    .map = &expect_map, .text = "claims: each with exactly one kind" },
 	{ "capture", K_MAP, F(scenario, capture), .map = &capture_map,
-	  .text = "what is written" },
+	    .text = "what is written" },
 };
-const struct key_map scenario_keys = { "scenario", root_keys,
-    nitems(root_keys), sizeof(struct scenario) };
+const struct key_map scenario_keys = { "scenario", root_keys, nitems(root_keys),
+	sizeof(struct scenario) };
 
 /* --- reference page --- */
 
-static const char *const kind_text[] = {
-	"text", "number", "true or false", "time with unit", "rate with unit",
-	"size with unit", "percentage", "word", "word or list of words", "map",
-	"map of names", "list of maps", "map of name: number"
-};
+static const char *const kind_text[] = { "text", "number", "true or false",
+	"time with unit", "rate with unit", "size with unit", "percentage",
+	"word", "word or list of words", "map", "map of names", "list of maps",
+	"map of name: number" };
 
 static void
 keys_reference_key(const struct key *k, const char *prefix, struct strbuf *sb)
@@ -255,8 +261,11 @@ keys_reference_key(const struct key *k, const char *prefix, struct strbuf *sb)
 	strbuf_addf(sb, "| `%s%s` | %s", prefix, k->name, kind_text[k->kind]);
 	for (unsigned i = 0; k->names != NULL && k->names[i] != NULL; i++)
 		strbuf_addf(sb, "%s`%s`", i == 0 ? ": " : ", ", k->names[i]);
-	strbuf_addf(sb, " | %s | %s |\n", k->required ? "required" :
-	    k->def != NULL ? k->def : "", k->text);
+	strbuf_addf(sb, " | %s | %s |\n",
+	    k->required		 ? "required"
+		: k->def != NULL ? k->def
+				 : "",
+	    k->text);
 }
 
 static void
@@ -271,8 +280,9 @@ keys_reference_map(const struct key_map *map, const char *prefix,
 			continue;
 		strbuf_clear(&sub);
 		strbuf_addf(&sub, "%s%s%s.", prefix, map->keys[i].name,
-		    map->keys[i].kind == K_MAPOF ? ".NAME" :
-		    map->keys[i].kind == K_LIST ? "[]" : "");
+		    map->keys[i].kind == K_MAPOF      ? ".NAME"
+			: map->keys[i].kind == K_LIST ? "[]"
+						      : "");
 		keys_reference_map(map->keys[i].map, strbuf_str(&sub), sb);
 	}
 	strbuf_fini(&sub);
@@ -281,7 +291,8 @@ keys_reference_map(const struct key_map *map, const char *prefix,
 void
 keys_reference(struct strbuf *sb)
 {
-	strbuf_adds(sb, "| key | value | default | meaning |\n|---|---|---|---|\n");
+	strbuf_adds(sb,
+	    "| key | value | default | meaning |\n|---|---|---|---|\n");
 	keys_reference_map(&scenario_keys, "", sb);
 }
 
@@ -319,8 +330,9 @@ path_means(const char *asked, const char *path)
 		len = strcspn(path, ".");
 		snprintf(word, sizeof(word), "%.*s", (int)len, path);
 		/* Skip asked words until one is this one. */
-		while (strncmp(asked, word, len) != 0 || (asked[len] != '\0' &&
-		    asked[len] != '.' && asked[len] != '[')) {
+		while (strncmp(asked, word, len) != 0 ||
+		    (asked[len] != '\0' && asked[len] != '.' &&
+			asked[len] != '[')) {
 			asked += strcspn(asked, ".");
 			if (*asked++ == '\0')
 				return (false);
@@ -337,10 +349,10 @@ path_means(const char *asked, const char *path)
 }
 
 struct explain_arg {
-	const char	*ex_asked;
-	struct strbuf	*ex_out;
-	unsigned	ex_found;
-	unsigned	ex_words;	/* of the longest path that is meant */
+	const char *ex_asked;
+	struct strbuf *ex_out;
+	unsigned ex_found;
+	unsigned ex_words; /* of the longest path that is meant */
 };
 
 static unsigned
@@ -393,8 +405,10 @@ explain_key(const char *path, const struct key *k, struct strbuf *sb)
 	    kind_text[k->kind]);
 	for (unsigned i = 0; k->names != NULL && k->names[i] != NULL; i++)
 		strbuf_addf(sb, "%s%s", i == 0 ? ": " : ", ", k->names[i]);
-	strbuf_addf(sb, "\n  default: %s\n", k->required ?
-	    "none, it is required" : k->def != NULL ? k->def : "none");
+	strbuf_addf(sb, "\n  default: %s\n",
+	    k->required		 ? "none, it is required"
+		: k->def != NULL ? k->def
+				 : "none");
 	explain_bounds(k, sb);
 	for (unsigned i = 0; k->map != NULL && i < k->map->n; i++)
 		strbuf_addf(sb, "%s%s", i == 0 ? "  keys:    " : ", ",
@@ -409,7 +423,7 @@ explain_visit(void *arg, const char *path, const struct key *k)
 	struct explain_arg *ex = arg;
 
 	if ((path_means(ex->ex_asked, path) &&
-	    path_words(path) == ex->ex_words) ||
+		path_words(path) == ex->ex_words) ||
 	    strcmp(ex->ex_asked, k->name) == 0) {
 		if (ex->ex_found++ > 0)
 			strbuf_adds(ex->ex_out, "\n");
@@ -429,9 +443,9 @@ keys_explain(const char *path, struct strbuf *sb)
 }
 
 struct nearest_arg {
-	const char	*ne_asked;
-	char		ne_best[256];
-	unsigned	ne_dist;
+	const char *ne_asked;
+	char ne_best[256];
+	unsigned ne_dist;
 };
 
 static bool
@@ -457,8 +471,8 @@ keys_nearest(const char *path)
 {
 	static _Thread_local struct nearest_arg ne;
 
-	ne = (struct nearest_arg){ .ne_asked = path,
-	    .ne_dist = (unsigned)strnlen(path, 64) / 3 + 2 };
+	ne = (struct nearest_arg) { .ne_asked = path,
+		.ne_dist = (unsigned)strnlen(path, 64) / 3 + 2 };
 	(void)keys_walk(&scenario_keys, "", nearest_visit, &ne);
 	return (ne.ne_best[0] != '\0' ? ne.ne_best : NULL);
 }

@@ -11,39 +11,42 @@
 #include <stdint.h>
 
 enum key_kind {
-	K_STR,		/* const char * */
-	K_UINT,		/* uint64_t, bare number */
-	K_BOOL,		/* bool */
-	K_TIME, K_RATE, K_SIZE, K_PERCENT,	/* uint64_t with a unit */
-	K_ENUM,		/* int, index in names */
-	K_STRLIST,	/* struct sc_strlist; one word counts as a list */
-	K_MAP,		/* a structure in place */
-	K_MAPOF,	/* pointer + count: named structures */
-	K_LIST,		/* pointer + count: structures in order */
-	K_SETTINGS	/* pointer + count: struct sc_setting */
+	K_STR,	/* const char * */
+	K_UINT, /* uint64_t, bare number */
+	K_BOOL, /* bool */
+	K_TIME,
+	K_RATE,
+	K_SIZE,
+	K_PERCENT, /* uint64_t with a unit */
+	K_ENUM,	   /* int, index in names */
+	K_STRLIST, /* struct sc_strlist; one word counts as a list */
+	K_MAP,	   /* a structure in place */
+	K_MAPOF,   /* pointer + count: named structures */
+	K_LIST,	   /* pointer + count: structures in order */
+	K_SETTINGS /* pointer + count: struct sc_setting */
 };
 
 struct key_map;
 
 struct key {
-	const char	*name;
-	enum key_kind	kind;
-	size_t		off;		/* in the structure */
-	size_t		noff;		/* of the count, or of the bool that says
+	const char *name;
+	enum key_kind kind;
+	size_t off;  /* in the structure */
+	size_t noff; /* of the count, or of the bool that says
 					   the key was given; 0: none */
-	bool		required;
-	const char	*def;		/* as one would write it; NULL: zero */
-	uint64_t	min, max;	/* max 0: no bounds */
-	const char *const *names;	/* K_ENUM, NULL-terminated */
+	bool required;
+	const char *def;	  /* as one would write it; NULL: zero */
+	uint64_t min, max;	  /* max 0: no bounds */
+	const char *const *names; /* K_ENUM, NULL-terminated */
 	const struct key_map *map;
-	const char	*text;
+	const char *text;
 };
 
 struct key_map {
-	const char	*what;		/* "host", for messages */
+	const char *what; /* "host", for messages */
 	const struct key *keys;
-	unsigned	n;
-	size_t		size;		/* of the structure */
+	unsigned n;
+	size_t size; /* of the structure */
 };
 
 extern const struct key_map scenario_keys;

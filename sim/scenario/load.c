@@ -17,8 +17,8 @@
 #include "node.h"
 
 struct loader {
-	struct diag	diag;
-	struct arena	*arena;
+	struct diag diag;
+	struct arena *arena;
 };
 
 static void load_map(struct loader *, const struct node *,
@@ -33,8 +33,9 @@ field(void *base, size_t off)
 static const char *
 kind_name(const struct node *n)
 {
-	return (n->kind == NODE_MAP ? "a map" : n->kind == NODE_LIST ?
-	    "a list" : "a plain value");
+	return (n->kind == NODE_MAP    ? "a map"
+		: n->kind == NODE_LIST ? "a list"
+				       : "a plain value");
 }
 
 static bool
@@ -42,21 +43,24 @@ want_scalar(struct loader *l, const struct key *k, const struct node *n)
 {
 	if (n->kind == NODE_SCALAR)
 		return (true);
-	diag_error(&l->diag, n->line, n->col, "`%s` wants a plain value, this "
-	    "is %s", k->name, kind_name(n));
+	diag_error(&l->diag, n->line, n->col,
+	    "`%s` wants a plain value, this "
+	    "is %s",
+	    k->name, kind_name(n));
 	return (false);
 }
 
 /* --- scalars --- */
 
 static const struct {
-	int		(*parse)(const char *, uint64_t *);
-	const char	*example;
+	int (*parse)(const char *, uint64_t *);
+	const char *example;
 } scalar_kinds[] = {
 	[K_UINT] = { parse_uint, "a whole number without unit" },
 	[K_TIME] = { parse_time, "a time with its unit, such as 10us or 1.5s" },
 	[K_RATE] = { parse_rate, "a rate with its unit, such as 100Gbit/s" },
-	[K_SIZE] = { parse_size, "a size with its unit, such as 8MiB or 1500B" },
+	[K_SIZE] = { parse_size,
+	    "a size with its unit, such as 8MiB or 1500B" },
 	[K_PERCENT] = { parse_percent, "a percentage, such as 0.5%" },
 };
 
@@ -73,12 +77,16 @@ load_number(struct loader *l, const struct key *k, const struct node *n,
 	}
 	if (k->max != 0 && (v < k->min || v > k->max)) {
 		if (k->kind == K_UINT)
-			diag_error(&l->diag, n->line, n->col, "%s is out of "
-			    "bounds: `%s` goes from %ju to %ju", n->text,
-			    k->name, (uintmax_t)k->min, (uintmax_t)k->max);
+			diag_error(&l->diag, n->line, n->col,
+			    "%s is out of "
+			    "bounds: `%s` goes from %ju to %ju",
+			    n->text, k->name, (uintmax_t)k->min,
+			    (uintmax_t)k->max);
 		else
-			diag_error(&l->diag, n->line, n->col, "%s is out of "
-			    "bounds for `%s`", n->text, k->name);
+			diag_error(&l->diag, n->line, n->col,
+			    "%s is out of "
+			    "bounds for `%s`",
+			    n->text, k->name);
 		return;
 	}
 	memcpy(field(base, k->off), &v, sizeof(v));
@@ -102,8 +110,10 @@ load_enum(struct loader *l, const struct key *k, const struct node *n,
 		strbuf_addf(&all, "%s`%s`", cnt > 0 ? ", " : "", k->names[cnt]);
 	near = nearest_name(n->text, k->names, cnt);
 	if (near != NULL)
-		diag_error(&l->diag, n->line, n->col, "`%s` is none of %s; did "
-		    "you mean `%s`?", n->text, strbuf_str(&all), near);
+		diag_error(&l->diag, n->line, n->col,
+		    "`%s` is none of %s; did "
+		    "you mean `%s`?",
+		    n->text, strbuf_str(&all), near);
 	else
 		diag_error(&l->diag, n->line, n->col, "`%s` is none of %s",
 		    n->text, strbuf_str(&all));
@@ -116,8 +126,10 @@ load_bool(struct loader *l, const struct node *n, void *base, size_t off)
 	bool v = strcmp(n->text, "true") == 0;
 
 	if (!v && strcmp(n->text, "false") != 0)
-		diag_error(&l->diag, n->line, n->col, "`%s` is neither `true` "
-		    "nor `false`", n->text);
+		diag_error(&l->diag, n->line, n->col,
+		    "`%s` is neither `true` "
+		    "nor `false`",
+		    n->text);
 	else
 		memcpy(field(base, off), &v, sizeof(v));
 }
@@ -136,7 +148,7 @@ load_strlist(struct loader *l, const struct key *k, const struct node *n,
 	for (; c != NULL; c = n->kind == NODE_LIST ? c->next : NULL) {
 		if (!want_scalar(l, k, c))
 			continue;
-		sl->loc[sl->n] = (struct sc_loc){ c->text, c->line, c->col };
+		sl->loc[sl->n] = (struct sc_loc) { c->text, c->line, c->col };
 		sl->v[sl->n++] = c->text;
 	}
 }
@@ -195,7 +207,7 @@ load_settings(struct loader *l, const struct key *k, const struct node *n,
 			    c->text, scalar_kinds[K_UINT].example);
 			continue;
 		}
-		s[cnt++].loc = (struct sc_loc){ c->key, c->kline, c->kcol };
+		s[cnt++].loc = (struct sc_loc) { c->key, c->kline, c->kcol };
 	}
 	put_array(base, k, s, cnt);
 }
@@ -216,16 +228,17 @@ load_mapof(struct loader *l, const struct key *k, const struct node *n,
 	for (c = n->child; c != NULL; c = c->next, cnt++) {
 		item = array + cnt * size;
 		*(struct sc_loc *)(void *)item =
-		    (struct sc_loc){ c->key, c->kline, c->kcol };
+		    (struct sc_loc) { c->key, c->kline, c->kcol };
 		if (k->map == NULL)
 			load_strlist(l, k, c,
 			    &((struct sc_addrs *)(void *)item)->cidr);
 		else if (c->kind == NODE_MAP)
 			load_map(l, c, k->map, item);
 		else
-			diag_error(&l->diag, c->line, c->col, "%s `%s` wants a "
-			    "map, this is %s", k->map->what, c->key,
-			    kind_name(c));
+			diag_error(&l->diag, c->line, c->col,
+			    "%s `%s` wants a "
+			    "map, this is %s",
+			    k->map->what, c->key, kind_name(c));
 	}
 	put_array(base, k, array, cnt);
 }
@@ -239,15 +252,19 @@ load_list(struct loader *l, const struct key *k, const struct node *n,
 	char *array, *item;
 
 	if (n->kind != NODE_LIST) {
-		diag_error(&l->diag, n->line, n->col, "`%s` wants a list, this "
-		    "is %s", k->name, kind_name(n));
+		diag_error(&l->diag, n->line, n->col,
+		    "`%s` wants a list, this "
+		    "is %s",
+		    k->name, kind_name(n));
 		return;
 	}
 	array = arena_alloc(l->arena, (n->nchildren + 1) * k->map->size);
 	for (c = n->child; c != NULL; c = c->next) {
 		if (c->kind != NODE_MAP) {
-			diag_error(&l->diag, c->line, c->col, "one %s is a map, "
-			    "this is %s", k->map->what, kind_name(c));
+			diag_error(&l->diag, c->line, c->col,
+			    "one %s is a map, "
+			    "this is %s",
+			    k->map->what, kind_name(c));
 			continue;
 		}
 		item = array + cnt++ * k->map->size;
@@ -319,12 +336,15 @@ unknown_key(struct loader *l, const struct key_map *map, const struct node *n)
 		names[i] = map->keys[i].name;
 	near = nearest_name(n->key, names, map->n);
 	if (near != NULL)
-		diag_error(&l->diag, n->kline, n->kcol, "there is no %s key "
-		    "`%s`; did you mean `%s`?", map->what, n->key, near);
+		diag_error(&l->diag, n->kline, n->kcol,
+		    "there is no %s key "
+		    "`%s`; did you mean `%s`?",
+		    map->what, n->key, near);
 	else
-		diag_error(&l->diag, n->kline, n->kcol, "there is no %s key "
-		    "`%s`; `ktls-sim list keys` shows them all", map->what,
-		    n->key);
+		diag_error(&l->diag, n->kline, n->kcol,
+		    "there is no %s key "
+		    "`%s`; `ktls-sim list keys` shows them all",
+		    map->what, n->key);
 }
 
 static void
@@ -337,7 +357,7 @@ mark_given(const struct key *k, void *base, const struct node *n)
 		memcpy(field(base, k->noff), &given, sizeof(given));
 	if (k->kind == K_MAP)
 		*(struct sc_loc *)field(base, k->off) =
-		    (struct sc_loc){ k->name, n->kline, n->kcol };
+		    (struct sc_loc) { k->name, n->kline, n->kcol };
 }
 
 static void
@@ -350,7 +370,7 @@ load_map(struct loader *l, const struct node *map, const struct key_map *km,
 	bool seen[64] = { false };
 
 	if (loc->line == 0)
-		*loc = (struct sc_loc){ NULL, map->line, map->col };
+		*loc = (struct sc_loc) { NULL, map->line, map->col };
 	load_defaults(l, km, base);
 	for (n = map->child; n != NULL; n = n->next) {
 		for (k = km->keys; k < km->keys + km->n; k++)
@@ -420,19 +440,21 @@ load_tree(struct loader *l, struct scenario *sc)
 }
 
 int
-scenario_load(const char *path, const char *const *sets,
-    struct scenario **out, struct strbuf *text)
+scenario_load(const char *path, const char *const *sets, struct scenario **out,
+    struct strbuf *text)
 {
-	struct loader l = { .diag = { .path = path, .sets = sets,
-	    .out = text } };
+	struct loader l = {
+		.diag = { .path = path, .sets = sets, .out = text }
+	};
 	struct strbuf file = { 0 };
 	struct scenario *sc;
 	int error;
 
 	if ((error = read_file(path, &file)) != 0) {
 		strbuf_fini(&file);
-		strbuf_addf(text, "%s: error: %s\n", path, error == EFBIG ?
-		    "larger than 1 MiB: not a scenario" : strerror(error));
+		strbuf_addf(text, "%s: error: %s\n", path,
+		    error == EFBIG ? "larger than 1 MiB: not a scenario"
+				   : strerror(error));
 		return (error == EFBIG ? EINVAL : error);
 	}
 	l.arena = xcalloc(1, sizeof(*l.arena));

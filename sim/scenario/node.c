@@ -19,7 +19,7 @@
 
 struct arena_block {
 	struct arena_block *next;
-	size_t		used, size;
+	size_t used, size;
 	/* bytes follow */
 };
 
@@ -68,8 +68,11 @@ arena_free(struct arena *a)
 static int
 utf8_len(const unsigned char *p, const unsigned char *end)
 {
-	int n = *p < 0x80 ? 1 : *p >= 0xc2 && *p < 0xe0 ? 2 :
-	    *p >= 0xe0 && *p < 0xf0 ? 3 : *p >= 0xf0 && *p < 0xf5 ? 4 : 0;
+	int n = *p < 0x80	      ? 1
+	    : *p >= 0xc2 && *p < 0xe0 ? 2
+	    : *p >= 0xe0 && *p < 0xf0 ? 3
+	    : *p >= 0xf0 && *p < 0xf5 ? 4
+				      : 0;
 
 	if (n > end - p)
 		return (0);
@@ -208,10 +211,10 @@ nearest_name(const char *word, const char *const *names, unsigned n)
 /* --- events to tree --- */
 
 struct builder {
-	yaml_parser_t	parser;
-	struct diag	*diag;
-	struct arena	*arena;
-	unsigned	nodes;
+	yaml_parser_t parser;
+	struct diag *diag;
+	struct arena *arena;
+	unsigned nodes;
 };
 
 static bool
@@ -227,8 +230,8 @@ next_event(struct builder *b, yaml_event_t *ev)
 	if (p->error == YAML_READER_ERROR) {
 		/* The mark is empty here: count up to the offset. */
 		line = col = 1;
-		for (size_t i = 0; i < p->problem_offset &&
-		    i < b->diag->textlen; i++) {
+		for (size_t i = 0;
+		     i < p->problem_offset && i < b->diag->textlen; i++) {
 			col++;
 			if (b->diag->text[i] == '\n') {
 				line++;
@@ -275,8 +278,8 @@ build_scalar(struct builder *b, yaml_event_t *ev)
 	}
 	n = new_node(b, NODE_SCALAR, &ev->start_mark);
 	if (n != NULL)
-		n->text = arena_strdup(b->arena,
-		    (const char *)ev->data.scalar.value);
+		n->text =
+		    arena_strdup(b->arena, (const char *)ev->data.scalar.value);
 	return (n);
 }
 
@@ -362,8 +365,10 @@ build(struct builder *b, yaml_event_t *ev, int depth)
 		n = new_node(b, NODE_MAP, &ev->start_mark);
 		return (n != NULL && build_map(b, n, depth + 1) ? n : NULL);
 	case YAML_ALIAS_EVENT:
-		diag_error(b->diag, line, col, "aliases (*%s) are not supported "
-		    "yet: write the value out", ev->data.alias.anchor);
+		diag_error(b->diag, line, col,
+		    "aliases (*%s) are not supported "
+		    "yet: write the value out",
+		    ev->data.alias.anchor);
 		return (NULL);
 	default:
 		diag_error(b->diag, line, col, "unexpected end of the file");
@@ -414,8 +419,8 @@ yaml_tree(struct diag *d, struct arena *a)
 		diag_error(d, 0, 0, "the YAML library could not start");
 		return (NULL);
 	}
-	yaml_parser_set_input_string(&b.parser,
-	    (const unsigned char *)d->text, d->textlen);
+	yaml_parser_set_input_string(&b.parser, (const unsigned char *)d->text,
+	    d->textlen);
 	n = build_document(&b);
 	yaml_parser_delete(&b.parser);
 	if (n == NULL && d->errors == 0)

@@ -111,7 +111,8 @@ tree_set(struct diag *d, struct arena *a, struct node *root, int i)
 	}
 	if (root->kind != NODE_MAP ||
 	    (n = set_target(a, root, &p, line)) == NULL) {
-		diag_error(d, line, 1, "there is no such place in the file; a "
+		diag_error(d, line, 1,
+		    "there is no such place in the file; a "
 		    "path is like apps.get.connections or links[0].loss");
 		return;
 	}

@@ -7,8 +7,8 @@
 #include <ktsim/sim/scenario.h>
 
 struct unit {
-	const char	*name;
-	uint64_t	mult;
+	const char *name;
+	uint64_t mult;
 };
 
 /*
@@ -16,8 +16,7 @@ struct unit {
  * false on anything else, and on overflow.
  */
 static bool
-parse_scaled(const char *s, const struct unit *units, unsigned n,
-    uint64_t *out)
+parse_scaled(const char *s, const struct unit *units, unsigned n, uint64_t *out)
 {
 	unsigned __int128 v = 0, scale = 1;
 	bool digits = false, frac = false;
@@ -54,31 +53,42 @@ parse_scaled(const char *s, const struct unit *units, unsigned n,
 }
 
 static const struct unit time_units[] = {
-	{ "ps", 1 }, { "ns", SIM_NS }, { "us", SIM_US }, { "ms", SIM_MS },
-	{ "s", SIM_SEC }, { "min", 60 * SIM_SEC },
+	{ "ps", 1 },
+	{ "ns", SIM_NS },
+	{ "us", SIM_US },
+	{ "ms", SIM_MS },
+	{ "s", SIM_SEC },
+	{ "min", 60 * SIM_SEC },
 };
 static const struct unit rate_units[] = {
-	{ "bit/s", 1 }, { "kbit/s", 1000 }, { "Mbit/s", 1000000 },
-	{ "Gbit/s", 1000000000 }, { "Tbit/s", 1000000000000 },
+	{ "bit/s", 1 },
+	{ "kbit/s", 1000 },
+	{ "Mbit/s", 1000000 },
+	{ "Gbit/s", 1000000000 },
+	{ "Tbit/s", 1000000000000 },
 };
 static const struct unit size_units[] = {
-	{ "B", 1 }, { "kB", 1000 }, { "MB", 1000000 }, { "GB", 1000000000 },
-	{ "KiB", 1024 }, { "MiB", 1024 * 1024 }, { "GiB", 1024 * 1024 * 1024 },
+	{ "B", 1 },
+	{ "kB", 1000 },
+	{ "MB", 1000000 },
+	{ "GB", 1000000000 },
+	{ "KiB", 1024 },
+	{ "MiB", 1024 * 1024 },
+	{ "GiB", 1024 * 1024 * 1024 },
 };
 static const struct unit percent_units[] = { { "%", 10000000 } };
 static const struct unit no_units[] = { { "", 1 } };
 
-#define PARSER(fn, table, type)						\
-int									\
-fn(const char *s, type *out)						\
-{									\
-	uint64_t v;							\
-									\
-	if (!parse_scaled(s, table, nitems(table), &v))			\
-		return (EINVAL);					\
-	*out = v;							\
-	return (0);							\
-}
+#define PARSER(fn, table, type)                                 \
+	int fn(const char *s, type *out)                        \
+	{                                                       \
+		uint64_t v;                                     \
+                                                                \
+		if (!parse_scaled(s, table, nitems(table), &v)) \
+			return (EINVAL);                        \
+		*out = v;                                       \
+		return (0);                                     \
+	}
 PARSER(parse_time, time_units, simtime_t)
 PARSER(parse_rate, rate_units, uint64_t)
 PARSER(parse_size, size_units, uint64_t)
@@ -93,7 +103,7 @@ parse_v4(const char *s, struct in_any *a)
 	char extra;
 
 	if (sscanf(s, "%3u.%3u.%3u.%3u%c", &b[0], &b[1], &b[2], &b[3],
-	    &extra) != 4)
+		&extra) != 4)
 		return (false);
 	for (int i = 0; i < 4; i++) {
 		if (b[i] > 255)
@@ -161,8 +171,9 @@ parse_cidr(const char *s, int *family, struct in_any *a, int *plen)
 	addr[slash - s] = '\0';
 	*family = strchr(addr, ':') != NULL ? KAF_INET6 : KAF_INET;
 	/* scanf would let blanks, signs and "0x" pass. */
-	ok = strspn(addr, *family == KAF_INET6 ? "0123456789abcdefABCDEF:" :
-	    "0123456789.") == strlen(addr) &&
+	ok = strspn(addr,
+		 *family == KAF_INET6 ? "0123456789abcdefABCDEF:"
+				      : "0123456789.") == strlen(addr) &&
 	    (*family == KAF_INET6 ? parse_v6(addr, a) : parse_v4(addr, a));
 	if (!ok || bits > (*family == KAF_INET6 ? 128u : 32u))
 		return (EINVAL);
@@ -242,7 +253,7 @@ void
 format_bytes(uint64_t n, struct strbuf *sb)
 {
 	static const struct unit binary[] = { { "B", 1 }, { "KiB", 1024 },
-	    { "MiB", 1024 * 1024 }, { "GiB", 1024 * 1024 * 1024 } };
+		{ "MiB", 1024 * 1024 }, { "GiB", 1024 * 1024 * 1024 } };
 	int i = 3;
 
 	while (i > 0 && n < binary[i].mult)

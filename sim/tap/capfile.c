@@ -9,12 +9,12 @@
 
 #include "capfile.h"
 
-#define CAPFILE_BUFSIZE	(256 * 1024)
+#define CAPFILE_BUFSIZE (256 * 1024)
 
 int
 capfile_open(struct capfile *cf, const char *path, capfile_step_fn *step)
 {
-	*cf = (struct capfile){ .cf_step = step };
+	*cf = (struct capfile) { .cf_step = step };
 	cf->cf_fp = fopen(path, "w+b");
 	if (cf->cf_fp == NULL)
 		return (cf->cf_error = errno);
@@ -64,8 +64,9 @@ capfile_fail(struct capfile *cf, int error)
 	if (fd < 0)
 		return (cf->cf_error);
 	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) &&
-	    ftruncate(fd, (off_t)capfile_valid(fd, (uint64_t)st.st_size,
-	    cf->cf_step)) != 0)
+	    ftruncate(fd,
+		(off_t)capfile_valid(fd, (uint64_t)st.st_size, cf->cf_step)) !=
+		0)
 		cf->cf_error = errno;
 	close(fd);
 	return (cf->cf_error);
@@ -74,8 +75,7 @@ capfile_fail(struct capfile *cf, int error)
 void
 capfile_write(struct capfile *cf, const void *p, size_t len)
 {
-	if (cf->cf_error == 0 && len > 0 &&
-	    fwrite(p, 1, len, cf->cf_fp) != len)
+	if (cf->cf_error == 0 && len > 0 && fwrite(p, 1, len, cf->cf_fp) != len)
 		(void)capfile_fail(cf, errno);
 }
 

@@ -16,23 +16,23 @@
  * Bytes of the block whose first `have` bytes (up to CAPFILE_STEP) are at p;
  * off is its place in the file. 0: no block begins here.
  */
-#define CAPFILE_STEP	24
+#define CAPFILE_STEP 24
 typedef uint64_t capfile_step_fn(uint64_t off, const uint8_t *p, size_t have);
 
 struct capfile {
-	FILE		*cf_fp;		/* NULL after an error */
-	capfile_step_fn	*cf_step;
-	int		cf_error;
-	void		(*cf_closefp)(void *arg);	/* NULL: fclose */
-	void		*cf_arg;
+	FILE *cf_fp; /* NULL after an error */
+	capfile_step_fn *cf_step;
+	int cf_error;
+	void (*cf_closefp)(void *arg); /* NULL: fclose */
+	void *cf_arg;
 };
 
-int	capfile_open(struct capfile *, const char *path, capfile_step_fn *);
+int capfile_open(struct capfile *, const char *path, capfile_step_fn *);
 /* No-op after an error. */
-void	capfile_write(struct capfile *, const void *, size_t);
+void capfile_write(struct capfile *, const void *, size_t);
 /* Something failed with `error`: close, cut, remember. Returns cf_error. */
-int	capfile_fail(struct capfile *, int error);
-int	capfile_flush(struct capfile *);
-int	capfile_close(struct capfile *);
+int capfile_fail(struct capfile *, int error);
+int capfile_flush(struct capfile *);
+int capfile_close(struct capfile *);
 
 #endif

@@ -83,8 +83,7 @@ comment_subject(const struct frame *f, struct strbuf *sb)
 }
 
 static void
-comment_rexmit(const struct pkt_note *pn, uint64_t rexmit_of,
-    struct strbuf *sb)
+comment_rexmit(const struct pkt_note *pn, uint64_t rexmit_of, struct strbuf *sb)
 {
 	/* The sender counts what was refused below as sent; the wire does not. */
 	if (rexmit_of != 0)
@@ -96,8 +95,8 @@ comment_rexmit(const struct pkt_note *pn, uint64_t rexmit_of,
 }
 
 void
-capture_comment(const struct frame *f, const char *verdict,
-    uint64_t rexmit_of, struct strbuf *sb)
+capture_comment(const struct frame *f, const char *verdict, uint64_t rexmit_of,
+    struct strbuf *sb)
 {
 	const struct pkt_note *pn = &f->f_note;
 	bool carries;

@@ -104,7 +104,7 @@ segment_parse(const struct frame *f, struct segment *sg)
 	if (!ok || hlen > room)
 		return (false);
 	if (total == 0 || total > frame_len(f) - l3)
-		total = frame_len(f) - l3;	/* TSO writes 0 for "long" */
+		total = frame_len(f) - l3; /* TSO writes 0 for "long" */
 	if (total < hlen)
 		return (false);
 	return (parse_tcp(f->f_hdr + l3 + hlen, room - hlen, total - hlen, sg));

@@ -13,15 +13,15 @@
 
 #include "capfile.h"
 
-#define SNAPLEN		262144
-#define NS_PER_SEC	1000000000u
+#define SNAPLEN	   262144
+#define NS_PER_SEC 1000000000u
 
 struct pcapfile {
-	struct capfile	pf_file;
-	pcap_t		*pf_pcap;
-	pcap_dumper_t	*pf_dump;
-	uint64_t	pf_epoch_ns;
-	uint8_t		*pf_bytes;	/* a frame in one piece */
+	struct capfile pf_file;
+	pcap_t *pf_pcap;
+	pcap_dumper_t *pf_dump;
+	uint64_t pf_epoch_ns;
+	uint8_t *pf_bytes; /* a frame in one piece */
 };
 
 /* The file head has 24 bytes, a record 16 and its captured length. */
@@ -94,7 +94,7 @@ pcapfile_frame(struct pcapfile *pf, const struct frame *f, simtime_t when)
 		return (pf->pf_file.cf_error);
 	memset(&ph, 0, sizeof(ph));
 	ph.ts.tv_sec = (time_t)(ns / NS_PER_SEC);
-	ph.ts.tv_usec = (suseconds_t)(ns % NS_PER_SEC);	/* nanoseconds */
+	ph.ts.tv_usec = (suseconds_t)(ns % NS_PER_SEC); /* nanoseconds */
 	ph.len = ph.caplen = frame_len(f);
 	if (ph.caplen > SNAPLEN)
 		ph.caplen = SNAPLEN;

@@ -21,50 +21,50 @@
 
 #include "capfile.h"
 
-#define BT_SHB		0x0a0d0d0au
-#define BT_IDB		1u
-#define BT_NRB		4u
-#define BT_ISB		5u
-#define BT_EPB		6u
-#define BT_DSB		0x0au
-#define SNAPLEN		262144u		/* the most Wireshark accepts */
-#define SECRETS_TLS	0x544c534bu
+#define BT_SHB		 0x0a0d0d0au
+#define BT_IDB		 1u
+#define BT_NRB		 4u
+#define BT_ISB		 5u
+#define BT_EPB		 6u
+#define BT_DSB		 0x0au
+#define SNAPLEN		 262144u /* the most Wireshark accepts */
+#define SECRETS_TLS	 0x544c534bu
 
-#define OPT_END		0
-#define OPT_COMMENT	1
-#define OPT_SHB_OS	3
-#define OPT_SHB_APPL	4
-#define OPT_IF_NAME	2
-#define OPT_IF_DESCR	3
-#define OPT_IF_MAC	6
-#define OPT_IF_SPEED	8
-#define OPT_IF_TSRESOL	9
-#define OPT_IF_HARDWARE	15
-#define OPT_EPB_FLAGS	2
+#define OPT_END		 0
+#define OPT_COMMENT	 1
+#define OPT_SHB_OS	 3
+#define OPT_SHB_APPL	 4
+#define OPT_IF_NAME	 2
+#define OPT_IF_DESCR	 3
+#define OPT_IF_MAC	 6
+#define OPT_IF_SPEED	 8
+#define OPT_IF_TSRESOL	 9
+#define OPT_IF_HARDWARE	 15
+#define OPT_EPB_FLAGS	 2
 #define OPT_EPB_PACKETID 5
-#define OPT_EPB_QUEUE	6
-#define OPT_ISB_RECV	4
-#define OPT_ISB_DROP	5
+#define OPT_EPB_QUEUE	 6
+#define OPT_ISB_RECV	 4
+#define OPT_ISB_DROP	 5
 
-#define EPB_INBOUND	1u
-#define EPB_OUTBOUND	2u
-#define EPB_CRC_ERROR	(1u << 24)
+#define EPB_INBOUND	 1u
+#define EPB_OUTBOUND	 2u
+#define EPB_CRC_ERROR	 (1u << 24)
 
 struct capture_count {
-	uint64_t	cc_frames;	/* written by us */
-	uint64_t	cc_recv, cc_drop;
-	bool		cc_set;
+	uint64_t cc_frames; /* written by us */
+	uint64_t cc_recv, cc_drop;
+	bool cc_set;
 };
 
 struct capture {
-	struct capfile	cp_file;
-	char		*cp_path;
-	uint64_t	cp_epoch_ns;
-	uint64_t	cp_frames;
-	uint64_t	cp_last_ns;
-	unsigned	cp_nifs;
+	struct capfile cp_file;
+	char *cp_path;
+	uint64_t cp_epoch_ns;
+	uint64_t cp_frames;
+	uint64_t cp_last_ns;
+	unsigned cp_nifs;
 	struct capture_count *cp_counts;
-	struct strbuf	cp_block;	/* scratch */
+	struct strbuf cp_block; /* scratch */
 };
 
 /* --- bytes of a block --- */
@@ -111,7 +111,7 @@ block_begin(struct capture *cp, uint32_t type)
 {
 	strbuf_clear(&cp->cp_block);
 	put32(&cp->cp_block, type);
-	put32(&cp->cp_block, 0);	/* length, known at the end */
+	put32(&cp->cp_block, 0); /* length, known at the end */
 }
 
 static void
@@ -178,7 +178,7 @@ write_shb(struct capture *cp, const char *comment)
 	put32(sb, 0x1a2b3c4d);
 	put16(sb, 1);
 	put16(sb, 0);
-	put64(sb, UINT64_MAX);		/* section length: not known */
+	put64(sb, UINT64_MAX); /* section length: not known */
 	opt_str(sb, OPT_SHB_OS, "simulated FreeBSD");
 	opt_str(sb, OPT_SHB_APPL, "ktls-sim");
 	opt_str(sb, OPT_COMMENT, comment);
@@ -193,7 +193,7 @@ write_idb(struct capture *cp, const struct capture_if *ci)
 	struct strbuf *sb = &cp->cp_block;
 
 	block_begin(cp, BT_IDB);
-	put16(sb, 1);			/* LINKTYPE_ETHERNET */
+	put16(sb, 1); /* LINKTYPE_ETHERNET */
 	put16(sb, 0);
 	put32(sb, SNAPLEN);
 	opt_str(sb, OPT_IF_NAME, ci->ci_name);
@@ -234,7 +234,7 @@ write_nrb(struct capture *cp, const char *const *names)
 	block_begin(cp, BT_NRB);
 	for (; names[0] != NULL && names[1] != NULL; names += 2)
 		put_name(sb, names[0], names[1]);
-	put32(sb, 0);			/* nrb_record_end */
+	put32(sb, 0); /* nrb_record_end */
 	block_end(cp);
 }
 

@@ -13,24 +13,24 @@
 
 #include "flowkey.h"
 
-#define SEQ_LT(a, b)	((int32_t)((a) - (b)) < 0)
-#define SEQ_LEQ(a, b)	((int32_t)((a) - (b)) <= 0)
+#define SEQ_LT(a, b)  ((int32_t)((a) - (b)) < 0)
+#define SEQ_LEQ(a, b) ((int32_t)((a) - (b)) <= 0)
 
 struct carried {
-	uint32_t	ca_from, ca_to;	/* [from, to) */
-	uint64_t	ca_frame;
+	uint32_t ca_from, ca_to; /* [from, to) */
+	uint64_t ca_frame;
 };
 
 struct rexmit_flow {
-	struct rexmit_flow *rf_next;	/* hash chain */
-	struct flowkey	rf_key;
-	struct carried	*rf_c;
-	unsigned	rf_first, rf_n, rf_size;	/* [first, n) live */
+	struct rexmit_flow *rf_next; /* hash chain */
+	struct flowkey rf_key;
+	struct carried *rf_c;
+	unsigned rf_first, rf_n, rf_size; /* [first, n) live */
 };
 
 struct rexmit_index {
 	struct rexmit_flow **ri_hash;
-	unsigned	ri_size, ri_flows;	/* size: a power of 2 */
+	unsigned ri_size, ri_flows; /* size: a power of 2 */
 };
 
 struct rexmit_index *
@@ -144,12 +144,12 @@ static void
 flow_insert(struct rexmit_flow *rf, unsigned at, uint32_t from, uint32_t to,
     uint64_t frame)
 {
-	unsigned back = rf->rf_n - at;	/* room-making may move the array */
+	unsigned back = rf->rf_n - at; /* room-making may move the array */
 
 	flow_room(rf);
 	at = rf->rf_n - back;
 	memmove(rf->rf_c + at + 1, rf->rf_c + at, back * sizeof(*rf->rf_c));
-	rf->rf_c[at] = (struct carried){ from, to, frame };
+	rf->rf_c[at] = (struct carried) { from, to, frame };
 	rf->rf_n++;
 }
 
@@ -178,7 +178,7 @@ flow_add(struct rexmit_flow *rf, uint32_t from, uint32_t to, uint64_t frame)
  * An acknowledgement that was seen leaving may be lost, and the bytes sent
  * again all the same: what is acknowledged is kept for a while longer.
  */
-#define KEEP_ACKED	(4u << 20)
+#define KEEP_ACKED (4u << 20)
 
 static void
 flow_acked(struct rexmit_flow *rf, uint32_t ack)
@@ -227,7 +227,7 @@ rexmit_track(struct rexmit_index *ri, const struct frame *f)
 	if (i < rf->rf_n && SEQ_LEQ(rf->rf_c[i].ca_from, sg.sg_seq))
 		first = rf->rf_c[i].ca_frame;
 	else if ((sg.sg_flags & SEG_SYN) != 0)
-		rf->rf_first = rf->rf_n = 0;	/* the ports are used again */
+		rf->rf_first = rf->rf_n = 0; /* the ports are used again */
 	flow_add(rf, sg.sg_seq, sg.sg_seq + len, f->f_id);
 	return (first);
 }

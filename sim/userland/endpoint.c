@@ -52,8 +52,9 @@ ep_enable(struct tls_endpoint *ep, bool tx, const struct tls_enable *en)
 static const char *
 first_reason(enum tls_place place)
 {
-	return (place == TLS_PLACE_KERNEL ? "libssl did not offer its keys" :
-	    "the scenario keeps these keys in userland");
+	return (place == TLS_PLACE_KERNEL
+		? "libssl did not offer its keys"
+		: "the scenario keeps these keys in userland");
 }
 
 int
@@ -79,8 +80,8 @@ tls_endpoint_create_io(struct tls_userland *tu, const struct tls_io *io,
 	prng_init(&ep->ep_rng, tp->tp_seed, ep->ep_name);
 	ep_note(ep, true, first_reason(tp->tp_tx), 0);
 	ep_note(ep, false, first_reason(tp->tp_rx), 0);
-	error = tp->tp_handshake == TLS_HS_SYNTHETIC ? ep_synth_init(ep) :
-	    ep_openssl_init(ep);
+	error = tp->tp_handshake == TLS_HS_SYNTHETIC ? ep_synth_init(ep)
+						     : ep_openssl_init(ep);
 	if (error != 0) {
 		tls_endpoint_destroy(ep);
 		return (error);

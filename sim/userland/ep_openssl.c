@@ -150,11 +150,11 @@ openssl_read(struct tls_endpoint *ep, uint8_t *buf, size_t len, size_t *done)
 	call_begin(ep);
 	while (*done < len) {
 		ret = SSL_read_ex(ep->ep_ssl, buf + *done, len - *done, &n);
-		if (ret != 1 && *done > 0 && (SSL_get_error(ep->ep_ssl, ret) ==
-		    SSL_ERROR_ZERO_RETURN))
-			break;		/* libssl will say it again */
-		if (ret != 1 && SSL_get_error(ep->ep_ssl, ret) ==
-		    SSL_ERROR_ZERO_RETURN)
+		if (ret != 1 && *done > 0 &&
+		    (SSL_get_error(ep->ep_ssl, ret) == SSL_ERROR_ZERO_RETURN))
+			break; /* libssl will say it again */
+		if (ret != 1 &&
+		    SSL_get_error(ep->ep_ssl, ret) == SSL_ERROR_ZERO_RETURN)
 			return (read_end(ep));
 		if (ret != 1) {
 			ret = call_error(ep, ret, "read");

@@ -15,11 +15,11 @@
 #include "tls_int.h"
 
 /* Internal to OpenSSL, unchanged since 3.0; ssl_selftest sees them arrive. */
-#define CTRL_SET_KTLS			72
-#define CTRL_GET_KTLS_SEND		73
-#define CTRL_SET_KTLS_TX_CTRL_MSG	74
-#define CTRL_CLEAR_KTLS_TX_CTRL_MSG	75
-#define CTRL_GET_KTLS_RECV		76
+#define CTRL_SET_KTLS		    72
+#define CTRL_GET_KTLS_SEND	    73
+#define CTRL_SET_KTLS_TX_CTRL_MSG   74
+#define CTRL_CLEAR_KTLS_TX_CTRL_MSG 75
+#define CTRL_GET_KTLS_RECV	    76
 
 static int
 bio_error(BIO *b, struct tls_endpoint *ep, int error, int retry_flag)
@@ -28,7 +28,7 @@ bio_error(BIO *b, struct tls_endpoint *ep, int error, int retry_flag)
 		BIO_set_flags(b, BIO_FLAGS_SHOULD_RETRY | retry_flag);
 	else
 		ep->ep_io_error = error;
-	errno = error;		/* libssl looks at it after a KTLS read */
+	errno = error; /* libssl looks at it after a KTLS read */
 	return (-1);
 }
 
@@ -149,7 +149,7 @@ bio_set_ktls(struct tls_endpoint *ep, bool tx, const void *ptr)
 		return (0);
 	if (!blob_keys(ptr, &uk, &seq, &name) ||
 	    (us = user_suite_find(name,
-	    ci->version == TLS_1_3_VERSION ? 13 : 12)) == NULL) {
+		 ci->version == TLS_1_3_VERSION ? 13 : 12)) == NULL) {
 		ep_note(ep, tx, "libssl offered keys of an unknown kind",
 		    EPROTONOSUPPORT);
 		return (0);
@@ -201,7 +201,8 @@ ktls_bio_method(void)
 	BIO_METHOD *bm;
 
 	bm = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK |
-	    BIO_TYPE_DESCRIPTOR, "simulated socket");
+		BIO_TYPE_DESCRIPTOR,
+	    "simulated socket");
 	if (bm == NULL)
 		return (NULL);
 	BIO_meth_set_create(bm, bio_create);

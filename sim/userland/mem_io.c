@@ -10,7 +10,7 @@ mem_send(void *arg, const void *buf, size_t len, uint8_t type, size_t *done)
 	size_t used = me->me_out->sb_len, n = len;
 
 	if (type != 0)
-		return (EINVAL);	/* no kernel, no record types */
+		return (EINVAL); /* no kernel, no record types */
 	if (me->me_room != 0 && n > me->me_room - used)
 		n = me->me_room - used;
 	if (n == 0)

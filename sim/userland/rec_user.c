@@ -8,7 +8,7 @@
 
 #include "tls_int.h"
 
-#define TAGLEN	16
+#define TAGLEN 16
 
 static const EVP_CIPHER *
 suite_cipher(const struct user_suite *us)
@@ -33,8 +33,9 @@ user_rec_set(struct user_rec *ur, const struct user_suite *us,
 	memcpy(ur->ur_iv, uk->uk_iv, sizeof(ur->ur_iv));
 	if (ur->ur_ctx == NULL)
 		ur->ur_ctx = EVP_CIPHER_CTX_new();
-	return (ur->ur_ctx != NULL && EVP_CipherInit_ex(ur->ur_ctx,
-	    suite_cipher(us), NULL, uk->uk_key, NULL, seal) == 1);
+	return (ur->ur_ctx != NULL &&
+	    EVP_CipherInit_ex(ur->ur_ctx, suite_cipher(us), NULL, uk->uk_key,
+		NULL, seal) == 1);
 }
 
 void
@@ -57,8 +58,8 @@ set_nonce(struct user_rec *ur, const uint8_t *rec)
 	else
 		for (int i = 0; i < 8; i++)
 			nonce[4 + i] ^= num[i];
-	return (EVP_CipherInit_ex(ur->ur_ctx, NULL, NULL, NULL, nonce, -1) ==
-	    1);
+	return (
+	    EVP_CipherInit_ex(ur->ur_ctx, NULL, NULL, NULL, nonce, -1) == 1);
 }
 
 static bool
@@ -68,8 +69,8 @@ set_aad(struct user_rec *ur, const uint8_t *rec, size_t plainlen)
 	int n;
 
 	if (ur->ur_suite->us_version == 13)
-		return (EVP_CipherUpdate(ur->ur_ctx, NULL, &n, rec,
-		    REC_HDR) == 1);
+		return (
+		    EVP_CipherUpdate(ur->ur_ctx, NULL, &n, rec, REC_HDR) == 1);
 	be64enc(aad, ur->ur_seq);
 	memcpy(aad + 8, rec, 3);
 	be16enc(aad + 11, (uint16_t)plainlen);
@@ -97,7 +98,7 @@ user_rec_seal(struct user_rec *ur, uint8_t type, const uint8_t *p, size_t len,
 	    EVP_CipherUpdate(ur->ur_ctx, body, &m, body, (int)n) != 1 ||
 	    EVP_CipherFinal_ex(ur->ur_ctx, body + n, &m) != 1 ||
 	    EVP_CIPHER_CTX_ctrl(ur->ur_ctx, EVP_CTRL_AEAD_GET_TAG, TAGLEN,
-	    body + n) != 1)
+		body + n) != 1)
 		return (0);
 	ur->ur_seq++;
 	return (head + n + TAGLEN);
@@ -115,9 +116,9 @@ user_rec_open(struct user_rec *ur, uint8_t *rec, size_t len, uint8_t *type,
 	n = len - head - TAGLEN;
 	if (!set_nonce(ur, rec) || !set_aad(ur, rec, n) ||
 	    EVP_CIPHER_CTX_ctrl(ur->ur_ctx, EVP_CTRL_AEAD_SET_TAG, TAGLEN,
-	    rec + head + n) != 1 ||
-	    EVP_CipherUpdate(ur->ur_ctx, rec + head, &m, rec + head,
-	    (int)n) != 1 ||
+		rec + head + n) != 1 ||
+	    EVP_CipherUpdate(ur->ur_ctx, rec + head, &m, rec + head, (int)n) !=
+		1 ||
 	    EVP_CipherFinal_ex(ur->ur_ctx, rec + head + n, &m) != 1)
 		return (false);
 	ur->ur_seq++;

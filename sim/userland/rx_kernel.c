@@ -13,7 +13,7 @@
 
 #include "tls_int.h"
 
-#define HT_KEY_UPDATE	24
+#define HT_KEY_UPDATE	   24
 #define ALERT_CLOSE_NOTIFY 0
 
 void
@@ -31,8 +31,7 @@ rx13_handover(struct tls_endpoint *ep)
 	}
 	if (ep->ep_rx_secret_len != user_suite_mdlen(ep->ep_suite) ||
 	    !user_keys13(ep->ep_suite, ep->ep_rx_secret, &uk)) {
-		ep_note(ep, false, "libssl did not show its traffic secret",
-		    0);
+		ep_note(ep, false, "libssl did not show its traffic secret", 0);
 		return;
 	}
 	user_enable(ep->ep_suite, &uk, &en);
@@ -48,8 +47,7 @@ control_record(struct tls_endpoint *ep)
 	size_t n = ep->ep_ctl_len;
 
 	ep->ep_ctl_len = 0;
-	if (ep->ep_rec_type == RT_HANDSHAKE && n > 0 &&
-	    p[0] == HT_KEY_UPDATE)
+	if (ep->ep_rec_type == RT_HANDSHAKE && n > 0 && p[0] == HT_KEY_UPDATE)
 		return (ep_fail(ep, EPROTO,
 		    "the peer updates its keys; the kernel cannot follow"));
 	if (ep->ep_rec_type == RT_HANDSHAKE) {
@@ -95,8 +93,10 @@ receive_piece(struct tls_endpoint *ep, uint8_t *buf, size_t len, size_t *moved)
 		len = ep->ep_rec_left;
 	error = ep->ep_io->io_recv(ep->ep_io_arg, buf, len, &n, &ir);
 	if (error != 0)
-		return (error == EWOULDBLOCK ? error : ep_fail(ep, error,
-		    "read: the socket said %s", strerror(error)));
+		return (error == EWOULDBLOCK
+			? error
+			: ep_fail(ep, error, "read: the socket said %s",
+			      strerror(error)));
 	if (ir.ir_begins) {
 		ep->ep_rec_type = ir.ir_type;
 		ep->ep_rec_left = ir.ir_len;

@@ -7,7 +7,7 @@
  * selection is the one piece of state here that belongs to a thread and not
  * to an object. It is set for the length of one call into libssl.
  */
-#define OPENSSL_SUPPRESS_DEPRECATED	/* RAND_METHOD */
+#define OPENSSL_SUPPRESS_DEPRECATED /* RAND_METHOD */
 
 #include <errno.h>
 #include <stdlib.h>
@@ -96,8 +96,7 @@ ssl_keylog_line(struct tls_userland *tu, const char *line)
 	if (tu->tu_keylog == NULL)
 		return;
 	h = fnv1a64(line, strlen(line), FNV1A64_BASIS);
-	for (p = &tu->tu_seen[h % SEEN_BUCKETS]; *p != NULL;
-	    p = &(*p)->sl_next)
+	for (p = &tu->tu_seen[h % SEEN_BUCKETS]; *p != NULL; p = &(*p)->sl_next)
 		if ((*p)->sl_hash == h) {
 			sl = *p;
 			*p = sl->sl_next;
@@ -131,8 +130,8 @@ keylog_cb(const SSL *ssl, const char *line)
 	const char *label, *p;
 	size_t len;
 
-	label = ep->ep_p.tp_server ? "CLIENT_TRAFFIC_SECRET_0 " :
-	    "SERVER_TRAFFIC_SECRET_0 ";
+	label = ep->ep_p.tp_server ? "CLIENT_TRAFFIC_SECRET_0 "
+				   : "SERVER_TRAFFIC_SECRET_0 ";
 	len = strlen(label);
 	if (strncmp(line, label, len) == 0 &&
 	    (p = strchr(line + len, ' ')) != NULL)
@@ -150,8 +149,8 @@ message_cb(int write_p, int version, int type, const void *buf, size_t len,
 {
 	struct tls_endpoint *ep = SSL_get_app_data(ssl);
 
-	if (write_p == 0 && type == RT_HANDSHAKE && ep->ep_hs_done &&
-	    len > 0 && *(const uint8_t *)buf == HT_NEW_SESSION_TICKET)
+	if (write_p == 0 && type == RT_HANDSHAKE && ep->ep_hs_done && len > 0 &&
+	    *(const uint8_t *)buf == HT_NEW_SESSION_TICKET)
 		ep->ep_info.te_tickets++;
 }
 
@@ -163,11 +162,12 @@ make_ctx(bool server)
 	ctx = SSL_CTX_new(server ? TLS_server_method() : TLS_client_method());
 	if (ctx == NULL)
 		return (NULL);
-	SSL_CTX_set_options(ctx, SSL_OP_NO_COMPRESSION |
-	    SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_ENCRYPT_THEN_MAC |
-	    SSL_OP_IGNORE_UNEXPECTED_EOF);
-	SSL_CTX_set_mode(ctx, SSL_MODE_ENABLE_PARTIAL_WRITE |
-	    SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);
+	SSL_CTX_set_options(ctx,
+	    SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION |
+		SSL_OP_NO_ENCRYPT_THEN_MAC | SSL_OP_IGNORE_UNEXPECTED_EOF);
+	SSL_CTX_set_mode(ctx,
+	    SSL_MODE_ENABLE_PARTIAL_WRITE |
+		SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);
 	SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
 	/*
 	 * The client does not verify the server's certificate: it is a

@@ -27,8 +27,10 @@ try_version(struct tls_userland *tu, int version)
 {
 	struct tls_endpoint *ep[2] = { NULL, NULL };
 	struct tls_params tp = { .tp_version = version,
-	    .tp_suite = "aes128-gcm", .tp_tx = TLS_PLACE_KERNEL,
-	    .tp_rx = TLS_PLACE_KERNEL, .tp_seed = tu->tu_seed };
+		.tp_suite = "aes128-gcm",
+		.tp_tx = TLS_PLACE_KERNEL,
+		.tp_rx = TLS_PLACE_KERNEL,
+		.tp_seed = tu->tu_seed };
 	const char *why = NULL;
 	struct mem_pipe mp;
 	int error = 0;
@@ -37,19 +39,19 @@ try_version(struct tls_userland *tu, int version)
 	for (int i = 0; i < 2 && error == 0; i++) {
 		tp.tp_server = i == 1;
 		tp.tp_name = i == 1 ? "selftest server" : "selftest client";
-		error = tls_endpoint_create_io(tu, &mem_io, &mp.mp_end[i],
-		    &tp, &ep[i]);
+		error = tls_endpoint_create_io(tu, &mem_io, &mp.mp_end[i], &tp,
+		    &ep[i]);
 	}
 	if (error != 0 || !shake(ep))
 		why = "libssl fails its own handshake with the simulator's "
-		    "settings";
+		      "settings";
 	else
 		for (int i = 0; i < 2; i++)
 			if (!ep[i]->ep_offered_tx ||
 			    (version == 12 && !ep[i]->ep_offered_rx) ||
 			    (version == 13 && ep[i]->ep_rx_secret_len != 32))
 				why = "this libssl does not hand its keys to "
-				    "a kernel (built without KTLS?)";
+				      "a kernel (built without KTLS?)";
 	tls_endpoint_destroy(ep[0]);
 	tls_endpoint_destroy(ep[1]);
 	mem_pipe_fini(&mp);

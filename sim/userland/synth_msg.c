@@ -15,8 +15,8 @@
 
 #include "synth.h"
 
-#define HT_CLIENT_HELLO	1
-#define HT_SERVER_HELLO	2
+#define HT_CLIENT_HELLO 1
+#define HT_SERVER_HELLO 2
 #define HT_ENC_EXT	8
 #define HT_FINISHED	20
 
@@ -103,13 +103,13 @@ put_hello(struct tls_endpoint *ep, bool server, const uint8_t random[32])
 	put(sy, "\0\0\0", 3);
 	put16(sy, 0x0303);
 	put(sy, random, 32);
-	put8(sy, 0);			/* no session id */
+	put8(sy, 0); /* no session id */
 	if (!server)
 		put16(sy, 2);
 	put16(sy, ep->ep_suite->us_id);
 	if (!server)
 		put8(sy, 1);
-	put8(sy, 0);			/* no compression */
+	put8(sy, 0); /* no compression */
 	put_extensions(ep, server);
 	len = sy->sy_out_len - start;
 	be16enc(rec + 3, (uint16_t)(len - REC_HDR));
@@ -142,17 +142,18 @@ synth_get_hello(struct tls_endpoint *ep, const uint8_t *rec, size_t len)
 {
 	struct synth *sy = ep->ep_synth;
 	bool server = ep->ep_p.tp_server;
-	size_t at = REC_HDR + 4 + 2 + 32;	/* session id's length */
+	size_t at = REC_HDR + 4 + 2 + 32; /* session id's length */
 	bool has13;
 
 	if (rec[0] != RT_HANDSHAKE || len < at + (server ? 7 : 4) ||
 	    rec[at] != 0 ||
 	    rec[REC_HDR] != (server ? HT_CLIENT_HELLO : HT_SERVER_HELLO)) {
-		(void)ep_fail(ep, EPROTO, "the peer's first record is not the "
+		(void)ep_fail(ep, EPROTO,
+		    "the peer's first record is not the "
 		    "hello of a synthetic endpoint");
 		return (false);
 	}
-	has13 = len > at + 9;		/* only then are there extensions */
+	has13 = len > at + 9; /* only then are there extensions */
 	if (be16dec(rec + at + (server ? 3 : 1)) != ep->ep_suite->us_id ||
 	    has13 != (ep->ep_suite->us_version == 13)) {
 		(void)ep_fail(ep, EPROTO, "the peer speaks another suite");
@@ -199,15 +200,15 @@ static bool
 secrets13(struct tls_endpoint *ep)
 {
 	struct synth *sy = ep->ep_synth;
-	struct user_keys hs[2];		/* [server] */
+	struct user_keys hs[2]; /* [server] */
 	bool me = ep->ep_p.tp_server;
 
 	return (keys13(ep, "SERVER_HANDSHAKE_TRAFFIC_SECRET", &hs[1]) &&
 	    keys13(ep, "CLIENT_HANDSHAKE_TRAFFIC_SECRET", &hs[0]) &&
 	    keys13(ep, "SERVER_TRAFFIC_SECRET_0",
-	    me ? &sy->sy_txkeys : &sy->sy_rxkeys) &&
+		me ? &sy->sy_txkeys : &sy->sy_rxkeys) &&
 	    keys13(ep, "CLIENT_TRAFFIC_SECRET_0",
-	    me ? &sy->sy_rxkeys : &sy->sy_txkeys) &&
+		me ? &sy->sy_rxkeys : &sy->sy_txkeys) &&
 	    user_rec_set(&sy->sy_tx, ep->ep_suite, &hs[me], true) &&
 	    user_rec_set(&sy->sy_rx, ep->ep_suite, &hs[!me], false));
 }
@@ -229,8 +230,7 @@ secrets12(struct tls_endpoint *ep)
 bool
 synth_secrets(struct tls_endpoint *ep)
 {
-	return (ep->ep_suite->us_version == 13 ? secrets13(ep) :
-	    secrets12(ep));
+	return (ep->ep_suite->us_version == 13 ? secrets13(ep) : secrets12(ep));
 }
 
 /* --- 1.3: the encrypted messages --- */

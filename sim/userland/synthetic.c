@@ -156,7 +156,8 @@ on_finished(struct tls_endpoint *ep)
 	size_t n;
 
 	if (!user_rec_open(&sy->sy_rx, sy->sy_in, sy->sy_in_len, &type, &p,
-	    &n) || type != RT_HANDSHAKE || !synth_get_finished(ep, p, n))
+		&n) ||
+	    type != RT_HANDSHAKE || !synth_get_finished(ep, p, n))
 		return (ep_fail(ep, EPROTO, "expected Finished"));
 	if (!ep->ep_p.tp_server && !synth_put_finished(ep))
 		return (ep_fail(ep, EPROTO, "cannot encrypt"));
@@ -177,8 +178,8 @@ place_keys(struct tls_endpoint *ep, bool tx)
 		if (ep_enable(ep, tx, &en))
 			return (true);
 	}
-	return (user_rec_set(tx ? &sy->sy_tx : &sy->sy_rx, ep->ep_suite, uk,
-	    tx));
+	return (
+	    user_rec_set(tx ? &sy->sy_tx : &sy->sy_rx, ep->ep_suite, uk, tx));
 }
 
 static int
@@ -228,8 +229,8 @@ synth_handshake(struct tls_endpoint *ep)
 		}
 		error = flush_out(ep);
 		if (error == 0)
-			error = sy->sy_state == SY_FLUSH ? finish(ep) :
-			    on_record(ep);
+			error = sy->sy_state == SY_FLUSH ? finish(ep)
+							 : on_record(ep);
 		if (error != 0) {
 			sy->sy_failed = error != EWOULDBLOCK;
 			return (error);
@@ -361,8 +362,8 @@ synth_read(struct tls_endpoint *ep, uint8_t *buf, size_t len, size_t *done)
 				return (error);
 			continue;
 		}
-		n = len - *done < sy->sy_plain_len ? len - *done :
-		    sy->sy_plain_len;
+		n = len - *done < sy->sy_plain_len ? len - *done
+						   : sy->sy_plain_len;
 		memcpy(buf + *done, sy->sy_plain, n);
 		sy->sy_plain += n;
 		sy->sy_plain_len -= n;

@@ -25,92 +25,91 @@
 #include <ktsim/sim/tls_endpoint.h>
 #include <ktsim/sim/tls_io.h>
 
-#define RT_CCS		20
-#define RT_ALERT	21
-#define RT_HANDSHAKE	22
-#define RT_APP		23
+#define RT_CCS		      20
+#define RT_ALERT	      21
+#define RT_HANDSHAKE	      22
+#define RT_APP		      23
 #define HT_NEW_SESSION_TICKET 4
 
-#define REC_HDR		5
-#define REC_MAX_PLAIN	16384
-#define REC_MAX		(REC_HDR + REC_MAX_PLAIN + 256)
-#define SECRET_MAX	48
+#define REC_HDR		      5
+#define REC_MAX_PLAIN	      16384
+#define REC_MAX		      (REC_HDR + REC_MAX_PLAIN + 256)
+#define SECRET_MAX	      48
 
 /* --- suites --- */
 struct user_suite {
-	const char	*us_name;	/* the scenario's */
-	int		us_version;	/* 12, 13 */
-	uint16_t	us_id;
-	bool		us_sha384;
-	int		us_algorithm;	/* CRYPTO_* */
-	uint8_t		us_keylen;
-	uint8_t		us_ivlen;	/* as tls_enable wants it */
-	const char	*us_openssl;	/* OpenSSL's name */
-	const char	*us_rfc;
+	const char *us_name; /* the scenario's */
+	int us_version;	     /* 12, 13 */
+	uint16_t us_id;
+	bool us_sha384;
+	int us_algorithm; /* CRYPTO_* */
+	uint8_t us_keylen;
+	uint8_t us_ivlen;	/* as tls_enable wants it */
+	const char *us_openssl; /* OpenSSL's name */
+	const char *us_rfc;
 };
 const struct user_suite *user_suite_find(const char *name, int version);
 
 struct user_keys {
-	uint8_t		uk_key[32];
-	uint8_t		uk_iv[12];
+	uint8_t uk_key[32];
+	uint8_t uk_iv[12];
 };
-size_t	user_suite_mdlen(const struct user_suite *);
+size_t user_suite_mdlen(const struct user_suite *);
 /* 1.3: from a traffic secret. */
-bool	user_keys13(const struct user_suite *, const uint8_t *secret,
-	    struct user_keys *);
+bool user_keys13(const struct user_suite *, const uint8_t *secret,
+    struct user_keys *);
 /* 1.2: both directions from the master secret. */
-bool	user_keys12(const struct user_suite *, const uint8_t master[48],
-	    const uint8_t cr[32], const uint8_t sr[32],
-	    struct user_keys *client, struct user_keys *server);
+bool user_keys12(const struct user_suite *, const uint8_t master[48],
+    const uint8_t cr[32], const uint8_t sr[32], struct user_keys *client,
+    struct user_keys *server);
 /* The argument of TCP_*TLS_ENABLE for record number 0 on. Points into uk. */
-void	user_enable(const struct user_suite *, const struct user_keys *,
-	    struct tls_enable *);
+void user_enable(const struct user_suite *, const struct user_keys *,
+    struct tls_enable *);
 
 /* --- one direction's record protection, in userland --- */
 struct user_rec {
 	const struct user_suite *ur_suite;
-	EVP_CIPHER_CTX	*ur_ctx;
-	uint8_t		ur_iv[12];
-	uint64_t	ur_seq;
+	EVP_CIPHER_CTX *ur_ctx;
+	uint8_t ur_iv[12];
+	uint64_t ur_seq;
 };
-bool	user_rec_set(struct user_rec *, const struct user_suite *,
-	    const struct user_keys *, bool seal);
-void	user_rec_fini(struct user_rec *);
+bool user_rec_set(struct user_rec *, const struct user_suite *,
+    const struct user_keys *, bool seal);
+void user_rec_fini(struct user_rec *);
 /* out has REC_MAX bytes; returns the record's length, 0 on failure. */
-size_t	user_rec_seal(struct user_rec *, uint8_t type, const uint8_t *,
-	    size_t len, uint8_t *out);
+size_t user_rec_seal(struct user_rec *, uint8_t type, const uint8_t *,
+    size_t len, uint8_t *out);
 /* In place. Plaintext at *plain; false: EBADMSG. */
-bool	user_rec_open(struct user_rec *, uint8_t *rec, size_t len,
-	    uint8_t *type, uint8_t **plain, size_t *plainlen);
+bool user_rec_open(struct user_rec *, uint8_t *rec, size_t len, uint8_t *type,
+    uint8_t **plain, size_t *plainlen);
 
 /* --- the run's part --- */
-#define SEEN_BUCKETS	1024
+#define SEEN_BUCKETS 1024
 struct seen_line {
 	struct seen_line *sl_next;
-	uint64_t	sl_hash;
+	uint64_t sl_hash;
 };
 
 struct tls_userland {
-	const simtime_t	*tu_now;
-	uint64_t	tu_epoch_sec;
-	uint64_t	tu_seed;
-	tls_keylog_fn	*tu_keylog;
-	void		*tu_keylog_arg;
-	struct prng	tu_rng;		/* what belongs to no endpoint */
-	SSL_CTX		*tu_ctx[2];	/* [server] */
-	BIO_METHOD	*tu_bio;
+	const simtime_t *tu_now;
+	uint64_t tu_epoch_sec;
+	uint64_t tu_seed;
+	tls_keylog_fn *tu_keylog;
+	void *tu_keylog_arg;
+	struct prng tu_rng; /* what belongs to no endpoint */
+	SSL_CTX *tu_ctx[2]; /* [server] */
+	BIO_METHOD *tu_bio;
 	struct seen_line *tu_seen[SEEN_BUCKETS]; /* key log lines given out */
 };
 
 /* --- an endpoint --- */
 struct ep_ops {
-	int	(*eo_handshake)(struct tls_endpoint *);
-	int	(*eo_write)(struct tls_endpoint *, const uint8_t *, size_t,
-		    size_t *done);
-	int	(*eo_read)(struct tls_endpoint *, uint8_t *, size_t,
-		    size_t *done);
-	int	(*eo_shutdown)(struct tls_endpoint *);
-	void	(*eo_destroy)(struct tls_endpoint *);
+	int (*eo_handshake)(struct tls_endpoint *);
+	int (*eo_write)(struct tls_endpoint *, const uint8_t *, size_t,
+	    size_t *done);
+	int (*eo_read)(struct tls_endpoint *, uint8_t *, size_t, size_t *done);
+	int (*eo_shutdown)(struct tls_endpoint *);
+	void (*eo_destroy)(struct tls_endpoint *);
 };
 
 struct synth;
@@ -119,52 +118,52 @@ struct tls_endpoint {
 	struct tls_userland *ep_tu;
 	const struct ep_ops *ep_ops;
 	const struct tls_io *ep_io;
-	void		*ep_io_arg;
+	void *ep_io_arg;
 	const struct user_suite *ep_suite;
 	struct tls_params ep_p;
-	char		*ep_name;
-	struct prng	ep_rng;
-	bool		ep_hs_done;
-	bool		ep_tx_kernel, ep_rx_kernel;
-	bool		ep_eof;		/* the transport ended */
-	bool		ep_close_sent;
-	int		ep_io_error;	/* the transport's last hard errno */
-	char		ep_text[192];	/* of ep_info.te_error */
+	char *ep_name;
+	struct prng ep_rng;
+	bool ep_hs_done;
+	bool ep_tx_kernel, ep_rx_kernel;
+	bool ep_eof; /* the transport ended */
+	bool ep_close_sent;
+	int ep_io_error;   /* the transport's last hard errno */
+	char ep_text[192]; /* of ep_info.te_error */
 	struct tls_endpoint_info ep_info;
 
 	/* libssl */
-	SSL		*ep_ssl;
-	uint8_t		ep_ctrl_type;	/* next write is a control record */
-	bool		ep_offered_tx, ep_offered_rx;
-	uint8_t		ep_rx_secret[SECRET_MAX];
-	size_t		ep_rx_secret_len;
+	SSL *ep_ssl;
+	uint8_t ep_ctrl_type; /* next write is a control record */
+	bool ep_offered_tx, ep_offered_rx;
+	uint8_t ep_rx_secret[SECRET_MAX];
+	size_t ep_rx_secret_len;
 
 	/* reading records that the kernel decrypted */
-	size_t		ep_rec_left;	/* of the record being read */
-	uint8_t		ep_rec_type;
-	uint8_t		*ep_ctl;	/* a control record's bytes */
-	size_t		ep_ctl_len;
-	bool		ep_rx_end;	/* close_notify or FIN was seen */
+	size_t ep_rec_left; /* of the record being read */
+	uint8_t ep_rec_type;
+	uint8_t *ep_ctl; /* a control record's bytes */
+	size_t ep_ctl_len;
+	bool ep_rx_end; /* close_notify or FIN was seen */
 
-	struct synth	*ep_synth;
+	struct synth *ep_synth;
 };
 
 extern const struct ep_ops ep_openssl_ops, ep_synth_ops;
 
 /* Remember why; returns error. */
-int	ep_fail(struct tls_endpoint *, int error, const char *fmt, ...)
-	    __attribute__((format(printf, 3, 4)));
+int ep_fail(struct tls_endpoint *, int error, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
 /* The socket option, and the outcome noted. True: the kernel has the keys. */
-bool	ep_enable(struct tls_endpoint *, bool tx, const struct tls_enable *);
-void	ep_note(struct tls_endpoint *, bool tx, const char *reason, int error);
-int	ep_openssl_init(struct tls_endpoint *);
-int	ep_synth_init(struct tls_endpoint *);
-int	rx_kernel_read(struct tls_endpoint *, uint8_t *, size_t, size_t *done);
+bool ep_enable(struct tls_endpoint *, bool tx, const struct tls_enable *);
+void ep_note(struct tls_endpoint *, bool tx, const char *reason, int error);
+int ep_openssl_init(struct tls_endpoint *);
+int ep_synth_init(struct tls_endpoint *);
+int rx_kernel_read(struct tls_endpoint *, uint8_t *, size_t, size_t *done);
 /* After a 1.3 handshake of libssl: receive keys to the kernel, if wanted. */
-void	rx13_handover(struct tls_endpoint *);
+void rx13_handover(struct tls_endpoint *);
 
-BIO_METHOD *ktls_bio_method(void);	/* NULL: memory */
-bool	ssl_cert_use(SSL_CTX *);
+BIO_METHOD *ktls_bio_method(void); /* NULL: memory */
+bool ssl_cert_use(SSL_CTX *);
 /* NULL: libssl does what we need; else text. */
 const char *ssl_selftest(struct tls_userland *);
 
@@ -172,9 +171,9 @@ const char *ssl_selftest(struct tls_userland *);
  * Between enter and leave, libssl on this thread draws from rng and sees the
  * virtual clock. Not nested.
  */
-void	ssl_enter(struct tls_userland *, struct prng *rng);
-void	ssl_leave(void);
+void ssl_enter(struct tls_userland *, struct prng *rng);
+void ssl_leave(void);
 /* Gives a key log line out, once of the two ends that know it. */
-void	ssl_keylog_line(struct tls_userland *, const char *line);
+void ssl_keylog_line(struct tls_userland *, const char *line);
 
 #endif

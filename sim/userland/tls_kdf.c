@@ -16,8 +16,8 @@ static const struct user_suite suites[] = {
 	    "TLS_AES_128_GCM_SHA256", "TLS_AES_128_GCM_SHA256" },
 	{ "aes256-gcm", 13, 0x1302, true, CRYPTO_AES_NIST_GCM_16, 32, 12,
 	    "TLS_AES_256_GCM_SHA384", "TLS_AES_256_GCM_SHA384" },
-	{ "chacha20-poly1305", 13, 0x1303, false, CRYPTO_CHACHA20_POLY1305,
-	    32, 12, "TLS_CHACHA20_POLY1305_SHA256",
+	{ "chacha20-poly1305", 13, 0x1303, false, CRYPTO_CHACHA20_POLY1305, 32,
+	    12, "TLS_CHACHA20_POLY1305_SHA256",
 	    "TLS_CHACHA20_POLY1305_SHA256" },
 	{ "aes128-gcm", 12, 0xc02b, false, CRYPTO_AES_NIST_GCM_16, 16, 4,
 	    "ECDHE-ECDSA-AES128-GCM-SHA256",
@@ -25,8 +25,8 @@ static const struct user_suite suites[] = {
 	{ "aes256-gcm", 12, 0xc02c, true, CRYPTO_AES_NIST_GCM_16, 32, 4,
 	    "ECDHE-ECDSA-AES256-GCM-SHA384",
 	    "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384" },
-	{ "chacha20-poly1305", 12, 0xcca9, false, CRYPTO_CHACHA20_POLY1305,
-	    32, 12, "ECDHE-ECDSA-CHACHA20-POLY1305",
+	{ "chacha20-poly1305", 12, 0xcca9, false, CRYPTO_CHACHA20_POLY1305, 32,
+	    12, "ECDHE-ECDSA-CHACHA20-POLY1305",
 	    "TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256" },
 };
 
@@ -47,8 +47,7 @@ user_suite_mdlen(const struct user_suite *us)
 }
 
 static bool
-kdf_derive(const char *name, const OSSL_PARAM *params, uint8_t *out,
-    size_t len)
+kdf_derive(const char *name, const OSSL_PARAM *params, uint8_t *out, size_t len)
 {
 	EVP_KDF *kdf = EVP_KDF_fetch(NULL, name, NULL);
 	EVP_KDF_CTX *ctx = EVP_KDF_CTX_new(kdf);
@@ -68,7 +67,7 @@ md_name(const struct user_suite *us)
 	return (us->us_sha384 ? sha384 : sha256);
 }
 
-#define OCTETS(key, p, n)						\
+#define OCTETS(key, p, n) \
 	OSSL_PARAM_construct_octet_string((key), (void *)(uintptr_t)(p), (n))
 
 static bool
@@ -76,15 +75,13 @@ expand13(const struct user_suite *us, const uint8_t *secret, const char *label,
     uint8_t *out, size_t len)
 {
 	int mode = EVP_KDF_HKDF_MODE_EXPAND_ONLY;
-	OSSL_PARAM p[] = {
-		OSSL_PARAM_construct_int(OSSL_KDF_PARAM_MODE, &mode),
+	OSSL_PARAM p[] = { OSSL_PARAM_construct_int(OSSL_KDF_PARAM_MODE, &mode),
 		OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST,
 		    md_name(us), 0),
 		OCTETS(OSSL_KDF_PARAM_KEY, secret, user_suite_mdlen(us)),
 		OCTETS(OSSL_KDF_PARAM_PREFIX, "tls13 ", 6),
 		OCTETS(OSSL_KDF_PARAM_LABEL, label, strlen(label)),
-		OSSL_PARAM_construct_end()
-	};
+		OSSL_PARAM_construct_end() };
 
 	return (kdf_derive("TLS13-KDF", p, out, len));
 }
@@ -115,7 +112,7 @@ user_keys12(const struct user_suite *us, const uint8_t master[48],
 	memcpy(seed + 13, sr, 32);
 	memcpy(seed + 45, cr, 32);
 	if (!kdf_derive("TLS1-PRF", p, block,
-	    2u * (us->us_keylen + us->us_ivlen)))
+		2u * (us->us_keylen + us->us_ivlen)))
 		return (false);
 	memcpy(client->uk_key, b, us->us_keylen);
 	memcpy(server->uk_key, b += us->us_keylen, us->us_keylen);
@@ -128,14 +125,14 @@ void
 user_enable(const struct user_suite *us, const struct user_keys *uk,
     struct tls_enable *en)
 {
-	*en = (struct tls_enable){
+	*en = (struct tls_enable) {
 		.cipher_key = uk->uk_key,
 		.iv = uk->uk_iv,
 		.cipher_algorithm = us->us_algorithm,
 		.cipher_key_len = us->us_keylen,
 		.iv_len = us->us_ivlen,
 		.tls_vmajor = TLS_MAJOR_VER_ONE,
-		.tls_vminor = us->us_version == 13 ? TLS_MINOR_VER_THREE :
-		    TLS_MINOR_VER_TWO,
+		.tls_vminor = us->us_version == 13 ? TLS_MINOR_VER_THREE
+						   : TLS_MINOR_VER_TWO,
 	};
 }

@@ -36,7 +36,7 @@ static void
 conn_options(struct socket *so, const struct sc_app *sc)
 {
 	struct sockopt so_opt = { .sopt_level = KIPPROTO_TCP,
-	    .sopt_name = KTCP_NODELAY };
+		.sopt_name = KTCP_NODELAY };
 	int val = 1;
 
 	so_opt.sopt_val = &val;
@@ -81,11 +81,12 @@ conn_tls(struct conn *c)
 	const struct sc_tls *t = &c->c_app->a_sc->tls;
 	struct world *w = c->c_app->a_world;
 	struct tls_params tp = { .tp_server = c->c_server,
-	    .tp_version = t->version == SC_TLS_12 ? 12 : 13,
-	    .tp_suite = sc_suite_names[t->suite],
-	    .tp_tx = (enum tls_place)t->tx, .tp_rx = (enum tls_place)t->rx,
-	    .tp_handshake = (enum tls_handshake)t->handshake,
-	    .tp_seed = w->w_opts.wo_seed };
+		.tp_version = t->version == SC_TLS_12 ? 12 : 13,
+		.tp_suite = sc_suite_names[t->suite],
+		.tp_tx = (enum tls_place)t->tx,
+		.tp_rx = (enum tls_place)t->rx,
+		.tp_handshake = (enum tls_handshake)t->handshake,
+		.tp_seed = w->w_opts.wo_seed };
 	char *name;
 	int error;
 
@@ -148,8 +149,9 @@ app_conn_modes(struct conn *c)
 		s->fast_rexmit = tp->t_stats.fast_rexmit;
 		s->enobufs = tp->t_stats.enobufs;
 	}
-	s->kernel_records = c->c_so->so_snd.sb_tls_info != NULL ?
-	    c->c_so->so_snd.sb_tls_seqno : 0;
+	s->kernel_records = c->c_so->so_snd.sb_tls_info != NULL
+	    ? c->c_so->so_snd.sb_tls_seqno
+	    : 0;
 	if (c->c_ep == NULL)
 		return;
 	tls_endpoint_info(c->c_ep, &ti);
@@ -196,8 +198,9 @@ conn_fail(struct conn *c, const char *call, int error)
 	c->c_error = error;
 	if (c->c_ep != NULL)
 		tls_endpoint_info(c->c_ep, &ti);
-	c->c_failed = ti.te_error != NULL && error == EPROTO ?
-	    "TLS protocol error" : errno_name(error);
+	c->c_failed = ti.te_error != NULL && error == EPROTO
+	    ? "TLS protocol error"
+	    : errno_name(error);
 	if (c->c_flow != NULL)
 		ledger_excuse(c->c_flow, "the connection failed");
 	conn_close(c);
@@ -233,7 +236,7 @@ static int
 app_listen(struct app *a, int family, struct socket **sop)
 {
 	struct ksockaddr sa = { .sa_family = (uint8_t)family,
-	    .sa_port = (uint16_t)a->a_sc->port };
+		.sa_port = (uint16_t)a->a_sc->port };
 	int error;
 
 	error = socreate(a->a_host->h_vnet, &tcp_protosw, family, sop);
@@ -289,7 +292,8 @@ app_server_addr(struct app *a, struct ksockaddr *sa)
 	for (unsigned i = 0; i < h->naddrs; i++)
 		for (unsigned j = 0; j < h->addrs[i].cidr.n; j++)
 			if (parse_cidr(h->addrs[i].cidr.v[j], &family,
-			    &sa->sa_addr, &plen) == 0 && family == want)
+				&sa->sa_addr, &plen) == 0 &&
+			    family == want)
 				return (true);
 	return (false);
 }
@@ -333,9 +337,10 @@ apps_create(struct world *w, struct strbuf *err)
 		if (a->a_sc->type != SC_APP_HTTPS_SERVER)
 			continue;
 		if ((error = app_serve(a)) != 0) {
-			strbuf_addf(err, "%s:%d:%d: error: application `%s` "
-			    "cannot listen: %s\n", w->w_sc->path,
-			    a->a_sc->loc.line, a->a_sc->loc.col,
+			strbuf_addf(err,
+			    "%s:%d:%d: error: application `%s` "
+			    "cannot listen: %s\n",
+			    w->w_sc->path, a->a_sc->loc.line, a->a_sc->loc.col,
 			    a->a_sc->loc.name, errno_name(error));
 			return (EINVAL);
 		}
@@ -352,7 +357,8 @@ apps_start(struct world *w)
 	for (unsigned i = 0; i < w->w_sc->napps; i++) {
 		a = &w->w_apps[i];
 		for (unsigned n = 0; a->a_sc->type == SC_APP_HTTPS_CLIENT &&
-		    n < a->a_sc->connections; n++)
+		     n < a->a_sc->connections;
+		     n++)
 			if ((error = app_client_conn(a, n)) != 0) {
 				TRACE(&w->w_tracer, app_error,
 				    TS(a->a_sc->loc.name), TU(n), TS("socket"),

@@ -12,11 +12,17 @@
 
 #include "world_priv.h"
 
-#define REQUEST_MAX	8192
+#define REQUEST_MAX 8192
 
 enum {
-	ST_CONNECT, ST_HANDSHAKE, ST_REQUEST, ST_HEADER, ST_BODY, ST_NOTIFY,
-	ST_LINGER, ST_DONE
+	ST_CONNECT,
+	ST_HANDSHAKE,
+	ST_REQUEST,
+	ST_HEADER,
+	ST_BODY,
+	ST_NOTIFY,
+	ST_LINGER,
+	ST_DONE
 };
 
 /* The ledger's flow, and which of its directions is ours to send. */
@@ -30,9 +36,9 @@ http_open_flow(struct conn *c)
 	(void)so_peername(c->c_so, &c->c_remote);
 	c->c_established = timebase_now(w->w_tb);
 	name = xasprintf("%s#%u", c->c_app->a_sc->loc.name, c->c_index);
-	c->c_flow = c->c_server ?
-	    ledger_open(w->w_ledger, &c->c_remote, &c->c_local, NULL) :
-	    ledger_open(w->w_ledger, &c->c_local, &c->c_remote, name);
+	c->c_flow = c->c_server
+	    ? ledger_open(w->w_ledger, &c->c_remote, &c->c_local, NULL)
+	    : ledger_open(w->w_ledger, &c->c_local, &c->c_remote, name);
 	free(name);
 }
 
@@ -52,8 +58,8 @@ http_handshake(struct conn *c)
 static bool
 http_header_complete(const struct conn *c)
 {
-	return (c->c_buf.sb_len >= 4 && memcmp(c->c_buf.sb_str +
-	    c->c_buf.sb_len - 4, "\r\n\r\n", 4) == 0);
+	return (c->c_buf.sb_len >= 4 &&
+	    memcmp(c->c_buf.sb_str + c->c_buf.sb_len - 4, "\r\n\r\n", 4) == 0);
 }
 
 /*
@@ -120,15 +126,18 @@ http_parse_request(struct conn *c)
 		return (EPROTO);
 	c->c_vp = vnode_lookup(c->c_app->a_host->h_vnet, path);
 	if (c->c_vp == NULL) {
-		http_set_buf(c, xasprintf("HTTP/1.1 404 Not Found\r\n"
-		    "Content-Length: 0\r\nConnection: close\r\n\r\n"));
+		http_set_buf(c,
+		    xasprintf(
+			"HTTP/1.1 404 Not Found\r\n"
+			"Content-Length: 0\r\nConnection: close\r\n\r\n"));
 		return (0);
 	}
 	c->c_len = vnode_size(c->c_vp);
-	http_set_buf(c, xasprintf("HTTP/1.1 200 OK\r\nServer: ktls-sim\r\n"
-	    "Content-Type: application/octet-stream\r\n"
-	    "Content-Length: %ju\r\nConnection: close\r\n\r\n",
-	    (uintmax_t)c->c_len));
+	http_set_buf(c,
+	    xasprintf("HTTP/1.1 200 OK\r\nServer: ktls-sim\r\n"
+		      "Content-Type: application/octet-stream\r\n"
+		      "Content-Length: %ju\r\nConnection: close\r\n\r\n",
+		(uintmax_t)c->c_len));
 	ledger_origin_file(c->c_flow, LEDGER_S2C, c->c_vp, 0, c->c_len);
 	return (0);
 }
@@ -176,8 +185,8 @@ http_send_body(struct conn *c)
 			return (http_copy_body(c));
 		if (error == EAGAIN && sent > 0 && !c->c_resent &&
 		    defect_on(&c->c_app->a_world->w_opts.wo_defects,
-		    DEFECT_APP_RESEND)) {
-			c->c_resent = true;	/* as if nothing was taken */
+			DEFECT_APP_RESEND)) {
+			c->c_resent = true; /* as if nothing was taken */
 			sent = 0;
 		}
 		c->c_off += sent;
@@ -255,7 +264,7 @@ client_connect(struct conn *c)
 		return (error);
 	if (c->c_so->so_state & SS_ISCONNECTING)
 		return (EWOULDBLOCK);
-	if (c->c_connecting)		/* it was connecting, and is no more */
+	if (c->c_connecting) /* it was connecting, and is no more */
 		return (ECONNABORTED);
 	c->c_connecting = true;
 	c->c_start = timebase_now(c->c_app->a_world->w_tb);
@@ -267,9 +276,11 @@ static int
 client_request(struct conn *c)
 {
 	if (c->c_buf.sb_len == 0)
-		http_set_buf(c, xasprintf("GET %s HTTP/1.1\r\nHost: %s.sim\r\n"
-		    "User-Agent: ktls-sim\r\nConnection: close\r\n\r\n",
-		    c->c_app->a_sc->path, c->c_app->a_sc->server));
+		http_set_buf(c,
+		    xasprintf(
+			"GET %s HTTP/1.1\r\nHost: %s.sim\r\n"
+			"User-Agent: ktls-sim\r\nConnection: close\r\n\r\n",
+			c->c_app->a_sc->path, c->c_app->a_sc->server));
 	return (http_write_buf(c));
 }
 
@@ -349,10 +360,10 @@ http_run(struct conn *c)
 	int error;
 
 	if (c->c_server && c->c_state == ST_CONNECT)
-		c->c_state = ST_HANDSHAKE;	/* it was accepted connected */
+		c->c_state = ST_HANDSHAKE; /* it was accepted connected */
 	while (c->c_state != ST_DONE) {
-		error = c->c_server ? server_step(c, &call) :
-		    client_step(c, &call);
+		error =
+		    c->c_server ? server_step(c, &call) : client_step(c, &call);
 		if (error == EWOULDBLOCK)
 			return;
 		if (error != 0) {

@@ -6,22 +6,22 @@
 
 /* One direction: `nic` sends, the other end's card receives. */
 struct wire_dir {
-	struct wire	*d_wire;
-	int		d_end;
-	struct nic	*d_nic;
-	struct frameq	d_out;		/* handed over, not out yet */
-	struct frameq	d_flight;	/* out, not arrived */
+	struct wire *d_wire;
+	int d_end;
+	struct nic *d_nic;
+	struct frameq d_out;	/* handed over, not out yet */
+	struct frameq d_flight; /* out, not arrived */
 	struct sim_event d_out_ev, d_flight_ev;
-	simtime_t	d_busy;		/* the link is sending until then */
-	struct prng	d_prng;
+	simtime_t d_busy; /* the link is sending until then */
+	struct prng d_prng;
 	struct wire_stats d_stats;
 };
 
 struct wire {
 	struct wire_params w_p;
-	char		*w_name;
-	bool		w_up;
-	struct wire_dir	w_dir[2];
+	char *w_name;
+	bool w_up;
+	struct wire_dir w_dir[2];
 };
 
 static void wire_out_event(void *);
@@ -42,8 +42,8 @@ wire_create(const struct wire_params *p)
 		d->d_end = i;
 		STAILQ_INIT(&d->d_out);
 		STAILQ_INIT(&d->d_flight);
-		sim_event_init(&d->d_out_ev, EV_WIRE, "egress",
-		    wire_out_event, d);
+		sim_event_init(&d->d_out_ev, EV_WIRE, "egress", wire_out_event,
+		    d);
 		sim_event_init(&d->d_flight_ev, EV_WIRE, "arrival",
 		    wire_flight_event, d);
 		stream = xasprintf("wire %s %d loss", p->wp_name, i);
@@ -128,7 +128,8 @@ wire_fate(struct wire_dir *d, struct frame *f, simtime_t *when)
 		len = MAX(frame_len(f), KETHER_MIN_LEN) + KETHER_LINE_OVERHEAD;
 		ser = simtime_bytes(len, p->wp_rate_bps);
 		backlog = d->d_busy > *when ? d->d_busy - *when : 0;
-		if (backlog + ser > simtime_bytes(p->wp_queue, p->wp_rate_bps)) {
+		if (backlog + ser >
+		    simtime_bytes(p->wp_queue, p->wp_rate_bps)) {
 			d->d_stats.queue_drops++;
 			return ("link: queue full");
 		}

@@ -12,14 +12,15 @@
 
 #include "world_priv.h"
 
-#define PATIENCE	(120 * SIM_SEC)	/* without progress, faults off */
-#define INFLIGHT_MAX	(1024 * 1024)	/* bytes a link may be busy with */
-#define HOME_TIME	(600 * SIM_SEC)	/* TIME_WAIT and the last timers */
+#define PATIENCE     (120 * SIM_SEC) /* without progress, faults off */
+#define INFLIGHT_MAX (1024 * 1024)   /* bytes a link may be busy with */
+#define HOME_TIME    (600 * SIM_SEC) /* TIME_WAIT and the last timers */
 
 static const char *const invariant_names[INVARIANTS][2] = {
 	{ "delivered equals sent", "bytes" },
 	{ "no plaintext of a TLS session on a wire", "records" },
-	{ "one plaintext per key and nonce, same bytes per sequence", "records" },
+	{ "one plaintext per key and nonce, same bytes per sequence",
+	    "records" },
 	{ "socket buffer accounting", "recounts" },
 	{ "page cache untouched", "file pages" },
 	{ "everything comes home", "allocations" },
@@ -174,9 +175,9 @@ world_forward(struct world *w, simtime_t until, bool main_part)
 		if (left == 0) {
 			check_now(w);
 			left = world_check_interval(w);
-			if (w->w_opts.wo_poll != NULL && w->w_opts.wo_poll(
-			    w->w_opts.wo_poll_arg, timebase_now(w->w_tb),
-			    w->w_sc->until))
+			if (w->w_opts.wo_poll != NULL &&
+			    w->w_opts.wo_poll(w->w_opts.wo_poll_arg,
+				timebase_now(w->w_tb), w->w_sc->until))
 				w->w_res.r_interrupted = true;
 			continue;
 		}
@@ -197,9 +198,11 @@ world_stalled(struct world *w)
 		TAILQ_FOREACH(c, &w->w_apps[i].a_conns, c_link) {
 			if (c->c_so == NULL)
 				continue;
-			text = xasprintf("%s#%u: no progress with all faults "
+			text = xasprintf(
+			    "%s#%u: no progress with all faults "
 			    "off: send buffer holds %u bytes, %u of them "
-			    "ready", w->w_apps[i].a_sc->loc.name, c->c_index,
+			    "ready",
+			    w->w_apps[i].a_sc->loc.name, c->c_index,
 			    sbused(&c->c_so->so_snd),
 			    sbavail(&c->c_so->so_snd));
 			invariant_broken(w, 7, text);
@@ -287,7 +290,7 @@ world_drain(struct world *w)
 	if (!check_tags(w))
 		return;
 	(void)engine_run(w->w_engine, timebase_now(w->w_tb) + SIM_SEC);
-	tap_close(w);		/* it asks the cards for their counts */
+	tap_close(w); /* it asks the cards for their counts */
 	world_take_down(w);
 	check_home(w);
 	world_detach_stacks(w);
@@ -330,8 +333,9 @@ world_panic(void *arg, const char *msg)
 	else {
 		free(w->w_res.r_panic);
 		w->w_res.r_panic = xasprintf("%s (in event \"%s\")", msg,
-		    engine_current(w->w_engine) != NULL ?
-		    engine_current(w->w_engine) : "-");
+		    engine_current(w->w_engine) != NULL
+			? engine_current(w->w_engine)
+			: "-");
 		w->w_res.r_end = timebase_now(w->w_tb);
 	}
 	w->w_wrecked = true;
@@ -432,7 +436,7 @@ world_destroy(struct world *w)
 	if (w->w_hosts != NULL && w->w_sc->nhosts > 0 &&
 	    w->w_hosts[0].h_vnet != NULL &&
 	    w->w_hosts[0].h_vnet->v_net != NULL) {
-		apps_destroy(w);	/* it was never run */
+		apps_destroy(w); /* it was never run */
 		world_take_down(w);
 		world_detach_stacks(w);
 	}

@@ -40,7 +40,7 @@ build_error(struct world *w, struct strbuf *err, const struct sc_loc *loc,
 /* --- files: lines of text that say where they are --- */
 
 struct filegen {
-	uint64_t	key;
+	uint64_t key;
 };
 
 #define LINE 64
@@ -107,8 +107,8 @@ build_files(struct world *w, struct whost *h)
 		g = &h->h_filegens[i];
 		g->key = fnv1a64(f->loc.name, strlen(f->loc.name),
 		    FNV1A64_BASIS ^ w->w_opts.wo_seed);
-		vp = vnode_create(h->h_vnet, f->loc.name, f->size, file_fill,
-		    g);
+		vp =
+		    vnode_create(h->h_vnet, f->loc.name, f->size, file_fill, g);
 		if (f->cached && !w->w_opts.wo_dry)
 			vnode_warm(vp);
 	}
@@ -119,8 +119,7 @@ build_files(struct world *w, struct whost *h)
 
 /* The link that ends at host.nic; every card of a running host has one. */
 static struct wlink *
-build_link_of(struct world *w, const struct whost *h, const char *nic,
-    int *end)
+build_link_of(struct world *w, const struct whost *h, const char *nic, int *end)
 {
 	char *name = xasprintf("%s.%s", h->h_sc->loc.name, nic);
 	struct wlink *found = NULL;
@@ -140,17 +139,21 @@ build_nic(struct world *w, struct whost *h, unsigned i, struct strbuf *err)
 {
 	const struct sc_nic *sn = &h->h_sc->nics[i];
 	struct nic_params np = { .np_model = sn->model,
-	    .np_xname = sn->loc.name, .np_mtu = (uint32_t)sn->mtu,
-	    .np_ring = (uint32_t)sn->ring, .np_pool = &w->w_pool,
-	    .np_ops = &wire_port_ops };
+		.np_xname = sn->loc.name,
+		.np_mtu = (uint32_t)sn->mtu,
+		.np_ring = (uint32_t)sn->ring,
+		.np_pool = &w->w_pool,
+		.np_ops = &wire_port_ops };
 	struct wlink *l;
 	int end = 0, error;
 
 	l = build_link_of(w, h, sn->loc.name, &end);
 	if (l == NULL) {
-		strbuf_addf(err, "%s:%d:%d: error: card `%s` of host `%s` has "
-		    "no link\n", w->w_sc->path, sn->loc.line, sn->loc.col,
-		    sn->loc.name, h->h_sc->loc.name);
+		strbuf_addf(err,
+		    "%s:%d:%d: error: card `%s` of host `%s` has "
+		    "no link\n",
+		    w->w_sc->path, sn->loc.line, sn->loc.col, sn->loc.name,
+		    h->h_sc->loc.name);
 		return (EINVAL);
 	}
 	np.np_rate_bps = sn->rate != 0 ? sn->rate : l->l_sc->rate;
@@ -212,9 +215,10 @@ static void
 build_no_sysctl(struct world *w, struct strbuf *err, const struct sc_loc *loc,
     const char *name)
 {
-	strbuf_addf(err, "%s:%d:%d: error: there is no sysctl `%s`; "
-	    "`ktls-sim list sysctls` shows what there is\n", w->w_sc->path,
-	    loc->line, loc->col, name);
+	strbuf_addf(err,
+	    "%s:%d:%d: error: there is no sysctl `%s`; "
+	    "`ktls-sim list sysctls` shows what there is\n",
+	    w->w_sc->path, loc->line, loc->col, name);
 }
 
 static int
@@ -229,13 +233,17 @@ build_sysctls(struct world *w, struct whost *h, struct strbuf *err)
 		if (error == ENOENT)
 			build_no_sysctl(w, err, &s->loc, s->loc.name);
 		else if (error == EPERM)
-			strbuf_addf(err, "%s:%d:%d: error: sysctl `%s` is "
-			    "read-only\n", w->w_sc->path, s->loc.line,
-			    s->loc.col, s->loc.name);
+			strbuf_addf(err,
+			    "%s:%d:%d: error: sysctl `%s` is "
+			    "read-only\n",
+			    w->w_sc->path, s->loc.line, s->loc.col,
+			    s->loc.name);
 		else if (error != 0)
-			strbuf_addf(err, "%s:%d:%d: error: sysctl `%s` refuses "
-			    "%ju\n", w->w_sc->path, s->loc.line, s->loc.col,
-			    s->loc.name, (uintmax_t)s->value);
+			strbuf_addf(err,
+			    "%s:%d:%d: error: sysctl `%s` refuses "
+			    "%ju\n",
+			    w->w_sc->path, s->loc.line, s->loc.col, s->loc.name,
+			    (uintmax_t)s->value);
 		if (error != 0)
 			return (EINVAL);
 	}
@@ -247,10 +255,12 @@ build_host(struct world *w, unsigned idx, struct strbuf *err)
 {
 	struct whost *h = &w->w_hosts[idx];
 	struct vnet_params vp = { .vp_name = w->w_sc->hosts[idx].loc.name,
-	    .vp_ncpus = (int)w->w_sc->hosts[idx].cpus,
-	    .vp_seed = w->w_opts.wo_seed, .vp_tb = w->w_tb,
-	    .vp_jobs = w->w_jobs, .vp_sink = &w->w_sink,
-	    .vp_defects = &w->w_opts.wo_defects };
+		.vp_ncpus = (int)w->w_sc->hosts[idx].cpus,
+		.vp_seed = w->w_opts.wo_seed,
+		.vp_tb = w->w_tb,
+		.vp_jobs = w->w_jobs,
+		.vp_sink = &w->w_sink,
+		.vp_defects = &w->w_opts.wo_defects };
 	int error;
 
 	h->h_sc = &w->w_sc->hosts[idx];
@@ -290,11 +300,16 @@ build_links(struct world *w)
 	for (unsigned i = 0; i < w->w_sc->nlinks; i++) {
 		sl = &w->w_sc->links[i];
 		name = xasprintf("%s - %s", sl->ends.v[0], sl->ends.v[1]);
-		wp = (struct wire_params){ .wp_tb = w->w_tb, .wp_name = name,
-		    .wp_rate_bps = sl->rate, .wp_delay = sl->delay,
-		    .wp_queue = sl->queue, .wp_loss_ppb = (uint32_t)sl->loss,
-		    .wp_seed = w->w_opts.wo_seed, .wp_tracer = w->w_tracer,
-		    .wp_tap = tap_frame, .wp_tap_arg = w };
+		wp = (struct wire_params) { .wp_tb = w->w_tb,
+			.wp_name = name,
+			.wp_rate_bps = sl->rate,
+			.wp_delay = sl->delay,
+			.wp_queue = sl->queue,
+			.wp_loss_ppb = (uint32_t)sl->loss,
+			.wp_seed = w->w_opts.wo_seed,
+			.wp_tracer = w->w_tracer,
+			.wp_tap = tap_frame,
+			.wp_tap_arg = w };
 		w->w_links[i].l_sc = sl;
 		w->w_links[i].l_wire = wire_create(&wp);
 		free(name);
@@ -305,7 +320,7 @@ static void
 step_run(void *arg)
 {
 	static const char *const names[] = { "link down", "link up", "loss",
-	    "sysctl" };
+		"sysctl" };
 	struct wstep *s = arg;
 	struct world *w = s->s_world;
 	int error = 0;
@@ -343,8 +358,9 @@ build_steps(struct world *w, struct strbuf *err)
 		s = &w->w_steps[i];
 		st = &w->w_sc->timeline[i];
 		/* Whether the value is taken is known at the instant only. */
-		if (st->action == SC_DO_SYSCTL && sysctl_find(world_host(w,
-		    st->on)->h_vnet, st->name) == NULL) {
+		if (st->action == SC_DO_SYSCTL &&
+		    sysctl_find(world_host(w, st->on)->h_vnet, st->name) ==
+			NULL) {
 			build_no_sysctl(w, err, &st->loc, st->name);
 			return (EINVAL);
 		}
@@ -385,7 +401,7 @@ world_take_down(struct world *w)
 	for (unsigned i = 0; i < w->w_sc->nhosts && w->w_hosts != NULL; i++) {
 		h = &w->w_hosts[i];
 		if (h->h_vnet == NULL)
-			continue;	/* building stopped before it */
+			continue; /* building stopped before it */
 		for (unsigned j = 0; j < h->h_sc->nlaggs; j++)
 			if (h->h_laggs != NULL && h->h_laggs[j] != NULL) {
 				lagg_destroy(h->h_laggs[j]);

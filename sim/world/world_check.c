@@ -36,7 +36,8 @@ check_now(struct world *w)
 		    w->w_res.r_inv[6].i_broken > 0)
 			continue;
 		text = xasprintf("host %s: records wait for encryption and "
-		    "their worker sleeps", w->w_sc->hosts[i].loc.name);
+				 "their worker sleeps",
+		    w->w_sc->hosts[i].loc.name);
 		invariant_broken(w, 7, text);
 		free(text);
 		engine_stop(w->w_engine);
@@ -81,8 +82,8 @@ check_end(struct world *w)
 	check_oracle(w);
 	for (unsigned i = 0; i < w->w_sc->nhosts; i++) {
 		for (unsigned f = 0; f < w->w_sc->hosts[i].nfiles; f++)
-			w->w_res.r_inv[4].i_looked += howmany(
-			    w->w_sc->hosts[i].files[f].size, PAGE_SIZE);
+			w->w_res.r_inv[4].i_looked +=
+			    howmany(w->w_sc->hosts[i].files[f].size, PAGE_SIZE);
 		if (vfs_verify(w->w_hosts[i].h_vnet, &sb) > 0)
 			check_lines(w, 5, &sb);
 	}
@@ -103,9 +104,10 @@ check_tags(struct world *w)
 		for (unsigned j = 0; j < h->h_sc->nnics; j++) {
 			if (h->h_nics[j]->n_stats.tls_tags == 0)
 				continue;
-			text = xasprintf("%s: %s: %ju send tags never came back",
-			    h->h_sc->loc.name, h->h_nics[j]->n_if.if_xname,
-			    (uintmax_t)h->h_nics[j]->n_stats.tls_tags);
+			text =
+			    xasprintf("%s: %s: %ju send tags never came back",
+				h->h_sc->loc.name, h->h_nics[j]->n_if.if_xname,
+				(uintmax_t)h->h_nics[j]->n_stats.tls_tags);
 			invariant_broken(w, 6, text);
 			free(text);
 			ok = false;
@@ -176,8 +178,8 @@ claim_counter(struct world *w, const struct sc_exp_counter *e,
 	cl->cl_claim = strbuf_take(&sb);
 	cl->cl_ok = error == 0 && (!e->has_is || v == e->is) &&
 	    (!e->has_min || v >= e->min) && (!e->has_max || v <= e->max);
-	cl->cl_found = error != 0 ? xstrdup("there is no such sysctl") :
-	    xasprintf("%ju", (uintmax_t)v);
+	cl->cl_found = error != 0 ? xstrdup("there is no such sysctl")
+				  : xasprintf("%ju", (uintmax_t)v);
 }
 
 static int
@@ -215,11 +217,11 @@ claim_mode(struct world *w, const struct sc_exp_mode *e,
 	cl->cl_claim = xasprintf("%s %s mode is %s", e->app,
 	    e->dir == 0 ? "tx" : "rx", ktls_mode_name(e->is));
 	cl->cl_ok = looked > 0 && other == 0;
-	cl->cl_found = looked == 0 ? xstrdup("no connection to look at") :
-	    other == 0 ? xasprintf("%s on %u of %u connections",
-	    ktls_mode_name(e->is), looked, looked) :
-	    xasprintf("%s on %u of %u connections", ktls_mode_name((int)mode),
-	    other, looked);
+	cl->cl_found = looked == 0 ? xstrdup("no connection to look at")
+	    : other == 0	   ? xasprintf("%s on %u of %u connections",
+					 ktls_mode_name(e->is), looked, looked)
+				   : xasprintf("%s on %u of %u connections",
+					 ktls_mode_name((int)mode), other, looked);
 }
 
 static void
@@ -232,8 +234,8 @@ claim_time(struct world *w, const struct sc_exp_time *e,
 	strbuf_addf(&sb, "%s is done by ", e->app);
 	format_time(e->max, &sb);
 	cl->cl_claim = strbuf_take(&sb);
-	cl->cl_ok = a->a_open == 0 && a->a_failed == 0 &&
-	    a->a_done_at <= e->max;
+	cl->cl_ok =
+	    a->a_open == 0 && a->a_failed == 0 && a->a_done_at <= e->max;
 	if (a->a_open > 0)
 		strbuf_addf(&sb, "%u connections are not done", a->a_open);
 	else if (a->a_failed > 0)
@@ -284,8 +286,8 @@ judge_claims_begin(struct world *w)
 	struct wlook *lo;
 
 	w->w_looks = xcalloc(w->w_sc->nexpect, sizeof(*w->w_looks));
-	w->w_res.r_claims = xcalloc(w->w_sc->nexpect,
-	    sizeof(*w->w_res.r_claims));
+	w->w_res.r_claims =
+	    xcalloc(w->w_sc->nexpect, sizeof(*w->w_res.r_claims));
 	w->w_res.r_nclaims = w->w_sc->nexpect;
 	for (unsigned i = 0; i < w->w_sc->nexpect; i++) {
 		e = &w->w_sc->expect[i];
@@ -293,7 +295,8 @@ judge_claims_begin(struct world *w)
 		lo->lo_world = w;
 		lo->lo_index = i;
 		/* After everything else of that instant. */
-		sim_event_init(&lo->lo_event, EV_JUDGE, "claim", look_event, lo);
+		sim_event_init(&lo->lo_event, EV_JUDGE, "claim", look_event,
+		    lo);
 		if (e->kind == SC_EXP_COUNTER && e->counter.has_at)
 			timebase_post(w->w_tb, &lo->lo_event, e->counter.at);
 		else if (e->kind == SC_EXP_MODE && e->mode.has_at)
@@ -355,8 +358,8 @@ collect_conn(struct world *w, struct conn *c)
 	r->c_client = addr_text(&c->c_local);
 	r->c_server = addr_text(&c->c_remote);
 	if (c->c_app->a_sc->tls.present)
-		r->c_tls = c->c_app->a_sc->tls.version == SC_TLS_12 ?
-		    "TLS 1.2" : "TLS 1.3";
+		r->c_tls = c->c_app->a_sc->tls.version == SC_TLS_12 ? "TLS 1.2"
+								    : "TLS 1.3";
 	memcpy(r->c_suite, c->c_suite, sizeof(r->c_suite));
 	r->c_done = c->c_so == NULL && c->c_failed == NULL;
 	r->c_failed = c->c_failed;
@@ -391,11 +394,13 @@ collect_counters(struct world *w)
 			    *o->oid_val == o->oid_initial)
 				continue;
 			r->r_counters[r->r_ncounters++] =
-			    (struct counter_result){
-			    .ct_host = w->w_sc->hosts[i].loc.name,
-			    .ct_name = xstrdup(o->oid_name),
-			    .ct_before = o->oid_initial,
-			    .ct_after = *o->oid_val, .ct_descr = o->oid_descr };
+			    (struct counter_result) {
+				    .ct_host = w->w_sc->hosts[i].loc.name,
+				    .ct_name = xstrdup(o->oid_name),
+				    .ct_before = o->oid_initial,
+				    .ct_after = *o->oid_val,
+				    .ct_descr = o->oid_descr
+			    };
 		}
 	}
 }

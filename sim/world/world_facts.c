@@ -11,11 +11,26 @@
 
 /* Points worth keeping; the others only go to the trace file. */
 static const enum trace_id fact_points[] = {
-	TP_tcp_drop, TP_tcp_rexmit, TP_tcp_enobufs, TP_tcp_discard, TP_ip_drop,
-	TP_if_link, TP_lagg_active, TP_lagg_drop, TP_nic_drop,
-	TP_nic_tls_restart, TP_tag_alloc, TP_tag_refused, TP_tag_free,
-	TP_tag_reset, TP_tls_enable, TP_tls_mode, TP_tls_error, TP_wire_drop,
-	TP_timeline, TP_app_error,
+	TP_tcp_drop,
+	TP_tcp_rexmit,
+	TP_tcp_enobufs,
+	TP_tcp_discard,
+	TP_ip_drop,
+	TP_if_link,
+	TP_lagg_active,
+	TP_lagg_drop,
+	TP_nic_drop,
+	TP_nic_tls_restart,
+	TP_tag_alloc,
+	TP_tag_refused,
+	TP_tag_free,
+	TP_tag_reset,
+	TP_tls_enable,
+	TP_tls_mode,
+	TP_tls_error,
+	TP_wire_drop,
+	TP_timeline,
+	TP_app_error,
 };
 
 static bool
@@ -37,8 +52,11 @@ fact_from(struct fact *f, const struct trace_rec *rec)
 	const struct trace_arg *len = trace_getarg(rec, "len");
 	unsigned s = 0;
 
-	*f = (struct fact){ .f_id = rec->tr_id, .f_who = rec->tr_who,
-	    .f_count = 1, .f_first = rec->tr_when, .f_last = rec->tr_when };
+	*f = (struct fact) { .f_id = rec->tr_id,
+		.f_who = rec->tr_who,
+		.f_count = 1,
+		.f_first = rec->tr_when,
+		.f_last = rec->tr_when };
 	for (unsigned i = 0; i < rec->tr_nargs; i++) {
 		if (rec->tr_args[i].ta_type == 's' && s < 3)
 			f->f_s[s++] = rec->tr_args[i].s;
@@ -65,10 +83,10 @@ fact_add(struct world *w, const struct trace_rec *rec)
 		return;
 	}
 	if (r->r_nfacts == w->w_facts_size) {
-		w->w_facts_size = w->w_facts_size != 0 ?
-		    2 * w->w_facts_size : 64;
-		r->r_facts = xrealloc(r->r_facts,
-		    w->w_facts_size * sizeof(*r->r_facts));
+		w->w_facts_size =
+		    w->w_facts_size != 0 ? 2 * w->w_facts_size : 64;
+		r->r_facts =
+		    xrealloc(r->r_facts, w->w_facts_size * sizeof(*r->r_facts));
 	}
 	/* Texts may be the kernel's: keep them beyond its life. */
 	f.f_who = xstrdup(f.f_who);
@@ -91,7 +109,7 @@ trace_write(struct world *w, const struct trace_rec *rec)
 	for (unsigned i = 0; i < rec->tr_nargs; i++) {
 		a = &rec->tr_args[i];
 		len = (int)strcspn(p + 2, " ");
-		if (a->ta_type == 's')	/* static texts: nothing to escape */
+		if (a->ta_type == 's') /* static texts: nothing to escape */
 			fprintf(w->w_trace, ",\"%.*s\":\"%s\"", len, p + 2,
 			    a->s);
 		else if (a->ta_type == 'u')
@@ -133,10 +151,11 @@ facts_init(struct world *w)
 	if (w->w_opts.wo_trace != NULL)
 		memset(w->w_sink.ts_mask, 0xff, sizeof(w->w_sink.ts_mask));
 	for (size_t i = 0; i < nitems(fact_points); i++)
-		w->w_sink.ts_mask[fact_points[i] / 64] |=
-		    1ULL << (fact_points[i] % 64);
-	w->w_tracer = (struct tracer){ .t_sink = &w->w_sink,
-	    .t_now = &w->w_tb->tb_now, .t_who = "" };
+		w->w_sink.ts_mask[fact_points[i] / 64] |= 1ULL
+		    << (fact_points[i] % 64);
+	w->w_tracer = (struct tracer) { .t_sink = &w->w_sink,
+		.t_now = &w->w_tb->tb_now,
+		.t_who = "" };
 }
 
 void
@@ -158,7 +177,8 @@ invariant_broken(struct world *w, int number, const char *text)
 {
 	struct invariant_result *inv = &w->w_res.r_inv[number - 1];
 
-	TRACE(&w->w_tracer, invariant, TU(number), TS(inv->i_name), TS("broken"));
+	TRACE(&w->w_tracer, invariant, TU(number), TS(inv->i_name),
+	    TS("broken"));
 	if (inv->i_broken++ > 0)
 		return;
 	inv->i_first = xstrdup(text);

@@ -26,148 +26,148 @@ struct conn;
 
 struct whost {
 	const struct sc_host *h_sc;
-	struct vnet	*h_vnet;
-	struct nic	**h_nics;	/* as h_sc->nics */
-	unsigned	*h_capif;	/* interface numbers in the capture */
+	struct vnet *h_vnet;
+	struct nic **h_nics; /* as h_sc->nics */
+	unsigned *h_capif;   /* interface numbers in the capture */
 	struct lagg_softc **h_laggs;
-	struct filegen	*h_filegens;	/* as h_sc->files */
+	struct filegen *h_filegens; /* as h_sc->files */
 };
 
 struct wlink {
 	const struct sc_link *l_sc;
-	struct wire	*l_wire;
+	struct wire *l_wire;
 };
 
 struct wstep {
 	struct sim_event s_event;
-	struct world	*s_world;
+	struct world *s_world;
 	const struct sc_step *s_sc;
 };
 
 /* A claim that is judged at its own instant. */
 struct wlook {
 	struct sim_event lo_event;
-	struct world	*lo_world;
-	unsigned	lo_index;
-	bool		lo_judged;
+	struct world *lo_world;
+	unsigned lo_index;
+	bool lo_judged;
 };
 
 /* One connection of a client or server application. */
 struct conn {
-	TAILQ_ENTRY(conn) c_link;	/* of the application */
-	struct app	*c_app;
-	struct socket	*c_so;		/* NULL once closed */
-	struct tls_endpoint *c_ep;	/* NULL: plain */
-	struct sim_event c_event;	/* EV_APP: look what can be done */
-	int		c_state;
-	unsigned	c_index;
+	TAILQ_ENTRY(conn) c_link; /* of the application */
+	struct app *c_app;
+	struct socket *c_so;	   /* NULL once closed */
+	struct tls_endpoint *c_ep; /* NULL: plain */
+	struct sim_event c_event;  /* EV_APP: look what can be done */
+	int c_state;
+	unsigned c_index;
 	struct ledger_flow *c_flow;
-	bool		c_server;
-	bool		c_connecting;	/* its connect was begun */
-	struct strbuf	c_buf;		/* request or response header */
-	size_t		c_bufoff;
-	struct vnode	*c_vp;
-	uint64_t	c_off, c_len;	/* body */
-	int		c_error;	/* how it failed */
-	const char	*c_failed;
+	bool c_server;
+	bool c_connecting;   /* its connect was begun */
+	struct strbuf c_buf; /* request or response header */
+	size_t c_bufoff;
+	struct vnode *c_vp;
+	uint64_t c_off, c_len; /* body */
+	int c_error;	       /* how it failed */
+	const char *c_failed;
 	struct ksockaddr c_local, c_remote;
-	simtime_t	c_start, c_established, c_end;
+	simtime_t c_start, c_established, c_end;
 	struct conn_side c_side;
-	char		c_suite[48];
-	bool		c_resent;	/* the planted defect struck */
+	char c_suite[48];
+	bool c_resent; /* the planted defect struck */
 };
 
 struct app {
 	const struct sc_app *a_sc;
-	struct world	*a_world;
-	struct whost	*a_host;
-	struct socket	*a_listen[2];	/* IPv4, IPv6 */
-	struct sim_event a_event;	/* accept */
+	struct world *a_world;
+	struct whost *a_host;
+	struct socket *a_listen[2]; /* IPv4, IPv6 */
+	struct sim_event a_event;   /* accept */
 	TAILQ_HEAD(, conn) a_conns;
-	unsigned	a_nconns, a_open;
-	uint64_t	a_delivered;
-	uint64_t	a_failed;
-	simtime_t	a_done_at;
+	unsigned a_nconns, a_open;
+	uint64_t a_delivered;
+	uint64_t a_failed;
+	simtime_t a_done_at;
 };
 
 struct world {
 	const struct scenario *w_sc;
 	struct world_opts w_opts;
-	struct engine	*w_engine;
-	struct timebase	*w_tb;
-	struct jobpool	*w_jobs;
+	struct engine *w_engine;
+	struct timebase *w_tb;
+	struct jobpool *w_jobs;
 	struct trace_sink w_sink;
-	struct tracer	w_tracer;	/* the laboratory's own */
+	struct tracer w_tracer; /* the laboratory's own */
 	struct framepool w_pool;
 	struct tls_userland *w_userland;
-	struct whost	*w_hosts;
-	struct wlink	*w_links;
-	struct app	*w_apps;
-	struct wstep	*w_steps;
-	struct wlook	*w_looks;
-	unsigned	w_clients;	/* client connections of the scenario */
-	unsigned	w_clients_open;	/* of these, not finished */
-	bool		w_draining;
+	struct whost *w_hosts;
+	struct wlink *w_links;
+	struct app *w_apps;
+	struct wstep *w_steps;
+	struct wlook *w_looks;
+	unsigned w_clients;	 /* client connections of the scenario */
+	unsigned w_clients_open; /* of these, not finished */
+	bool w_draining;
 
 	/* taps and checkers */
-	struct capture	*w_capture;
-	struct pcapfile	*w_pcap;
-	int		w_keylog_fd;
+	struct capture *w_capture;
+	struct pcapfile *w_pcap;
+	int w_keylog_fd;
 	struct rexmit_index *w_rexmit;
 	struct record_oracle *w_oracle;
-	struct ledger	*w_ledger;
-	uint64_t	w_frames;
-	FILE		*w_trace;
-	char		*w_trace_path, *w_keylog_path;
+	struct ledger *w_ledger;
+	uint64_t w_frames;
+	FILE *w_trace;
+	char *w_trace_path, *w_keylog_path;
 
-	struct result	w_res;
-	unsigned	w_facts_size;
-	jmp_buf		w_panic;
-	bool		w_wrecked;	/* do not touch the kernels any more */
-	uint8_t		*w_scratch;	/* applications' read buffer */
+	struct result w_res;
+	unsigned w_facts_size;
+	jmp_buf w_panic;
+	bool w_wrecked;	    /* do not touch the kernels any more */
+	uint8_t *w_scratch; /* applications' read buffer */
 };
-#define WORLD_SCRATCH	65536
+#define WORLD_SCRATCH 65536
 
 /* world_build.c */
-int	world_build(struct world *, struct strbuf *err);
+int world_build(struct world *, struct strbuf *err);
 struct whost *world_host(struct world *, const char *name);
-struct wire *world_wire_of(struct world *, const char *port);	/* "host.nic" */
-void	world_take_down(struct world *);
-void	world_detach_stacks(struct world *);
+struct wire *world_wire_of(struct world *, const char *port); /* "host.nic" */
+void world_take_down(struct world *);
+void world_detach_stacks(struct world *);
 
 /* world_tap.c */
-int	tap_open(struct world *, struct strbuf *err);
-void	tap_frame(void *arg, struct nic *, struct frame *, const char *verdict);
-void	tap_keylog(void *arg, const char *line);
-void	tap_close(struct world *);
+int tap_open(struct world *, struct strbuf *err);
+void tap_frame(void *arg, struct nic *, struct frame *, const char *verdict);
+void tap_keylog(void *arg, const char *line);
+void tap_close(struct world *);
 
 /* world_facts.c */
-void	facts_init(struct world *);
-void	facts_fini(struct world *);
-void	invariant_broken(struct world *, int number, const char *text);
+void facts_init(struct world *);
+void facts_fini(struct world *);
+void invariant_broken(struct world *, int number, const char *text);
 
 /* world_check.c */
-void	check_now(struct world *);		/* cheap ones, while running */
-void	check_end(struct world *);		/* ledger, oracle, files */
-bool	check_tags(struct world *);		/* before the stacks go */
-void	check_home(struct world *);		/* everything came home */
-void	judge_claims_begin(struct world *);
-void	judge_claims_end(struct world *);
-void	collect_result(struct world *);
+void check_now(struct world *);	 /* cheap ones, while running */
+void check_end(struct world *);	 /* ledger, oracle, files */
+bool check_tags(struct world *); /* before the stacks go */
+void check_home(struct world *); /* everything came home */
+void judge_claims_begin(struct world *);
+void judge_claims_end(struct world *);
+void collect_result(struct world *);
 
 /* app.c */
-int	apps_create(struct world *, struct strbuf *err);
-void	apps_start(struct world *);
-void	apps_call_off(struct world *);	/* connections not begun */
-void	apps_destroy(struct world *);
-void	app_conn_modes(struct conn *);
-void	conn_post(struct conn *, simtime_t delay);
+int apps_create(struct world *, struct strbuf *err);
+void apps_start(struct world *);
+void apps_call_off(struct world *); /* connections not begun */
+void apps_destroy(struct world *);
+void app_conn_modes(struct conn *);
+void conn_post(struct conn *, simtime_t delay);
 struct conn *conn_create(struct app *, struct socket *, bool server);
-void	conn_fail(struct conn *, const char *call, int error);
-void	conn_close(struct conn *);
-int	conn_tls(struct conn *);
-int	conn_read(struct conn *, void *, size_t, size_t *);
-int	conn_write(struct conn *, const void *, size_t, size_t *);
-void	http_run(struct conn *);
+void conn_fail(struct conn *, const char *call, int error);
+void conn_close(struct conn *);
+int conn_tls(struct conn *);
+int conn_read(struct conn *, void *, size_t, size_t *);
+int conn_write(struct conn *, const void *, size_t, size_t *);
+void http_run(struct conn *);
 
 #endif

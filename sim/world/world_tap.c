@@ -43,12 +43,13 @@ tap_describe(struct world *w, struct capture_if *ifs)
 		for (unsigned j = 0; j < h->h_sc->nnics; j++, n++) {
 			nic = h->h_nics[j];
 			h->h_capif[j] = n;
-			ifs[n] = (struct capture_if){
-			    .ci_name = xasprintf("%s:%s", h->h_sc->loc.name,
-				nic->n_if.if_xname),
-			    .ci_descr = nic->n_model->nm_text,
-			    .ci_hardware = nic->n_model->nm_name,
-			    .ci_speed_bps = nic->n_params.np_rate_bps };
+			ifs[n] =
+			    (struct capture_if) { .ci_name = xasprintf("%s:%s",
+						      h->h_sc->loc.name,
+						      nic->n_if.if_xname),
+				    .ci_descr = nic->n_model->nm_text,
+				    .ci_hardware = nic->n_model->nm_name,
+				    .ci_speed_bps = nic->n_params.np_rate_bps };
 			memcpy(ifs[n].ci_lladdr, nic->n_params.np_lladdr, 6);
 		}
 	}
@@ -73,8 +74,8 @@ tap_names(const struct world *w)
 		h = &w->w_sc->hosts[i];
 		for (unsigned j = 0; j < h->naddrs; j++)
 			for (unsigned k = 0; k < h->addrs[j].cidr.n; k++) {
-				(void)parse_cidr(h->addrs[j].cidr.v[k],
-				    &family, &a, &plen);
+				(void)parse_cidr(h->addrs[j].cidr.v[k], &family,
+				    &a, &plen);
 				format_addr(family, &a, &sb);
 				names[n++] = strbuf_take(&sb);
 				names[n++] = xasprintf("%s.sim", h->loc.name);
@@ -94,8 +95,8 @@ tap_open_wire(struct world *w, const char *path)
 	tap_describe(w, ifs);
 	comment = xasprintf("%s, seed %ju: %s", w->w_sc->name,
 	    (uintmax_t)w->w_opts.wo_seed, w->w_sc->description);
-	error = capture_open(path, w->w_sc->epoch * 1000000000ULL, comment,
-	    ifs, nifs, (const char *const *)names, &w->w_capture);
+	error = capture_open(path, w->w_sc->epoch * 1000000000ULL, comment, ifs,
+	    nifs, (const char *const *)names, &w->w_capture);
 	for (unsigned i = 0; i < nifs; i++)
 		free((char *)(uintptr_t)ifs[i].ci_name);
 	for (unsigned i = 0; names[i] != NULL; i++)
@@ -112,14 +113,13 @@ tap_open_classic(struct world *w, const char *dir)
 	char *path = xasprintf("%s/wire.pcap", dir);
 	int error;
 
-	error = pcapfile_open(path, w->w_sc->epoch * 1000000000ULL,
-	    &w->w_pcap);
+	error = pcapfile_open(path, w->w_sc->epoch * 1000000000ULL, &w->w_pcap);
 	free(path);
 	if (error != 0)
 		return (error);
 	w->w_keylog_path = xasprintf("%s/sslkeys.log", dir);
-	w->w_keylog_fd = open(w->w_keylog_path, O_WRONLY | O_CREAT | O_TRUNC,
-	    0600);
+	w->w_keylog_fd =
+	    open(w->w_keylog_path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
 	if (w->w_keylog_fd < 0)
 		return (errno);
 	w->w_res.r_has_pcap = true;
@@ -171,8 +171,8 @@ tap_frame(void *arg, struct nic *n, struct frame *f, const char *verdict)
 
 	f->f_id = ++w->w_frames;
 	if (w->w_oracle != NULL)
-		record_oracle_frame(w->w_oracle, f->f_id, f->f_hdr,
-		    f->f_hdrlen, f->f_payload, f->f_paylen);
+		record_oracle_frame(w->w_oracle, f->f_id, f->f_hdr, f->f_hdrlen,
+		    f->f_payload, f->f_paylen);
 	if (w->w_capture == NULL && w->w_pcap == NULL)
 		return;
 	frame_csum_settle(f);
@@ -185,8 +185,9 @@ tap_frame(void *arg, struct nic *n, struct frame *f, const char *verdict)
 		strbuf_fini(&sb);
 	}
 	if (w->w_pcap != NULL)
-		tap_error(w, pcapfile_frame(w->w_pcap, f,
-		    timebase_now(w->w_tb)), "wire.pcap");
+		tap_error(w,
+		    pcapfile_frame(w->w_pcap, f, timebase_now(w->w_tb)),
+		    "wire.pcap");
 }
 
 void
@@ -217,7 +218,9 @@ tap_close(struct world *w)
 				capture_counts(w->w_capture,
 				    w->w_hosts[i].h_capif[j],
 				    w->w_hosts[i].h_nics[j]->n_stats.tx_frames,
-				    w->w_hosts[i].h_nics[j]->n_stats.tx_lost_ring);
+				    w->w_hosts[i]
+					.h_nics[j]
+					->n_stats.tx_lost_ring);
 		path = xstrdup(capture_path(w->w_capture));
 		tap_error(w, capture_close(w->w_capture), path);
 		free(path);

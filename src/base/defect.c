@@ -3,7 +3,7 @@
 #include <ktsim/base/defect.h>
 
 const struct defect_info defect_catalogue[DEFECT_COUNT] = {
-#define DEFECT(sym, name, invariant, text)				\
+#define DEFECT(sym, name, invariant, text) \
 	[DEFECT_##sym] = { name, invariant, text },
 #include <ktsim/base/defects.def>
 #undef DEFECT

@@ -1,4 +1,4 @@
-#define _GNU_SOURCE	/* vasprintf */
+#define _GNU_SOURCE /* vasprintf */
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -37,7 +37,7 @@ xcalloc(size_t n, size_t size)
 
 	p = calloc(n != 0 ? n : 1, size != 0 ? size : 1);
 	if (p == NULL)
-		return (xrealloc(NULL, SIZE_MAX));	/* says so and ends */
+		return (xrealloc(NULL, SIZE_MAX)); /* says so and ends */
 	return (p);
 }
 
@@ -60,22 +60,22 @@ xasprintf(const char *fmt, ...)
 	n = vasprintf(&s, fmt, ap);
 	va_end(ap);
 	if (n < 0)
-		return (xrealloc(NULL, SIZE_MAX));	/* says so and ends */
+		return (xrealloc(NULL, SIZE_MAX)); /* says so and ends */
 	return (s);
 }
 
 void
 kmem_init(struct kmem *km)
 {
-	*km = (struct kmem){ 0 };
+	*km = (struct kmem) { 0 };
 	SLIST_INIT(&km->km_zones);
 }
 
 void
 kmem_fini(struct kmem *km)
 {
-	KASSERT(SLIST_EMPTY(&km->km_zones), ("kmem_fini: zone %s lives",
-	    SLIST_FIRST(&km->km_zones)->z_name));
+	KASSERT(SLIST_EMPTY(&km->km_zones),
+	    ("kmem_fini: zone %s lives", SLIST_FIRST(&km->km_zones)->z_name));
 }
 
 uint64_t
@@ -92,8 +92,9 @@ kmem_inuse(const struct kmem *km)
 void
 kzone_init(struct kzone *z, struct kmem *km, const char *name, size_t size)
 {
-	*z = (struct kzone){ .z_name = name,
-	    .z_size = MAX(size, sizeof(void *)), .z_kmem = km };
+	*z = (struct kzone) { .z_name = name,
+		.z_size = MAX(size, sizeof(void *)),
+		.z_kmem = km };
 	SLIST_INSERT_HEAD(&km->km_zones, z, z_link);
 }
 
@@ -108,7 +109,7 @@ kzone_fini(struct kzone *z)
 		free(item);
 	}
 	for (pz = &z->z_kmem->km_zones.slh_first; *pz != z;
-	    pz = &(*pz)->z_link.sle_next)
+	     pz = &(*pz)->z_link.sle_next)
 		;
 	*pz = z->z_link.sle_next;
 }

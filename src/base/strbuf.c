@@ -75,7 +75,7 @@ strbuf_take(struct strbuf *sb)
 	strbuf_room(sb, 0);
 	s = sb->sb_str;
 	s[sb->sb_len] = '\0';
-	*sb = (struct strbuf){ 0 };
+	*sb = (struct strbuf) { 0 };
 	return (s);
 }
 
@@ -91,5 +91,5 @@ void
 strbuf_fini(struct strbuf *sb)
 {
 	free(sb->sb_str);
-	*sb = (struct strbuf){ 0 };
+	*sb = (struct strbuf) { 0 };
 }

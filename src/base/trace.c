@@ -17,23 +17,29 @@ trace_check(enum trace_id id, const struct trace_arg *args, unsigned nargs)
 	unsigned i;
 
 	for (i = 0; i < nargs && *p != '\0'; i++) {
-		KASSERT(args[i].ta_type == *p, ("trace %s: argument %u is '%c', "
-		    "catalogue says %s", trace_catalogue[id].ti_name, i,
-		    args[i].ta_type, p));
+		KASSERT(args[i].ta_type == *p,
+		    ("trace %s: argument %u is '%c', "
+		     "catalogue says %s",
+			trace_catalogue[id].ti_name, i, args[i].ta_type, p));
 		p += strcspn(p, " ");
 		p += strspn(p, " ");
 	}
-	KASSERT(i == nargs && *p == '\0', ("trace %s: %u arguments, catalogue "
-	    "says \"%s\"", trace_catalogue[id].ti_name, nargs,
-	    trace_catalogue[id].ti_args));
+	KASSERT(i == nargs && *p == '\0',
+	    ("trace %s: %u arguments, catalogue "
+	     "says \"%s\"",
+		trace_catalogue[id].ti_name, nargs,
+		trace_catalogue[id].ti_args));
 }
 
 void
 trace_emit(const struct tracer *t, enum trace_id id,
     const struct trace_arg *args, unsigned nargs)
 {
-	struct trace_rec rec = { .tr_when = *t->t_now, .tr_id = id,
-	    .tr_who = t->t_who, .tr_args = args, .tr_nargs = nargs };
+	struct trace_rec rec = { .tr_when = *t->t_now,
+		.tr_id = id,
+		.tr_who = t->t_who,
+		.tr_args = args,
+		.tr_nargs = nargs };
 
 	trace_check(id, args, nargs);
 	t->t_sink->ts_emit(t->t_sink, &rec);

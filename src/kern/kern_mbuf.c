@@ -76,10 +76,15 @@ m_extadd(struct mbuf *m, uint8_t *buf, uint32_t size, m_ext_free_t *freefn,
 {
 	m->m_flags |= M_EXT | (uint32_t)flags;
 	m->m_data = buf;
-	m->m_ext = (struct m_ext){ .ext_count = 1, .ext_size = size,
-	    .ext_type = (uint8_t)type, .ext_embref = true, .ext_orig = m,
-	    .ext_buf = buf, .ext_free = freefn, .ext_arg1 = arg1,
-	    .ext_arg2 = arg2 };
+	m->m_ext = (struct m_ext) { .ext_count = 1,
+		.ext_size = size,
+		.ext_type = (uint8_t)type,
+		.ext_embref = true,
+		.ext_orig = m,
+		.ext_buf = buf,
+		.ext_free = freefn,
+		.ext_arg1 = arg1,
+		.ext_arg2 = arg2 };
 	m->m_ext.ext_cnt = &m->m_ext.ext_count;
 }
 
@@ -105,8 +110,9 @@ m_getjcl(struct mb_state *mb, int how, int type, int flags, int size)
 	struct mbuf *m;
 	uint8_t *buf;
 
-	et = size == MCLBYTES ? EXT_CLUSTER : size == MJUMPAGESIZE ?
-	    EXT_JUMBOP : EXT_JUMBO16;
+	et = size == MCLBYTES	   ? EXT_CLUSTER
+	    : size == MJUMPAGESIZE ? EXT_JUMBOP
+				   : EXT_JUMBO16;
 	m = (flags & M_PKTHDR) ? m_gethdr(mb, how, type) : m_get(mb, how, type);
 	if (m == NULL)
 		return (NULL);
@@ -156,7 +162,7 @@ mb_free_orig(struct mbuf *orig)
 		kzone_free(mb_zone_of(mb, orig->m_ext.ext_type),
 		    orig->m_ext.ext_buf);
 	if ((orig->m_flags & M_EXTPG) != 0 && orig->m_epg.tls != NULL)
-		mb->mb_free_extpg_tls(orig);	/* frees or keeps orig */
+		mb->mb_free_extpg_tls(orig); /* frees or keeps orig */
 	else
 		mb_free_raw(orig);
 }
@@ -228,7 +234,7 @@ m_writable(const struct mbuf *m)
 int
 mb_free_notready(struct mbuf *m, int count)
 {
-	for (int i = 0; m != NULL && i < count; ) {
+	for (int i = 0; m != NULL && i < count;) {
 		if ((m->m_flags & M_EXTPG) != 0 && m->m_epg.npgs != 0) {
 			if (m->m_epg.nrdy > count - i) {
 				m->m_epg.nrdy -= (uint8_t)(count - i);

@@ -33,14 +33,17 @@ sysctl_add(struct vnet *vnet, const char *name, uint64_t *val,
 	    ("sysctl %s registered twice", name));
 	if (st->st_count == st->st_size) {
 		st->st_size = st->st_size != 0 ? 2 * st->st_size : 64;
-		st->st_oids = xrealloc(st->st_oids,
-		    st->st_size * sizeof(*st->st_oids));
+		st->st_oids =
+		    xrealloc(st->st_oids, st->st_size * sizeof(*st->st_oids));
 	}
 	memmove(&st->st_oids[i + 1], &st->st_oids[i],
 	    (st->st_count - i) * sizeof(*st->st_oids));
-	st->st_oids[i] = (struct sysctl_oid){ .oid_name = xstrdup(name),
-	    .oid_val = val, .oid_kind = kind, .oid_check = check,
-	    .oid_descr = descr, .oid_initial = *val };
+	st->st_oids[i] = (struct sysctl_oid) { .oid_name = xstrdup(name),
+		.oid_val = val,
+		.oid_kind = kind,
+		.oid_check = check,
+		.oid_descr = descr,
+		.oid_initial = *val };
 	st->st_count++;
 }
 
@@ -53,7 +56,8 @@ sysctl_remove(struct vnet *vnet, const char *prefix)
 
 	first = sysctl_index(st, prefix);
 	for (last = first; last < st->st_count &&
-	    strncmp(st->st_oids[last].oid_name, prefix, len) == 0; last++)
+	     strncmp(st->st_oids[last].oid_name, prefix, len) == 0;
+	     last++)
 		free((char *)(uintptr_t)st->st_oids[last].oid_name);
 	memmove(&st->st_oids[first], &st->st_oids[last],
 	    (st->st_count - last) * sizeof(*st->st_oids));
@@ -66,7 +70,7 @@ sysctl_fini(struct vnet *vnet)
 	if (vnet->v_sysctl.st_oids != NULL)
 		sysctl_remove(vnet, "");
 	free(vnet->v_sysctl.st_oids);
-	vnet->v_sysctl = (struct sysctl_tree){ 0 };
+	vnet->v_sysctl = (struct sysctl_tree) { 0 };
 }
 
 const struct sysctl_oid *
@@ -91,8 +95,7 @@ sysctl_write(struct vnet *vnet, const char *name, uint64_t val)
 	if (oid->oid_kind == CTL_RD || oid->oid_kind == CTL_CTR ||
 	    (oid->oid_kind == CTL_TUN && vnet->v_sysctl.st_booted))
 		return (EPERM);
-	if (oid->oid_check != NULL &&
-	    (error = oid->oid_check(vnet, val)) != 0)
+	if (oid->oid_check != NULL && (error = oid->oid_check(vnet, val)) != 0)
 		return (error);
 	*oid->oid_val = val;
 	return (0);

@@ -15,14 +15,14 @@ taskqueue_run(void *arg)
 		STAILQ_REMOVE_HEAD(&now, ta_link);
 		pending = t->ta_pending;
 		t->ta_pending = 0;
-		t->ta_func(t->ta_context, pending);	/* may free t */
+		t->ta_func(t->ta_context, pending); /* may free t */
 	}
 }
 
 void
 taskqueue_init(struct taskqueue *tq, struct timebase *tb)
 {
-	*tq = (struct taskqueue){ .tq_tb = tb };
+	*tq = (struct taskqueue) { .tq_tb = tb };
 	STAILQ_INIT(&tq->tq_queue);
 	sim_event_init(&tq->tq_event, EV_TASK, "taskqueue", taskqueue_run, tq);
 }

@@ -6,7 +6,7 @@
 void
 uio_init(struct uio *uio, struct kiovec *iov, int cnt)
 {
-	*uio = (struct uio){ .uio_iov = iov, .uio_iovcnt = cnt };
+	*uio = (struct uio) { .uio_iov = iov, .uio_iovcnt = cnt };
 	for (int i = 0; i < cnt; i++)
 		uio->uio_resid += iov[i].iov_len;
 }

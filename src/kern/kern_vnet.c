@@ -8,7 +8,7 @@
 #include <ktsim/kern/vnet.h>
 #include <ktsim/kern/vnode.h>
 
-#define VM_LIMIT_PAGES	(16u * 1024 * 1024)	/* 64 GiB of simulated memory */
+#define VM_LIMIT_PAGES (16u * 1024 * 1024) /* 64 GiB of simulated memory */
 
 struct vnet *
 vnet_create(const struct vnet_params *vp)
@@ -23,8 +23,9 @@ vnet_create(const struct vnet_params *vp)
 	vnet->v_seed = vp->vp_seed;
 	vnet->v_tb = vp->vp_tb;
 	vnet->v_jobs = vp->vp_jobs;
-	vnet->v_tracer = (struct tracer){ .t_sink = vp->vp_sink,
-	    .t_now = &vp->vp_tb->tb_now, .t_who = vnet->v_name };
+	vnet->v_tracer = (struct tracer) { .t_sink = vp->vp_sink,
+		.t_now = &vp->vp_tb->tb_now,
+		.t_who = vnet->v_name };
 	if (vp->vp_defects != NULL)
 		vnet->v_defects = *vp->vp_defects;
 	kmem_init(&vnet->v_kmem);

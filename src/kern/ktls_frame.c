@@ -38,8 +38,8 @@ ktls_frame_one(struct mbuf *m, struct ktls_session *tls, uint8_t type)
 	struct m_extpg *e = &m->m_epg;
 	bool v13 = tp->tls_vminor == TLS_MINOR_VER_THREE;
 
-	KASSERT(m->m_len <= tp->max_frame_len, ("ktls_frame: %d bytes",
-	    m->m_len));
+	KASSERT(m->m_len <= tp->max_frame_len,
+	    ("ktls_frame: %d bytes", m->m_len));
 	KASSERT((m->m_flags & M_EXTPG) != 0 && e->tls == NULL,
 	    ("ktls_frame: not a fresh M_EXTPG mbuf"));
 	e->tls = ktls_hold(tls);
@@ -85,8 +85,9 @@ ktls_seq(struct sockbuf *sb, struct mbuf *m)
 		KASSERT(m->m_flags & M_EXTPG, ("ktls_seq: not a record"));
 		m->m_epg.seqno = sb->sb_tls_seqno;
 		if (V_DEFECT(vnet, KTLS_NONCE_REUSE) &&
-		    sb->sb_tls_seqno % 8 == 5 && m->m_epg.record_type ==
-		    TLS_RLTYPE_APP && m->m_next != NULL) {
+		    sb->sb_tls_seqno % 8 == 5 &&
+		    m->m_epg.record_type == TLS_RLTYPE_APP &&
+		    m->m_next != NULL) {
 			m = m->m_next;
 			m->m_epg.seqno = sb->sb_tls_seqno;
 		}

@@ -19,8 +19,10 @@
 static int
 ktls_check_maxlen(struct vnet *vnet, uint64_t v)
 {
-	return (v >= PAGE_SIZE && v <= TLS_MAX_MSG_SIZE_V10_2 &&
-	    v % PAGE_SIZE == 0 ? 0 : EINVAL);
+	return (
+	    v >= PAGE_SIZE && v <= TLS_MAX_MSG_SIZE_V10_2 && v % PAGE_SIZE == 0
+		? 0
+		: EINVAL);
 }
 
 static void
@@ -128,8 +130,8 @@ ktls_trace_enable(struct socket *so, const char *dir, const char *suite,
 
 /* Checks 1 to 6 of table 1.3. */
 static int
-ktls_enable_checks(struct socket *so, const struct ktls_session *have,
-    bool tx, const char **why)
+ktls_enable_checks(struct socket *so, const struct ktls_session *have, bool tx,
+    const char **why)
 {
 	struct ktls_state *ks = so->so_vnet->v_ktls;
 
@@ -163,8 +165,8 @@ ktls_choose_mode(struct socket *so, struct ktls_session *tls)
 	if (error == 0) {
 		tls->mode = TCP_TLS_MODE_IFNET;
 		ktls_count(tls, 1);
-		TRACE(&so->so_vnet->v_tracer, tls_mode, TU(tls->conn),
-		    TS("tx"), TS("ifnet"), TI(0), TS("the card took the session"));
+		TRACE(&so->so_vnet->v_tracer, tls_mode, TU(tls->conn), TS("tx"),
+		    TS("ifnet"), TI(0), TS("the card took the session"));
 		return (0);
 	}
 	if ((sw = ktls_sw_try(tls)) != 0)
@@ -229,7 +231,7 @@ ktls_enable_tx(struct socket *so, const struct tls_enable *en)
  * A record is decrypted when it is there as a whole: a buffer that cannot
  * hold one would close its window for ever.
  */
-#define KTLS_RX_ROOM	(5 * PAGE_SIZE)
+#define KTLS_RX_ROOM (5 * PAGE_SIZE)
 
 static void
 ktls_rx_reserve(struct sockbuf *sb)
@@ -306,8 +308,9 @@ ktls_enable_rx(struct socket *so, const struct tls_enable *en)
 	ktls_rx_reserve(sb);
 	sb_mark_notready(sb);
 	so->so_vnet->v_ktls->ks_stats.offload_total++;
-	TRACE(&so->so_vnet->v_tracer, tls_mode, TU(tls->conn), TS(dir_name(tls)),
-	    TS("sw"), TI(EOPNOTSUPP), TS("no card here decrypts"));
+	TRACE(&so->so_vnet->v_tracer, tls_mode, TU(tls->conn),
+	    TS(dir_name(tls)), TS("sw"), TI(EOPNOTSUPP),
+	    TS("no card here decrypts"));
 	ktls_check_rx(sb);
 	return (0);
 }
@@ -347,8 +350,8 @@ ktls_set_tx_mode(struct socket *so, int mode)
 	struct ktls_stats *st = ktls_stats(so->so_vnet);
 	int error;
 
-	if (so->so_listening || (mode != TCP_TLS_MODE_SW &&
-	    mode != TCP_TLS_MODE_IFNET))
+	if (so->so_listening ||
+	    (mode != TCP_TLS_MODE_SW && mode != TCP_TLS_MODE_IFNET))
 		return (EINVAL);
 	if (mode == TCP_TLS_MODE_IFNET && ktls_inp_xmit_on(so))
 		return (EALREADY);
@@ -357,8 +360,8 @@ ktls_set_tx_mode(struct socket *so, int mode)
 	if ((tls = ktls_session_clone(so, old)) == NULL)
 		return (ENOMEM);
 	ktls_inp_attach(tls, so);
-	error = mode == TCP_TLS_MODE_SW ? ktls_sw_try(tls) :
-	    ktls_try_ifnet(so, tls, true);
+	error = mode == TCP_TLS_MODE_SW ? ktls_sw_try(tls)
+					: ktls_try_ifnet(so, tls, true);
 	if (error != 0) {
 		st->switch_failed++;
 		ktls_free(tls);

@@ -8,97 +8,98 @@
 
 /* One record on its way through the crypto of a worker. */
 struct ktls_rec {
-	struct ktls_rec	*r_next;
-	struct mbuf	*r_m;
+	struct ktls_rec *r_next;
+	struct mbuf *r_m;
 	struct tls_crypt *r_crypt;
 	struct ktls_session *r_tls;
-	uint8_t		r_type;
-	unsigned	r_npieces;
-	vm_paddr_t	r_newpa[MBUF_PEXT_MAX_PGS];	/* separate output */
-	bool		r_separate;
-	int		r_error;
+	uint8_t r_type;
+	unsigned r_npieces;
+	vm_paddr_t r_newpa[MBUF_PEXT_MAX_PGS]; /* separate output */
+	bool r_separate;
+	int r_error;
 	struct {
-		const uint8_t	*in;
-		uint8_t		*out;
-		uint32_t	len;
-	}		r_pieces[MBUF_PEXT_MAX_PGS];
+		const uint8_t *in;
+		uint8_t *out;
+		uint32_t len;
+	} r_pieces[MBUF_PEXT_MAX_PGS];
 };
 
 /* What completes together: a batch, or (asynchronously) one record. */
 struct ktls_unit {
-	struct job	u_job;
+	struct job u_job;
 	struct sim_event u_event;
-	struct ktls_wq	*u_wq;
-	struct socket	*u_so;		/* a reference */
-	struct mbuf	*u_top;
-	int		u_pages;
-	struct ktls_rec	*u_recs;
-	bool		u_sync;		/* the worker waits for it */
+	struct ktls_wq *u_wq;
+	struct socket *u_so; /* a reference */
+	struct mbuf *u_top;
+	int u_pages;
+	struct ktls_rec *u_recs;
+	bool u_sync; /* the worker waits for it */
 };
 
 struct ktls_rx_job;
 
 struct ktls_wq {
-	struct vnet	*wq_vnet;
-	unsigned	wq_cpu;
-	struct mbufq	wq_m;		/* batches, newly queued */
-	STAILQ_HEAD(, socket) wq_so;	/* sockets to decrypt, newly queued */
-	struct mbufq	wq_cur_m;	/* what the worker has taken */
+	struct vnet *wq_vnet;
+	unsigned wq_cpu;
+	struct mbufq wq_m;	     /* batches, newly queued */
+	STAILQ_HEAD(, socket) wq_so; /* sockets to decrypt, newly queued */
+	struct mbufq wq_cur_m;	     /* what the worker has taken */
 	STAILQ_HEAD(, socket) wq_cur_so;
-	bool		wq_running;	/* awake, or about to be */
-	bool		wq_held;
-	bool		wq_waiting;	/* for a completion */
-	unsigned	wq_inflight;	/* units and records not complete */
+	bool wq_running; /* awake, or about to be */
+	bool wq_held;
+	bool wq_waiting;      /* for a completion */
+	unsigned wq_inflight; /* units and records not complete */
 	struct sim_event wq_wake;
 };
 
 struct ktls_state {
-	struct ktls_wq	*ks_wq;		/* NULL until the first session */
+	struct ktls_wq *ks_wq; /* NULL until the first session */
 	struct ktls_stats ks_stats;
 	struct ktls_cost ks_cost;
 	ktls_complete_fn *ks_complete;
-	void		*ks_complete_arg;
-	struct prng	ks_prng;	/* explicit nonces */
-	struct kzone	ks_session_zone, ks_unit_zone, ks_rec_zone, ks_rx_zone;
-	uint32_t	ks_number;
+	void *ks_complete_arg;
+	struct prng ks_prng; /* explicit nonces */
+	struct kzone ks_session_zone, ks_unit_zone, ks_rec_zone, ks_rx_zone;
+	uint32_t ks_number;
 
 	/* sysctls */
-	uint64_t	ks_enable, ks_rx_enable, ks_maxlen, ks_permitted;
-	uint64_t	ks_ext_pgs;
+	uint64_t ks_enable, ks_rx_enable, ks_maxlen, ks_permitted;
+	uint64_t ks_ext_pgs;
 };
 
 static inline simtime_t
 ktls_cost_of(const struct ktls_state *ks, const struct ktls_session *tls,
     uint32_t len)
 {
-	return (ks->ks_cost.per_record + (simtime_t)len *
-	    ks->ks_cost.ps_per_byte[tls->params.suite->cipher]);
+	return (ks->ks_cost.per_record +
+	    (simtime_t)len *
+		ks->ks_cost.ps_per_byte[tls->params.suite->cipher]);
 }
 
 /* ktls_wq.c */
-void	ktls_wq_start(struct vnet *);		/* create the workers */
-void	ktls_wq_next(struct ktls_wq *);		/* the worker's loop */
-void	ktls_wq_fini(struct vnet *);
-void	ktls_enqueue_rx(struct socket *);	/* takes a socket reference */
+void ktls_wq_start(struct vnet *);   /* create the workers */
+void ktls_wq_next(struct ktls_wq *); /* the worker's loop */
+void ktls_wq_fini(struct vnet *);
+void ktls_enqueue_rx(struct socket *); /* takes a socket reference */
 /* ktls_sw.c */
-void	ktls_encrypt(struct ktls_wq *, struct mbuf *top);
+void ktls_encrypt(struct ktls_wq *, struct mbuf *top);
 /* ktls_rx.c: true when a completion will call ktls_wq_next */
-bool	ktls_decrypt(struct ktls_wq *, struct socket *);
+bool ktls_decrypt(struct ktls_wq *, struct socket *);
 /* ktls_session.c */
-void	ktls_count(struct ktls_session *, int delta);
-void	ktls_mb_free_extpg(struct mbuf *);
+void ktls_count(struct ktls_session *, int delta);
+void ktls_mb_free_extpg(struct mbuf *);
 /* ktls_mode.c */
-void	ktls_sysctl_attach(struct vnet *);
+void ktls_sysctl_attach(struct vnet *);
 /* ktls_tag.c: all that touches the connection block */
-void	ktls_inp_attach(struct ktls_session *, struct socket *);
-void	ktls_inp_detach(struct ktls_session *);
-void	ktls_inp_xmit(struct ktls_session *, bool on);
-bool	ktls_inp_xmit_on(struct socket *);
+void ktls_inp_attach(struct ktls_session *, struct socket *);
+void ktls_inp_detach(struct ktls_session *);
+void ktls_inp_xmit(struct ktls_session *, bool on);
+bool ktls_inp_xmit_on(struct socket *);
 uint32_t ktls_inp_conn(struct socket *);
 unsigned ktls_inp_flowid(struct socket *);
-int	ktls_try_ifnet(struct socket *, struct ktls_session *, bool force);
-void	ktls_drop(struct socket *, int error, const char *why);
-void	ktls_tag_release(struct ktls_session *);
+int ktls_try_ifnet(struct socket *, struct ktls_session *, bool force);
+void ktls_drop(struct socket *, int error, const char *why);
+void ktls_tag_release(struct ktls_session *);
 const char *ktls_tag_reason(const struct socket *, int error);
 
 #endif

@@ -18,24 +18,24 @@
 #include "ktls_priv.h"
 #include "ktls_session.h"
 
-#define TLS_HDR_LEN	5
-#define RX_MAXPIECES	64
+#define TLS_HDR_LEN  5
+#define RX_MAXPIECES 64
 
 /* One record being decrypted. */
 struct ktls_rx_job {
-	struct job	x_job;
+	struct job x_job;
 	struct sim_event x_event;
-	struct ktls_wq	*x_wq;
-	struct socket	*x_so;		/* the queue's reference */
-	struct ktls_session *x_tls;	/* held */
-	struct mbuf	*x_raw;		/* the record as received */
-	struct mbuf	*x_out;		/* where the plaintext goes */
-	uint64_t	x_seqno;
-	uint32_t	x_reclen;	/* whole record */
-	uint8_t		x_hdr[MBUF_PEXT_HDR_LEN];
-	uint8_t		x_tag[16];
-	uint32_t	x_paylen;	/* between header and tag */
-	int		x_error;
+	struct ktls_wq *x_wq;
+	struct socket *x_so;	    /* the queue's reference */
+	struct ktls_session *x_tls; /* held */
+	struct mbuf *x_raw;	    /* the record as received */
+	struct mbuf *x_out;	    /* where the plaintext goes */
+	uint64_t x_seqno;
+	uint32_t x_reclen; /* whole record */
+	uint8_t x_hdr[MBUF_PEXT_HDR_LEN];
+	uint8_t x_tag[16];
+	uint32_t x_paylen; /* between header and tag */
+	int x_error;
 };
 
 /* --- scheduling --- */
@@ -88,15 +88,15 @@ ktls_rx_header_check(const struct ktls_session *tls, const uint8_t *hdr)
 	uint32_t reclen = (uint32_t)TLS_HDR_LEN + be16dec(hdr + 3);
 	uint8_t wminor;
 
-	wminor = tp->tls_vminor == TLS_MINOR_VER_THREE ? TLS_MINOR_VER_TWO :
-	    tp->tls_vminor;
+	wminor = tp->tls_vminor == TLS_MINOR_VER_THREE ? TLS_MINOR_VER_TWO
+						       : tp->tls_vminor;
 	if (hdr[1] != tp->tls_vmajor || hdr[2] != wminor)
 		return (EINVAL);
 	if (tp->tls_vminor == TLS_MINOR_VER_THREE && hdr[0] != TLS_RLTYPE_APP)
 		return (EINVAL);
 	if (reclen < tp->tls_hlen ||
-	    reclen > (uint32_t)tp->tls_hlen + TLS_MAX_MSG_SIZE_V10_2 +
-	    tp->tls_tlen)
+	    reclen >
+		(uint32_t)tp->tls_hlen + TLS_MAX_MSG_SIZE_V10_2 + tp->tls_tlen)
 		return (EMSGSIZE);
 	return (0);
 }
@@ -150,14 +150,14 @@ ktls_rx_gather(const struct ktls_rx_job *x, struct tls_iov *iov, unsigned max,
 	unsigned n = 0;
 	uint32_t take;
 
-	for (; m != NULL && *left > 0 && n < max &&
-	    (m->m_flags & M_EXTPG) == 0; m = m->m_next) {
+	for (; m != NULL && *left > 0 && n < max && (m->m_flags & M_EXTPG) == 0;
+	     m = m->m_next) {
 		if (*skip >= (uint32_t)m->m_len) {
 			*skip -= (uint32_t)m->m_len;
 			continue;
 		}
 		take = MIN((uint32_t)m->m_len - *skip, *left);
-		iov[n++] = (struct tls_iov){ m->m_data + *skip, *outp, take };
+		iov[n++] = (struct tls_iov) { m->m_data + *skip, *outp, take };
 		*outp += take;
 		*left -= take;
 		*skip = 0;
@@ -181,8 +181,8 @@ ktls_rx_run(struct job *job, unsigned slot)
 		/* A record in very many small pieces: make it one. */
 		m_copydata(x->x_raw, x->x_tls->params.tls_hlen,
 		    (int)x->x_paylen, x->x_out->m_data);
-		one = (struct tls_iov){ x->x_out->m_data, x->x_out->m_data,
-		    x->x_paylen };
+		one = (struct tls_iov) { x->x_out->m_data, x->x_out->m_data,
+			x->x_paylen };
 		x->x_error = tls_record_decrypt(x->x_tls->crypt, slot, x->x_hdr,
 		    x->x_seqno, &one, 1, x->x_tag);
 		return;
@@ -214,7 +214,8 @@ static struct mbuf *
 ktls_rx_control(struct ktls_rx_job *x, uint8_t type, uint32_t paylen)
 {
 	struct tls_get_record tgr = { .tls_type = type,
-	    .tls_vmajor = x->x_hdr[1], .tls_vminor = x->x_hdr[2] };
+		.tls_vmajor = x->x_hdr[1],
+		.tls_vminor = x->x_hdr[2] };
 
 	be16enc(tgr.tls_length, (uint16_t)paylen);
 	return (sbcreatecontrol(x->x_wq->wq_vnet->v_mb, &tgr, sizeof(tgr),

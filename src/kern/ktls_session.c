@@ -27,8 +27,9 @@ ktls_attach(struct vnet *vnet)
 	    sizeof(struct ktls_rec));
 	ktls_rx_attach(vnet);
 	/* Measured on one core with OpenSSL 3.0; docs/differences.md. */
-	ks->ks_cost = (struct ktls_cost){ .per_record = 250 * SIM_NS,
-	    .ps_per_byte = { 1400, 190, 340 }, .wakeup = 1 * SIM_US };
+	ks->ks_cost = (struct ktls_cost) { .per_record = 250 * SIM_NS,
+		.ps_per_byte = { 1400, 190, 340 },
+		.wakeup = 1 * SIM_US };
 	vnet_prng(vnet, &ks->ks_prng, "ktls.nonce");
 	vnet->v_mb->mb_free_extpg_tls = ktls_mb_free_extpg;
 	ktls_sysctl_attach(vnet);
@@ -81,8 +82,8 @@ ktls_check_params(const struct tls_enable *en, const struct tls_suite **suite,
 	}
 	if (en->auth_key_len < 0 || en->auth_key_len > TLS_MAX_PARAM_SIZE ||
 	    en->cipher_key_len <= 0 ||
-	    en->cipher_key_len > TLS_MAX_PARAM_SIZE ||
-	    en->iv_len < 0 || en->iv_len > 16 || en->flags != 0)
+	    en->cipher_key_len > TLS_MAX_PARAM_SIZE || en->iv_len < 0 ||
+	    en->iv_len > 16 || en->flags != 0)
 		return (EINVAL);
 	if (en->auth_algorithm != 0 || en->auth_key_len != 0) {
 		*why = "an AEAD suite has no authentication key";
@@ -91,9 +92,9 @@ ktls_check_params(const struct tls_enable *en, const struct tls_suite **suite,
 	*suite = tls_suite_find(en->cipher_algorithm, en->cipher_key_len,
 	    en->tls_vminor);
 	if (*suite == NULL) {
-		*why = en->cipher_algorithm == CRYPTO_AES_CBC ?
-		    "AES-CBC suites are not modelled" :
-		    "no such cipher, key length and version";
+		*why = en->cipher_algorithm == CRYPTO_AES_CBC
+		    ? "AES-CBC suites are not modelled"
+		    : "no such cipher, key length and version";
 		return (EINVAL);
 	}
 	if (en->iv_len != (*suite)->iv_len) {
@@ -120,8 +121,8 @@ ktls_copy_params(struct ktls_session *tls, const struct tls_enable *en,
 	tp->cipher_key_len = (uint16_t)en->cipher_key_len;
 	memcpy(tp->iv, en->iv, (size_t)en->iv_len);
 	tp->iv_len = (uint16_t)en->iv_len;
-	tp->max_frame_len = (uint16_t)MIN((uint64_t)TLS_MAX_MSG_SIZE_V10_2,
-	    ks->ks_maxlen);
+	tp->max_frame_len =
+	    (uint16_t)MIN((uint64_t)TLS_MAX_MSG_SIZE_V10_2, ks->ks_maxlen);
 	tp->tls_vmajor = en->tls_vmajor;
 	tp->tls_vminor = en->tls_vminor;
 	tp->tls_hlen = suite->hlen;
@@ -191,17 +192,17 @@ ktls_session_clone(struct socket *so, const struct ktls_session *old)
 int
 ktls_sw_try(struct ktls_session *tls)
 {
-	tls->crypt = tls_crypt_create(tls->params.suite,
-	    tls->params.cipher_key, tls->params.iv,
-	    tls->vnet->v_jobs->jp_slots);
+	tls->crypt = tls_crypt_create(tls->params.suite, tls->params.cipher_key,
+	    tls->params.iv, tls->vnet->v_jobs->jp_slots);
 	return (tls->crypt != NULL ? 0 : ENOMEM);
 }
 
 void
 ktls_count(struct ktls_session *tls, int delta)
 {
-	tls->vnet->v_ktls->ks_stats.mode_cipher[tls->mode]
-	    [tls->params.suite->cipher] += (uint64_t)(int64_t)delta;
+	tls->vnet->v_ktls->ks_stats
+	    .mode_cipher[tls->mode][tls->params.suite->cipher] +=
+	    (uint64_t)(int64_t)delta;
 }
 
 void
@@ -216,8 +217,8 @@ ktls_destroy(struct ktls_session *tls)
 	if (tls->mode != TCP_TLS_MODE_NONE)
 		ktls_count(tls, -1);
 	ktls_tag_release(tls);
-	if (tls->tx && (tls->mode == TCP_TLS_MODE_IFNET ||
-	    tls->mode == TCP_TLS_MODE_TOE))
+	if (tls->tx &&
+	    (tls->mode == TCP_TLS_MODE_IFNET || tls->mode == TCP_TLS_MODE_TOE))
 		ktls_inp_xmit(tls, false);
 	ktls_inp_detach(tls);
 	tls_crypt_destroy(tls->crypt);

@@ -8,11 +8,11 @@ struct tls_enable;
 struct vnet;
 
 /* No mode yet (NONE). *why: static text beside an error. */
-int	ktls_session_create(struct socket *, const struct tls_enable *,
-	    int direction, struct ktls_session **, const char **why);
+int ktls_session_create(struct socket *, const struct tls_enable *,
+    int direction, struct ktls_session **, const char **why);
 struct ktls_session *ktls_session_clone(struct socket *,
-	    const struct ktls_session *);
-int	ktls_sw_try(struct ktls_session *);
-void	ktls_rx_attach(struct vnet *);
+    const struct ktls_session *);
+int ktls_sw_try(struct ktls_session *);
+void ktls_rx_attach(struct vnet *);
 
 #endif

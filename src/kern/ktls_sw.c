@@ -33,8 +33,8 @@ ktls_alloc_output(struct vnet *vnet, struct ktls_rec *r, const struct mbuf *m)
 			vnet->v_ktls->ks_stats.contig_fails++;
 	}
 	for (int i = 0; i < m->m_epg.npgs; i++) {
-		r->r_newpa[i] = pa != 0 ? pa + (vm_paddr_t)i * PAGE_SIZE :
-		    vm_page_alloc(vm);
+		r->r_newpa[i] = pa != 0 ? pa + (vm_paddr_t)i * PAGE_SIZE
+					: vm_page_alloc(vm);
 		if (r->r_newpa[i] == 0) {
 			while (i-- > 0)
 				vm_page_rele(vm, r->r_newpa[i]);
@@ -50,12 +50,12 @@ ktls_rec_pieces(struct vnet *vnet, struct ktls_rec *r, const struct mbuf *m)
 	uint32_t pgoff = m->m_epg.first_off;
 
 	for (int i = 0; i < m->m_epg.npgs; i++) {
-		r->r_pieces[i].in = PHYS_TO_DMAP(vnet->v_vm, m->m_epg.pa[i]) +
-		    pgoff;
-		r->r_pieces[i].len = (uint32_t)m_epg_pagelen(m, i, (int)pgoff);
-		r->r_pieces[i].out = r->r_separate ?
-		    PHYS_TO_DMAP(vnet->v_vm, r->r_newpa[i]) + pgoff :
+		r->r_pieces[i].in =
 		    PHYS_TO_DMAP(vnet->v_vm, m->m_epg.pa[i]) + pgoff;
+		r->r_pieces[i].len = (uint32_t)m_epg_pagelen(m, i, (int)pgoff);
+		r->r_pieces[i].out = r->r_separate
+		    ? PHYS_TO_DMAP(vnet->v_vm, r->r_newpa[i]) + pgoff
+		    : PHYS_TO_DMAP(vnet->v_vm, m->m_epg.pa[i]) + pgoff;
 		pgoff = 0;
 	}
 	r->r_npieces = m->m_epg.npgs;
@@ -70,9 +70,11 @@ ktls_rec_prepare(struct vnet *vnet, struct mbuf *m)
 	KASSERT(m->m_epg.tls != NULL && (m->m_flags & M_NOTREADY) != 0,
 	    ("ktls_encrypt: not a plaintext record"));
 	r = kzone_alloc(&ks->ks_rec_zone, M_WAITOK);
-	*r = (struct ktls_rec){ .r_m = m, .r_tls = m->m_epg.tls,
-	    .r_crypt = m->m_epg.tls->crypt, .r_type = m->m_epg.record_type,
-	    .r_separate = (m->m_epg.flags & EPG_FLAG_ANON) == 0 };
+	*r = (struct ktls_rec) { .r_m = m,
+		.r_tls = m->m_epg.tls,
+		.r_crypt = m->m_epg.tls->crypt,
+		.r_type = m->m_epg.record_type,
+		.r_separate = (m->m_epg.flags & EPG_FLAG_ANON) == 0 };
 	if (V_DEFECT(vnet, KTLS_INPLACE_FILE))
 		r->r_separate = false;
 	if (r->r_separate && !ktls_alloc_output(vnet, r, m)) {
@@ -101,8 +103,8 @@ ktls_unit_run(struct job *job, unsigned slot)
 		if (r->r_error != 0)
 			continue;
 		for (unsigned i = 0; i < r->r_npieces; i++)
-			iov[i] = (struct tls_iov){ r->r_pieces[i].in,
-			    r->r_pieces[i].out, r->r_pieces[i].len };
+			iov[i] = (struct tls_iov) { r->r_pieces[i].in,
+				r->r_pieces[i].out, r->r_pieces[i].len };
 		r->r_error = tls_record_encrypt(r->r_crypt, slot,
 		    r->r_m->m_epg.hdr, r->r_m->m_epg.seqno, r->r_type, iov,
 		    r->r_npieces, r->r_m->m_epg.trail);
@@ -137,7 +139,7 @@ ktls_rec_finish(struct vnet *vnet, struct ktls_rec *r)
 		st->records_tx++;
 		st->sw_bytes_tx += ktls_rec_len(r);
 		st->ocf_enc[suite->vminor == TLS_MINOR_VER_THREE]
-		    [suite->cipher]++;
+			   [suite->cipher]++;
 		TRACE(&vnet->v_tracer, tls_encrypted, TU(r->r_tls->conn),
 		    TU(m->m_epg.seqno), TU(ktls_rec_len(r)));
 	}
@@ -192,11 +194,13 @@ ktls_unit_alloc(struct ktls_wq *wq, struct mbuf *top, struct socket *so,
 	struct ktls_unit *u;
 
 	u = kzone_alloc(&wq->wq_vnet->v_ktls->ks_unit_zone, M_WAITOK);
-	*u = (struct ktls_unit){ .u_wq = wq, .u_so = so, .u_top = top,
-	    .u_sync = sync };
+	*u = (struct ktls_unit) { .u_wq = wq,
+		.u_so = so,
+		.u_top = top,
+		.u_sync = sync };
 	u->u_job.job_run = ktls_unit_run;
-	sim_event_init(&u->u_event, EV_CRYPTO, "ktls encrypted",
-	    ktls_unit_done, u);
+	sim_event_init(&u->u_event, EV_CRYPTO, "ktls encrypted", ktls_unit_done,
+	    u);
 	soref(so);
 	return (u);
 }
@@ -232,13 +236,13 @@ ktls_encrypt_sync(struct ktls_wq *wq, struct mbuf *top, struct socket *so,
 
 	for (m = top; u->u_pages < total; m = m->m_next) {
 		*rp = ktls_rec_prepare(vnet, m);
-		cost += ktls_cost_of(vnet->v_ktls, (*rp)->r_tls,
-		    ktls_rec_len(*rp));
+		cost +=
+		    ktls_cost_of(vnet->v_ktls, (*rp)->r_tls, ktls_rec_len(*rp));
 		rp = &(*rp)->r_next;
 		u->u_pages += ktls_rec_units(m);
 	}
-	KASSERT(u->u_pages == total, ("ktls_encrypt: %d pages of %d",
-	    u->u_pages, total));
+	KASSERT(u->u_pages == total,
+	    ("ktls_encrypt: %d pages of %d", u->u_pages, total));
 	ktls_unit_start(u, cost);
 }
 
@@ -260,8 +264,9 @@ ktls_encrypt_async(struct ktls_wq *wq, struct mbuf *top, struct socket *so,
 		u->u_pages = ktls_rec_units(m);
 		total -= u->u_pages;
 		cost = ktls_cost_of(ks, r->r_tls, ktls_rec_len(r));
-		ktls_unit_start(u, ks->ks_complete(ks->ks_complete_arg,
-		    r->r_tls, m->m_epg.seqno, cost));
+		ktls_unit_start(u,
+		    ks->ks_complete(ks->ks_complete_arg, r->r_tls,
+			m->m_epg.seqno, cost));
 	}
 }
 
@@ -277,5 +282,5 @@ ktls_encrypt(struct ktls_wq *wq, struct mbuf *top)
 		ktls_encrypt_sync(wq, top, so, total);
 	else
 		ktls_encrypt_async(wq, top, so, total);
-	sorele(so);	/* the queue's; the units have their own */
+	sorele(so); /* the queue's; the units have their own */
 }

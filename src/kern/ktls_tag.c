@@ -79,8 +79,8 @@ ktls_tag_ifp(struct inpcb *inp, const struct ktls_session *tls, bool force,
 		return (ENXIO);
 	if (in_any_zero(&inp->inp_faddr.sa_addr) || in_pcbroute(inp, &nh) != 0)
 		return (ENXIO);
-	need = IFCAP_MEXTPG | (inp->inp_family == KAF_INET6 ? IFCAP_TXTLS6 :
-	    IFCAP_TXTLS4);
+	need = IFCAP_MEXTPG |
+	    (inp->inp_family == KAF_INET6 ? IFCAP_TXTLS6 : IFCAP_TXTLS4);
 	if ((nh->nh_ifp->if_capenable & need) != need)
 		return (EOPNOTSUPP);
 	*ifpp = nh->nh_ifp;
@@ -91,8 +91,8 @@ int
 ktls_alloc_snd_tag(struct inpcb *inp, struct ktls_session *tls, bool force,
     struct m_snd_tag **mstp)
 {
-	struct if_snd_tag_alloc_params params = {
-		.type = IF_SND_TAG_TYPE_TLS, .tls = tls };
+	struct if_snd_tag_alloc_params params = { .type = IF_SND_TAG_TYPE_TLS,
+		.tls = tls };
 	struct ifnet *ifp = NULL;
 	int error;
 
@@ -125,9 +125,9 @@ ktls_tag_reason(const struct socket *so, int error)
 	ks = so->so_vnet->v_ktls;
 	switch (error) {
 	case ENXIO:
-		return (ks->ks_permitted == 0 ?
-		    "kern.ipc.tls.ifnet.permitted is 0" :
-		    "connection has no route");
+		return (ks->ks_permitted == 0
+			? "kern.ipc.tls.ifnet.permitted is 0"
+			: "connection has no route");
 	case EOPNOTSUPP:
 		return ("the route's interface does not offer transmit TLS");
 	case EPROTONOSUPPORT:

@@ -90,8 +90,8 @@ ktls_enqueue(struct mbuf *m, struct socket *so, int page_count)
 	struct ktls_session *tls = m->m_epg.tls;
 	struct ktls_wq *wq;
 
-	KASSERT((m->m_flags & (M_EXTPG | M_NOTREADY)) ==
-	    (M_EXTPG | M_NOTREADY), ("ktls_enqueue: not a not ready record"));
+	KASSERT((m->m_flags & (M_EXTPG | M_NOTREADY)) == (M_EXTPG | M_NOTREADY),
+	    ("ktls_enqueue: not a not ready record"));
 	KASSERT(page_count != 0 && tls->mode == TCP_TLS_MODE_SW,
 	    ("ktls_enqueue: nothing to encrypt"));
 	soref(so);

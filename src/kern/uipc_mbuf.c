@@ -24,8 +24,8 @@ m_length(const struct mbuf *m, struct mbuf **last)
 void
 m_advance(struct mbuf *m, int len)
 {
-	KASSERT(len >= 0 && len <= m->m_len, ("m_advance %d of %d", len,
-	    m->m_len));
+	KASSERT(len >= 0 && len <= m->m_len,
+	    ("m_advance %d of %d", len, m->m_len));
 	if (m->m_flags & M_EXTPG)
 		m->m_epg_off += (uint32_t)len;
 	else
@@ -73,8 +73,8 @@ m_move_pkthdr(struct mbuf *to, struct mbuf *from)
 {
 	if ((to->m_flags & M_EXT) == 0)
 		to->m_data = to->m_dat;
-	to->m_flags |= M_PKTHDR | (from->m_flags & (M_BCAST | M_MCAST |
-	    M_VLANTAG));
+	to->m_flags |=
+	    M_PKTHDR | (from->m_flags & (M_BCAST | M_MCAST | M_VLANTAG));
 	to->m_pkthdr = from->m_pkthdr;
 	from->m_flags &= ~(uint32_t)M_PKTHDR;
 }
@@ -93,22 +93,22 @@ piece_add(struct m_piece *out, unsigned n, unsigned max, const uint8_t *p,
 	if (take == 0)
 		return (n);
 	KASSERT(n < max, ("m_pieces: more than %u pieces", max));
-	out[n] = (struct m_piece){ p + *skip, take };
+	out[n] = (struct m_piece) { p + *skip, take };
 	*skip = 0;
 	*len -= take;
 	return (n + 1);
 }
 
 unsigned
-m_pieces(const struct mbuf *m, uint32_t off, uint32_t len,
-    struct m_piece *out, unsigned max)
+m_pieces(const struct mbuf *m, uint32_t off, uint32_t len, struct m_piece *out,
+    unsigned max)
 {
 	const struct m_extpg *e = &m->m_epg;
 	uint32_t skip, pgoff;
 	unsigned n = 0;
 
-	KASSERT(off + len <= (uint32_t)m->m_len, ("m_pieces: %u+%u of %d", off,
-	    len, m->m_len));
+	KASSERT(off + len <= (uint32_t)m->m_len,
+	    ("m_pieces: %u+%u of %d", off, len, m->m_len));
 	if ((m->m_flags & M_EXTPG) == 0)
 		return (piece_add(out, 0, max, m->m_data, &off, &len,
 		    (uint32_t)m->m_len));
@@ -117,8 +117,8 @@ m_pieces(const struct mbuf *m, uint32_t off, uint32_t len,
 	pgoff = e->first_off;
 	for (int i = 0; i < e->npgs && len > 0; i++) {
 		n = piece_add(out, n, max,
-		    PHYS_TO_DMAP(m->m_mb->mb_vm, e->pa[i]) + pgoff,
-		    &skip, &len, (uint32_t)m_epg_pagelen(m, i, (int)pgoff));
+		    PHYS_TO_DMAP(m->m_mb->mb_vm, e->pa[i]) + pgoff, &skip, &len,
+		    (uint32_t)m_epg_pagelen(m, i, (int)pgoff));
 		pgoff = 0;
 	}
 	n = piece_add(out, n, max, e->trail, &skip, &len, e->trllen);
@@ -287,8 +287,9 @@ m_uio_plain(struct mb_state *mb, struct uio *uio, int how, int len)
 {
 	struct mbuf *m;
 
-	m = len <= MLEN ? m_get(mb, how, MT_DATA) : m_getjcl(mb, how, MT_DATA,
-	    0, len <= MCLBYTES ? MCLBYTES : MJUMPAGESIZE);
+	m = len <= MLEN ? m_get(mb, how, MT_DATA)
+			: m_getjcl(mb, how, MT_DATA, 0,
+			      len <= MCLBYTES ? MCLBYTES : MJUMPAGESIZE);
 	if (m == NULL)
 		return (NULL);
 	uiomove_in(m->m_data, (size_t)len, uio);
@@ -297,8 +298,8 @@ m_uio_plain(struct mb_state *mb, struct uio *uio, int how, int len)
 }
 
 struct mbuf *
-m_uiotombuf(struct mb_state *mb, struct uio *uio, int how, int len,
-    int maxseg, int flags)
+m_uiotombuf(struct mb_state *mb, struct uio *uio, int how, int len, int maxseg,
+    int flags)
 {
 	struct mbuf *top = NULL, **mp = &top, *m;
 	int n;

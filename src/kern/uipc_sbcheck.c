@@ -8,7 +8,7 @@
 #include <ktsim/kern/sockbuf.h>
 
 struct sbsums {
-	uint32_t	acc, ccc, mbcnt, ctl, tlscc;
+	uint32_t acc, ccc, mbcnt, ctl, tlscc;
 };
 
 static void
@@ -23,8 +23,10 @@ sbcheck_mbuf(const struct sockbuf *sb, const struct mbuf *m, bool behind,
 		kpanic("sbcheck at %s:%d: available mbuf behind sb_fnrdy", file,
 		    line);
 	if (!behind && avail != 0)
-		kpanic("sbcheck at %s:%d: unavailable mbuf (flags %#x) in front "
-		    "of sb_fnrdy", file, line, avail);
+		kpanic(
+		    "sbcheck at %s:%d: unavailable mbuf (flags %#x) in front "
+		    "of sb_fnrdy",
+		    file, line, avail);
 	s->ccc += (uint32_t)m->m_len;
 	if (!behind)
 		s->acc += (uint32_t)m->m_len;
@@ -74,13 +76,14 @@ sbcheck(const struct sockbuf *sb, const char *path, int line)
 		kpanic("sbcheck at %s:%d: sb_fnrdy is not in the buffer", file,
 		    line);
 	if (last != sb->sb_mbtail)
-		kpanic("sbcheck at %s:%d: sb_mbtail is not the tail", file, line);
+		kpanic("sbcheck at %s:%d: sb_mbtail is not the tail", file,
+		    line);
 	sbcheck_tls(sb, &s, file, line);
 	s.ccc += s.tlscc + sb->sb_tlsdcc;
 	if (s.acc != sb->sb_acc || s.ccc != sb->sb_ccc || s.ctl != sb->sb_ctl ||
 	    s.mbcnt != sb->sb_mbcnt || s.tlscc != sb->sb_tlscc)
 		kpanic("sbcheck at %s:%d: counted/kept acc %u/%u ccc %u/%u "
-		    "mbcnt %u/%u ctl %u/%u tlscc %u/%u", file, line, s.acc,
-		    sb->sb_acc, s.ccc, sb->sb_ccc, s.mbcnt, sb->sb_mbcnt, s.ctl,
-		    sb->sb_ctl, s.tlscc, sb->sb_tlscc);
+		       "mbcnt %u/%u ctl %u/%u tlscc %u/%u",
+		    file, line, s.acc, sb->sb_acc, s.ccc, sb->sb_ccc, s.mbcnt,
+		    sb->sb_mbcnt, s.ctl, sb->sb_ctl, s.tlscc, sb->sb_tlscc);
 }

@@ -19,20 +19,20 @@
 
 /* Pages under way for one chain. */
 struct sf_io {
-	struct socket	*sf_so;		/* a reference */
-	struct mbuf	*sf_top;	/* what iodone hands on */
-	int		sf_pages;	/* units from sf_top */
-	int		sf_pending;	/* reads, and one for the call itself */
-	int		sf_error;
-	bool		sf_encrypt;
+	struct socket *sf_so; /* a reference */
+	struct mbuf *sf_top;  /* what iodone hands on */
+	int sf_pages;	      /* units from sf_top */
+	int sf_pending;	      /* reads, and one for the call itself */
+	int sf_error;
+	bool sf_encrypt;
 };
 
 /* What one call carries along. */
 struct sf_call {
-	struct socket	*so;
-	struct vnode	*vp;
+	struct socket *so;
+	struct vnode *vp;
 	struct ktls_session *tls;
-	int		flags;
+	int flags;
 };
 
 static void
@@ -75,9 +75,9 @@ sendfile_pages(struct sf_call *c, struct sf_io *io, uint64_t off,
 	int maxpgs, error = 0;
 	bool cold;
 
-	maxpgs = c->tls != NULL ?
-	    (int)howmany(c->tls->params.max_frame_len, PAGE_SIZE) :
-	    MBUF_PEXT_MAX_PGS;
+	maxpgs = c->tls != NULL
+	    ? (int)howmany(c->tls->params.max_frame_len, PAGE_SIZE)
+	    : MBUF_PEXT_MAX_PGS;
 	while (done < len) {
 		pgoff = (uint32_t)((off + done) & PAGE_MASK);
 		n = (uint32_t)MIN((uint64_t)(PAGE_SIZE - pgoff), len - done);
@@ -92,8 +92,8 @@ sendfile_pages(struct sf_call *c, struct sf_io *io, uint64_t off,
 			++*coldp;
 		}
 		if (m == NULL || m->m_epg.npgs == maxpgs) {
-			*mp = m = mb_alloc_ext_pgs(mb, M_WAITOK,
-			    mb_free_mext_pgs);
+			*mp = m =
+			    mb_alloc_ext_pgs(mb, M_WAITOK, mb_free_mext_pgs);
 			mp = &m->m_next;
 			m->m_epg.first_off = (uint16_t)pgoff;
 		}
@@ -187,8 +187,8 @@ sendfile_push(struct sf_call *c, struct sf_io *io, struct mbuf *mh,
 
 /* One round: as much as fits now. */
 static int
-sendfile_round(struct sf_call *c, uint64_t off, uint64_t *lenp,
-    struct uio *hdr, bool more)
+sendfile_round(struct sf_call *c, uint64_t off, uint64_t *lenp, struct uio *hdr,
+    bool more)
 {
 	struct mbuf *m, *mh = NULL;
 	struct sf_io *io;
@@ -196,7 +196,7 @@ sendfile_round(struct sf_call *c, uint64_t off, uint64_t *lenp,
 	int cold = 0, error, error2;
 
 	io = xcalloc(1, sizeof(*io));
-	*io = (struct sf_io){ .sf_so = c->so, .sf_pending = 1 };
+	*io = (struct sf_io) { .sf_so = c->so, .sf_pending = 1 };
 	soref(c->so);
 	error = sendfile_pages(c, io, off, lenp, &cold, &m);
 	if (hdr != NULL && hdr->uio_resid > 0 && (error == 0 || m != NULL)) {
@@ -236,8 +236,8 @@ sendfile_room(struct socket *so, uint64_t rem, uint64_t hdrlen,
 }
 
 int
-sosendfile(struct socket *so, struct vnode *vp, uint64_t off,
-    uint64_t nbytes, struct uio *hdr, int flags, uint64_t *sent)
+sosendfile(struct socket *so, struct vnode *vp, uint64_t off, uint64_t nbytes,
+    struct uio *hdr, int flags, uint64_t *sent)
 {
 	struct sf_call c = { .so = so, .vp = vp, .flags = flags };
 	uint64_t size = vnode_size(vp), rem, len, hdrlen;

@@ -15,7 +15,7 @@
 void
 sbinit(struct sockbuf *sb, struct vnet *vnet, struct socket *so)
 {
-	*sb = (struct sockbuf){ .sb_vnet = vnet, .sb_so = so, .sb_lowat = 1 };
+	*sb = (struct sockbuf) { .sb_vnet = vnet, .sb_so = so, .sb_lowat = 1 };
 }
 
 int
@@ -131,8 +131,9 @@ static bool
 sb_mergeable(const struct sockbuf *sb, const struct mbuf *n,
     const struct mbuf *m)
 {
-	return (n != NULL && (n->m_flags & (M_EOR | M_NOTREADY | M_EXTPG)) == 0
-	    && (m->m_flags & M_NOTREADY) == 0 && !mb_has_tls(m) &&
+	return (n != NULL &&
+	    (n->m_flags & (M_EOR | M_NOTREADY | M_EXTPG)) == 0 &&
+	    (m->m_flags & M_NOTREADY) == 0 && !mb_has_tls(m) &&
 	    (sb->sb_flags & SB_NOCOALESCE) == 0 && m_writable(n) &&
 	    m->m_type == n->m_type && m->m_len <= MCLBYTES / 4 &&
 	    m->m_len <= m_trailingspace(n));
@@ -146,8 +147,8 @@ sbcompress(struct sockbuf *sb, struct mbuf *m, struct mbuf *n)
 
 	while (m != NULL) {
 		eor |= m->m_flags & M_EOR;
-		if (m->m_len == 0 && (eor == 0 || m->m_next != NULL ||
-		    n != NULL)) {
+		if (m->m_len == 0 &&
+		    (eor == 0 || m->m_next != NULL || n != NULL)) {
 			m = m_free(m);
 			continue;
 		}
@@ -191,7 +192,7 @@ m_demote(struct mbuf *m)
 {
 	for (; m != NULL; m = m->m_next) {
 		KASSERT((m->m_flags & M_PKTHDR) == 0 ||
-		    (m->m_pkthdr.csum_flags & CSUM_SND_TAG) == 0,
+			(m->m_pkthdr.csum_flags & CSUM_SND_TAG) == 0,
 		    ("packet with a send tag enters a socket buffer"));
 		m->m_flags &= ~(uint32_t)M_PKTHDR;
 	}
@@ -232,8 +233,8 @@ sbappend_ktls_rx(struct sockbuf *sb, struct mbuf *m)
 			m = n;
 			continue;
 		}
-		m->m_flags = (m->m_flags & ~(uint32_t)M_PROTOFLAGS) |
-		    M_NOTREADY | keep;
+		m->m_flags =
+		    (m->m_flags & ~(uint32_t)M_PROTOFLAGS) | M_NOTREADY | keep;
 		if (sb->sb_mtlstail != NULL)
 			sb->sb_mtlstail->m_next = m;
 		else
@@ -292,7 +293,8 @@ sbready_compress(struct sockbuf *sb, struct mbuf *m0, struct mbuf *end)
 		while (n != NULL && n != end && (n->m_flags & M_EXTPG) == 0 &&
 		    (m->m_flags & M_BLOCKED) == (n->m_flags & M_BLOCKED) &&
 		    sb_mergeable(sb, m, n)) {
-			memcpy(m->m_data + m->m_len, n->m_data, (size_t)n->m_len);
+			memcpy(m->m_data + m->m_len, n->m_data,
+			    (size_t)n->m_len);
 			m->m_len += n->m_len;
 			m->m_next = n->m_next;
 			sb->sb_mbcnt -= mb_charge(n);
@@ -311,8 +313,8 @@ sbready_compress(struct sockbuf *sb, struct mbuf *m0, struct mbuf *end)
 /* Take `count` units of readiness from m0 on; *endp is the first mbuf that is
  * not complete. */
 static void
-sbready_units(struct sockbuf *sb, struct mbuf *m0, int count,
-    uint32_t blocker, struct mbuf **endp)
+sbready_units(struct sockbuf *sb, struct mbuf *m0, int count, uint32_t blocker,
+    struct mbuf **endp)
 {
 	struct mbuf *m;
 	int i = 0;
@@ -465,13 +467,13 @@ sbflush(struct sockbuf *sb)
 	sb->sb_tlsdcc = 0;
 	while (sb->sb_mb != NULL) {
 		if (sb->sb_ccc == 0)
-			sbdroprecord(sb);	/* only empty mbufs are left */
+			sbdroprecord(sb); /* only empty mbufs are left */
 		else
 			sbdrop(sb, sb->sb_ccc);
 	}
 	KASSERT(sb->sb_ccc == 0 && sb->sb_acc == 0 && sb->sb_mbcnt == 0,
 	    ("sbflush: ccc %u acc %u mbcnt %u left", sb->sb_ccc, sb->sb_acc,
-	    sb->sb_mbcnt));
+		sb->sb_mbcnt));
 }
 
 void

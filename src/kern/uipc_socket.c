@@ -135,8 +135,8 @@ sobind(struct socket *so, const struct ksockaddr *sa)
 int
 solisten(struct socket *so, int backlog)
 {
-	if ((so->so_state & (SS_ISCONNECTED | SS_ISCONNECTING |
-	    SS_ISDISCONNECTING)) != 0)
+	if ((so->so_state &
+		(SS_ISCONNECTED | SS_ISCONNECTING | SS_ISDISCONNECTING)) != 0)
 		return (EINVAL);
 	if (so->so_snd.sb_tls_info != NULL || so->so_rcv.sb_tls_info != NULL)
 		return (EINVAL);
@@ -241,7 +241,7 @@ soisconnected(struct socket *so)
 {
 	struct socket *head = so->so_listen;
 
-	so->so_state &= (uint16_t)~(SS_ISCONNECTING | SS_ISDISCONNECTING);
+	so->so_state &= (uint16_t) ~(SS_ISCONNECTING | SS_ISDISCONNECTING);
 	so->so_state |= SS_ISCONNECTED;
 	if (head != NULL && !so->so_oncomp) {
 		TAILQ_REMOVE(&head->so_incomp, so, so_list);
@@ -266,8 +266,8 @@ soisdisconnecting(struct socket *so)
 void
 soisdisconnected(struct socket *so)
 {
-	so->so_state &= (uint16_t)~(SS_ISCONNECTING | SS_ISCONNECTED |
-	    SS_ISDISCONNECTING);
+	so->so_state &=
+	    (uint16_t) ~(SS_ISCONNECTING | SS_ISCONNECTED | SS_ISDISCONNECTING);
 	so->so_state |= SS_ISDISCONNECTED;
 	if (so->so_listen != NULL && !so->so_oncomp) {
 		so_dequeue(so);
@@ -301,8 +301,8 @@ socantrcvmore(struct socket *so)
 int
 soshutdown(struct socket *so, int how)
 {
-	if ((so->so_state & (SS_ISCONNECTED | SS_ISCONNECTING |
-	    SS_ISDISCONNECTING)) == 0)
+	if ((so->so_state &
+		(SS_ISCONNECTED | SS_ISCONNECTING | SS_ISDISCONNECTING)) == 0)
 		return (ENOTCONN);
 	if (how != 1) {
 		so->so_rcv.sb_state |= SBS_CANTRCVMORE;
@@ -374,12 +374,12 @@ sosetopt_socket(struct socket *so, struct sockopt *sopt)
 	switch (sopt->sopt_name) {
 	case KSO_SNDBUF:
 		so->so_snd.sb_flags &= (uint16_t)~SB_AUTOSIZE;
-		return (val < 1 ? EINVAL : soreserve_sb(&so->so_snd,
-		    (uint32_t)val));
+		return (val < 1 ? EINVAL
+				: soreserve_sb(&so->so_snd, (uint32_t)val));
 	case KSO_RCVBUF:
 		so->so_rcv.sb_flags &= (uint16_t)~SB_AUTOSIZE;
-		return (val < 1 ? EINVAL : soreserve_sb(&so->so_rcv,
-		    (uint32_t)val));
+		return (val < 1 ? EINVAL
+				: soreserve_sb(&so->so_rcv, (uint32_t)val));
 	case KSO_SNDLOWAT:
 		if (val < 1)
 			return (EINVAL);

@@ -28,8 +28,9 @@ soreceive_empty(struct socket *so, const struct uio *uio, int flags)
 	if ((sb->sb_state & SBS_CANTRCVMORE) != 0 && sb->sb_tlscc == 0 &&
 	    sb->sb_tlsdcc == 0)
 		return (0);
-	if ((so->so_state & (SS_ISCONNECTED | SS_ISCONNECTING |
-	    SS_ISDISCONNECTING | SS_ISDISCONNECTED)) == 0)
+	if ((so->so_state &
+		(SS_ISCONNECTED | SS_ISCONNECTING | SS_ISDISCONNECTING |
+		    SS_ISDISCONNECTED)) == 0)
 		return (ENOTCONN);
 	if (uio->uio_resid == 0)
 		return (0);
@@ -41,8 +42,8 @@ soreceive_is_alert(const struct mbuf *m)
 {
 	const struct kcmsghdr *cm = mtod(m, const struct kcmsghdr *);
 
-	return (cm->cmsg_type == TLS_GET_RECORD && cm->cmsg_len == sizeof(*cm) +
-	    sizeof(struct tls_get_record) &&
+	return (cm->cmsg_type == TLS_GET_RECORD &&
+	    cm->cmsg_len == sizeof(*cm) + sizeof(struct tls_get_record) &&
 	    ((const uint8_t *)(const void *)(cm + 1))[0] == TLS_RLTYPE_ALERT);
 }
 
@@ -114,8 +115,9 @@ soreceive_peek(struct mbuf *m, struct uio *uio, int *flags)
 {
 	uint32_t len;
 
-	for (; m != NULL && uio->uio_resid > 0 &&
-	    (m->m_flags & M_NOTAVAIL) == 0; m = m->m_next) {
+	for (;
+	     m != NULL && uio->uio_resid > 0 && (m->m_flags & M_NOTAVAIL) == 0;
+	     m = m->m_next) {
 		len = (uint32_t)MIN((size_t)m->m_len, uio->uio_resid);
 		uiomove_mbuf(m, 0, len, uio);
 		if (len == (uint32_t)m->m_len && (m->m_flags & M_EOR) != 0)
@@ -146,7 +148,7 @@ soreceive_data(struct sockbuf *sb, struct uio *uio, int *flags)
 		last = m->m_next == NULL;
 		m_free(sb_pop(sb));
 		if (last)
-			break;		/* the record's end */
+			break; /* the record's end */
 	}
 }
 
@@ -172,7 +174,7 @@ soreceive(struct socket *so, struct uio *uio, struct mbuf **controlp,
 	    soreceive_is_alert(m))
 		return (ENXIO);
 	m = soreceive_control(sb, controlp, flags, &last);
-	if (!last) {		/* a record may have no data at all */
+	if (!last) { /* a record may have no data at all */
 		if (flags & KMSG_PEEK)
 			soreceive_peek(m, uio, &flags);
 		else

@@ -13,10 +13,10 @@
 
 /* State of one call. */
 struct sosend_call {
-	struct socket	*so;
-	struct ktls_session *tls;	/* held; NULL */
-	uint8_t		rtype;
-	bool		atomic;
+	struct socket *so;
+	struct ktls_session *tls; /* held; NULL */
+	uint8_t rtype;
+	bool atomic;
 };
 
 /*
@@ -67,8 +67,8 @@ sosend_push(struct sosend_call *c, struct mbuf *top, struct mbuf *control,
 	int enq_cnt = 0, error;
 
 	if (c->tls == NULL)
-		return (c->so->so_proto->pr_send(c->so, flags, top, NULL,
-		    control));
+		return (
+		    c->so->so_proto->pr_send(c->so, flags, top, NULL, control));
 	ktls_frame(top, c->tls, &enq_cnt, c->rtype);
 	c->rtype = TLS_RLTYPE_APP;
 	if (c->tls->mode == TCP_TLS_MODE_SW)
@@ -97,8 +97,10 @@ sosend_pass(struct sosend_call *c, struct uio *uio, struct mbuf **control,
 	if (top == NULL)
 		return (ENOBUFS);
 	/* More comes at once only if there is room for it. */
-	prflags = (uio->uio_resid > 0 && space > len) ||
-	    (flags & KMSG_MORETOCOME) ? PRUS_MORETOCOME : 0;
+	prflags =
+	    (uio->uio_resid > 0 && space > len) || (flags & KMSG_MORETOCOME)
+	    ? PRUS_MORETOCOME
+	    : 0;
 	ctl = *control;
 	*control = NULL;
 	return (sosend_push(c, top, ctl, prflags));
@@ -142,14 +144,14 @@ sosend(struct socket *so, struct uio *uio, struct mbuf *control, int flags)
 	    !ktls_permit_empty_frames(c.tls))
 		error = EINVAL;
 	else if (uio->uio_resid == 0 && c.tls == NULL && control == NULL)
-		error = so_cansend(so);	/* nothing to append */
+		error = so_cansend(so); /* nothing to append */
 	else
 		error = sosend_loop(&c, uio, &control, flags);
 	m_freem(control);
 	if (c.tls != NULL)
 		ktls_free(c.tls);
 	if (error == EWOULDBLOCK && uio->uio_resid < start)
-		error = 0;	/* what was taken is what write(2) returns */
+		error = 0; /* what was taken is what write(2) returns */
 	return (error);
 }
 

@@ -13,40 +13,40 @@
 
 struct page_waiter {
 	struct page_waiter *pw_next;
-	vnode_io_fn	*pw_done;
-	void		*pw_arg;
+	vnode_io_fn *pw_done;
+	void *pw_arg;
 };
 
-struct page_io {			/* one disk read */
+struct page_io { /* one disk read */
 	struct sim_event pi_event;
-	struct vnode	*pi_vnode;
-	uint64_t	pi_pageno;
-	int		pi_error;
+	struct vnode *pi_vnode;
+	uint64_t pi_pageno;
+	int pi_error;
 	struct page_waiter *pi_waiters, **pi_tail;
 };
 
 struct vpage {
-	vm_paddr_t	vp_pa;		/* 0: absent */
-	struct page_io	*vp_io;		/* being read */
+	vm_paddr_t vp_pa;      /* 0: absent */
+	struct page_io *vp_io; /* being read */
 };
 
 struct vnode {
-	struct vnet	*v_vnet;
-	char		*v_name;
-	uint64_t	v_size, v_npages;
-	vnode_fill_fn	*v_fill;
-	void		*v_arg;
-	uint32_t	v_refs;
-	struct vpage	*v_pages;
+	struct vnet *v_vnet;
+	char *v_name;
+	uint64_t v_size, v_npages;
+	vnode_fill_fn *v_fill;
+	void *v_arg;
+	uint32_t v_refs;
+	struct vpage *v_pages;
 	SLIST_ENTRY(vnode) v_link;
 };
 
 struct vfs_state {
 	SLIST_HEAD(, vnode) vs_vnodes;
-	struct kzone	vs_io_zone, vs_waiter_zone;
-	simtime_t	vs_latency;
-	disk_latency_fn	*vs_latency_fn;
-	void		*vs_latency_arg;
+	struct kzone vs_io_zone, vs_waiter_zone;
+	simtime_t vs_latency;
+	disk_latency_fn *vs_latency_fn;
+	void *vs_latency_arg;
 	struct vfs_stats vs_stats;
 };
 
@@ -90,7 +90,7 @@ vnode_destroy(struct vnode *vp)
 			vm_page_rele(vp->v_vnet->v_vm, vp->v_pages[i].vp_pa);
 	}
 	for (pv = &vs->vs_vnodes.slh_first; *pv != vp;
-	    pv = &(*pv)->v_link.sle_next)
+	     pv = &(*pv)->v_link.sle_next)
 		;
 	*pv = vp->v_link.sle_next;
 	free(vp->v_pages);
@@ -135,9 +135,13 @@ vnode_create(struct vnet *vnet, const char *name, uint64_t size,
 	struct vnode *vp;
 
 	vp = xcalloc(1, sizeof(*vp));
-	*vp = (struct vnode){ .v_vnet = vnet, .v_name = xstrdup(name),
-	    .v_size = size, .v_npages = howmany(size, PAGE_SIZE),
-	    .v_fill = fill, .v_arg = arg, .v_refs = 1 };
+	*vp = (struct vnode) { .v_vnet = vnet,
+		.v_name = xstrdup(name),
+		.v_size = size,
+		.v_npages = howmany(size, PAGE_SIZE),
+		.v_fill = fill,
+		.v_arg = arg,
+		.v_refs = 1 };
 	vp->v_pages = xcalloc(vp->v_npages, sizeof(*vp->v_pages));
 	SLIST_INSERT_HEAD(&vnet->v_vfs->vs_vnodes, vp, v_link);
 	return (vp);
@@ -192,8 +196,8 @@ page_hash(const uint8_t *p)
 static uint32_t
 vnode_pagelen(const struct vnode *vp, uint64_t pageno)
 {
-	return ((uint32_t)MIN((uint64_t)PAGE_SIZE,
-	    vp->v_size - pageno * PAGE_SIZE));
+	return ((
+	    uint32_t)MIN((uint64_t)PAGE_SIZE, vp->v_size - pageno * PAGE_SIZE));
 }
 
 /* Fill a page from the generator; it is immutable from now on. */
@@ -305,8 +309,8 @@ vnode_getpage(struct vnode *vp, uint64_t pageno, bool nodiskio, bool *iop,
 	struct vpage *pg = &vp->v_pages[pageno];
 	struct page_waiter *w;
 
-	KASSERT(pageno < vp->v_npages, ("page %ju of %s", (uintmax_t)pageno,
-	    vp->v_name));
+	KASSERT(pageno < vp->v_npages,
+	    ("page %ju of %s", (uintmax_t)pageno, vp->v_name));
 	*iop = pg->vp_pa == 0 || pg->vp_io != NULL;
 	if (*iop && nodiskio)
 		return (0);
@@ -314,7 +318,7 @@ vnode_getpage(struct vnode *vp, uint64_t pageno, bool nodiskio, bool *iop,
 		if (pg->vp_io == NULL && !vnode_startio(vp, pageno))
 			return (0);
 		w = kzone_alloc(&vp->v_vnet->v_vfs->vs_waiter_zone, M_WAITOK);
-		*w = (struct page_waiter){ .pw_done = done, .pw_arg = arg };
+		*w = (struct page_waiter) { .pw_done = done, .pw_arg = arg };
 		*pg->vp_io->pi_tail = w;
 		pg->vp_io->pi_tail = &w->pw_next;
 	} else
@@ -350,7 +354,7 @@ vnode_verify(const struct vnode *vp, struct strbuf *sb)
 		pg = &vp->v_pages[i];
 		if (pg->vp_pa == 0 || pg->vp_io != NULL ||
 		    page_hash(PHYS_TO_DMAP(vm, pg->vp_pa)) ==
-		    vm_page_of(vm, pg->vp_pa)->p_hash)
+			vm_page_of(vm, pg->vp_pa)->p_hash)
 			continue;
 		if (bad++ < 4)
 			strbuf_addf(sb, "%s: page %ju of file %s was written\n",

@@ -12,27 +12,27 @@
 #include <ktsim/base/kmem.h>
 #include <ktsim/kern/vm.h>
 
-#define CHUNK_SHIFT	20
-#define CHUNK_SIZE	(1u << CHUNK_SHIFT)
-#define CHUNK_PAGES	(CHUNK_SIZE / PAGE_SIZE)
-#define RUN_PAGES	16	/* longest contiguous request */
+#define CHUNK_SHIFT 20
+#define CHUNK_SIZE  (1u << CHUNK_SHIFT)
+#define CHUNK_PAGES (CHUNK_SIZE / PAGE_SIZE)
+#define RUN_PAGES   16 /* longest contiguous request */
 
 struct vm_chunk {
-	uint8_t		*c_mem;
-	struct vm_page	c_pages[CHUNK_PAGES];
-	uint8_t		c_run[CHUNK_PAGES];	/* pages of the run, at its first */
-	uint32_t	c_next[CHUNK_PAGES];	/* free list, page numbers */
+	uint8_t *c_mem;
+	struct vm_page c_pages[CHUNK_PAGES];
+	uint8_t c_run[CHUNK_PAGES];   /* pages of the run, at its first */
+	uint32_t c_next[CHUNK_PAGES]; /* free list, page numbers */
 };
 
 struct vm {
-	struct vm_chunk	**vm_chunks;	/* [0] stays NULL: address 0 is no page */
-	uint32_t	vm_nchunks, vm_size;
-	uint64_t	vm_limit;
-	uint64_t	vm_made;	/* pages ever created */
-	uint32_t	vm_free;	/* page number; 0: none */
-	uint32_t	vm_free_run[RUN_PAGES + 1];	/* by length */
-	uint32_t	vm_cut;		/* next never used page of the last chunk */
-	struct vm_stats	vm_stat;
+	struct vm_chunk **vm_chunks; /* [0] stays NULL: address 0 is no page */
+	uint32_t vm_nchunks, vm_size;
+	uint64_t vm_limit;
+	uint64_t vm_made;		     /* pages ever created */
+	uint32_t vm_free;		     /* page number; 0: none */
+	uint32_t vm_free_run[RUN_PAGES + 1]; /* by length */
+	uint32_t vm_cut; /* next never used page of the last chunk */
+	struct vm_stats vm_stat;
 };
 
 struct vm *
@@ -73,8 +73,10 @@ vm_chunk_of(const struct vm *vm, uint32_t pageno)
 {
 	uint32_t c = pageno / CHUNK_PAGES;
 
-	KASSERT(c > 0 && c < vm->vm_nchunks, ("no page at physical address "
-	    "%#jx", (uintmax_t)pageno << PAGE_SHIFT));
+	KASSERT(c > 0 && c < vm->vm_nchunks,
+	    ("no page at physical address "
+	     "%#jx",
+		(uintmax_t)pageno << PAGE_SHIFT));
 	return (vm->vm_chunks[c]);
 }
 
@@ -91,7 +93,7 @@ vm_grow(struct vm *vm)
 	c = xcalloc(1, sizeof(*c));
 	c->c_mem = aligned_alloc(PAGE_SIZE, CHUNK_SIZE);
 	if (c->c_mem == NULL)
-		xrealloc(NULL, SIZE_MAX);	/* says so and ends */
+		xrealloc(NULL, SIZE_MAX); /* says so and ends */
 	vm->vm_chunks[vm->vm_nchunks++] = c;
 	vm->vm_cut = 0;
 }
@@ -104,7 +106,7 @@ vm_cut_rest(struct vm *vm)
 	struct vm_chunk *c = vm->vm_chunks[last];
 
 	for (; vm->vm_cut < CHUNK_PAGES && vm->vm_made < vm->vm_limit;
-	    vm->vm_cut++) {
+	     vm->vm_cut++) {
 		c->c_next[vm->vm_cut] = vm->vm_free;
 		vm->vm_free = last * CHUNK_PAGES + vm->vm_cut;
 		vm->vm_made++;
@@ -138,7 +140,7 @@ vm_page_take(struct vm *vm, uint32_t pageno)
 
 	p = &vm_chunk_of(vm, pageno)->c_pages[pageno % CHUNK_PAGES];
 	KASSERT(p->p_wire == 0, ("free page is wired"));
-	*p = (struct vm_page){ .p_wire = 1 };
+	*p = (struct vm_page) { .p_wire = 1 };
 	if (++vm->vm_stat.vs_inuse > vm->vm_stat.vs_max)
 		vm->vm_stat.vs_max = vm->vm_stat.vs_inuse;
 }
@@ -181,7 +183,8 @@ vm_page_alloc_contig(struct vm *vm, unsigned npages)
 		vm_page_take(vm, pageno + i);
 		c = vm_chunk_of(vm, pageno + i);
 		c->c_pages[(pageno + i) % CHUNK_PAGES].p_run_first = pageno;
-		c->c_pages[(pageno + i) % CHUNK_PAGES].p_run_len = (uint8_t)npages;
+		c->c_pages[(pageno + i) % CHUNK_PAGES].p_run_len =
+		    (uint8_t)npages;
 	}
 	vm_chunk_of(vm, pageno)->c_run[pageno % CHUNK_PAGES] = (uint8_t)npages;
 	return ((vm_paddr_t)pageno << PAGE_SHIFT);
@@ -200,7 +203,8 @@ vm_page_ref(struct vm *vm, vm_paddr_t pa)
 {
 	struct vm_page *p = vm_page_of(vm, pa);
 
-	KASSERT(p->p_wire > 0, ("reference to a free page %#jx", (uintmax_t)pa));
+	KASSERT(p->p_wire > 0,
+	    ("reference to a free page %#jx", (uintmax_t)pa));
 	p->p_wire++;
 }
 

@@ -14,9 +14,9 @@
 #include "lagg_private.h"
 
 /* What a driver that sets nothing gets, as FreeBSD's if_attach_internal. */
-#define TSO_MAXSEGCOUNT	35
+#define TSO_MAXSEGCOUNT 35
 #define TSO_MAXSEGSIZE	2048
-#define TSO_MAXBYTES	(32 * 2048 - 18)	/* header and VLAN tag off */
+#define TSO_MAXBYTES	(32 * 2048 - 18) /* header and VLAN tag off */
 
 void
 net_attach(struct vnet *vnet)
@@ -44,8 +44,9 @@ net_detach(struct vnet *vnet)
 
 	if (ns == NULL)
 		return;
-	KASSERT(TAILQ_EMPTY(&ns->ns_ifs), ("net_detach: interface %s lives",
-	    TAILQ_FIRST(&ns->ns_ifs)->if_xname));
+	KASSERT(TAILQ_EMPTY(&ns->ns_ifs),
+	    ("net_detach: interface %s lives",
+		TAILQ_FIRST(&ns->ns_ifs)->if_xname));
 	sysctl_remove(vnet, "kern.ipc.num_snd_tags");
 	sysctl_remove(vnet, "net.link.lagg.");
 	kzone_fini(&ns->ns_lagg_tags);
@@ -82,8 +83,8 @@ if_detach(struct ifnet *ifp)
 	struct net_state *ns = ifp->if_vnet->v_net;
 	struct ifaddr *ifa;
 
-	KASSERT(ifp->if_lagg == NULL, ("if_detach: %s is a lagg port",
-	    ifp->if_xname));
+	KASSERT(ifp->if_lagg == NULL,
+	    ("if_detach: %s is a lagg port", ifp->if_xname));
 	route_flush_ifp(ifp);
 	lle_flush(ifp);
 	while ((ifa = ifp->if_addrs) != NULL) {

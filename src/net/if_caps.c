@@ -9,9 +9,9 @@
 #include "net_private.h"
 
 static const struct {
-	uint64_t	bit;
-	const char	*option;	/* of ifconfig */
-	const char	*name;		/* in its output */
+	uint64_t bit;
+	const char *option; /* of ifconfig */
+	const char *name;   /* in its output */
 } if_cap_names[] = {
 	{ IFCAP_RXCSUM, "rxcsum", "RXCSUM" },
 	{ IFCAP_TXCSUM, "txcsum", "TXCSUM" },

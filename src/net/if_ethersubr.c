@@ -62,7 +62,7 @@ ether_output(struct ifnet *ifp, struct mbuf *m, const struct ksockaddr *dst)
 		return (ether_drop(ifp, m, ENETDOWN, "interface is not up"));
 	if (!ether_multicast(dst, lladdr)) {
 		error = lle_resolve(ifp, dst, m, lladdr);
-		if (error != 0)		/* m waits, or is gone */
+		if (error != 0) /* m waits, or is gone */
 			return (error == EWOULDBLOCK ? 0 : error);
 	}
 	m = m_prepend(m, KETHER_HDR_LEN, M_NOWAIT);
@@ -71,8 +71,8 @@ ether_output(struct ifnet *ifp, struct mbuf *m, const struct ksockaddr *dst)
 	eh = (struct ether_header *)m->m_data;
 	memcpy(eh->ether_dhost, lladdr, KETHER_ADDR_LEN);
 	memcpy(eh->ether_shost, ifp->if_lladdr, KETHER_ADDR_LEN);
-	be16enc(eh->ether_type, net_is_v6(dst->sa_family) ? KETHERTYPE_IPV6 :
-	    KETHERTYPE_IP);
+	be16enc(eh->ether_type,
+	    net_is_v6(dst->sa_family) ? KETHERTYPE_IPV6 : KETHERTYPE_IP);
 	m->m_pkthdr.l2hlen = KETHER_HDR_LEN;
 	return (ether_output_frame(ifp, m));
 }
@@ -104,8 +104,8 @@ ether_input(struct ifnet *ifp, struct mbuf *m)
 		return;
 	}
 	eh = (const struct ether_header *)m->m_data;
-	if ((eh->ether_dhost[0] & 1) == 0 && memcmp(eh->ether_dhost,
-	    ifp->if_lladdr, KETHER_ADDR_LEN) != 0) {
+	if ((eh->ether_dhost[0] & 1) == 0 &&
+	    memcmp(eh->ether_dhost, ifp->if_lladdr, KETHER_ADDR_LEN) != 0) {
 		ether_input_drop(ifp, m);
 		return;
 	}

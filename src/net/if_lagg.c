@@ -66,8 +66,9 @@ lagg_transmit(struct ifnet *ifp, struct mbuf *m)
 	struct lagg_port *lp;
 
 	KASSERT((m->m_pkthdr.csum_flags & CSUM_SND_TAG) == 0 ||
-	    m->m_pkthdr.snd_tag->ifp == ifp, ("%s: packet with a tag of %s",
-	    ifp->if_xname, m->m_pkthdr.snd_tag->ifp->if_xname));
+		m->m_pkthdr.snd_tag->ifp == ifp,
+	    ("%s: packet with a tag of %s", ifp->if_xname,
+		m->m_pkthdr.snd_tag->ifp->if_xname));
 	lp = sc->sc_proto->lpr_select(sc, m->m_pkthdr.flowid,
 	    m->m_pkthdr.rsstype);
 	if (lp == NULL) {

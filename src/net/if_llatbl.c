@@ -89,8 +89,8 @@ lle_solicit(struct llentry *lle)
 	struct ifnet *ifp = lle->lle_ifp;
 	lle_ask_fn *ask;
 
-	ask = ifp->if_vnet->v_net->ns_solicit[
-	    net_is_v6(lle->lle_addr.sa_family)];
+	ask =
+	    ifp->if_vnet->v_net->ns_solicit[net_is_v6(lle->lle_addr.sa_family)];
 	lle->lle_asked++;
 	callout_reset(&lle->lle_timer, LLE_RETRY);
 	if (ask != NULL)
@@ -111,7 +111,7 @@ lle_timeout(void *arg)
 {
 	struct llentry *lle = arg;
 
-	if (lle->lle_state == LLE_FAILED) {	/* may be asked again */
+	if (lle->lle_state == LLE_FAILED) { /* may be asked again */
 		lle_free(lle);
 		return;
 	}

@@ -39,8 +39,8 @@ m_snd_tag_destroy(struct m_snd_tag *mst)
 	struct ifnet *ifp = mst->ifp;
 	struct net_state *ns = ifp->if_vnet->v_net;
 
-	KASSERT(mst->refcount == 0, ("tag %u freed with %u references",
-	    mst->number, mst->refcount));
+	KASSERT(mst->refcount == 0,
+	    ("tag %u freed with %u references", mst->number, mst->refcount));
 	KASSERT(ifp->if_tags > 0 && ns->ns_num_snd_tags > 0,
 	    ("tag %u of %s was not counted", mst->number, ifp->if_xname));
 	TRACE(&ifp->if_vnet->v_tracer, tag_free, TS(ifp->if_xname),

@@ -56,8 +56,8 @@ lagg_update(struct lagg_softc *sc, const char *reason)
 void
 lagg_linkstate(struct lagg_port *lp)
 {
-	lagg_update(lp->lp_softc, lagg_port_active(lp) ? "link came up" :
-	    "link went down");
+	lagg_update(lp->lp_softc,
+	    lagg_port_active(lp) ? "link came up" : "link went down");
 }
 
 static void
@@ -77,10 +77,10 @@ lagg_tso_limits(struct lagg_softc *sc)
 			continue;
 		}
 		ifp->if_hw_tsomax = MIN(ifp->if_hw_tsomax, pifp->if_hw_tsomax);
-		ifp->if_hw_tsomaxsegcount = MIN(ifp->if_hw_tsomaxsegcount,
-		    pifp->if_hw_tsomaxsegcount);
-		ifp->if_hw_tsomaxsegsize = MIN(ifp->if_hw_tsomaxsegsize,
-		    pifp->if_hw_tsomaxsegsize);
+		ifp->if_hw_tsomaxsegcount =
+		    MIN(ifp->if_hw_tsomaxsegcount, pifp->if_hw_tsomaxsegcount);
+		ifp->if_hw_tsomaxsegsize =
+		    MIN(ifp->if_hw_tsomaxsegsize, pifp->if_hw_tsomaxsegsize);
 	}
 }
 
@@ -93,8 +93,8 @@ lagg_common(const struct lagg_softc *sc, uint64_t want, bool enabled)
 	if (TAILQ_EMPTY(&sc->sc_ports))
 		return (0);
 	TAILQ_FOREACH(lp, &sc->sc_ports, lp_link)
-		want &= enabled ? lp->lp_ifp->if_capenable :
-		    lp->lp_ifp->if_capabilities;
+		want &= enabled ? lp->lp_ifp->if_capenable
+				: lp->lp_ifp->if_capabilities;
 	return (want);
 }
 

@@ -9,40 +9,40 @@
 struct lagg_port {
 	TAILQ_ENTRY(lagg_port) lp_link;
 	struct lagg_softc *lp_softc;
-	struct ifnet	*lp_ifp;
+	struct ifnet *lp_ifp;
 	/* what the port was before it joined */
-	void		(*lp_if_input)(struct ifnet *, struct mbuf *);
-	uint8_t		lp_lladdr[6];
+	void (*lp_if_input)(struct ifnet *, struct mbuf *);
+	uint8_t lp_lladdr[6];
 };
 
 /* A protocol decides which port sends and which one is heard. */
 struct lagg_proto {
-	const char	*lpr_name;
+	const char *lpr_name;
 	/* For packets and for tags alike; NULL: none. */
 	struct lagg_port *(*lpr_select)(struct lagg_softc *, uint32_t flowid,
-			    uint8_t flowtype);
-	bool		(*lpr_input)(struct lagg_softc *, struct lagg_port *);
+	    uint8_t flowtype);
+	bool (*lpr_input)(struct lagg_softc *, struct lagg_port *);
 	/* Send tags make sense: the same flow always has the same port. */
-	bool		lpr_tags;
+	bool lpr_tags;
 };
 
 extern const struct lagg_proto lagg_failover;
 
 struct lagg_softc {
-	struct ifnet	sc_ifnet;	/* first */
-	struct vnet	*sc_vnet;
+	struct ifnet sc_ifnet; /* first */
+	struct vnet *sc_vnet;
 	const struct lagg_proto *sc_proto;
-	TAILQ_HEAD(, lagg_port) sc_ports;	/* by if_index */
-	unsigned	sc_count;
+	TAILQ_HEAD(, lagg_port) sc_ports; /* by if_index */
+	unsigned sc_count;
 	struct lagg_port *sc_primary;
-	struct lagg_port *sc_active;	/* last told to the trace */
-	bool		sc_capchange;	/* we are pushing capabilities */
+	struct lagg_port *sc_active; /* last told to the trace */
+	bool sc_capchange;	     /* we are pushing capabilities */
 	struct lagg_stats sc_stats;
 };
 
 /* lagg's tag: holds a reference of the port's. */
 struct lagg_snd_tag {
-	struct m_snd_tag lst_com;	/* first */
+	struct m_snd_tag lst_com; /* first */
 	struct m_snd_tag *lst_inner;
 };
 
@@ -58,11 +58,11 @@ struct lagg_port *lagg_link_active(struct lagg_softc *, struct lagg_port *lp);
 
 /* --- lagg_port.c --- */
 /* The set of ports or a port's state changed: choice, link, speed. */
-void	lagg_update(struct lagg_softc *, const char *reason);
+void lagg_update(struct lagg_softc *, const char *reason);
 /* Capabilities and TSO limits from the ports'. */
-void	lagg_capabilities(struct lagg_softc *);
-int	lagg_ioctl(struct ifnet *, uint64_t capenable, uint32_t flags);
-void	lagg_input(struct ifnet *, struct mbuf *);
+void lagg_capabilities(struct lagg_softc *);
+int lagg_ioctl(struct ifnet *, uint64_t capenable, uint32_t flags);
+void lagg_input(struct ifnet *, struct mbuf *);
 
 /* --- lagg_tag.c --- */
 if_snd_tag_alloc_fn lagg_snd_tag_alloc;
@@ -70,6 +70,6 @@ if_snd_tag_alloc_fn lagg_snd_tag_alloc;
  * Put the inner tag in the place of lagg's. EAGAIN: it is not of that port;
  * the packet is unchanged.
  */
-int	lagg_snd_tag_swap(struct mbuf *, const struct lagg_port *);
+int lagg_snd_tag_swap(struct mbuf *, const struct lagg_port *);
 
 #endif

@@ -52,13 +52,13 @@ lagg_next_snd_tag(struct m_snd_tag *mst)
 }
 
 /* One table per type, since the table names the type. */
-#define LAGG_SND_TAG_SW(t) {						\
-	.snd_tag_modify = lagg_snd_tag_modify,				\
-	.snd_tag_query = lagg_snd_tag_query,				\
-	.snd_tag_free = lagg_snd_tag_free,				\
-	.next_snd_tag = lagg_next_snd_tag,				\
-	.type = (t),							\
-}
+#define LAGG_SND_TAG_SW(t)                                      \
+	{                                                       \
+		.snd_tag_modify = lagg_snd_tag_modify,          \
+		.snd_tag_query = lagg_snd_tag_query,            \
+		.snd_tag_free = lagg_snd_tag_free,              \
+		.next_snd_tag = lagg_next_snd_tag, .type = (t), \
+	}
 
 static const struct if_snd_tag_sw lagg_snd_tag_sw[] = {
 	[IF_SND_TAG_TYPE_RATE_LIMIT] =

@@ -8,26 +8,26 @@
 
 struct rtentry {
 	LIST_ENTRY(rtentry) rt_link;
-	uint8_t		rt_family;
-	uint8_t		rt_plen;
-	struct in_any	rt_dst;		/* masked */
-	struct in_any	rt_gw;		/* zero: on link */
-	struct ifnet	*rt_ifp;
+	uint8_t rt_family;
+	uint8_t rt_plen;
+	struct in_any rt_dst; /* masked */
+	struct in_any rt_gw;  /* zero: on link */
+	struct ifnet *rt_ifp;
 };
 
 struct net_state {
 	struct ifnethead ns_ifs;
-	uint32_t	ns_ifindex;		/* last one given */
+	uint32_t ns_ifindex; /* last one given */
 	LIST_HEAD(, rtentry) ns_routes;
-	uint32_t	ns_rtgen;
+	uint32_t ns_rtgen;
 	LIST_HEAD(, llentry) ns_lles;
-	lle_ask_fn	*ns_solicit[2];		/* v4, v6 */
-	lle_ask_fn	*ns_announce[2];
-	void		(*ns_isr[NETISR_COUNT])(struct vnet *, struct mbuf *);
-	uint32_t	ns_tagnumber;		/* last one given */
-	uint64_t	ns_num_snd_tags;	/* kern.ipc.num_snd_tags */
-	uint64_t	ns_lagg_rx_all;		/* ...lagg.failover_rx_all */
-	struct kzone	ns_lagg_tags;
+	lle_ask_fn *ns_solicit[2]; /* v4, v6 */
+	lle_ask_fn *ns_announce[2];
+	void (*ns_isr[NETISR_COUNT])(struct vnet *, struct mbuf *);
+	uint32_t ns_tagnumber;	  /* last one given */
+	uint64_t ns_num_snd_tags; /* kern.ipc.num_snd_tags */
+	uint64_t ns_lagg_rx_all;  /* ...lagg.failover_rx_all */
+	struct kzone ns_lagg_tags;
 };
 
 static inline bool
@@ -44,11 +44,11 @@ net_addrbits(int family)
 }
 
 /* dst is in net/plen */
-bool	net_prefix_match(const struct in_any *dst, const struct in_any *net,
-	    int plen);
+bool net_prefix_match(const struct in_any *dst, const struct in_any *net,
+    int plen);
 /* Forget the interface's routes. */
-void	route_flush_ifp(struct ifnet *);
+void route_flush_ifp(struct ifnet *);
 /* Recompute a lagg's capabilities after a port's changed. */
-void	lagg_port_capchange(struct lagg_port *);
+void lagg_port_capchange(struct lagg_port *);
 
 #endif

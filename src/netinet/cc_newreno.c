@@ -7,7 +7,7 @@
 
 #include "tcp_private.h"
 
-#define ABC_L	2	/* segments per ACK in slow start, at most */
+#define ABC_L 2 /* segments per ACK in slow start, at most */
 
 static uint32_t
 newreno_initial(const struct tcpcb *tp)
@@ -22,8 +22,8 @@ static void
 newreno_conn_init(struct tcpcb *tp)
 {
 	/* A SYN that was lost costs the initial window (RFC 6928). */
-	tp->snd_cwnd = tp->t_rxtshift > 1 ? tcp_maxseg(tp) :
-	    newreno_initial(tp);
+	tp->snd_cwnd =
+	    tp->t_rxtshift > 1 ? tcp_maxseg(tp) : newreno_initial(tp);
 	tp->snd_ssthresh = (uint32_t)TCP_MAXWIN << TCP_MAX_WINSHIFT;
 }
 
@@ -37,8 +37,8 @@ newreno_ack_received(struct tcpcb *tp, uint32_t acked)
 		return;
 	if (tp->snd_cwnd < tp->snd_ssthresh) {
 		/* Behind a timeout one segment per ACK, no bursts. */
-		incr = MIN(acked, (SEQ_LT(tp->snd_nxt, tp->snd_max) ? 1 :
-		    ABC_L) * mss);
+		incr = MIN(acked,
+		    (SEQ_LT(tp->snd_nxt, tp->snd_max) ? 1 : ABC_L) * mss);
 	} else {
 		tp->t_bytes_acked += acked;
 		if (tp->t_bytes_acked >= tp->snd_cwnd) {

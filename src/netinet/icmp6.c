@@ -12,11 +12,11 @@
 
 #include "inet_private.h"
 
-#define ND_FLAG_SOLICITED	0x40000000
-#define ND_FLAG_OVERRIDE	0x20000000
-#define ND_OPT_SOURCE		1
-#define ND_OPT_TARGET		2
-#define ND_HOPLIMIT		255
+#define ND_FLAG_SOLICITED 0x40000000
+#define ND_FLAG_OVERRIDE  0x20000000
+#define ND_OPT_SOURCE	  1
+#define ND_OPT_TARGET	  2
+#define ND_HOPLIMIT	  255
 
 CTASSERT(sizeof(struct knd) == 32);
 
@@ -42,13 +42,14 @@ nd6_fill(struct mbuf *m, const struct ifnet *ifp, uint8_t type, uint32_t flags,
 	nd->nd_opt_len = 1;
 	memcpy(nd->nd_opt_lladdr, ifp->if_lladdr, 6);
 	sum = in_sum_add(in_sum_pseudo(src, dst, 16, KIPPROTO_ICMPV6,
-	    sizeof(*nd)), in_sum(nd, sizeof(*nd)), 0);
+			     sizeof(*nd)),
+	    in_sum(nd, sizeof(*nd)), 0);
 	be16enc(nd->nd_sum, (uint16_t)~sum);
 }
 
 static void
-nd6_send(struct ifnet *ifp, uint8_t type, uint32_t flags,
-    const uint8_t src[16], const struct in_any *dst, const uint8_t target[16])
+nd6_send(struct ifnet *ifp, uint8_t type, uint32_t flags, const uint8_t src[16],
+    const struct in_any *dst, const uint8_t target[16])
 {
 	struct ksockaddr to = { .sa_family = KAF_INET6, .sa_addr = *dst };
 	struct mbuf *m;
@@ -56,7 +57,7 @@ nd6_send(struct ifnet *ifp, uint8_t type, uint32_t flags,
 	m = m_gethdr(ifp->if_vnet->v_mb, M_NOWAIT, MT_DATA);
 	if (m == NULL)
 		return;
-	m->m_data += 16;	/* the link header's place */
+	m->m_data += 16; /* the link header's place */
 	m->m_len = m->m_pkthdr.len = sizeof(struct kip6) + sizeof(struct knd);
 	nd6_fill(m, ifp, type, flags, src, dst->a, target);
 	(void)ifp->if_output(ifp, m, &to);
@@ -65,9 +66,8 @@ nd6_send(struct ifnet *ifp, uint8_t type, uint32_t flags,
 static void
 nd6_solicit(struct ifnet *ifp, const struct in_any *addr)
 {
-	static const uint8_t solicited_node[13] = {
-		0xff, 0x02, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x01, 0xff
-	};
+	static const uint8_t solicited_node[13] = { 0xff, 0x02, 0, 0, 0, 0, 0,
+		0, 0, 0, 0, 0x01, 0xff };
 	const struct ifaddr *ifa = if_addr_first(ifp, KAF_INET6);
 	struct in_any dst;
 
@@ -82,9 +82,8 @@ nd6_solicit(struct ifnet *ifp, const struct in_any *addr)
 static void
 nd6_announce(struct ifnet *ifp, const struct in_any *addr)
 {
-	static const struct in_any all_nodes = {
-		{ 0xff, 0x02, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1 }
-	};
+	static const struct in_any all_nodes = { { 0xff, 0x02, 0, 0, 0, 0, 0, 0,
+	    0, 0, 0, 0, 0, 0, 0, 1 } };
 
 	nd6_send(ifp, KND_ADVERT, ND_FLAG_OVERRIDE, addr->a, &all_nodes,
 	    addr->a);
@@ -134,7 +133,7 @@ icmp6_input(struct vnet *vnet, struct mbuf *m, int off)
 	m_copydata(m, 0, sizeof(ip6), &ip6);
 	m_copydata(m, off, sizeof(nd), &nd);
 	sum = in_sum_add(in_sum_pseudo(ip6.ip6_src, ip6.ip6_dst, 16,
-	    KIPPROTO_ICMPV6, len - (uint32_t)off),
+			     KIPPROTO_ICMPV6, len - (uint32_t)off),
 	    in_sum_mbuf(m, (uint32_t)off, len - (uint32_t)off), 0);
 	m_freem(m);
 	if (sum != 0xffff) {

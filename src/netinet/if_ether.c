@@ -8,13 +8,12 @@
 
 #include "inet_private.h"
 
-#define ARP_REQUEST	1
-#define ARP_REPLY	2
-#define ARP_FRAME_LEN	(KETHER_HDR_LEN + (int)sizeof(struct karp))
+#define ARP_REQUEST   1
+#define ARP_REPLY     2
+#define ARP_FRAME_LEN (KETHER_HDR_LEN + (int)sizeof(struct karp))
 
-static const uint8_t ether_broadcast[6] = {
-	0xff, 0xff, 0xff, 0xff, 0xff, 0xff
-};
+static const uint8_t ether_broadcast[6] = { 0xff, 0xff, 0xff, 0xff, 0xff,
+	0xff };
 
 CTASSERT(sizeof(struct karp) == 28);
 

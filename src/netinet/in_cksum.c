@@ -39,7 +39,7 @@ in_sum(const void *p, size_t len)
 	for (; len >= 8; b += 8, len -= 8) {
 		memcpy(&w, b, 8);
 		sum += w;
-		sum += sum < w;		/* end-around carry */
+		sum += sum < w; /* end-around carry */
 	}
 	if (len > 0) {
 		w = 0;
@@ -82,8 +82,8 @@ in_sum_one(const struct mbuf *m, uint32_t off, uint32_t len)
 		return (in_sum(m->m_data + off, len));
 	n = m_pieces(m, off, len, piece, nitems(piece));
 	for (i = 0; i < n; i++) {
-		sum = in_sum_add(sum, in_sum(piece[i].p, piece[i].len),
-		    done & 1);
+		sum =
+		    in_sum_add(sum, in_sum(piece[i].p, piece[i].len), done & 1);
 		done += piece[i].len;
 	}
 	KASSERT(done == len, ("in_sum: %u of %u bytes", done, len));

@@ -14,8 +14,8 @@
 
 #include "in_pcbhash.h"
 
-#define PORT_FIRST	10000	/* net.inet.ip.portrange.first */
-#define PORT_LAST	65535
+#define PORT_FIRST 10000 /* net.inet.ip.portrange.first */
+#define PORT_LAST  65535
 
 int
 in_pcballoc(struct socket *so)
@@ -46,8 +46,8 @@ in_pcbbind(struct inpcb *inp, const struct ksockaddr *nam)
 		return (EINVAL);
 	if (nam->sa_family != inp->inp_family)
 		return (EAFNOSUPPORT);
-	if (!in_any_zero(&nam->sa_addr) && if_addr_owner(vnet, nam->sa_family,
-	    &nam->sa_addr) == NULL)
+	if (!in_any_zero(&nam->sa_addr) &&
+	    if_addr_owner(vnet, nam->sa_family, &nam->sa_addr) == NULL)
 		return (EADDRNOTAVAIL);
 	if (nam->sa_port != 0 && in_pcblookup_port(vnet, nam, false) != NULL)
 		return (EADDRINUSE);
@@ -67,8 +67,9 @@ in_pcbport_free(struct inpcb *inp)
 {
 	if (in_pcblookup_port(inp->inp_vnet, &inp->inp_laddr, false) != NULL)
 		return (false);
-	return (inp->inp_faddr.sa_port == 0 || in_pcblookup_conn(inp->inp_vnet,
-	    &inp->inp_laddr, &inp->inp_faddr) == NULL);
+	return (inp->inp_faddr.sa_port == 0 ||
+	    in_pcblookup_conn(inp->inp_vnet, &inp->inp_laddr,
+		&inp->inp_faddr) == NULL);
 }
 
 int
@@ -108,7 +109,7 @@ in_pcbconnect(struct inpcb *inp, const struct ksockaddr *faddr)
 	if (in_any_zero(&faddr->sa_addr) || faddr->sa_port == 0)
 		return (EADDRNOTAVAIL);
 	if (route_lookup(inp->inp_vnet, faddr->sa_family, &faddr->sa_addr,
-	    &nh) != 0)
+		&nh) != 0)
 		return (ENETUNREACH);
 	if (in_any_zero(&inp->inp_laddr.sa_addr)) {
 		if (in_any_zero(&nh.nh_src))
@@ -123,8 +124,8 @@ in_pcbconnect(struct inpcb *inp, const struct ksockaddr *faddr)
 	    NULL)
 		error = EADDRINUSE;
 	if (error != 0) {
-		inp->inp_faddr = (struct ksockaddr){
-		    .sa_family = inp->inp_family };
+		inp->inp_faddr =
+		    (struct ksockaddr) { .sa_family = inp->inp_family };
 		return (error);
 	}
 	in_pcbconnected(inp);
@@ -161,8 +162,8 @@ in_pcbrele(struct inpcb *inp)
 	KASSERT(inp->inp_refcount > 0, ("in_pcbrele: no reference"));
 	if (--inp->inp_refcount > 0)
 		return (false);
-	KASSERT(inp->inp_socket == NULL, ("in_pcbrele: socket %u is attached",
-	    inp->inp_socket->so_number));
+	KASSERT(inp->inp_socket == NULL,
+	    ("in_pcbrele: socket %u is attached", inp->inp_socket->so_number));
 	in_pcbunhash(inp);
 	TAILQ_REMOVE(&is->is_pcbs, inp, inp_list);
 	if (inp->inp_ppcb != NULL)

@@ -36,8 +36,9 @@ in_pcbporthead(struct inet_state *is, uint16_t port)
 uint32_t
 in_pcbflowid(const struct inpcb *inp)
 {
-	return ((uint32_t)(in_pcbhashval(inp->inp_vnet->v_inet,
-	    &inp->inp_laddr, &inp->inp_faddr) >> 16));
+	return ((uint32_t)(in_pcbhashval(inp->inp_vnet->v_inet, &inp->inp_laddr,
+			       &inp->inp_faddr) >>
+	    16));
 }
 
 void

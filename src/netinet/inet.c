@@ -13,11 +13,14 @@
 #include "inet_private.h"
 
 static const struct {
-	const char	*name;
-	size_t		off;
-	const char	*descr;
+	const char *name;
+	size_t off;
+	const char *descr;
 } ip_counters[] = {
-#define C(f, d) { #f, offsetof(struct ip_stats, f), d }
+#define C(f, d)                                     \
+	{                                           \
+#f, offsetof(struct ip_stats, f), d \
+	}
 	C(total_in, "packets received"),
 	C(bad_version, "wrong version"),
 	C(bad_header, "header length wrong"),
@@ -29,7 +32,8 @@ static const struct {
 	C(delivered, "packets given to TCP or ICMP"),
 	C(total_out, "packets sent"),
 	C(no_route, "no route to destination"),
-	C(tls_eagain, "plaintext records refused: send tag missing or of "
+	C(tls_eagain,
+	    "plaintext records refused: send tag missing or of "
 	    "another interface"),
 	C(tls_refused, "plaintext records refused: interface without M_EXTPG"),
 	C(too_big, "larger than the MTU"),
@@ -45,8 +49,9 @@ ip_sysctl_init(struct vnet *vnet, const char *prefix, struct ip_stats *st)
 	for (size_t i = 0; i < nitems(ip_counters); i++) {
 		snprintf(name, sizeof(name), "%s.stats.%s", prefix,
 		    ip_counters[i].name);
-		sysctl_add(vnet, name, (uint64_t *)(void *)((char *)st +
-		    ip_counters[i].off), CTL_CTR, NULL, ip_counters[i].descr);
+		sysctl_add(vnet, name,
+		    (uint64_t *)(void *)((char *)st + ip_counters[i].off),
+		    CTL_CTR, NULL, ip_counters[i].descr);
 	}
 }
 
@@ -88,7 +93,7 @@ inet_purge(struct vnet *vnet)
 	if (vnet->v_inet == NULL)
 		return;
 	TAILQ_FOREACH(inp, &vnet->v_inet->is_pcbs, inp_list)
-		in_pcbref(inp);		/* nobody goes while we walk */
+		in_pcbref(inp); /* nobody goes while we walk */
 	TAILQ_FOREACH_SAFE(inp, &vnet->v_inet->is_pcbs, inp_list, next) {
 		so = inp->inp_socket;
 		if ((inp->inp_flags & INP_DROPPED) == 0 && so != NULL &&

@@ -8,32 +8,32 @@
 #include <ktsim/netinet/ip_var.h>
 #include <ktsim/netinet/tcp_var.h>
 
-#define INP_HASHSIZE	512
-#define INP_PORTHASH	64
+#define INP_HASHSIZE 512
+#define INP_PORTHASH 64
 
 /* Values of sysctls; times in ms. */
 struct tcp_tunables {
-	uint64_t	sendspace, recvspace;
-	uint64_t	sendbuf_auto, sendbuf_max, sendbuf_inc;
-	uint64_t	recvbuf_auto, recvbuf_max;
-	uint64_t	mssdflt, v6mssdflt;
-	uint64_t	delayed_ack, delacktime;
-	uint64_t	rexmit_min, rexmit_slop, rexmit_initial;
-	uint64_t	persmin, persmax, keepinit, finwait2_timeout, msl;
-	uint64_t	initcwnd_segments, sack, rfc1323, rfc3042, tso;
+	uint64_t sendspace, recvspace;
+	uint64_t sendbuf_auto, sendbuf_max, sendbuf_inc;
+	uint64_t recvbuf_auto, recvbuf_max;
+	uint64_t mssdflt, v6mssdflt;
+	uint64_t delayed_ack, delacktime;
+	uint64_t rexmit_min, rexmit_slop, rexmit_initial;
+	uint64_t persmin, persmax, keepinit, finwait2_timeout, msl;
+	uint64_t initcwnd_segments, sack, rfc1323, rfc3042, tso;
 };
 
 struct inet_state {
-	struct ip_stats	is_ip[2];	/* v4, v6 */
+	struct ip_stats is_ip[2]; /* v4, v6 */
 	struct tcp_stats is_tcp;
 	struct tcp_tunables is_tune;
 	struct inpcblist is_pcbs;
-	struct inpcbhead is_conn[INP_HASHSIZE];	/* by four-tuple */
-	struct inpcbhead is_port[INP_PORTHASH];	/* by local port */
-	struct prng	is_iss, is_ports, is_ts;
-	uint64_t	is_hashseed;
-	uint32_t	is_conns;		/* last number given */
-	struct kzone	is_inpcbs, is_tcpcbs, is_segs;
+	struct inpcbhead is_conn[INP_HASHSIZE]; /* by four-tuple */
+	struct inpcbhead is_port[INP_PORTHASH]; /* by local port */
+	struct prng is_iss, is_ports, is_ts;
+	uint64_t is_hashseed;
+	uint32_t is_conns; /* last number given */
+	struct kzone is_inpcbs, is_tcpcbs, is_segs;
 };
 
 static inline int
@@ -49,14 +49,13 @@ ip_stats_rw(struct vnet *vnet, int family)
 }
 
 /* Sysctls and counters of TCP; tcp_subr.c. */
-void	tcp_sysctl_init(struct vnet *);
+void tcp_sysctl_init(struct vnet *);
 
 /* Frees m, traces ip_drop; returns error. */
-int	ip_drop_packet(struct vnet *, struct mbuf *m, int error,
-	    const char *why);
-void	arp_attach(struct vnet *);
-void	nd6_attach(struct vnet *);
+int ip_drop_packet(struct vnet *, struct mbuf *m, int error, const char *why);
+void arp_attach(struct vnet *);
+void nd6_attach(struct vnet *);
 /* A TCP segment; m begins with the IP header. */
-void	tcp_input(struct vnet *, struct mbuf *m, uint32_t iphlen, int family);
+void tcp_input(struct vnet *, struct mbuf *m, uint32_t iphlen, int family);
 
 #endif

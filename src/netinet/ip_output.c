@@ -54,8 +54,9 @@ ip_assert_one_session(const struct mbuf *m)
 
 	for (n = m->m_next; n != NULL; n = n->m_next)
 		KASSERT(((n->m_flags & M_EXTPG) != 0 ? n->m_epg.tls : NULL) ==
-		    tls, ("packet of connection %u mixes sessions",
-		    m->m_pkthdr.note.pn_conn));
+			tls,
+		    ("packet of connection %u mixes sessions",
+			m->m_pkthdr.note.pn_conn));
 }
 
 /* 0: the packet has its tag. EAGAIN: it must not go (it was freed). */
@@ -68,9 +69,9 @@ ip_stamp_tag(struct vnet *vnet, struct ifnet *ifp, struct mbuf *m,
 		return (0);
 	if (tls->snd_tag == NULL || tls->snd_tag->ifp != ifp) {
 		st->tls_eagain++;
-		return (ip_drop_packet(vnet, m, EAGAIN, tls->snd_tag == NULL ?
-		    "the session has no send tag" :
-		    "send tag is of another interface"));
+		return (ip_drop_packet(vnet, m, EAGAIN,
+		    tls->snd_tag == NULL ? "the session has no send tag"
+					 : "send tag is of another interface"));
 	}
 	m->m_pkthdr.snd_tag = m_snd_tag_ref(tls->snd_tag);
 	m->m_pkthdr.csum_flags |= CSUM_SND_TAG;
@@ -171,7 +172,8 @@ ip_tcp_sum(const struct mbuf *m, int family, uint32_t iphlen, uint32_t len)
 	int off = inet_is6(family) ? 8 : 12;
 
 	return (in_sum_add(in_sum_pseudo(ip + off, ip + off + alen, alen,
-	    KIPPROTO_TCP, len), in_sum_mbuf(m, iphlen, len), 0));
+			       KIPPROTO_TCP, len),
+	    in_sum_mbuf(m, iphlen, len), 0));
 }
 
 /*
@@ -214,8 +216,7 @@ ip_finish_v6(struct mbuf *m)
 {
 	struct kip6 *ip6 = (struct kip6 *)(void *)m->m_data;
 
-	be16enc(ip6->ip6_plen, (uint16_t)(m->m_pkthdr.len -
-	    (int)sizeof(*ip6)));
+	be16enc(ip6->ip6_plen, (uint16_t)(m->m_pkthdr.len - (int)sizeof(*ip6)));
 }
 
 /* May the packet leave in this size? TSO that the card lost is EMSGSIZE. */
@@ -238,8 +239,8 @@ ip_output_common(struct vnet *vnet, struct mbuf *m, struct inpcb *inp,
 	struct ktls_session *tls;
 	int error;
 
-	error = inp != NULL ? in_pcbroute(inp, &nh) :
-	    route_lookup(vnet, family, dst, &local);
+	error = inp != NULL ? in_pcbroute(inp, &nh)
+			    : route_lookup(vnet, family, dst, &local);
 	if (error != 0) {
 		st->no_route++;
 		return (ip_drop_packet(vnet, m, error, "no route to host"));
@@ -261,8 +262,8 @@ ip_output_common(struct vnet *vnet, struct mbuf *m, struct inpcb *inp,
 		ip_finish_v6(m);
 	else
 		ip_finish_v4(nh->nh_ifp, inp, m);
-	ip_software_sum(nh->nh_ifp, m, inet_is6(family) ? sizeof(struct kip6) :
-	    sizeof(struct kip));
+	ip_software_sum(nh->nh_ifp, m,
+	    inet_is6(family) ? sizeof(struct kip6) : sizeof(struct kip));
 	return (ip_output_send(vnet, inp, nh->nh_ifp, m, &nh->nh_gw, st));
 }
 

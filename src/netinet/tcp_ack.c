@@ -7,7 +7,7 @@
 
 #include "tcp_private.h"
 
-#define TCP_REXMTTHRESH	3
+#define TCP_REXMTTHRESH 3
 
 /* RFC 6298. */
 void
@@ -83,8 +83,8 @@ tcp_fast_retransmit(struct tcpcb *tp)
 	tp->snd_recover = tp->snd_max;
 	tp->t_flags |= TF_FASTRECOVERY;
 	tcp_resend_first(tp, "fast retransmit");
-	tp->snd_cwnd = tp->snd_ssthresh +
-	    tcp_maxseg(tp) * (tp->t_dupacks - tp->t_limited);
+	tp->snd_cwnd =
+	    tp->snd_ssthresh + tcp_maxseg(tp) * (tp->t_dupacks - tp->t_limited);
 }
 
 static void
@@ -98,8 +98,8 @@ tcp_limited_transmit(struct tcpcb *tp)
 	if (tp->t_dupacks == 1)
 		tp->t_limited = 0;
 	tp->snd_nxt = tp->snd_max;
-	tp->snd_cwnd = flight +
-	    (tp->t_dupacks - tp->t_limited) * tcp_maxseg(tp);
+	tp->snd_cwnd =
+	    flight + (tp->t_dupacks - tp->t_limited) * tcp_maxseg(tp);
 	if (sbavail(&tp->t_inpcb->inp_socket->so_snd) > flight) {
 		tp->t_flags |= TF_LIMITED;
 		(void)tcp_output(tp);
@@ -129,7 +129,7 @@ tcp_dupack(struct tcpcb *tp, struct tcp_seg *ts)
 {
 	if (!tcp_is_dupack(tp, ts)) {
 		if (ts->ts_ack == tp->snd_una && ts->ts_win != tp->snd_wnd)
-			return (TV_GO);	/* a window update says nothing */
+			return (TV_GO); /* a window update says nothing */
 		tp->t_dupacks = 0;
 		return (TV_GO);
 	}
@@ -137,12 +137,11 @@ tcp_dupack(struct tcpcb *tp, struct tcp_seg *ts)
 	tp->t_stats.dupacks++;
 	tp->t_dupacks++;
 	if (IN_FASTRECOVERY(tp->t_flags)) {
-		tp->snd_cwnd += tcp_maxseg(tp);	/* one has left the path */
+		tp->snd_cwnd += tcp_maxseg(tp); /* one has left the path */
 		ts->ts_output = true;
 	} else if (tp->t_dupacks == TCP_REXMTTHRESH)
 		tcp_fast_retransmit(tp);
-	else if (tp->t_dupacks < TCP_REXMTTHRESH &&
-	    tp->snd_nxt == tp->snd_max)
+	else if (tp->t_dupacks < TCP_REXMTTHRESH && tp->snd_nxt == tp->snd_max)
 		tcp_limited_transmit(tp);
 	return (TV_GO);
 }
@@ -187,7 +186,7 @@ tcp_fin_acked(struct tcpcb *tp)
 	switch (tp->t_state) {
 	case TCPS_FIN_WAIT_1:
 		tcp_state_change(tp, TCPS_FIN_WAIT_2);
-		tcp_usrclosed(tp);	/* for its timer */
+		tcp_usrclosed(tp); /* for its timer */
 		return (TV_GO);
 	case TCPS_CLOSING:
 		tcp_twstart(tp);
@@ -212,7 +211,7 @@ tcp_new_ack(struct tcpcb *tp, struct tcp_seg *ts)
 		tp->t_dupacks = 0;
 		cc_newreno.ack_received(tp, acked);
 	}
-	tp->t_softerror = 0;	/* something gets through */
+	tp->t_softerror = 0; /* something gets through */
 	fin = tcp_ack_drop(tp, acked);
 	tp->snd_una = ts->ts_ack;
 	if (SEQ_LT(tp->snd_nxt, tp->snd_una))
@@ -227,7 +226,7 @@ tcp_new_ack(struct tcpcb *tp, struct tcp_seg *ts)
 	if (recovery)
 		tcp_recovery_ack(tp, acked);
 	else if (SEQ_GT(tp->snd_una, tp->snd_recover))
-		tp->snd_recover = tp->snd_una - 1;	/* does not wrap away */
+		tp->snd_recover = tp->snd_una - 1; /* does not wrap away */
 	return (TV_GO);
 }
 
@@ -235,7 +234,7 @@ tcp_new_ack(struct tcpcb *tp, struct tcp_seg *ts)
 static void
 tcp_syn_acked(struct tcpcb *tp, struct tcp_seg *ts)
 {
-	tp->snd_una++;			/* the SYN's number */
+	tp->snd_una++; /* the SYN's number */
 	if (SEQ_LT(tp->snd_nxt, tp->snd_una))
 		tp->snd_nxt = tp->snd_una;
 	callout_stop(&tp->t_rexmt);
@@ -245,7 +244,7 @@ tcp_syn_acked(struct tcpcb *tp, struct tcp_seg *ts)
 		tcp_xmit_timer(tp, tcp_now(tp) - tp->t_rtttime);
 	tcp_set_rxtcur(tp);
 	tp->snd_wnd = tp->max_sndwnd = ts->ts_win;
-	tp->snd_wl1 = ts->ts_seq - 1;	/* the window is taken below */
+	tp->snd_wl1 = ts->ts_seq - 1; /* the window is taken below */
 	ts->ts_output = true;
 }
 
@@ -273,7 +272,7 @@ tcp_ack_input(struct tcpcb *tp, struct tcp_seg *ts)
 		return (TV_ACK);
 	}
 	if (SEQ_LT(ts->ts_ack, tp->snd_una - tp->max_sndwnd)) {
-		ts->ts_why = "acknowledgement is too old";	/* RFC 5961 */
+		ts->ts_why = "acknowledgement is too old"; /* RFC 5961 */
 		return (TV_ACK);
 	}
 	if (SEQ_LEQ(ts->ts_ack, tp->snd_una))

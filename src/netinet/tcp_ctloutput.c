@@ -67,8 +67,8 @@ tcp_setopt(struct socket *so, const struct sockopt *sopt)
 	}
 	if (sopt->sopt_name == TCP_TXTLS_MODE)
 		return (ktls_set_tx_mode(so, val));
-	return (tcp_set_flag(so, sopt->sopt_name == KTCP_NODELAY ?
-	    TF_NODELAY : TF_NOPUSH, val));
+	return (tcp_set_flag(so,
+	    sopt->sopt_name == KTCP_NODELAY ? TF_NODELAY : TF_NOPUSH, val));
 }
 
 static int

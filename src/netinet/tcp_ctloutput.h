@@ -6,6 +6,6 @@ struct socket;
 struct sockopt;
 
 /* ENOPROTOOPT unknown, or not in this direction; EINVAL size; ECONNRESET. */
-int	tcp_ctloutput(struct socket *, struct sockopt *);
+int tcp_ctloutput(struct socket *, struct sockopt *);
 
 #endif

@@ -6,17 +6,25 @@
 #include "tcp_private.h"
 
 static const struct {
-	uint32_t	flag;
-	const char	*name;
+	uint32_t flag;
+	const char *name;
 } tcp_flag_names[] = {
-	{ TF_ACKNOW, "ACKNOW" }, { TF_DELACK, "DELACK" },
-	{ TF_NODELAY, "NODELAY" }, { TF_NOPUSH, "NOPUSH" },
-	{ TF_SENTFIN, "SENTFIN" }, { TF_REQ_SCALE, "REQ_SCALE" },
-	{ TF_RCVD_SCALE, "RCVD_SCALE" }, { TF_REQ_TSTMP, "REQ_TSTMP" },
-	{ TF_RCVD_TSTMP, "RCVD_TSTMP" }, { TF_SACK_PERMIT, "SACK_PERMIT" },
-	{ TF_NEEDFIN, "NEEDFIN" }, { TF_FASTRECOVERY, "FASTRECOVERY" },
-	{ TF_FORCEDATA, "FORCEDATA" }, { TF_MORETOCOME, "MORETOCOME" },
-	{ TF_RXWIN0SENT, "RXWIN0SENT" }, { TF_CLOSED, "CLOSED" },
+	{ TF_ACKNOW, "ACKNOW" },
+	{ TF_DELACK, "DELACK" },
+	{ TF_NODELAY, "NODELAY" },
+	{ TF_NOPUSH, "NOPUSH" },
+	{ TF_SENTFIN, "SENTFIN" },
+	{ TF_REQ_SCALE, "REQ_SCALE" },
+	{ TF_RCVD_SCALE, "RCVD_SCALE" },
+	{ TF_REQ_TSTMP, "REQ_TSTMP" },
+	{ TF_RCVD_TSTMP, "RCVD_TSTMP" },
+	{ TF_SACK_PERMIT, "SACK_PERMIT" },
+	{ TF_NEEDFIN, "NEEDFIN" },
+	{ TF_FASTRECOVERY, "FASTRECOVERY" },
+	{ TF_FORCEDATA, "FORCEDATA" },
+	{ TF_MORETOCOME, "MORETOCOME" },
+	{ TF_RXWIN0SENT, "RXWIN0SENT" },
+	{ TF_CLOSED, "CLOSED" },
 };
 
 static void
@@ -69,10 +77,12 @@ tcp_dump_buffers(const struct tcpcb *tp, struct strbuf *sb, int indent)
 
 	if (so == NULL)
 		return;
-	strbuf_addf(sb, "%*sso_snd acc %u ccc %u hiwat %u, so_rcv acc %u "
-	    "ccc %u hiwat %u, error %d\n", indent, "", so->so_snd.sb_acc,
-	    so->so_snd.sb_ccc, so->so_snd.sb_hiwat, so->so_rcv.sb_acc,
-	    so->so_rcv.sb_ccc, so->so_rcv.sb_hiwat, so->so_error);
+	strbuf_addf(sb,
+	    "%*sso_snd acc %u ccc %u hiwat %u, so_rcv acc %u "
+	    "ccc %u hiwat %u, error %d\n",
+	    indent, "", so->so_snd.sb_acc, so->so_snd.sb_ccc,
+	    so->so_snd.sb_hiwat, so->so_rcv.sb_acc, so->so_rcv.sb_ccc,
+	    so->so_rcv.sb_hiwat, so->so_error);
 }
 
 void
@@ -80,31 +90,36 @@ tcp_dump(const struct tcpcb *tp, struct strbuf *sb, int indent)
 {
 	tcp_dump_head(tp, sb, indent);
 	indent += 2;
-	strbuf_addf(sb, "%*siss %u una +%u nxt +%u max +%u recover +%u wnd %u "
-	    "max %u scale %u\n", indent, "", tp->iss, tp->snd_una - tp->iss,
-	    tp->snd_nxt - tp->iss, tp->snd_max - tp->iss,
-	    tp->snd_recover - tp->iss, tp->snd_wnd, tp->max_sndwnd,
-	    tp->snd_scale);
+	strbuf_addf(sb,
+	    "%*siss %u una +%u nxt +%u max +%u recover +%u wnd %u "
+	    "max %u scale %u\n",
+	    indent, "", tp->iss, tp->snd_una - tp->iss, tp->snd_nxt - tp->iss,
+	    tp->snd_max - tp->iss, tp->snd_recover - tp->iss, tp->snd_wnd,
+	    tp->max_sndwnd, tp->snd_scale);
 	strbuf_addf(sb, "%*sirs %u nxt +%u adv +%u wnd %u scale %u reass %u\n",
 	    indent, "", tp->irs, tp->rcv_nxt - tp->irs, tp->rcv_adv - tp->irs,
 	    tp->rcv_wnd, tp->rcv_scale, tp->t_segqbytes);
-	strbuf_addf(sb, "%*smaxseg %u tso %s %u/%u/%u cwnd %u ssthresh %u "
-	    "dupacks %u\n", indent, "", tp->t_maxseg, tp->t_tso ? "yes" : "no",
-	    tp->t_tsomax, tp->t_tsomaxsegcount, tp->t_tsomaxsegsize,
-	    tp->snd_cwnd, tp->snd_ssthresh, tp->t_dupacks);
-	strbuf_addf(sb, "%*ssrtt %" PRIu64 "us var %" PRIu64 "us rto %" PRIu64
-	    "us shift %u persist %u timers", indent, "", tp->t_srtt / SIM_US,
-	    tp->t_rttvar / SIM_US, tp->t_rxtcur / SIM_US, tp->t_rxtshift,
-	    tp->t_persistshift);
+	strbuf_addf(sb,
+	    "%*smaxseg %u tso %s %u/%u/%u cwnd %u ssthresh %u "
+	    "dupacks %u\n",
+	    indent, "", tp->t_maxseg, tp->t_tso ? "yes" : "no", tp->t_tsomax,
+	    tp->t_tsomaxsegcount, tp->t_tsomaxsegsize, tp->snd_cwnd,
+	    tp->snd_ssthresh, tp->t_dupacks);
+	strbuf_addf(sb,
+	    "%*ssrtt %" PRIu64 "us var %" PRIu64 "us rto %" PRIu64
+	    "us shift %u persist %u timers",
+	    indent, "", tp->t_srtt / SIM_US, tp->t_rttvar / SIM_US,
+	    tp->t_rxtcur / SIM_US, tp->t_rxtshift, tp->t_persistshift);
 	tcp_dump_timer("rexmt", &tp->t_rexmt, sb);
 	tcp_dump_timer("persist", &tp->t_persist, sb);
 	tcp_dump_timer("delack", &tp->t_delack, sb);
 	tcp_dump_timer("2msl", &tp->t_2msl, sb);
 	tcp_dump_timer("keep", &tp->t_keep, sb);
 	strbuf_adds(sb, "\n");
-	strbuf_addf(sb, "%*sktls nic %u disabled %d; first %" PRIu64
-	    " resent %" PRIu64 " bytes\n", indent, "", tp->t_nic_ktls_xmit,
-	    tp->t_nic_ktls_xmit_dis, tp->t_snd_first_bytes,
-	    tp->t_snd_rxt_bytes);
+	strbuf_addf(sb,
+	    "%*sktls nic %u disabled %d; first %" PRIu64 " resent %" PRIu64
+	    " bytes\n",
+	    indent, "", tp->t_nic_ktls_xmit, tp->t_nic_ktls_xmit_dis,
+	    tp->t_snd_first_bytes, tp->t_snd_rxt_bytes);
 	tcp_dump_buffers(tp, sb, indent);
 }

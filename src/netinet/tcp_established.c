@@ -9,7 +9,7 @@
 
 #include "tcp_private.h"
 
-#define PAWS_IDLE	(24 * 24 * 3600 * SIM_SEC)
+#define PAWS_IDLE (24 * 24 * 3600 * SIM_SEC)
 
 /*
  * RFC 5961: only a reset at exactly the expected place is believed; one
@@ -21,7 +21,7 @@ tcp_rst_input(struct tcpcb *tp, struct tcp_seg *ts)
 	ts->ts_why = "reset";
 	if (SEQ_LT(ts->ts_seq, tp->last_ack_sent) ||
 	    (SEQ_GEQ(ts->ts_seq, tp->last_ack_sent + tp->rcv_wnd) &&
-	    ts->ts_seq != tp->last_ack_sent)) {
+		ts->ts_seq != tp->last_ack_sent)) {
 		ts->ts_why = "reset outside of the window";
 		tcp_stats_rw(tp)->badrst++;
 		return (TV_DROP);
@@ -97,8 +97,7 @@ tcp_trim_old(struct tcpcb *tp, struct tcp_seg *ts)
 		todrop--;
 	}
 	if ((uint32_t)todrop > ts->ts_len ||
-	    ((uint32_t)todrop == ts->ts_len &&
-	    (ts->ts_flags & KTH_FIN) == 0)) {
+	    ((uint32_t)todrop == ts->ts_len && (ts->ts_flags & KTH_FIN) == 0)) {
 		/* All of it, an old FIN too. Say again what we have. */
 		ts->ts_flags &= (uint8_t)~KTH_FIN;
 		tp->t_flags |= TF_ACKNOW;
@@ -118,8 +117,8 @@ tcp_trim_window(struct tcpcb *tp, struct tcp_seg *ts)
 {
 	int32_t todrop;
 
-	todrop = (int32_t)(ts->ts_seq + ts->ts_len -
-	    (tp->rcv_nxt + tp->rcv_wnd));
+	todrop =
+	    (int32_t)(ts->ts_seq + ts->ts_len - (tp->rcv_nxt + tp->rcv_wnd));
 	if (todrop <= 0)
 		return (TV_GO);
 	tcp_stats_rw(tp)->rcvafterwin++;
@@ -132,7 +131,7 @@ tcp_trim_window(struct tcpcb *tp, struct tcp_seg *ts)
 	}
 	m_adj(ts->ts_m, -todrop);
 	ts->ts_len -= (uint32_t)todrop;
-	ts->ts_flags &= (uint8_t)~(KTH_PUSH | KTH_FIN);
+	ts->ts_flags &= (uint8_t) ~(KTH_PUSH | KTH_FIN);
 	return (TV_GO);
 }
 
@@ -154,7 +153,7 @@ tcp_acceptable(struct tcpcb *tp, struct tcp_seg *ts)
 	if (tp->t_state == TCPS_SYN_RECEIVED && (ts->ts_flags & KTH_ACK) != 0 &&
 	    (ts->ts_flags & KTH_RST) == 0 &&
 	    (SEQ_LT(ts->ts_ack, tp->snd_una) ||
-	    SEQ_GT(ts->ts_ack, tp->snd_max))) {
+		SEQ_GT(ts->ts_ack, tp->snd_max))) {
 		ts->ts_why = "acknowledges what was not sent";
 		return (TV_RST);
 	}
@@ -202,8 +201,10 @@ static void
 tcp_window_update(struct tcpcb *tp, struct tcp_seg *ts)
 {
 	if (!(SEQ_LT(tp->snd_wl1, ts->ts_seq) ||
-	    (tp->snd_wl1 == ts->ts_seq && (SEQ_LT(tp->snd_wl2, ts->ts_ack) ||
-	    (tp->snd_wl2 == ts->ts_ack && ts->ts_win > tp->snd_wnd)))))
+		(tp->snd_wl1 == ts->ts_seq &&
+		    (SEQ_LT(tp->snd_wl2, ts->ts_ack) ||
+			(tp->snd_wl2 == ts->ts_ack &&
+			    ts->ts_win > tp->snd_wnd)))))
 		return;
 	tp->snd_wnd = ts->ts_win;
 	tp->snd_wl1 = ts->ts_seq;
@@ -234,8 +235,9 @@ tcp_rcvbuf_autoscale(struct tcpcb *tp, uint32_t len)
 		return;
 	if (tp->rfbuf_cnt > sb->sb_hiwat / 8 * 3 &&
 	    sb->sb_hiwat < tt->recvbuf_max)
-		(void)soreserve_sb(sb, (uint32_t)MIN(sb->sb_hiwat +
-		    sb->sb_hiwat / 2, tt->recvbuf_max));
+		(void)soreserve_sb(sb,
+		    (uint32_t)MIN(sb->sb_hiwat + sb->sb_hiwat / 2,
+			tt->recvbuf_max));
 	tp->rfbuf_ts = tcp_now(tp);
 	tp->rfbuf_cnt = 0;
 }
@@ -264,7 +266,7 @@ tcp_data_next(struct tcpcb *tp, struct tcp_seg *ts)
 	tp->t_stats.rcv_bytes += ts->ts_len;
 	tcp_rcvbuf_autoscale(tp, ts->ts_len);
 	if ((so->so_rcv.sb_state & SBS_CANTRCVMORE) != 0)
-		return;		/* nobody reads: the segment is freed */
+		return; /* nobody reads: the segment is freed */
 	sbappendstream(&so->so_rcv, ts->ts_m, 0);
 	ts->ts_m = NULL;
 	sorwakeup(so);

@@ -44,8 +44,8 @@ tcp_sum_ok(const struct mbuf *m, int family, uint32_t iphlen)
 {
 	if ((m->m_pkthdr.csum_flags & CSUM_L4_CALC) != 0)
 		return ((m->m_pkthdr.csum_flags & CSUM_L4_VALID) != 0);
-	return (ip_tcp_sum(m, family, iphlen, (uint32_t)m->m_pkthdr.len -
-	    iphlen) == 0xffff);
+	return (ip_tcp_sum(m, family, iphlen,
+		    (uint32_t)m->m_pkthdr.len - iphlen) == 0xffff);
 }
 
 /* Counts, traces and frees what is not a segment. */
@@ -106,8 +106,8 @@ tcp_synsent_input(struct tcpcb *tp, struct tcp_seg *ts)
 {
 	bool ack = (ts->ts_flags & KTH_ACK) != 0;
 
-	if (ack && (SEQ_LEQ(ts->ts_ack, tp->iss) ||
-	    SEQ_GT(ts->ts_ack, tp->snd_max))) {
+	if (ack &&
+	    (SEQ_LEQ(ts->ts_ack, tp->iss) || SEQ_GT(ts->ts_ack, tp->snd_max))) {
 		ts->ts_why = "acknowledges a SYN that was not sent";
 		return (TV_RST);
 	}
@@ -127,17 +127,17 @@ tcp_synsent_input(struct tcpcb *tp, struct tcp_seg *ts)
 	tp->rcv_nxt = tp->rcv_adv = tp->last_ack_sent = tp->irs + 1;
 	tcp_negotiate(tp, ts);
 	tp->rcv_adv += MIN(tp->rcv_wnd, TCP_MAXWIN);
-	tp->snd_wnd = tp->max_sndwnd = ts->ts_win;	/* never scaled here */
+	tp->snd_wnd = tp->max_sndwnd = ts->ts_win; /* never scaled here */
 	tp->snd_wl1 = ts->ts_seq;
 	tp->snd_wl2 = ts->ts_ack;
 	tp->t_flags |= TF_ACKNOW;
 	ts->ts_output = true;
 	ts->ts_seq++;
-	ts->ts_win >>= tp->snd_scale;	/* as the later stages expect it */
+	ts->ts_win >>= tp->snd_scale; /* as the later stages expect it */
 	ts->ts_flags &= (uint8_t)~KTH_SYN;
 	if (!ack) {
 		callout_stop(&tp->t_rexmt);
-		tp->snd_nxt = tp->snd_una;	/* our SYN, now with an ACK */
+		tp->snd_nxt = tp->snd_una; /* our SYN, now with an ACK */
 		tcp_state_change(tp, TCPS_SYN_RECEIVED);
 		return (TV_DONE);
 	}

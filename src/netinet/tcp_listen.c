@@ -7,7 +7,7 @@
 #include "tcp_private.h"
 
 /* What a new connection takes over from its listener. */
-#define TF_INHERIT	(TF_NODELAY | TF_NOPUSH)
+#define TF_INHERIT (TF_NODELAY | TF_NOPUSH)
 
 static void
 tcp_accept(struct tcpcb *listener, struct socket *so, const struct tcp_seg *ts)
@@ -20,10 +20,10 @@ tcp_accept(struct tcpcb *listener, struct socket *so, const struct tcp_seg *ts)
 	tp->t_flags |= listener->t_flags & TF_INHERIT;
 	(void)soreserve_sb(&so->so_snd, lso->so_snd.sb_hiwat);
 	(void)soreserve_sb(&so->so_rcv, lso->so_rcv.sb_hiwat);
-	so->so_snd.sb_flags = (uint16_t)((so->so_snd.sb_flags &
-	    ~SB_AUTOSIZE) | (lso->so_snd.sb_flags & SB_AUTOSIZE));
-	so->so_rcv.sb_flags = (uint16_t)((so->so_rcv.sb_flags &
-	    ~SB_AUTOSIZE) | (lso->so_rcv.sb_flags & SB_AUTOSIZE));
+	so->so_snd.sb_flags = (uint16_t)((so->so_snd.sb_flags & ~SB_AUTOSIZE) |
+	    (lso->so_snd.sb_flags & SB_AUTOSIZE));
+	so->so_rcv.sb_flags = (uint16_t)((so->so_rcv.sb_flags & ~SB_AUTOSIZE) |
+	    (lso->so_rcv.sb_flags & SB_AUTOSIZE));
 	soisconnecting(so);
 	tcp_connecting(tp, TCPS_SYN_RECEIVED);
 	tp->irs = ts->ts_seq;

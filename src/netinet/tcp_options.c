@@ -155,7 +155,7 @@ tcp_add_options(struct tcp_xmit *tx)
 		tcp_add_syn_options(tx);
 	if ((tp->t_flags & TF_REQ_TSTMP) != 0 &&
 	    ((tp->t_flags & TF_RCVD_TSTMP) != 0 ||
-	    (syn && tp->t_state == TCPS_SYN_SENT)))
+		(syn && tp->t_state == TCPS_SYN_SENT)))
 		tcp_add_timestamp(tx);
 	if (!syn && tp->t_segq != NULL && (tp->t_flags & TF_SACK_PERMIT) != 0)
 		tcp_add_sack(tx);

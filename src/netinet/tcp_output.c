@@ -16,18 +16,22 @@
 
 #include "tcp_private.h"
 
-#define TF_LASTIDLE	0x08000
-#define IP_MAXPACKET	65535
-#define TCP_LINKROOM	16	/* what a link header may take */
+#define TF_LASTIDLE  0x08000
+#define IP_MAXPACKET 65535
+#define TCP_LINKROOM 16 /* what a link header may take */
 
 static const uint8_t tcp_outflags[] = {
-	[TCPS_CLOSED] = KTH_RST | KTH_ACK, [TCPS_LISTEN] = 0,
-	[TCPS_SYN_SENT] = KTH_SYN, [TCPS_SYN_RECEIVED] = KTH_SYN | KTH_ACK,
-	[TCPS_ESTABLISHED] = KTH_ACK, [TCPS_CLOSE_WAIT] = KTH_ACK,
+	[TCPS_CLOSED] = KTH_RST | KTH_ACK,
+	[TCPS_LISTEN] = 0,
+	[TCPS_SYN_SENT] = KTH_SYN,
+	[TCPS_SYN_RECEIVED] = KTH_SYN | KTH_ACK,
+	[TCPS_ESTABLISHED] = KTH_ACK,
+	[TCPS_CLOSE_WAIT] = KTH_ACK,
 	[TCPS_FIN_WAIT_1] = KTH_FIN | KTH_ACK,
 	[TCPS_CLOSING] = KTH_FIN | KTH_ACK,
 	[TCPS_LAST_ACK] = KTH_FIN | KTH_ACK,
-	[TCPS_FIN_WAIT_2] = KTH_ACK, [TCPS_TIME_WAIT] = KTH_ACK,
+	[TCPS_FIN_WAIT_2] = KTH_ACK,
+	[TCPS_TIME_WAIT] = KTH_ACK,
 };
 
 /*
@@ -106,8 +110,8 @@ tcp_sndbuf_autoscale(struct tcp_xmit *tx)
 	    sbused(sb) < sb->sb_hiwat / 8 * 7 ||
 	    tx->tx_sendwin < sbused(sb) - MIN(sbused(sb), tx->tx_off))
 		return;
-	(void)soreserve_sb(sb, (uint32_t)MIN(sb->sb_hiwat + tt->sendbuf_inc,
-	    tt->sendbuf_max));
+	(void)soreserve_sb(sb,
+	    (uint32_t)MIN(sb->sb_hiwat + tt->sendbuf_inc, tt->sendbuf_max));
 }
 
 static uint32_t
@@ -189,8 +193,7 @@ tcp_want_window(const struct tcp_xmit *tx)
 	uint32_t hiwat = tx->tx_so->so_rcv.sb_hiwat, oldwin = 0, adv;
 
 	if (tx->tx_recwin == 0 || !TCPS_HAVEESTABLISHED(tp->t_state) ||
-	    TCPS_HAVERCVDFIN(tp->t_state) ||
-	    (tp->t_flags & TF_DELACK) != 0)
+	    TCPS_HAVERCVDFIN(tp->t_state) || (tp->t_flags & TF_DELACK) != 0)
 		return (false);
 	if (SEQ_GT(tp->rcv_adv, tp->rcv_nxt))
 		oldwin = tp->rcv_adv - tp->rcv_nxt;
@@ -199,8 +202,9 @@ tcp_want_window(const struct tcp_xmit *tx)
 	adv = tx->tx_recwin - oldwin;
 	if (oldwin >> tp->rcv_scale >= (adv + oldwin) >> tp->rcv_scale)
 		return (false);
-	if (adv >= 2u * tp->t_maxseg && (adv >= hiwat / 4 ||
-	    tx->tx_recwin <= hiwat / 8 || hiwat <= 8u * tp->t_maxseg))
+	if (adv >= 2u * tp->t_maxseg &&
+	    (adv >= hiwat / 4 || tx->tx_recwin <= hiwat / 8 ||
+		hiwat <= 8u * tp->t_maxseg))
 		return (true);
 	return (2 * adv >= hiwat);
 }
@@ -224,8 +228,9 @@ tcp_want(const struct tcp_xmit *tx)
 static uint32_t
 tcp_hdrlen(const struct tcp_xmit *tx)
 {
-	return ((tx->tx_tp->t_inpcb->inp_family == KAF_INET6 ?
-	    sizeof(struct kip6) : sizeof(struct kip)) +
+	return (
+	    (tx->tx_tp->t_inpcb->inp_family == KAF_INET6 ? sizeof(struct kip6)
+							 : sizeof(struct kip)) +
 	    sizeof(struct ktcphdr) + tx->tx_optlen);
 }
 
@@ -278,8 +283,8 @@ tcp_limit(struct tcp_xmit *tx)
 		tx->tx_sendalot = true;
 	}
 	odd = tx->tx_len % mss;
-	if (tx->tx_tso && odd != 0 && tx->tx_off + tx->tx_len <
-	    sbavail(&tx->tx_so->so_snd)) {
+	if (tx->tx_tso && odd != 0 &&
+	    tx->tx_off + tx->tx_len < sbavail(&tx->tx_so->so_snd)) {
 		tx->tx_len -= odd;
 		tx->tx_sendalot = true;
 	}
@@ -378,8 +383,7 @@ tcp_output_back_out(struct tcp_xmit *tx)
 {
 	struct tcpcb *tp = tx->tx_tp;
 
-	if ((tp->t_flags & TF_FORCEDATA) != 0 &&
-	    callout_active(&tp->t_persist))
+	if ((tp->t_flags & TF_FORCEDATA) != 0 && callout_active(&tp->t_persist))
 		return;
 	if (tx->tx_len > 0 || (tx->tx_flags & (KTH_SYN | KTH_FIN)) != 0)
 		tp->snd_nxt = tx->tx_seq;
@@ -396,8 +400,10 @@ tcp_output_error(struct tcp_xmit *tx, int error)
 	switch (error) {
 	case ENOBUFS:
 		KASSERT(tx->tx_len == 0 || callout_active(&tp->t_rexmt) ||
-		    callout_active(&tp->t_persist), ("conn %u: refused and no "
-		    "timer runs", tp->t_conn));
+			callout_active(&tp->t_persist),
+		    ("conn %u: refused and no "
+		     "timer runs",
+			tp->t_conn));
 		TRACE(tcp_tracer(tp), tcp_enobufs, TU(tp->t_conn), TI(error));
 		tp->t_stats.enobufs++;
 		tp->snd_cwnd = tcp_maxseg(tp);
@@ -453,8 +459,8 @@ tcp_output_window(struct tcp_xmit *tx)
 	if ((tx->tx_flags & KTH_SYN) != 0)
 		tx->tx_recwin = MIN(tx->tx_recwin, TCP_MAXWIN);
 	else
-		tx->tx_recwin = MIN(tx->tx_recwin >> tp->rcv_scale,
-		    TCP_MAXWIN) << tp->rcv_scale;
+		tx->tx_recwin = MIN(tx->tx_recwin >> tp->rcv_scale, TCP_MAXWIN)
+		    << tp->rcv_scale;
 	if (tx->tx_recwin == 0)
 		tp->t_flags |= TF_RXWIN0SENT;
 	else
@@ -482,9 +488,9 @@ tcp_output_packet(struct tcp_xmit *tx)
 	m = tcp_build(tx);
 	if (m != NULL) {
 		tcp_output_count(tx);
-		error = inp->inp_family == KAF_INET6 ?
-		    ip6_output(inp->inp_vnet, m, inp) :
-		    ip_output(inp->inp_vnet, m, inp);
+		error = inp->inp_family == KAF_INET6
+		    ? ip6_output(inp->inp_vnet, m, inp)
+		    : ip_output(inp->inp_vnet, m, inp);
 	} else
 		error = ENOBUFS;
 	tcp_output_advance(tx);
@@ -519,8 +525,10 @@ tcp_output(struct tcpcb *tp)
 	struct tcp_xmit tx;
 	int error = 0;
 
-	KASSERT((inp->inp_flags & INP_DROPPED) == 0, ("tcp_output of conn %u: "
-	    "dropped", tp->t_conn));
+	KASSERT((inp->inp_flags & INP_DROPPED) == 0,
+	    ("tcp_output of conn %u: "
+	     "dropped",
+		tp->t_conn));
 	if (tp->t_state == TCPS_CLOSED || tp->t_state == TCPS_LISTEN)
 		return (0);
 	memset(&tx, 0, sizeof(tx));

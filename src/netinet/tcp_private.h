@@ -8,67 +8,67 @@
 #include "inet_private.h"
 
 /* --- options of one segment --- */
-#define TOF_MSS		0x01
-#define TOF_SCALE	0x02
-#define TOF_TS		0x04
-#define TOF_SACKPERM	0x08
-#define TOF_SACK	0x10
+#define TOF_MSS	     0x01
+#define TOF_SCALE    0x02
+#define TOF_TS	     0x04
+#define TOF_SACKPERM 0x08
+#define TOF_SACK     0x10
 
 struct tcpopt {
-	uint32_t	to_flags;
-	uint16_t	to_mss;
-	uint8_t		to_wscale;
-	uint32_t	to_tsval, to_tsecr;
+	uint32_t to_flags;
+	uint16_t to_mss;
+	uint8_t to_wscale;
+	uint32_t to_tsval, to_tsecr;
 };
 
 /* --- a received segment, parsed; m holds the payload alone --- */
 struct tcp_seg {
-	struct vnet	*ts_vnet;
-	struct mbuf	*ts_m;		/* NULL once consumed */
+	struct vnet *ts_vnet;
+	struct mbuf *ts_m; /* NULL once consumed */
 	struct ksockaddr ts_laddr, ts_faddr;
-	uint32_t	ts_seq, ts_ack;
-	uint32_t	ts_len;		/* payload bytes */
-	uint32_t	ts_win;		/* as in the header; scaled later */
-	uint8_t		ts_flags;	/* KTH_* */
-	bool		ts_output;	/* tcp_output is wanted afterwards */
-	struct tcpopt	ts_opt;
-	const char	*ts_why;	/* of the verdict below */
+	uint32_t ts_seq, ts_ack;
+	uint32_t ts_len;  /* payload bytes */
+	uint32_t ts_win;  /* as in the header; scaled later */
+	uint8_t ts_flags; /* KTH_* */
+	bool ts_output;	  /* tcp_output is wanted afterwards */
+	struct tcpopt ts_opt;
+	const char *ts_why; /* of the verdict below */
 };
 
 /* What is to happen with a segment after one stage of its processing. */
 enum tcp_verdict {
-	TV_GO,			/* next stage */
-	TV_DONE,		/* processed; maybe output */
-	TV_DROP,		/* forget it */
-	TV_ACK,			/* forget it and acknowledge what we have */
-	TV_RST			/* forget it and answer with a reset */
+	TV_GO,	 /* next stage */
+	TV_DONE, /* processed; maybe output */
+	TV_DROP, /* forget it */
+	TV_ACK,	 /* forget it and acknowledge what we have */
+	TV_RST	 /* forget it and answer with a reset */
 };
 
-struct tcp_reass_seg {		/* out of order; kept sorted, not overlapping */
+struct tcp_reass_seg { /* out of order; kept sorted, not overlapping */
 	struct tcp_reass_seg *rs_next;
-	struct mbuf	*rs_m, *rs_last;
-	uint32_t	rs_seq, rs_len;
-	bool		rs_fin;
+	struct mbuf *rs_m, *rs_last;
+	uint32_t rs_seq, rs_len;
+	bool rs_fin;
 };
 
 struct tcp_sackblk {
-	uint32_t	start, end;
+	uint32_t start, end;
 };
 
 /* --- one packet to send --- */
 struct tcp_xmit {
-	struct tcpcb	*tx_tp;
-	struct socket	*tx_so;
-	uint32_t	tx_off;		/* of the send buffer */
-	uint32_t	tx_len;
-	uint32_t	tx_sendwin, tx_recwin;
-	uint32_t	tx_seq;
-	uint8_t		tx_flags;	/* KTH_* */
-	uint8_t		tx_optlen;
-	bool		tx_idle, tx_tso, tx_sendalot;
-	bool		tx_rexmit;	/* begins below snd_max */
-	const char	*tx_why;	/* for the packet's note */
-	uint8_t		tx_opt[TCP_MAXOLEN];
+	struct tcpcb *tx_tp;
+	struct socket *tx_so;
+	uint32_t tx_off; /* of the send buffer */
+	uint32_t tx_len;
+	uint32_t tx_sendwin, tx_recwin;
+	uint32_t tx_seq;
+	uint8_t tx_flags; /* KTH_* */
+	uint8_t tx_optlen;
+	bool tx_idle, tx_tso, tx_sendalot;
+	bool tx_rexmit;	    /* begins below snd_max */
+	const char *tx_why; /* for the packet's note */
+	uint8_t tx_opt[TCP_MAXOLEN];
 };
 
 static inline struct tcp_tunables *
@@ -110,64 +110,64 @@ tcp_tracer(const struct tcpcb *tp)
 }
 
 #define TCPS_HAVERCVDSYN(s)	((s) >= TCPS_SYN_RECEIVED)
-#define TCPS_HAVEESTABLISHED(s)	((s) >= TCPS_ESTABLISHED)
-#define TCPS_HAVERCVDFIN(s)						\
-	((s) == TCPS_CLOSE_WAIT || (s) == TCPS_CLOSING ||		\
-	 (s) == TCPS_LAST_ACK || (s) == TCPS_TIME_WAIT)
-#define IN_FASTRECOVERY(f)	(((f) & TF_FASTRECOVERY) != 0)
+#define TCPS_HAVEESTABLISHED(s) ((s) >= TCPS_ESTABLISHED)
+#define TCPS_HAVERCVDFIN(s)                               \
+	((s) == TCPS_CLOSE_WAIT || (s) == TCPS_CLOSING || \
+	    (s) == TCPS_LAST_ACK || (s) == TCPS_TIME_WAIT)
+#define IN_FASTRECOVERY(f) (((f)&TF_FASTRECOVERY) != 0)
 
 /* --- tcp_subr --- */
 /*
  * A packet without payload and without a connection's state: resets and
  * probes. Addresses as of the sender.
  */
-void	tcp_respond(struct vnet *, const struct ksockaddr *laddr,
-	    const struct ksockaddr *faddr, uint32_t seq, uint32_t ack,
-	    uint8_t flags, uint32_t conn);
+void tcp_respond(struct vnet *, const struct ksockaddr *laddr,
+    const struct ksockaddr *faddr, uint32_t seq, uint32_t ack, uint8_t flags,
+    uint32_t conn);
 /* Answer a segment that has no connection (RFC 9293, 3.10.7.1). */
-void	tcp_respond_rst(const struct tcp_seg *, uint32_t conn);
+void tcp_respond_rst(const struct tcp_seg *, uint32_t conn);
 /* Initial sequence numbers, timers' start: a connection is being made. */
-void	tcp_connecting(struct tcpcb *, enum tcp_state);
+void tcp_connecting(struct tcpcb *, enum tcp_state);
 /* MSS from the route and the peer's offer (0: none came); TSO. */
-void	tcp_mss(struct tcpcb *, uint32_t offer);
+void tcp_mss(struct tcpcb *, uint32_t offer);
 /* The largest segment we could take by this route. */
 uint32_t tcp_maxseg_route(struct tcpcb *);
 /* What the route's interface can do now. */
-void	tcp_update_tso(struct tcpcb *);
+void tcp_update_tso(struct tcpcb *);
 /* The user will send no more: the state's FIN transition. */
-void	tcp_usrclosed(struct tcpcb *);
-void	tcp_established(struct tcpcb *);
-void	tcp_twstart(struct tcpcb *);
+void tcp_usrclosed(struct tcpcb *);
+void tcp_established(struct tcpcb *);
+void tcp_twstart(struct tcpcb *);
 /* A header in m at p; returns its length. Source and ports from laddr... */
 uint32_t tcp_fill_iphdr(uint8_t *p, const struct ksockaddr *laddr,
-	    const struct ksockaddr *faddr, uint32_t tcplen);
+    const struct ksockaddr *faddr, uint32_t tcplen);
 
 /* --- tcp_options --- */
-void	tcp_parse_options(struct tcpopt *, const uint8_t *p, uint32_t len,
-	    bool syn);
+void tcp_parse_options(struct tcpopt *, const uint8_t *p, uint32_t len,
+    bool syn);
 /* Fills tx_opt, tx_optlen. */
-void	tcp_add_options(struct tcp_xmit *);
+void tcp_add_options(struct tcp_xmit *);
 /* Options of a SYN: what both can do. */
-void	tcp_negotiate(struct tcpcb *, const struct tcp_seg *);
+void tcp_negotiate(struct tcpcb *, const struct tcp_seg *);
 
 /* --- tcp_input and the stages --- */
-void	tcp_trace_discard(struct tcpcb *, const struct tcp_seg *);
-void	tcp_listen_input(struct tcpcb *listener, struct tcp_seg *);
+void tcp_trace_discard(struct tcpcb *, const struct tcp_seg *);
+void tcp_listen_input(struct tcpcb *listener, struct tcp_seg *);
 enum tcp_verdict tcp_synsent_input(struct tcpcb *, struct tcp_seg *);
 enum tcp_verdict tcp_segment_input(struct tcpcb *, struct tcp_seg *);
 enum tcp_verdict tcp_ack_input(struct tcpcb *, struct tcp_seg *);
-void	tcp_xmit_timer(struct tcpcb *, simtime_t rtt);
+void tcp_xmit_timer(struct tcpcb *, simtime_t rtt);
 
 /* --- tcp_reass --- */
 /*
  * Keep an out-of-order segment, or fill the gap with it. Takes ts_m. True:
  * rcv_nxt moved and so_rcv grew (or FIN became next: *fin).
  */
-bool	tcp_reass(struct tcpcb *, struct tcp_seg *, bool *fin);
-void	tcp_reass_flush(struct tcpcb *);
+bool tcp_reass(struct tcpcb *, struct tcp_seg *, bool *fin);
+void tcp_reass_flush(struct tcpcb *);
 /* Up to max blocks, the one that holds the latest segment first. */
 unsigned tcp_reass_sack(const struct tcpcb *, struct tcp_sackblk *,
-	    unsigned max);
+    unsigned max);
 
 /* --- tcp_segment --- */
 /*
@@ -177,11 +177,11 @@ unsigned tcp_reass_sack(const struct tcpcb *, struct tcp_sackblk *,
 struct mbuf *tcp_build(struct tcp_xmit *);
 
 /* --- tcp_timer --- */
-void	tcp_timer_init(struct tcpcb *);
-void	tcp_timer_stop(struct tcpcb *);
-void	tcp_setpersist(struct tcpcb *);
+void tcp_timer_init(struct tcpcb *);
+void tcp_timer_stop(struct tcpcb *);
+void tcp_setpersist(struct tcpcb *);
 /* Retransmission timeout from the round trip estimate and t_rxtshift. */
 simtime_t tcp_rexmtval(const struct tcpcb *);
-void	tcp_set_rxtcur(struct tcpcb *);
+void tcp_set_rxtcur(struct tcpcb *);
 
 #endif

@@ -7,7 +7,7 @@
 
 #include "tcp_private.h"
 
-CTASSERT(sizeof(struct tcp_reass_seg) <= 64);	/* the zone's item */
+CTASSERT(sizeof(struct tcp_reass_seg) <= 64); /* the zone's item */
 
 static void
 tcp_reass_free(struct tcpcb *tp, struct tcp_reass_seg *rs)
@@ -26,8 +26,8 @@ tcp_reass_flush(struct tcpcb *tp)
 		tp->t_segq = rs->rs_next;
 		tcp_reass_free(tp, rs);
 	}
-	KASSERT(tp->t_segqbytes == 0, ("reass: %u bytes left",
-	    tp->t_segqbytes));
+	KASSERT(tp->t_segqbytes == 0,
+	    ("reass: %u bytes left", tp->t_segqbytes));
 }
 
 /* A copy of the payload reference for [seq, seq+len) of the segment. */
@@ -97,7 +97,7 @@ tcp_reass_fill(struct tcpcb *tp, struct tcp_seg *ts)
 			gap = SEQ_MIN(end, rs->rs_seq) - seq;
 			if (gap > 0) {
 				if (!tcp_reass_insert(tp, prs, ts, seq, gap,
-				    false))
+					false))
 					return;
 				prs = &(*prs)->rs_next;
 			}
@@ -106,7 +106,7 @@ tcp_reass_fill(struct tcpcb *tp, struct tcp_seg *ts)
 		if (SEQ_GEQ(seq, end) && !fin)
 			return;
 		if (rs->rs_fin)
-			return;		/* nothing lies behind a FIN */
+			return; /* nothing lies behind a FIN */
 		prs = &rs->rs_next;
 	}
 	if (SEQ_LT(seq, end) || fin)
@@ -127,8 +127,8 @@ tcp_reass_present(struct tcpcb *tp, bool *fin)
 		tp->rcv_nxt += rs->rs_len;
 		*fin = rs->rs_fin;
 		moved = true;
-		if (rs->rs_m != NULL && (so->so_rcv.sb_state &
-		    SBS_CANTRCVMORE) == 0) {
+		if (rs->rs_m != NULL &&
+		    (so->so_rcv.sb_state & SBS_CANTRCVMORE) == 0) {
 			sbappendstream(&so->so_rcv, rs->rs_m, 0);
 			rs->rs_m = NULL;
 		}
@@ -161,12 +161,12 @@ tcp_reass_sack(const struct tcpcb *tp, struct tcp_sackblk *blk, unsigned max)
 	if (max == 0)
 		return (0);
 	while (rs != NULL) {
-		run = (struct tcp_sackblk){ rs->rs_seq,
-		    rs->rs_seq + rs->rs_len };
+		run = (struct tcp_sackblk) { rs->rs_seq,
+			rs->rs_seq + rs->rs_len };
 		while ((rs = rs->rs_next) != NULL && rs->rs_seq == run.end)
 			run.end += rs->rs_len;
 		if (run.start == run.end)
-			continue;	/* a FIN alone */
+			continue; /* a FIN alone */
 		if (SEQ_LEQ(run.start, tp->t_sack_last) &&
 		    SEQ_LT(tp->t_sack_last, run.end)) {
 			first = run;

@@ -16,7 +16,7 @@
 
 #include "tcp_private.h"
 
-#define TCP_LINKHDR	16	/* room for the link header */
+#define TCP_LINKHDR 16 /* room for the link header */
 
 /* Whose plaintext these bytes are; NULL: nobody's. */
 static const struct ktls_session *
@@ -47,8 +47,8 @@ mb_fit(const struct mbuf *m, uint32_t len, uint32_t left, uint32_t segsize)
 	}
 	if (left <= fixed)
 		return (0);
-	return ((uint32_t)MIN((uint64_t)len, (uint64_t)(left - fixed) *
-	    segsize));
+	return (
+	    (uint32_t)MIN((uint64_t)len, (uint64_t)(left - fixed) * segsize));
 }
 
 /* A reference to [off, off+len) of one mbuf, or a copy of what is inside. */
@@ -78,15 +78,17 @@ tcp_m_copym(struct tcpcb *tp, struct mbuf *m, uint32_t off, uint32_t *lenp,
 	struct mbuf *top = NULL, **tail = &top, *n;
 	uint32_t want = *lenp, done = 0, used = 0, take;
 
-	KASSERT(off < (uint32_t)m->m_len || want == 0, ("tcp_m_copym: offset "
-	    "%u of %d", off, m->m_len));
+	KASSERT(off < (uint32_t)m->m_len || want == 0,
+	    ("tcp_m_copym: offset "
+	     "%u of %d",
+		off, m->m_len));
 	tls = mb_session(m);
 	for (; m != NULL && done < want; m = m->m_next, off = 0) {
 		if (mb_session(m) != tls)
 			break;
 		KASSERT((m->m_flags & M_NOTAVAIL) == 0,
 		    ("tcp_m_copym: conn %u sends what is not ready",
-		    tp->t_conn));
+			tp->t_conn));
 		take = MIN(want - done, (uint32_t)m->m_len - off);
 		if (take == 0)
 			continue;
@@ -137,8 +139,9 @@ tcp_attach_payload(struct tcp_xmit *tx, struct mbuf *m)
 		m->m_len += (int32_t)len;
 	} else {
 		m->m_next = tcp_m_copym(tp, mb, moff, &len,
-		    tx->tx_tso && tp->t_tsomaxsegsize != 0 ?
-		    tp->t_tsomaxsegcount : 0,
+		    tx->tx_tso && tp->t_tsomaxsegsize != 0
+			? tp->t_tsomaxsegcount
+			: 0,
 		    tp->t_tsomaxsegsize, tp->t_nic_ktls_xmit != 0);
 		if (m->m_next == NULL)
 			return (false);
@@ -209,11 +212,12 @@ tcp_fill_offload(const struct tcp_xmit *tx, struct mbuf *m, struct ktcphdr *th,
 	m->m_pkthdr.csum_flags = v6 ? CSUM_IP6_TCP : CSUM_IP_TCP;
 	if (tx->tx_tso) {
 		m->m_pkthdr.csum_flags |= v6 ? CSUM_IP6_TSO : CSUM_IP_TSO;
-		m->m_pkthdr.tso_segsz = (uint16_t)(tp->t_maxseg -
-		    tx->tx_optlen);
+		m->m_pkthdr.tso_segsz =
+		    (uint16_t)(tp->t_maxseg - tx->tx_optlen);
 	}
-	be16enc(th->th_sum, in_sum_pseudo(inp->inp_laddr.sa_addr.a,
-	    inp->inp_faddr.sa_addr.a, v6 ? 16 : 4, KIPPROTO_TCP, tcplen));
+	be16enc(th->th_sum,
+	    in_sum_pseudo(inp->inp_laddr.sa_addr.a, inp->inp_faddr.sa_addr.a,
+		v6 ? 16 : 4, KIPPROTO_TCP, tcplen));
 	m->m_pkthdr.flowid = inp->inp_flowid;
 	m->m_pkthdr.rsstype = inp->inp_flowtype;
 	m->m_pkthdr.l3hlen = (uint8_t)iphlen;
@@ -228,8 +232,8 @@ tcp_build(struct tcp_xmit *tx)
 	struct mbuf *m;
 	uint32_t iphlen, thlen = sizeof(*th) + tx->tx_optlen;
 
-	iphlen = inp->inp_family == KAF_INET6 ? sizeof(struct kip6) :
-	    sizeof(struct kip);
+	iphlen = inp->inp_family == KAF_INET6 ? sizeof(struct kip6)
+					      : sizeof(struct kip);
 	m = m_gethdr(inp->inp_vnet->v_mb, M_NOWAIT, MT_DATA);
 	if (m == NULL)
 		return (NULL);
@@ -240,8 +244,8 @@ tcp_build(struct tcp_xmit *tx)
 		return (NULL);
 	}
 	/* PUSH when this empties the buffer, also of what is not ready. */
-	if (tx->tx_len > 0 && tx->tx_off + tx->tx_len ==
-	    sbused(&tx->tx_so->so_snd))
+	if (tx->tx_len > 0 &&
+	    tx->tx_off + tx->tx_len == sbused(&tx->tx_so->so_snd))
 		tx->tx_flags |= KTH_PUSH;
 	(void)tcp_fill_iphdr(m->m_data, &inp->inp_laddr, &inp->inp_faddr,
 	    thlen + tx->tx_len);

@@ -15,14 +15,19 @@
 
 #include "tcp_private.h"
 
-#define TCP_TTL		64
+#define TCP_TTL 64
 
 static const char *const tcp_state_names[] = {
-	[TCPS_CLOSED] = "CLOSED", [TCPS_LISTEN] = "LISTEN",
-	[TCPS_SYN_SENT] = "SYN_SENT", [TCPS_SYN_RECEIVED] = "SYN_RECEIVED",
-	[TCPS_ESTABLISHED] = "ESTABLISHED", [TCPS_CLOSE_WAIT] = "CLOSE_WAIT",
-	[TCPS_FIN_WAIT_1] = "FIN_WAIT_1", [TCPS_CLOSING] = "CLOSING",
-	[TCPS_LAST_ACK] = "LAST_ACK", [TCPS_FIN_WAIT_2] = "FIN_WAIT_2",
+	[TCPS_CLOSED] = "CLOSED",
+	[TCPS_LISTEN] = "LISTEN",
+	[TCPS_SYN_SENT] = "SYN_SENT",
+	[TCPS_SYN_RECEIVED] = "SYN_RECEIVED",
+	[TCPS_ESTABLISHED] = "ESTABLISHED",
+	[TCPS_CLOSE_WAIT] = "CLOSE_WAIT",
+	[TCPS_FIN_WAIT_1] = "FIN_WAIT_1",
+	[TCPS_CLOSING] = "CLOSING",
+	[TCPS_LAST_ACK] = "LAST_ACK",
+	[TCPS_FIN_WAIT_2] = "FIN_WAIT_2",
 	[TCPS_TIME_WAIT] = "TIME_WAIT",
 };
 
@@ -56,8 +61,8 @@ tcp_newtcpcb(struct inpcb *inp)
 	tp->t_inpcb = inp;
 	tp->t_state = TCPS_CLOSED;
 	tp->t_conn = ++is->is_conns;
-	tp->t_maxseg = (uint16_t)(inp->inp_family == KAF_INET6 ?
-	    tt->v6mssdflt : tt->mssdflt);
+	tp->t_maxseg = (uint16_t)(inp->inp_family == KAF_INET6 ? tt->v6mssdflt
+							       : tt->mssdflt);
 	if (tt->rfc1323 != 0)
 		tp->t_flags |= TF_REQ_SCALE | TF_REQ_TSTMP;
 	if (tt->sack != 0)
@@ -65,8 +70,8 @@ tcp_newtcpcb(struct inpcb *inp)
 	tp->ts_offset = (uint32_t)prng_u64(&is->is_ts);
 	tp->t_rttvar = tt->rexmit_initial * SIM_MS / 4;
 	tp->t_rxtcur = tt->rexmit_initial * SIM_MS;
-	tp->snd_cwnd = tp->snd_ssthresh =
-	    (uint32_t)TCP_MAXWIN << TCP_MAX_WINSHIFT;
+	tp->snd_cwnd = tp->snd_ssthresh = (uint32_t)TCP_MAXWIN
+	    << TCP_MAX_WINSHIFT;
 	tcp_timer_init(tp);
 	return (tp);
 }
@@ -78,8 +83,8 @@ tcp_request_scale(const struct tcpcb *tp)
 	uint64_t max = MAX(tcp_tune(tp)->recvbuf_max, SB_MAX);
 	uint8_t scale = 0;
 
-	while (scale < TCP_MAX_WINSHIFT &&
-	    ((uint64_t)TCP_MAXWIN << scale) < max)
+	while (
+	    scale < TCP_MAX_WINSHIFT && ((uint64_t)TCP_MAXWIN << scale) < max)
 		scale++;
 	return (scale);
 }
@@ -102,8 +107,8 @@ uint32_t
 tcp_maxseg_route(struct tcpcb *tp)
 {
 	uint32_t hdr = sizeof(struct ktcphdr) +
-	    (tp->t_inpcb->inp_family == KAF_INET6 ? sizeof(struct kip6) :
-	    sizeof(struct kip));
+	    (tp->t_inpcb->inp_family == KAF_INET6 ? sizeof(struct kip6)
+						  : sizeof(struct kip));
 	struct nhop *nh;
 
 	if (in_pcbroute(tp->t_inpcb, &nh) != 0)
@@ -115,8 +120,8 @@ tcp_maxseg_route(struct tcpcb *tp)
 void
 tcp_update_tso(struct tcpcb *tp)
 {
-	uint32_t want = tp->t_inpcb->inp_family == KAF_INET6 ? CSUM_IP6_TSO :
-	    CSUM_IP_TSO;
+	uint32_t want =
+	    tp->t_inpcb->inp_family == KAF_INET6 ? CSUM_IP6_TSO : CSUM_IP_TSO;
 	struct nhop *nh;
 
 	tp->t_tso = false;
@@ -135,8 +140,9 @@ tcp_mss(struct tcpcb *tp, uint32_t offer)
 	struct tcp_tunables *tt = tcp_tune(tp);
 
 	if (offer == 0)
-		offer = (uint32_t)(tp->t_inpcb->inp_family == KAF_INET6 ?
-		    tt->v6mssdflt : tt->mssdflt);
+		offer = (uint32_t)(tp->t_inpcb->inp_family == KAF_INET6
+			? tt->v6mssdflt
+			: tt->mssdflt);
 	offer = MAX(offer, 64);
 	tp->t_maxseg = (uint16_t)MIN(offer, tcp_maxseg_route(tp));
 	tcp_update_tso(tp);
@@ -216,7 +222,7 @@ tcp_close(struct tcpcb *tp)
 	soisdisconnected(so);
 	if ((inp->inp_flags & INP_SOCKREF) != 0) {
 		inp->inp_flags &= ~INP_SOCKREF;
-		sorele(so);	/* inp may go with it */
+		sorele(so); /* inp may go with it */
 	}
 }
 
@@ -226,8 +232,10 @@ tcp_drop(struct tcpcb *tp, int error, const char *why)
 	struct inpcb *inp = tp->t_inpcb;
 	struct socket *so = inp->inp_socket;
 
-	KASSERT((inp->inp_flags & INP_DROPPED) == 0, ("tcp_drop of conn %u: "
-	    "dropped already", tp->t_conn));
+	KASSERT((inp->inp_flags & INP_DROPPED) == 0,
+	    ("tcp_drop of conn %u: "
+	     "dropped already",
+		tp->t_conn));
 	if (error == ETIMEDOUT && tp->t_softerror != 0)
 		error = tp->t_softerror;
 	TRACE(tcp_tracer(tp), tcp_drop, TU(tp->t_conn), TI(error), TS(why));
@@ -281,7 +289,7 @@ tcp_respond(struct vnet *vnet, const struct ksockaddr *laddr,
 	m = m_gethdr(vnet->v_mb, M_NOWAIT, MT_DATA);
 	if (m == NULL)
 		return;
-	m->m_data += 16;	/* the link header's place */
+	m->m_data += 16; /* the link header's place */
 	iphlen = tcp_fill_iphdr(m->m_data, laddr, faddr, sizeof(*th));
 	m->m_len = m->m_pkthdr.len = (int32_t)(iphlen + sizeof(*th));
 	th = (struct ktcphdr *)(void *)(m->m_data + iphlen);
@@ -292,8 +300,9 @@ tcp_respond(struct vnet *vnet, const struct ksockaddr *laddr,
 	be32enc(th->th_ack, ack);
 	th->th_off = (sizeof(*th) >> 2) << 4;
 	th->th_flags = flags;
-	be16enc(th->th_sum, in_sum_pseudo(laddr->sa_addr.a, faddr->sa_addr.a,
-	    v6 ? 16 : 4, KIPPROTO_TCP, sizeof(*th)));
+	be16enc(th->th_sum,
+	    in_sum_pseudo(laddr->sa_addr.a, faddr->sa_addr.a, v6 ? 16 : 4,
+		KIPPROTO_TCP, sizeof(*th)));
 	m->m_pkthdr.csum_flags = v6 ? CSUM_IP6_TCP : CSUM_IP_TCP;
 	m->m_pkthdr.l3hlen = (uint8_t)iphlen;
 	m->m_pkthdr.l4hlen = sizeof(*th);
@@ -323,4 +332,3 @@ tcp_respond_rst(const struct tcp_seg *ts, uint32_t conn)
 	tcp_respond(ts->ts_vnet, &ts->ts_laddr, &ts->ts_faddr, 0, ack,
 	    KTH_RST | KTH_ACK, conn);
 }
-

@@ -6,7 +6,7 @@
 
 #include "tcp_private.h"
 
-#define TCP_MS_MAX	3600000		/* an hour: 2^9 of them fit into 64 bits */
+#define TCP_MS_MAX 3600000 /* an hour: 2^9 of them fit into 64 bits */
 
 /* FreeBSD's are ints. */
 static int
@@ -34,42 +34,47 @@ tcp_check_interval(struct vnet *vnet, uint64_t v)
 	return (v >= 1 && v <= TCP_MS_MAX ? 0 : EINVAL);
 }
 
-#define T(name, field, def, descr)					\
-	{ name, offsetof(struct tcp_tunables, field), def, descr,	\
-	    tcp_check_int }
-#define TC(check, name, field, def, descr)				\
-	{ name, offsetof(struct tcp_tunables, field), def, descr,	\
-	    tcp_check_##check }
+#define T(name, field, def, descr)                                      \
+	{                                                               \
+		name, offsetof(struct tcp_tunables, field), def, descr, \
+		    tcp_check_int                                       \
+	}
+#define TC(check, name, field, def, descr)                              \
+	{                                                               \
+		name, offsetof(struct tcp_tunables, field), def, descr, \
+		    tcp_check_##check                                   \
+	}
 static const struct {
-	const char	*name;
-	size_t		off;
-	uint64_t	def;
-	const char	*descr;
-	sysctl_check_fn	*check;
+	const char *name;
+	size_t off;
+	uint64_t def;
+	const char *descr;
+	sysctl_check_fn *check;
 } tcp_knobs[] = {
 	T("sendspace", sendspace, 65536, "initial send socket buffer size"),
 	T("recvspace", recvspace, 65536, "initial receive socket buffer size"),
-	T("sendbuf_auto", sendbuf_auto, 1,
-	    "automatic send buffer sizing"),
+	T("sendbuf_auto", sendbuf_auto, 1, "automatic send buffer sizing"),
 	T("sendbuf_max", sendbuf_max, 2 * 1024 * 1024,
 	    "max size of automatic send buffer"),
 	T("sendbuf_inc", sendbuf_inc, 8192,
 	    "incrementor step size of automatic send buffer"),
-	T("recvbuf_auto", recvbuf_auto, 1,
-	    "automatic receive buffer sizing"),
+	T("recvbuf_auto", recvbuf_auto, 1, "automatic receive buffer sizing"),
 	T("recvbuf_max", recvbuf_max, 2 * 1024 * 1024,
 	    "max size of automatic receive buffer"),
 	T("mssdflt", mssdflt, 536, "default IPv4 maximum segment size"),
 	T("v6mssdflt", v6mssdflt, 1220, "default IPv6 maximum segment size"),
 	T("delayed_ack", delayed_ack, 1, "delay ACK to try to piggyback it"),
 	TC(ms, "delacktime", delacktime, 40, "delayed ACK timeout, ms"),
-	TC(ms, "rexmit_min", rexmit_min, 30, "minimum retransmission timeout, ms"),
+	TC(ms, "rexmit_min", rexmit_min, 30,
+	    "minimum retransmission timeout, ms"),
 	TC(ms, "rexmit_slop", rexmit_slop, 200,
 	    "added to the retransmission timeout, ms"),
 	TC(ms, "rexmit_initial", rexmit_initial, 1000,
 	    "initial retransmission timeout, ms"),
-	TC(interval, "persmin", persmin, 5000, "minimum persistence interval, ms"),
-	TC(interval, "persmax", persmax, 60000, "maximum persistence interval, ms"),
+	TC(interval, "persmin", persmin, 5000,
+	    "minimum persistence interval, ms"),
+	TC(interval, "persmax", persmax, 60000,
+	    "maximum persistence interval, ms"),
 	TC(ms, "keepinit", keepinit, 75000,
 	    "time to establish a connection, ms"),
 	TC(ms, "finwait2_timeout", finwait2_timeout, 60000,
@@ -85,11 +90,14 @@ static const struct {
 #undef T
 #undef TC
 
-#define C(field, descr) { #field, offsetof(struct tcp_stats, field), descr }
+#define C(field, descr)                                          \
+	{                                                        \
+#field, offsetof(struct tcp_stats, field), descr \
+	}
 static const struct {
-	const char	*name;
-	size_t		off;
-	const char	*descr;
+	const char *name;
+	size_t off;
+	const char *descr;
 } tcp_counters[] = {
 	C(connattempt, "connections initiated"),
 	C(accepts, "connections accepted"),
@@ -144,9 +152,10 @@ tcp_sysctl_init(struct vnet *vnet)
 	for (size_t i = 0; i < nitems(tcp_counters); i++) {
 		snprintf(name, sizeof(name), "net.inet.tcp.stats.%s",
 		    tcp_counters[i].name);
-		sysctl_add(vnet, name, (uint64_t *)(void *)((char *)
-		    &is->is_tcp + tcp_counters[i].off), CTL_CTR, NULL,
-		    tcp_counters[i].descr);
+		sysctl_add(vnet, name,
+		    (uint64_t *)(void *)((char *)&is->is_tcp +
+			tcp_counters[i].off),
+		    CTL_CTR, NULL, tcp_counters[i].descr);
 	}
 }
 

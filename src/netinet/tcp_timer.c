@@ -11,11 +11,10 @@
 
 #include "tcp_private.h"
 
-#define TCPTV_REXMTMAX	(64 * SIM_SEC)
+#define TCPTV_REXMTMAX (64 * SIM_SEC)
 
-static const uint32_t tcp_backoff[TCP_MAXRXTSHIFT + 1] = {
-	1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 512, 512, 512
-};
+static const uint32_t tcp_backoff[TCP_MAXRXTSHIFT + 1] = { 1, 2, 4, 8, 16, 32,
+	64, 128, 256, 512, 512, 512, 512 };
 
 static simtime_t
 tcp_range(const struct tcpcb *tp, simtime_t t, simtime_t min, simtime_t max)
@@ -44,10 +43,11 @@ tcp_set_rxtcur(struct tcpcb *tp)
 	/* No slop on a SYN: nobody delays its acknowledgement. */
 	if (tp->t_state == TCPS_SYN_SENT || tp->t_state == TCPS_SYN_RECEIVED)
 		tp->t_rxtcur = MIN(tt->rexmit_initial * SIM_MS *
-		    tcp_backoff[tp->t_rxtshift], TCPTV_REXMTMAX);
-	else
-		tp->t_rxtcur = tcp_range(tp, t, tt->rexmit_min * SIM_MS,
+			tcp_backoff[tp->t_rxtshift],
 		    TCPTV_REXMTMAX);
+	else
+		tp->t_rxtcur =
+		    tcp_range(tp, t, tt->rexmit_min * SIM_MS, TCPTV_REXMTMAX);
 }
 
 void
@@ -56,12 +56,14 @@ tcp_setpersist(struct tcpcb *tp)
 	struct tcp_tunables *tt = tcp_tune(tp);
 	simtime_t t;
 
-	KASSERT(!callout_active(&tp->t_rexmt), ("conn %u: persist while "
-	    "retransmitting", tp->t_conn));
+	KASSERT(!callout_active(&tp->t_rexmt),
+	    ("conn %u: persist while "
+	     "retransmitting",
+		tp->t_conn));
 	t = (tp->t_srtt + 4 * tp->t_rttvar) / 2 *
 	    tcp_backoff[tp->t_persistshift];
-	callout_reset(&tp->t_persist, tcp_range(tp, t, tt->persmin * SIM_MS,
-	    tt->persmax * SIM_MS));
+	callout_reset(&tp->t_persist,
+	    tcp_range(tp, t, tt->persmin * SIM_MS, tt->persmax * SIM_MS));
 	if (tp->t_persistshift < TCP_MAXRXTSHIFT)
 		tp->t_persistshift++;
 }
@@ -94,7 +96,7 @@ tcp_rexmt_expired(struct tcpcb *tp)
 	tp->snd_nxt = tp->snd_una;
 	tp->snd_recover = tp->snd_max;
 	tp->t_flags |= TF_ACKNOW;
-	tp->t_rtttime = 0;	/* Karn */
+	tp->t_rtttime = 0; /* Karn */
 	tp->t_why = "RTO";
 	if (tp->t_state != TCPS_SYN_SENT)
 		cc_newreno.rto(tp);
@@ -148,17 +150,16 @@ tcp_keep_expired(struct tcpcb *tp)
 }
 
 /* Every timer runs with a reference: closing may take everything away. */
-#define TCP_TIMER(name)							\
-static void								\
-tcp_timer_##name(void *arg)						\
-{									\
-	struct tcpcb *tp = arg;						\
-	struct inpcb *inp = tp->t_inpcb;				\
-									\
-	in_pcbref(inp);							\
-	tcp_##name##_expired(tp);					\
-	in_pcbrele(inp);						\
-}
+#define TCP_TIMER(name)                          \
+	static void tcp_timer_##name(void *arg)  \
+	{                                        \
+		struct tcpcb *tp = arg;          \
+		struct inpcb *inp = tp->t_inpcb; \
+                                                 \
+		in_pcbref(inp);                  \
+		tcp_##name##_expired(tp);        \
+		in_pcbrele(inp);                 \
+	}
 
 TCP_TIMER(rexmt)
 TCP_TIMER(persist)

@@ -58,8 +58,9 @@ tcp_usr_detach(struct socket *so)
 {
 	struct inpcb *inp = sotoinpcb(so);
 
-	KASSERT((inp->inp_flags & INP_SOCKREF) == 0, ("tcp_usr_detach: the "
-	    "connection still holds the socket"));
+	KASSERT((inp->inp_flags & INP_SOCKREF) == 0,
+	    ("tcp_usr_detach: the "
+	     "connection still holds the socket"));
 	if ((inp->inp_flags & INP_DROPPED) == 0) {
 		tcp_timer_stop(intotcpcb(inp));
 		tcp_reass_flush(intotcpcb(inp));

@@ -18,15 +18,15 @@
 
 struct tls_crypt {
 	const struct tls_suite *tc_suite;
-	uint8_t		tc_key[32];
-	uint8_t		tc_iv[12];
-	unsigned	tc_slots;
-	EVP_CIPHER_CTX	**tc_ctx;	/* [slot * 2 + decrypt], made on demand */
+	uint8_t tc_key[32];
+	uint8_t tc_iv[12];
+	unsigned tc_slots;
+	EVP_CIPHER_CTX **tc_ctx; /* [slot * 2 + decrypt], made on demand */
 };
 
 struct tls_stream {
 	const struct tls_crypt *ts_crypt;
-	EVP_CIPHER_CTX	*ts_ctx;
+	EVP_CIPHER_CTX *ts_ctx;
 };
 
 static const EVP_CIPHER *
@@ -78,8 +78,8 @@ crypt_newctx(const struct tls_crypt *tc, bool encrypt)
 
 	if ((ctx = EVP_CIPHER_CTX_new()) == NULL)
 		return (NULL);
-	if (EVP_CipherInit_ex(ctx, crypt_cipher(tc->tc_suite), NULL,
-	    tc->tc_key, NULL, encrypt) != 1) {
+	if (EVP_CipherInit_ex(ctx, crypt_cipher(tc->tc_suite), NULL, tc->tc_key,
+		NULL, encrypt) != 1) {
 		EVP_CIPHER_CTX_free(ctx);
 		return (NULL);
 	}
@@ -133,8 +133,8 @@ crypt_aad(const struct tls_crypt *tc, const uint8_t *hdr, uint64_t seqno,
 }
 
 static bool
-crypt_begin(EVP_CIPHER_CTX *ctx, const struct tls_crypt *tc,
-    const uint8_t *hdr, uint64_t seqno)
+crypt_begin(EVP_CIPHER_CTX *ctx, const struct tls_crypt *tc, const uint8_t *hdr,
+    uint64_t seqno)
 {
 	uint8_t nonce[12], aad[13];
 	int aadlen, n;
@@ -152,7 +152,7 @@ crypt_pieces(EVP_CIPHER_CTX *ctx, const struct tls_iov *pieces, unsigned n)
 
 	for (unsigned i = 0; i < n; i++)
 		if (EVP_CipherUpdate(ctx, pieces[i].out, &len, pieces[i].in,
-		    (int)pieces[i].len) != 1)
+			(int)pieces[i].len) != 1)
 			return (false);
 	return (true);
 }
@@ -254,6 +254,7 @@ tls_stream_tag(struct tls_stream *ts, uint8_t tag[16])
 	int n, ok;
 
 	ok = EVP_CipherFinal_ex(ts->ts_ctx, end, &n) == 1 &&
-	    EVP_CIPHER_CTX_ctrl(ts->ts_ctx, EVP_CTRL_AEAD_GET_TAG, 16, tag) == 1;
+	    EVP_CIPHER_CTX_ctrl(ts->ts_ctx, EVP_CTRL_AEAD_GET_TAG, 16, tag) ==
+		1;
 	KASSERT(ok, ("tls_stream_tag: libcrypto refused"));
 }

@@ -4,12 +4,18 @@
 #include <ktsim/base/kassert.h>
 #include <ktsim/opencrypto/tls_suite.h>
 
-#define GCM12(bits, keylen)						\
-	{ "aes" #bits "-gcm-1.2", TLS_CIPHER_GCM, CRYPTO_AES_NIST_GCM_16,\
-	    keylen, TLS_MINOR_VER_TWO, TLS_AEAD_GCM_LEN, 13, 16, 16 }
-#define GCM13(bits, keylen)						\
-	{ "aes" #bits "-gcm-1.3", TLS_CIPHER_GCM, CRYPTO_AES_NIST_GCM_16,\
-	    keylen, TLS_MINOR_VER_THREE, TLS_1_3_GCM_IV_LEN, 5, 17, 16 }
+#define GCM12(bits, keylen)                                            \
+	{                                                              \
+		"aes" #bits "-gcm-1.2", TLS_CIPHER_GCM,                \
+		    CRYPTO_AES_NIST_GCM_16, keylen, TLS_MINOR_VER_TWO, \
+		    TLS_AEAD_GCM_LEN, 13, 16, 16                       \
+	}
+#define GCM13(bits, keylen)                                              \
+	{                                                                \
+		"aes" #bits "-gcm-1.3", TLS_CIPHER_GCM,                  \
+		    CRYPTO_AES_NIST_GCM_16, keylen, TLS_MINOR_VER_THREE, \
+		    TLS_1_3_GCM_IV_LEN, 5, 17, 16                        \
+	}
 
 const struct tls_suite tls_suites[] = {
 	GCM12(128, 16),

@@ -19,7 +19,7 @@
 static simtime_t now;
 static struct tls_endpoint *ep[2];
 static struct mem_pipe mp;
-static struct strbuf written[2];	/* not yet on the wire */
+static struct strbuf written[2]; /* not yet on the wire */
 static struct capture *cp;
 static struct rexmit_index *ri;
 static struct fakewire fw;
@@ -51,7 +51,8 @@ to_capture(void *arg, struct frame *f, simtime_t when, int from)
 
 	capture_comment(f, NULL, of, &sb);
 	check(capture_frame(cp, (unsigned)from, f, when, false,
-	    strbuf_str(&sb)) == 0, "frame");
+		  strbuf_str(&sb)) == 0,
+	    "frame");
 	strbuf_fini(&sb);
 }
 
@@ -103,8 +104,8 @@ say(int from, const void *p, size_t len, bool rexmit)
 		len -= n;
 		wire(from, rexmit);
 		do
-			error = tls_endpoint_read(ep[!from], sink,
-			    sizeof(sink), &r);
+			error = tls_endpoint_read(ep[!from], sink, sizeof(sink),
+			    &r);
 		while (error == 0 && r > 0);
 	}
 }
@@ -125,9 +126,11 @@ static void
 open_endpoints(struct tls_userland *tu, char **argv)
 {
 	struct tls_params tp = { .tp_version = atoi(argv[2]),
-	    .tp_suite = argv[3], .tp_seed = strtoull(argv[5], NULL, 0),
-	    .tp_handshake = strcmp(argv[4], "synthetic") == 0 ?
-	    TLS_HS_SYNTHETIC : TLS_HS_OPENSSL };
+		.tp_suite = argv[3],
+		.tp_seed = strtoull(argv[5], NULL, 0),
+		.tp_handshake = strcmp(argv[4], "synthetic") == 0
+		    ? TLS_HS_SYNTHETIC
+		    : TLS_HS_OPENSSL };
 
 	mem_pipe_init(&mp);
 	for (int i = 0; i < 2; i++) {
@@ -135,7 +138,8 @@ open_endpoints(struct tls_userland *tu, char **argv)
 		tp.tp_server = i == 1;
 		tp.tp_name = i == 1 ? "server#1" : "client#1";
 		check(tls_endpoint_create_io(tu, &mem_io, &mp.mp_end[i], &tp,
-		    &ep[i]) == 0, "endpoint");
+			  &ep[i]) == 0,
+		    "endpoint");
 	}
 }
 
@@ -143,12 +147,14 @@ static void
 http(const char *body, size_t len)
 {
 	static const char get[] = "GET /body.bin HTTP/1.1\r\n"
-	    "Host: server.sim\r\n\r\n";
+				  "Host: server.sim\r\n\r\n";
 	struct strbuf sb = { NULL };
 
 	say(0, get, sizeof(get) - 1, false);
-	strbuf_addf(&sb, "HTTP/1.1 200 OK\r\nContent-Type: application/"
-	    "octet-stream\r\nContent-Length: %zu\r\n\r\n", len);
+	strbuf_addf(&sb,
+	    "HTTP/1.1 200 OK\r\nContent-Type: application/"
+	    "octet-stream\r\nContent-Length: %zu\r\n\r\n",
+	    len);
 	strbuf_add(&sb, body, len / 2);
 	say(1, sb.sb_str, sb.sb_len, true);
 	say(1, body + len / 2, len - len / 2, false);
@@ -178,11 +184,13 @@ main(int argc, char **argv)
 
 	check(argc >= 7, "usage");
 	body = read_file(argv[6], &len);
-	check(capture_open(argv[1], 1700000000000000000u, "gate sample", ifs,
-	    2, names, &cp) == 0, "open");
+	check(capture_open(argv[1], 1700000000000000000u, "gate sample", ifs, 2,
+		  names, &cp) == 0,
+	    "open");
 	ri = rexmit_index_create();
 	check(tls_userland_create(&now, 1700000000, 1, keylog, NULL, &tu,
-	    &why) == 0, why);
+		  &why) == 0,
+	    why);
 	open_endpoints(tu, argv);
 	fakewire_init(&fw, argc > 7 && strcmp(argv[7], "v6") == 0, 50000,
 	    to_capture, NULL);

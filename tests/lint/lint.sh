@@ -9,6 +9,15 @@ if grep -rnE '\b(TODO|FIXME|XXX)\b' src nicmodel sim include; then
 	echo "unfinished business: finish it, or refuse it with an error"
 	rc=1
 fi
+if command -v clang-format >/dev/null; then
+	git ls-files '*.[ch]' | xargs clang-format --dry-run --Werror || {
+		echo "style(9): ./dev format mends it"
+		rc=1
+	}
+else
+	echo "no clang-format here: apt-get install clang-format" >&2
+	rc=1
+fi
 long=$(git ls-files '*.c' 2>/dev/null | grep -v '^tests/' | xargs -r wc -l |
     awk '$2 != "total" && $1 > 700 { print "  " $2 ": " $1 " lines" }')
 if [ -n "$long" ]; then

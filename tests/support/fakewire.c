@@ -6,10 +6,10 @@
 
 #include "fakewire.h"
 
-#define F_FIN	0x01
-#define F_SYN	0x02
-#define F_PSH	0x08
-#define F_ACK	0x10
+#define F_FIN 0x01
+#define F_SYN 0x02
+#define F_PSH 0x08
+#define F_ACK 0x10
 
 void
 fakewire_init(struct fakewire *fw, bool v6, uint16_t client_port,
@@ -111,8 +111,8 @@ put_tcp(struct fakewire *fw, int from, uint8_t *th, uint32_t seq, uint8_t flags,
 	be16enc(th + 2, fw->end[!from].port);
 	be32enc(th + 4, seq);
 	if ((flags & F_ACK) != 0)
-		be32enc(th + 8, fw->end[!from].iss + 1 +
-		    (uint32_t)fw->end[from].acked);
+		be32enc(th + 8,
+		    fw->end[!from].iss + 1 + (uint32_t)fw->end[from].acked);
 	th[12] = 5 << 4;
 	th[13] = flags;
 	be16enc(th + 14, 65535);
@@ -178,13 +178,12 @@ void
 fakewire_ack(struct fakewire *fw, int from)
 {
 	fw->end[from].acked = fw->end[!from].sent_len;
-	emit(fw, from, fw->end[from].iss + 1 +
-	    (uint32_t)fw->end[from].sent_len, F_ACK, NULL, 0, NULL);
+	emit(fw, from, fw->end[from].iss + 1 + (uint32_t)fw->end[from].sent_len,
+	    F_ACK, NULL, 0, NULL);
 }
 
 static void
-segments(struct fakewire *fw, int from, size_t off, size_t len,
-    const char *why)
+segments(struct fakewire *fw, int from, size_t off, size_t len, const char *why)
 {
 	struct fakewire_end *e = &fw->end[from];
 	size_t n;
@@ -197,8 +196,9 @@ segments(struct fakewire *fw, int from, size_t off, size_t len,
 		if (why != NULL || fw->no_acks || (k % 2 != 0 && n != len))
 			continue;
 		fw->end[!from].acked = off + n;
-		emit(fw, !from, fw->end[!from].iss + 1 +
-		    (uint32_t)fw->end[!from].sent_len, F_ACK, NULL, 0, NULL);
+		emit(fw, !from,
+		    fw->end[!from].iss + 1 + (uint32_t)fw->end[!from].sent_len,
+		    F_ACK, NULL, 0, NULL);
 	}
 }
 

@@ -6,7 +6,11 @@
 
 #include "reftls.h"
 
-#define MUST(x) do { if (!(x)) abort(); } while (0)
+#define MUST(x)                  \
+	do {                     \
+		if (!(x))        \
+			abort(); \
+	} while (0)
 
 static const EVP_CIPHER *
 ref_cipher(const struct tls_suite *s)
@@ -82,7 +86,7 @@ ref_crypt(const struct tls_suite *s, const uint8_t *key, const uint8_t *iv,
 	MUST(EVP_EncryptUpdate(ctx, rec + hlen, &n, in, (int)inlen) == 1);
 	MUST(EVP_EncryptFinal_ex(ctx, rec + hlen + inlen, &n) == 1);
 	MUST(EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_GET_TAG, 16,
-	    rec + hlen + inlen) == 1);
+		 rec + hlen + inlen) == 1);
 	EVP_CIPHER_CTX_free(ctx);
 	return (5 + body);
 }
@@ -132,8 +136,7 @@ reftls_seal13_raw(const struct tls_suite *s, const uint8_t *key,
 
 long
 reftls_open(const struct tls_suite *s, const uint8_t *key, const uint8_t *iv,
-    uint64_t seqno, const uint8_t *rec, size_t len, uint8_t *pay,
-    uint8_t *type)
+    uint64_t seqno, const uint8_t *rec, size_t len, uint8_t *pay, uint8_t *type)
 {
 	size_t hlen = ref_explicit(s) ? 13 : 5, n = len - hlen - 16;
 	uint8_t nonce[12], aad[13], tag[16], *plain;

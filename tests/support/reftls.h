@@ -11,26 +11,25 @@
 
 #include <ktsim/opencrypto/tls_suite.h>
 
-#define REFTLS_MAX	(16384 + 64)
+#define REFTLS_MAX (16384 + 64)
 
 /*
  * A whole record for paylen bytes into out; returns its length. iv: 4 bytes of
  * salt (TLS 1.2 GCM) or 12. pad: zero bytes behind the inner type (TLS 1.3).
  */
-size_t	reftls_seal(const struct tls_suite *, const uint8_t *key,
-	    const uint8_t *iv, uint64_t explicit_nonce, uint64_t seqno,
-	    uint8_t type, const uint8_t *pay, size_t paylen, size_t pad,
-	    uint8_t *out);
+size_t reftls_seal(const struct tls_suite *, const uint8_t *key,
+    const uint8_t *iv, uint64_t explicit_nonce, uint64_t seqno, uint8_t type,
+    const uint8_t *pay, size_t paylen, size_t pad, uint8_t *out);
 /* The inner plaintext as it stands (no type is added): for bad TLS 1.3. */
-size_t	reftls_seal13_raw(const struct tls_suite *, const uint8_t *key,
-	    const uint8_t *iv, uint64_t seqno, const uint8_t *inner,
-	    size_t innerlen, uint8_t *out);
+size_t reftls_seal13_raw(const struct tls_suite *, const uint8_t *key,
+    const uint8_t *iv, uint64_t seqno, const uint8_t *inner, size_t innerlen,
+    uint8_t *out);
 /*
  * Opens a whole record: payload length, or -1 when the tag is wrong. *type:
  * the inner one for TLS 1.3.
  */
-long	reftls_open(const struct tls_suite *, const uint8_t *key,
-	    const uint8_t *iv, uint64_t seqno, const uint8_t *rec, size_t len,
-	    uint8_t *pay, uint8_t *type);
+long reftls_open(const struct tls_suite *, const uint8_t *key,
+    const uint8_t *iv, uint64_t seqno, const uint8_t *rec, size_t len,
+    uint8_t *pay, uint8_t *type);
 
 #endif

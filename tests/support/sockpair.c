@@ -9,9 +9,9 @@
 #include "sockpair.h"
 
 struct fakepcb {
-	struct inpcb	inp;		/* first */
-	struct sockpair	*sp;
-	int		index;
+	struct inpcb inp; /* first */
+	struct sockpair *sp;
+	int index;
 };
 
 static struct sockpair *sp_attaching;
@@ -34,10 +34,10 @@ pump(struct socket *so)
 
 	if (to == NULL)
 		return;
-	while ((n = MIN((long)sbavail(&so->so_snd), sbspace(&to->so_rcv))) > 0) {
+	while (
+	    (n = MIN((long)sbavail(&so->so_snd), sbspace(&to->so_rcv))) > 0) {
 		n = MIN(n, MCLBYTES);
-		m = m_getjcl(so->so_vnet->v_mb, M_WAITOK, MT_DATA, 0,
-		    MCLBYTES);
+		m = m_getjcl(so->so_vnet->v_mb, M_WAITOK, MT_DATA, 0, MCLBYTES);
 		m_copydata(so->so_snd.sb_mb, 0, (int)n, m->m_data);
 		m->m_len = (int)n;
 		if (sp->sp_tap != NULL)
@@ -176,8 +176,9 @@ static const struct protosw fake_proto = {
 void
 sockpair_init(struct sockpair *sp, sockpair_tap_fn *tap, void *arg)
 {
-	struct vnet_params vp = { .vp_name = "host", .vp_ncpus = 2,
-	    .vp_seed = 1 };
+	struct vnet_params vp = { .vp_name = "host",
+		.vp_ncpus = 2,
+		.vp_seed = 1 };
 	struct socket *so;
 
 	memset(sp, 0, sizeof(*sp));

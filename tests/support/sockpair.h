@@ -17,19 +17,19 @@
 typedef void sockpair_tap_fn(void *arg, int from, const void *, size_t);
 
 struct sockpair {
-	struct engine	*sp_engine;
-	struct jobpool	*sp_jobs;
-	struct vnet	*sp_vnet;
-	struct socket	*sp_so[2];
-	bool		sp_shut[2];	/* FIN wanted behind the data */
-	sockpair_tap_fn	*sp_tap;
-	void		*sp_tap_arg;
+	struct engine *sp_engine;
+	struct jobpool *sp_jobs;
+	struct vnet *sp_vnet;
+	struct socket *sp_so[2];
+	bool sp_shut[2]; /* FIN wanted behind the data */
+	sockpair_tap_fn *sp_tap;
+	void *sp_tap_arg;
 };
 
-void	sockpair_init(struct sockpair *, sockpair_tap_fn *, void *arg);
+void sockpair_init(struct sockpair *, sockpair_tap_fn *, void *arg);
 /* Let everything happen that can. */
-void	sockpair_run(struct sockpair *);
+void sockpair_run(struct sockpair *);
 /* Number of leaks. */
-int	sockpair_fini(struct sockpair *);
+int sockpair_fini(struct sockpair *);
 
 #endif

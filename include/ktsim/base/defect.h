@@ -18,26 +18,26 @@ enum defect {
 };
 
 struct defect_info {
-	const char	*di_name;	/* layer.kebab-case */
-	int		di_invariant;	/* the one that must catch it, 1 to 7 */
-	const char	*di_text;
+	const char *di_name; /* layer.kebab-case */
+	int di_invariant;    /* the one that must catch it, 1 to 7 */
+	const char *di_text;
 };
 
 extern const struct defect_info defect_catalogue[DEFECT_COUNT];
 
 struct defects {
-	uint64_t	df_bits[(DEFECT_COUNT + 63) / 64];
+	uint64_t df_bits[(DEFECT_COUNT + 63) / 64];
 };
 
 static inline bool
 defect_on(const struct defects *df, enum defect d)
 {
-	return (__builtin_expect(
-	    (df->df_bits[d / 64] >> (d % 64)) & 1, 0) != 0);
+	return (
+	    __builtin_expect((df->df_bits[d / 64] >> (d % 64)) & 1, 0) != 0);
 }
 
-void	defect_set(struct defects *, enum defect);
+void defect_set(struct defects *, enum defect);
 /* -1 when there is none of that name. */
-int	defect_find(const char *name);
+int defect_find(const char *name);
 
 #endif

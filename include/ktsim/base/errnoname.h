@@ -2,8 +2,8 @@
 #ifndef KTSIM_BASE_ERRNONAME_H
 #define KTSIM_BASE_ERRNONAME_H
 
-const char *errno_name(int error);	/* static storage or per-thread buffer */
+const char *errno_name(int error); /* static storage or per-thread buffer */
 /* Reverse; -1 when the name is not known. */
-int	errno_value(const char *name);
+int errno_value(const char *name);
 
 #endif

@@ -20,21 +20,21 @@ struct job;
 typedef void job_fn(struct job *job, unsigned slot);
 
 struct job {
-	job_fn		*job_run;
-	struct job	*job_next;	/* the pool's */
-	int		job_state;	/* the pool's; 0: idle, may be submitted */
+	job_fn *job_run;
+	struct job *job_next; /* the pool's */
+	int job_state;	      /* the pool's; 0: idle, may be submitted */
 };
 
 struct jobpool;
 
 struct jobpool_ops {
-	void	(*submit)(struct jobpool *, struct job *);
-	void	(*wait)(struct jobpool *, struct job *);
+	void (*submit)(struct jobpool *, struct job *);
+	void (*wait)(struct jobpool *, struct job *);
 };
 
 struct jobpool {
 	const struct jobpool_ops *jp_ops;
-	unsigned		jp_slots;	/* at least 1 */
+	unsigned jp_slots; /* at least 1 */
 };
 
 static inline void

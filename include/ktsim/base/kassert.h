@@ -24,15 +24,16 @@ _Noreturn void kpanic(const char *fmt, ...)
     __attribute__((format(printf, 1, 2)));
 
 /* KASSERT(expression, ("format", arguments)), as in FreeBSD. */
-#define KASSERT(exp, msg) do {						\
-	if (__builtin_expect(!(exp), 0))				\
-		kpanic msg;						\
-} while (0)
+#define KASSERT(exp, msg)                        \
+	do {                                     \
+		if (__builtin_expect(!(exp), 0)) \
+			kpanic msg;              \
+	} while (0)
 
 #define CTASSERT(x) _Static_assert(x, #x)
-#define nitems(a) (sizeof(a) / sizeof((a)[0]))
-#define containerof(p, type, field)					\
-	((type *)(void *)((char *)(p) - offsetof(type, field)))
+#define nitems(a)   (sizeof(a) / sizeof((a)[0]))
+#define containerof(p, type, field) \
+	((type *)(void *)((char *)(p)-offsetof(type, field)))
 
 #ifndef MIN
 #define MIN(a, b) ((a) < (b) ? (a) : (b))
@@ -40,7 +41,7 @@ _Noreturn void kpanic(const char *fmt, ...)
 #ifndef MAX
 #define MAX(a, b) ((a) > (b) ? (a) : (b))
 #endif
-#define howmany(x, y) (((x) + ((y) - 1)) / (y))
-#define roundup2(x, y) (((x) + ((y) - 1)) & ~((uint64_t)(y) - 1))
+#define howmany(x, y)  (((x) + ((y)-1)) / (y))
+#define roundup2(x, y) (((x) + ((y)-1)) & ~((uint64_t)(y)-1))
 
 #endif

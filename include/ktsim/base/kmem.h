@@ -17,49 +17,49 @@
 
 #include <ktsim/base/queue.h>
 
-#define M_NOWAIT	0x0001
-#define M_WAITOK	0x0002
-#define M_ZERO		0x0100
+#define M_NOWAIT 0x0001
+#define M_WAITOK 0x0002
+#define M_ZERO	 0x0100
 
 struct kmem;
 
 struct kzone {
-	const char	*z_name;
-	size_t		z_size;		/* bytes of one item */
-	uint64_t	z_inuse;	/* items handed out now */
-	uint64_t	z_allocs;	/* handed out ever */
-	uint64_t	z_fails;	/* M_NOWAIT refused */
-	uint64_t	z_max;		/* most in use at once */
-	uint64_t	z_limit;	/* 0: none; M_NOWAIT above it fails */
-	void		*z_free;
-	struct kmem	*z_kmem;
+	const char *z_name;
+	size_t z_size;	   /* bytes of one item */
+	uint64_t z_inuse;  /* items handed out now */
+	uint64_t z_allocs; /* handed out ever */
+	uint64_t z_fails;  /* M_NOWAIT refused */
+	uint64_t z_max;	   /* most in use at once */
+	uint64_t z_limit;  /* 0: none; M_NOWAIT above it fails */
+	void *z_free;
+	struct kmem *z_kmem;
 	SLIST_ENTRY(kzone) z_link;
 };
 
 struct kmem {
 	SLIST_HEAD(, kzone) km_zones;
-	uint64_t	km_nowait;	/* M_NOWAIT allocations so far */
-	uint64_t	km_fail_at;	/* the one that fails; 0: none */
+	uint64_t km_nowait;  /* M_NOWAIT allocations so far */
+	uint64_t km_fail_at; /* the one that fails; 0: none */
 };
 
-void	kmem_init(struct kmem *);
+void kmem_init(struct kmem *);
 /* Every zone must have been destroyed. */
-void	kmem_fini(struct kmem *);
+void kmem_fini(struct kmem *);
 /* Sum of z_inuse over all zones. */
 uint64_t kmem_inuse(const struct kmem *);
 
 /* Never fails. */
-void	kzone_init(struct kzone *, struct kmem *, const char *name, size_t size);
+void kzone_init(struct kzone *, struct kmem *, const char *name, size_t size);
 /* Items still in use are left to the leak checker: z_inuse says how many. */
-void	kzone_fini(struct kzone *);
+void kzone_fini(struct kzone *);
 /* NULL only for M_NOWAIT. Contents undefined without M_ZERO. */
-void	*kzone_alloc(struct kzone *, int flags);
-void	kzone_free(struct kzone *, void *item);
+void *kzone_alloc(struct kzone *, int flags);
+void kzone_free(struct kzone *, void *item);
 
 /* The laboratory's own memory: never NULL, the process ends when there is none. */
-void	*xcalloc(size_t n, size_t size);
-void	*xrealloc(void *, size_t size);
-char	*xstrdup(const char *);
-char	*xasprintf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+void *xcalloc(size_t n, size_t size);
+void *xrealloc(void *, size_t size);
+char *xstrdup(const char *);
+char *xasprintf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 #endif

@@ -11,16 +11,16 @@
 #include <stdint.h>
 
 struct prng {
-	uint64_t	s[4];
+	uint64_t s[4];
 };
 
-void	prng_init(struct prng *, uint64_t seed, const char *name);
+void prng_init(struct prng *, uint64_t seed, const char *name);
 uint64_t prng_u64(struct prng *);
 /* Uniform in [0, bound), unbiased; bound 0 gives 0. */
 uint64_t prng_below(struct prng *, uint64_t bound);
 /* True with probability ppb / 10^9; draws exactly one number. */
-bool	prng_chance(struct prng *, uint32_t ppb);
-void	prng_bytes(struct prng *, void *buf, size_t len);
+bool prng_chance(struct prng *, uint32_t ppb);
+void prng_bytes(struct prng *, void *buf, size_t len);
 
 /* FNV-1a, 64 bit. */
 uint64_t fnv1a64(const void *buf, size_t len, uint64_t basis);

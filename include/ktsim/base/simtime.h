@@ -9,11 +9,11 @@
 
 typedef uint64_t simtime_t;
 
-#define SIM_NS		((simtime_t)1000)
-#define SIM_US		(1000 * SIM_NS)
-#define SIM_MS		(1000 * SIM_US)
-#define SIM_SEC		(1000 * SIM_MS)
-#define SIM_NEVER	UINT64_MAX
+#define SIM_NS	  ((simtime_t)1000)
+#define SIM_US	  (1000 * SIM_NS)
+#define SIM_MS	  (1000 * SIM_US)
+#define SIM_SEC	  (1000 * SIM_MS)
+#define SIM_NEVER UINT64_MAX
 
 /* Picoseconds that len bytes take at rate_bps bits per second, rounded up. */
 static inline simtime_t

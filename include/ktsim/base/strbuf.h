@@ -9,20 +9,20 @@
 #include <stddef.h>
 
 struct strbuf {
-	char	*sb_str;	/* NULL until something was added */
-	size_t	sb_len;
-	size_t	sb_size;
+	char *sb_str; /* NULL until something was added */
+	size_t sb_len;
+	size_t sb_size;
 };
 
-void	strbuf_addf(struct strbuf *, const char *fmt, ...)
-	    __attribute__((format(printf, 2, 3)));
-void	strbuf_vaddf(struct strbuf *, const char *fmt, va_list ap)
-	    __attribute__((format(printf, 2, 0)));
-void	strbuf_add(struct strbuf *, const void *bytes, size_t len);
-void	strbuf_adds(struct strbuf *, const char *str);
-const char *strbuf_str(const struct strbuf *);	/* "" when empty */
-char	*strbuf_take(struct strbuf *);
-void	strbuf_clear(struct strbuf *);
-void	strbuf_fini(struct strbuf *);
+void strbuf_addf(struct strbuf *, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+void strbuf_vaddf(struct strbuf *, const char *fmt, va_list ap)
+    __attribute__((format(printf, 2, 0)));
+void strbuf_add(struct strbuf *, const void *bytes, size_t len);
+void strbuf_adds(struct strbuf *, const char *str);
+const char *strbuf_str(const struct strbuf *); /* "" when empty */
+char *strbuf_take(struct strbuf *);
+void strbuf_clear(struct strbuf *);
+void strbuf_fini(struct strbuf *);
 
 #endif

@@ -18,7 +18,7 @@
 
 #include <ktsim/base/simtime.h>
 
-#define TRACE_MAXARGS	8
+#define TRACE_MAXARGS 8
 
 enum trace_id {
 #define TRACE_POINT(name, args, text) TP_##name,
@@ -28,45 +28,54 @@ enum trace_id {
 };
 
 struct trace_info {
-	const char	*ti_name;
-	const char	*ti_args;	/* "u:conn s:dir i:error" */
-	const char	*ti_text;	/* meaning */
+	const char *ti_name;
+	const char *ti_args; /* "u:conn s:dir i:error" */
+	const char *ti_text; /* meaning */
 };
 
 extern const struct trace_info trace_catalogue[TP_COUNT];
 
 struct trace_arg {
-	char		ta_type;	/* 'u' unsigned, 'i' int, 's' string */
+	char ta_type; /* 'u' unsigned, 'i' int, 's' string */
 	union {
-		uint64_t	u;
-		int64_t		i;
-		const char	*s;
+		uint64_t u;
+		int64_t i;
+		const char *s;
 	};
 };
 
-#define TU(x)	{ .ta_type = 'u', .u = (uint64_t)(x) }
-#define TI(x)	{ .ta_type = 'i', .i = (int64_t)(x) }
-#define TS(x)	{ .ta_type = 's', .s = (x) }
+#define TU(x)                                      \
+	{                                          \
+		.ta_type = 'u', .u = (uint64_t)(x) \
+	}
+#define TI(x)                                     \
+	{                                         \
+		.ta_type = 'i', .i = (int64_t)(x) \
+	}
+#define TS(x)                            \
+	{                                \
+		.ta_type = 's', .s = (x) \
+	}
 
 struct trace_rec {
-	simtime_t		tr_when;
-	enum trace_id		tr_id;
-	const char		*tr_who;	/* host or component name */
-	const struct trace_arg	*tr_args;
-	unsigned		tr_nargs;
+	simtime_t tr_when;
+	enum trace_id tr_id;
+	const char *tr_who; /* host or component name */
+	const struct trace_arg *tr_args;
+	unsigned tr_nargs;
 };
 
 /* Where records go. One per world; shared by its hosts. */
 struct trace_sink {
-	void	(*ts_emit)(struct trace_sink *, const struct trace_rec *);
-	uint64_t ts_mask[(TP_COUNT + 63) / 64];	/* points that are wanted */
+	void (*ts_emit)(struct trace_sink *, const struct trace_rec *);
+	uint64_t ts_mask[(TP_COUNT + 63) / 64]; /* points that are wanted */
 };
 
 /* One per host or component. */
 struct tracer {
-	struct trace_sink	*t_sink;	/* NULL: silent */
-	const simtime_t		*t_now;
-	const char		*t_who;
+	struct trace_sink *t_sink; /* NULL: silent */
+	const simtime_t *t_now;
+	const char *t_who;
 };
 
 static inline bool
@@ -76,20 +85,21 @@ trace_wanted(const struct tracer *t, enum trace_id id)
 	    ((t->t_sink->ts_mask[id / 64] >> (id % 64)) & 1) != 0);
 }
 
-void	trace_emit(const struct tracer *, enum trace_id,
-	    const struct trace_arg *, unsigned nargs);
+void trace_emit(const struct tracer *, enum trace_id, const struct trace_arg *,
+    unsigned nargs);
 /* -1 when there is none of that name. */
-int	trace_find(const char *name);
+int trace_find(const char *name);
 /* The value of argument `name` in rec, or NULL. */
 const struct trace_arg *trace_getarg(const struct trace_rec *rec,
-	    const char *name);
+    const char *name);
 
-#define TRACE(t, name, ...) do {					\
-	if (trace_wanted((t), TP_##name)) {				\
-		const struct trace_arg ta_[] = { __VA_ARGS__ };		\
-		trace_emit((t), TP_##name, ta_,				\
-		    sizeof(ta_) / sizeof(ta_[0]));			\
-	}								\
-} while (0)
+#define TRACE(t, name, ...)                                             \
+	do {                                                            \
+		if (trace_wanted((t), TP_##name)) {                     \
+			const struct trace_arg ta_[] = { __VA_ARGS__ }; \
+			trace_emit((t), TP_##name, ta_,                 \
+			    sizeof(ta_) / sizeof(ta_[0]));              \
+		}                                                       \
+	} while (0)
 
 #endif

@@ -6,7 +6,7 @@
 
 struct callout {
 	struct sim_event c_event;
-	struct timebase	*c_tb;
+	struct timebase *c_tb;
 };
 
 static inline void

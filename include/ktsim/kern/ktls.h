@@ -39,87 +39,87 @@ struct tls_crypt;
 struct vnet;
 
 /* TCP-level options */
-#define TCP_TXTLS_ENABLE	39
-#define TCP_TXTLS_MODE		40
-#define TCP_RXTLS_ENABLE	41
-#define TCP_RXTLS_MODE		42
-#define TCP_TLS_MODE_NONE	0
-#define TCP_TLS_MODE_SW		1
-#define TCP_TLS_MODE_IFNET	2
-#define TCP_TLS_MODE_TOE	3
+#define TCP_TXTLS_ENABLE   39
+#define TCP_TXTLS_MODE	   40
+#define TCP_RXTLS_ENABLE   41
+#define TCP_RXTLS_MODE	   42
+#define TCP_TLS_MODE_NONE  0
+#define TCP_TLS_MODE_SW	   1
+#define TCP_TLS_MODE_IFNET 2
+#define TCP_TLS_MODE_TOE   3
 
 /* control messages, level IPPROTO_TCP */
-#define TLS_SET_RECORD_TYPE	1
-#define TLS_GET_RECORD		2
+#define TLS_SET_RECORD_TYPE    1
+#define TLS_GET_RECORD	       2
 
-#define TLS_RLTYPE_ALERT	21
-#define TLS_RLTYPE_HANDSHAKE	22
-#define TLS_RLTYPE_APP		23
-#define TLS_MAX_MSG_SIZE_V10_2	16384
-#define TLS_MAX_PARAM_SIZE	1024
+#define TLS_RLTYPE_ALERT       21
+#define TLS_RLTYPE_HANDSHAKE   22
+#define TLS_RLTYPE_APP	       23
+#define TLS_MAX_MSG_SIZE_V10_2 16384
+#define TLS_MAX_PARAM_SIZE     1024
 
-#define KTLS_TX			1
-#define KTLS_RX			2
+#define KTLS_TX		       1
+#define KTLS_RX		       2
 
 /* The option's argument: same fields and meaning as sys/ktls.h. */
 struct tls_enable {
-	const uint8_t	*cipher_key;
-	const uint8_t	*iv;
-	const uint8_t	*auth_key;
-	int		cipher_algorithm;	/* CRYPTO_* */
-	int		cipher_key_len;
-	int		iv_len;
-	int		auth_algorithm;
-	int		auth_key_len;
-	int		flags;			/* 0 */
-	uint8_t		tls_vmajor, tls_vminor;
-	uint8_t		rec_seq[8];		/* big-endian */
+	const uint8_t *cipher_key;
+	const uint8_t *iv;
+	const uint8_t *auth_key;
+	int cipher_algorithm; /* CRYPTO_* */
+	int cipher_key_len;
+	int iv_len;
+	int auth_algorithm;
+	int auth_key_len;
+	int flags; /* 0 */
+	uint8_t tls_vmajor, tls_vminor;
+	uint8_t rec_seq[8]; /* big-endian */
 };
 
 /* Payload of TLS_GET_RECORD. */
 struct tls_get_record {
-	uint8_t		tls_type;
-	uint8_t		tls_vmajor, tls_vminor;
-	uint8_t		tls_pad;
-	uint8_t		tls_length[2];		/* network order, plaintext */
+	uint8_t tls_type;
+	uint8_t tls_vmajor, tls_vminor;
+	uint8_t tls_pad;
+	uint8_t tls_length[2]; /* network order, plaintext */
 };
 
 /* Constant facts of a session; what a card may look at. */
 struct tls_session_params {
 	const struct tls_suite *suite;
-	uint8_t		*cipher_key;
-	uint8_t		iv[16];		/* TLS 1.2 GCM: salt, then the next
+	uint8_t *cipher_key;
+	uint8_t iv[16]; /* TLS 1.2 GCM: salt, then the next
 					   explicit nonce in iv[8..15] */
-	uint16_t	cipher_key_len;
-	uint16_t	iv_len;
-	uint16_t	max_frame_len;
-	uint8_t		tls_vmajor, tls_vminor;
-	uint8_t		tls_hlen, tls_tlen;
+	uint16_t cipher_key_len;
+	uint16_t iv_len;
+	uint16_t max_frame_len;
+	uint8_t tls_vmajor, tls_vminor;
+	uint8_t tls_hlen, tls_tlen;
 };
 
 struct ktls_session {
-	struct vnet	*vnet;
-	uint32_t	refcount;
-	uint32_t	number;		/* of this host, from 1 */
-	int		direction;	/* KTLS_TX, KTLS_RX */
-	int		mode;		/* TCP_TLS_MODE_* */
+	struct vnet *vnet;
+	uint32_t refcount;
+	uint32_t number; /* of this host, from 1 */
+	int direction;	 /* KTLS_TX, KTLS_RX */
+	int mode;	 /* TCP_TLS_MODE_* */
 	struct tls_session_params params;
-	struct tls_crypt *crypt;	/* software keys; NULL in ifnet TX mode */
-	unsigned	wq_index;
-	uint32_t	conn;		/* connection's number, for traces */
+	struct tls_crypt *crypt; /* software keys; NULL in ifnet TX mode */
+	unsigned wq_index;
+	uint32_t conn; /* connection's number, for traces */
 
-	struct inpcb	*inp;		/* TX: a reference */
-	struct m_snd_tag *snd_tag;	/* ifnet */
-	bool		tx;
-	bool		reset_pending;
-	struct task	reset_tag_task;
+	struct inpcb *inp;	   /* TX: a reference */
+	struct m_snd_tag *snd_tag; /* ifnet */
+	bool tx;
+	bool reset_pending;
+	struct task reset_tag_task;
 };
 
 /* How long a worker's work takes on the simulated CPU. */
 struct ktls_cost {
-	simtime_t	per_record;	/* fixed part */
-	uint32_t	ps_per_byte[3];	/* by enum tls_cipher */
-	simtime_t	wakeup;		/* from enqueue to the worker running */
+	simtime_t per_record;	 /* fixed part */
+	uint32_t ps_per_byte[3]; /* by enum tls_cipher */
+	simtime_t wakeup;	 /* from enqueue to the worker running */
 };
 
 /*
@@ -133,39 +133,39 @@ typedef simtime_t ktls_complete_fn(void *arg, const struct ktls_session *,
 
 /* Counters: names as in kern.ipc.tls; see sysctl descriptions. */
 struct ktls_stats {
-	uint64_t	enable_calls, offload_total, active;
-	uint64_t	threads, sw_tx_inqueue, sw_rx_inqueue;
-	uint64_t	corrupted_records, failed_crypto;
-	uint64_t	switch_to_ifnet, switch_to_sw, switch_failed;
-	uint64_t	ifnet_reset, ifnet_reset_dropped, ifnet_reset_failed;
-	uint64_t	mode_cipher[4][3];	/* live sessions */
-	uint64_t	ocf_inplace, ocf_separate;
-	uint64_t	ocf_enc[2][3], ocf_dec[2][3];	/* [1.3?][cipher] */
-	uint64_t	records_tx, records_rx;	/* simulator's own */
-	uint64_t	plaintext_refused;	/* simulator's own: ip_output guard */
-	uint64_t	sw_bytes_tx, sw_bytes_rx;	/* payload through the workers */
-	uint64_t	contig_fails;	/* records encrypted into single pages */
+	uint64_t enable_calls, offload_total, active;
+	uint64_t threads, sw_tx_inqueue, sw_rx_inqueue;
+	uint64_t corrupted_records, failed_crypto;
+	uint64_t switch_to_ifnet, switch_to_sw, switch_failed;
+	uint64_t ifnet_reset, ifnet_reset_dropped, ifnet_reset_failed;
+	uint64_t mode_cipher[4][3]; /* live sessions */
+	uint64_t ocf_inplace, ocf_separate;
+	uint64_t ocf_enc[2][3], ocf_dec[2][3]; /* [1.3?][cipher] */
+	uint64_t records_tx, records_rx;       /* simulator's own */
+	uint64_t plaintext_refused; /* simulator's own: ip_output guard */
+	uint64_t sw_bytes_tx, sw_bytes_rx; /* payload through the workers */
+	uint64_t contig_fails; /* records encrypted into single pages */
 };
 
-void	ktls_attach(struct vnet *);
-void	ktls_detach(struct vnet *);
+void ktls_attach(struct vnet *);
+void ktls_detach(struct vnet *);
 struct ktls_stats *ktls_stats(struct vnet *);
-void	ktls_set_cost(struct vnet *, const struct ktls_cost *);
-void	ktls_set_completion(struct vnet *, ktls_complete_fn *, void *arg);
+void ktls_set_cost(struct vnet *, const struct ktls_cost *);
+void ktls_set_completion(struct vnet *, ktls_complete_fn *, void *arg);
 /* Stop worker `cpu` before its next batch (running crypto completes), go on. */
-void	ktls_wq_hold(struct vnet *, unsigned cpu);
-void	ktls_wq_release(struct vnet *, unsigned cpu);
+void ktls_wq_hold(struct vnet *, unsigned cpu);
+void ktls_wq_release(struct vnet *, unsigned cpu);
 /* Nothing is queued and no crypto is under way. */
-bool	ktls_idle(const struct vnet *);
+bool ktls_idle(const struct vnet *);
 /* Work is queued although no worker is running, held or about to be woken. */
-bool	ktls_stuck(const struct vnet *);
+bool ktls_stuck(const struct vnet *);
 
 /* --- options; checks, their order and errnos: freebsd-ktls.md 1.3 to 1.5 --- */
-int	ktls_enable_tx(struct socket *, const struct tls_enable *);
-int	ktls_enable_rx(struct socket *, const struct tls_enable *);
-int	ktls_get_tx_mode(struct socket *, int *modep);	/* EINVAL: listener */
-int	ktls_get_rx_mode(struct socket *, int *modep);
-int	ktls_set_tx_mode(struct socket *, int mode);
+int ktls_enable_tx(struct socket *, const struct tls_enable *);
+int ktls_enable_rx(struct socket *, const struct tls_enable *);
+int ktls_get_tx_mode(struct socket *, int *modep); /* EINVAL: listener */
+int ktls_get_rx_mode(struct socket *, int *modep);
+int ktls_set_tx_mode(struct socket *, int mode);
 
 /* --- sessions --- */
 static inline struct ktls_session *
@@ -175,7 +175,7 @@ ktls_hold(struct ktls_session *tls)
 		tls->refcount++;
 	return (tls);
 }
-void	ktls_destroy(struct ktls_session *);
+void ktls_destroy(struct ktls_session *);
 static inline void
 ktls_free(struct ktls_session *tls)
 {
@@ -189,30 +189,30 @@ ktls_free(struct ktls_session *tls)
  * *enq_cnt the pages that must be encrypted before the chain is ready (0: not
  * software mode).
  */
-void	ktls_frame(struct mbuf *, struct ktls_session *, int *enq_cnt,
-	    uint8_t record_type);
+void ktls_frame(struct mbuf *, struct ktls_session *, int *enq_cnt,
+    uint8_t record_type);
 /* True for the one suite that sends empty records: TLS 1.0 CBC. */
-bool	ktls_permit_empty_frames(const struct ktls_session *);
+bool ktls_permit_empty_frames(const struct ktls_session *);
 /* Record numbers; called by sbappendstream. */
-void	ktls_seq(struct sockbuf *, struct mbuf *);
+void ktls_seq(struct sockbuf *, struct mbuf *);
 /* Hand page_count pages from m on to the worker; takes a socket reference. */
-void	ktls_enqueue(struct mbuf *, struct socket *, int page_count);
+void ktls_enqueue(struct mbuf *, struct socket *, int page_count);
 
 /* --- receive --- */
 /* The raw chain grew, or EOF came: is there a record to work on? */
-void	ktls_check_rx(struct sockbuf *);
+void ktls_check_rx(struct sockbuf *);
 
 /* --- output path (ktls_tag.c) --- */
 /*
  * EAGAIN came back for a packet of this session: queue one reset task.
  * Always returns ENOBUFS. Source: ktls_output_eagain.
  */
-int	ktls_output_eagain(struct inpcb *, struct ktls_session *);
+int ktls_output_eagain(struct inpcb *, struct ktls_session *);
 /* A TX tag for the session from the connection's cached route; errno. */
-int	ktls_alloc_snd_tag(struct inpcb *, struct ktls_session *, bool force,
-	    struct m_snd_tag **);
+int ktls_alloc_snd_tag(struct inpcb *, struct ktls_session *, bool force,
+    struct m_snd_tag **);
 
 /* --- records of the connection, for reports --- */
-const char *ktls_mode_name(int mode);	/* "none", "sw", "ifnet", "toe" */
+const char *ktls_mode_name(int mode); /* "none", "sw", "ifnet", "toe" */
 
 #endif

@@ -10,13 +10,13 @@ enum sa_family { KAF_UNSPEC = 0, KAF_INET = 2, KAF_INET6 = 28 };
 
 /* An IPv4 address is in a[0..3]; bytes in network order; unused bytes zero. */
 struct in_any {
-	uint8_t		a[16];
+	uint8_t a[16];
 };
 
 struct ksockaddr {
-	uint8_t		sa_family;	/* enum sa_family */
-	uint16_t	sa_port;	/* host order */
-	struct in_any	sa_addr;
+	uint8_t sa_family; /* enum sa_family */
+	uint16_t sa_port;  /* host order */
+	struct in_any sa_addr;
 };
 
 static inline bool

@@ -28,11 +28,11 @@ struct vnet;
 struct vnode;
 
 /* so_state */
-#define SS_ISCONNECTED		0x0002
-#define SS_ISCONNECTING		0x0004
-#define SS_ISDISCONNECTING	0x0008
-#define SS_ISDISCONNECTED	0x2000
-#define SS_NOFDREF		0x0001	/* the user has closed it */
+#define SS_ISCONNECTED	   0x0002
+#define SS_ISCONNECTING	   0x0004
+#define SS_ISDISCONNECTING 0x0008
+#define SS_ISDISCONNECTED  0x2000
+#define SS_NOFDREF	   0x0001 /* the user has closed it */
 
 /* message flags */
 #define KMSG_OOB	0x00000001
@@ -41,80 +41,80 @@ struct vnode;
 #define KMSG_TRUNC	0x00000010
 #define KMSG_CTRUNC	0x00000020
 #define KMSG_WAITALL	0x00000040
-#define KMSG_MORETOCOME	0x00100000
-#define KMSG_TLSAPPDATA	0x00400000	/* kernel readers: data records only */
+#define KMSG_MORETOCOME 0x00100000
+#define KMSG_TLSAPPDATA 0x00400000 /* kernel readers: data records only */
 
 /* socket options */
-#define KSOL_SOCKET	0xffff
-#define KSO_SNDBUF	0x1001
-#define KSO_RCVBUF	0x1002
-#define KSO_SNDLOWAT	0x1003
-#define KSO_ERROR	0x1007
-#define KIPPROTO_TCP	6
-#define KTCP_NODELAY	1
-#define KTCP_NOPUSH	4
+#define KSOL_SOCKET  0xffff
+#define KSO_SNDBUF   0x1001
+#define KSO_RCVBUF   0x1002
+#define KSO_SNDLOWAT 0x1003
+#define KSO_ERROR    0x1007
+#define KIPPROTO_TCP 6
+#define KTCP_NODELAY 1
+#define KTCP_NOPUSH  4
 
 struct sockopt {
-	bool		sopt_set;
-	int		sopt_level;
-	int		sopt_name;
-	void		*sopt_val;	/* in or out */
-	size_t		sopt_valsize;	/* out: bytes filled */
+	bool sopt_set;
+	int sopt_level;
+	int sopt_name;
+	void *sopt_val;	     /* in or out */
+	size_t sopt_valsize; /* out: bytes filled */
 };
 
-enum so_event {			/* reasons of an upcall */
-	SO_READABLE,		/* data, EOF, error, or a connection to accept */
-	SO_WRITABLE,		/* room, connected, or error */
+enum so_event {	     /* reasons of an upcall */
+	SO_READABLE, /* data, EOF, error, or a connection to accept */
+	SO_WRITABLE, /* room, connected, or error */
 	SO_ERROR_EVENT
 };
 typedef void so_upcall_fn(struct socket *, void *arg, enum so_event);
 
 struct socket {
-	struct vnet	*so_vnet;
+	struct vnet *so_vnet;
 	const struct protosw *so_proto;
-	void		*so_pcb;	/* struct inpcb */
-	int		so_refs;
-	uint16_t	so_state;
-	uint8_t		so_family;
-	int		so_error;	/* one-shot */
-	struct sockbuf	so_snd, so_rcv;
-	so_upcall_fn	*so_upcall;
-	void		*so_upcall_arg;
-	uint32_t	so_number;	/* of this host, from 1 */
-	STAILQ_ENTRY(socket) so_ktls_rx;	/* work queue of its receive session */
+	void *so_pcb; /* struct inpcb */
+	int so_refs;
+	uint16_t so_state;
+	uint8_t so_family;
+	int so_error; /* one-shot */
+	struct sockbuf so_snd, so_rcv;
+	so_upcall_fn *so_upcall;
+	void *so_upcall_arg;
+	uint32_t so_number;		 /* of this host, from 1 */
+	STAILQ_ENTRY(socket) so_ktls_rx; /* work queue of its receive session */
 
 	/* listening */
-	bool		so_listening;
-	int		so_qlimit, so_qlen;
-	struct socket	*so_listen;	/* whose queue this one is in */
+	bool so_listening;
+	int so_qlimit, so_qlen;
+	struct socket *so_listen;	/* whose queue this one is in */
 	TAILQ_HEAD(, socket) so_comp;	/* connected, not yet accepted */
-	TAILQ_HEAD(, socket) so_incomp;	/* handshake not finished */
+	TAILQ_HEAD(, socket) so_incomp; /* handshake not finished */
 	TAILQ_ENTRY(socket) so_list;
-	bool		so_oncomp;	/* which of the two this one is in */
-	struct task	so_orphan;	/* drops one that died in so_incomp */
-	uint32_t	so_overflow;	/* connections refused: queue full */
+	bool so_oncomp;	       /* which of the two this one is in */
+	struct task so_orphan; /* drops one that died in so_incomp */
+	uint32_t so_overflow;  /* connections refused: queue full */
 };
 
 /* --- calls of users; each returns 0 or an errno --- */
 
 /* ENOBUFS. The result has one reference and no upcall. */
-int	socreate(struct vnet *, const struct protosw *, int family,
-	    struct socket **out);
-void	soupcall_set(struct socket *, so_upcall_fn *, void *arg);
-int	sobind(struct socket *, const struct ksockaddr *);
+int socreate(struct vnet *, const struct protosw *, int family,
+    struct socket **out);
+void soupcall_set(struct socket *, so_upcall_fn *, void *arg);
+int sobind(struct socket *, const struct ksockaddr *);
 /*
  * EINVAL: connected, connecting, or a TLS session in either direction.
  */
-int	solisten(struct socket *, int backlog);
+int solisten(struct socket *, int backlog);
 /* EINPROGRESS: SO_WRITABLE follows (so_error tells). EISCONN, EADDRNOTAVAIL,
  * ENETUNREACH, EOPNOTSUPP on a listener. */
-int	soconnect(struct socket *, const struct ksockaddr *);
+int soconnect(struct socket *, const struct ksockaddr *);
 /* EWOULDBLOCK: none waiting. ECONNABORTED. The caller owns *out. */
-int	soaccept(struct socket *listener, struct socket **out);
-int	so_sockname(struct socket *, struct ksockaddr *);
-int	so_peername(struct socket *, struct ksockaddr *);
+int soaccept(struct socket *listener, struct socket **out);
+int so_sockname(struct socket *, struct ksockaddr *);
+int so_peername(struct socket *, struct ksockaddr *);
 /* Takes and clears so_error. */
-int	so_geterror(struct socket *);
+int so_geterror(struct socket *);
 
 /*
  * write, send, sendmsg. Takes from uio what it took; 0 also for a partial
@@ -125,10 +125,10 @@ int	so_geterror(struct socket *);
  * ENOBUFS; a pending so_error.
  * Source: uipc_socket.c sosend_generic.
  */
-int	sosend(struct socket *, struct uio *, struct mbuf *control, int flags);
+int sosend(struct socket *, struct uio *, struct mbuf *control, int flags);
 /* Kernel senders: a chain of M_EXTPG mbufs already cut to record size. */
-int	sosend_chain(struct socket *, struct mbuf *top, struct mbuf *control,
-	    int flags);
+int sosend_chain(struct socket *, struct mbuf *top, struct mbuf *control,
+    int flags);
 
 /*
  * read, recv, recvmsg. control may be NULL (control messages are discarded).
@@ -137,8 +137,8 @@ int	sosend_chain(struct socket *, struct mbuf *top, struct mbuf *control,
  * KMSG_TLSAPPDATA before a non-data record; a pending so_error.
  * Source: uipc_socket.c soreceive_generic, soreceive_stream.
  */
-int	soreceive(struct socket *, struct uio *, struct mbuf **control,
-	    int *flagsp);
+int soreceive(struct socket *, struct uio *, struct mbuf **control,
+    int *flagsp);
 
 /*
  * sendfile(2), never blocking: as much of [off, off+nbytes) (nbytes 0: to the
@@ -147,39 +147,39 @@ int	soreceive(struct socket *, struct uio *, struct mbuf **control,
  * and a page is not resident; EPIPE, ENOTCONN, ENOBUFS; EIO.
  * Source: kern_sendfile.c vn_sendfile.
  */
-#define SF_NODISKIO	0x00000001
-int	sosendfile(struct socket *, struct vnode *, uint64_t off, uint64_t nbytes,
-	    struct uio *hdr, int flags, uint64_t *sent);
+#define SF_NODISKIO 0x00000001
+int sosendfile(struct socket *, struct vnode *, uint64_t off, uint64_t nbytes,
+    struct uio *hdr, int flags, uint64_t *sent);
 
 /* set and get. ENOPROTOOPT, EINVAL; TCP's in netinet/tcp_var.h. */
-int	sosetopt(struct socket *, struct sockopt *);
-int	sogetopt(struct socket *, struct sockopt *);
+int sosetopt(struct socket *, struct sockopt *);
+int sogetopt(struct socket *, struct sockopt *);
 /* how: 0 read, 1 write, 2 both. ENOTCONN. */
-int	soshutdown(struct socket *, int how);
+int soshutdown(struct socket *, int how);
 /* The user's reference goes; data queued is still sent. Never fails. */
-void	soclose(struct socket *);
-void	soabort(struct socket *);
+void soclose(struct socket *);
+void soabort(struct socket *);
 
 /* Readiness as poll(2) sees it. */
-bool	soreadable(const struct socket *);
-bool	sowriteable(const struct socket *);
+bool soreadable(const struct socket *);
+bool sowriteable(const struct socket *);
 
 /* --- for protocols and ktls --- */
 /* May it send at all? EPIPE, a pending so_error (taken), ENOTCONN. */
-int	so_cansend(struct socket *);
-void	soref(struct socket *);
-void	sorele(struct socket *);	/* the last one frees */
+int so_cansend(struct socket *);
+void soref(struct socket *);
+void sorele(struct socket *); /* the last one frees */
 /* A new connection on a listener: NULL when its queue is full. */
 struct socket *sonewconn(struct socket *head);
-void	soisconnecting(struct socket *);
+void soisconnecting(struct socket *);
 /* Also moves a socket of a listener into so_comp and wakes the listener. */
-void	soisconnected(struct socket *);
-void	soisdisconnecting(struct socket *);
-void	soisdisconnected(struct socket *);
-void	socantsendmore(struct socket *);
-void	socantrcvmore(struct socket *);
-void	sorwakeup(struct socket *);
-void	sowwakeup(struct socket *);
-void	soerror_set(struct socket *, int error);	/* and wakes both sides */
+void soisconnected(struct socket *);
+void soisdisconnecting(struct socket *);
+void soisdisconnected(struct socket *);
+void socantsendmore(struct socket *);
+void socantrcvmore(struct socket *);
+void sorwakeup(struct socket *);
+void sowwakeup(struct socket *);
+void soerror_set(struct socket *, int error); /* and wakes both sides */
 
 #endif

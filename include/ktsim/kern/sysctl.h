@@ -14,39 +14,37 @@
 
 struct vnet;
 
-enum sysctl_kind {
-	CTL_RD, CTL_RW, CTL_TUN, CTL_CTR
-};
+enum sysctl_kind { CTL_RD, CTL_RW, CTL_TUN, CTL_CTR };
 
 /* Called before a new value is stored; an errno refuses it. */
 typedef int sysctl_check_fn(struct vnet *, uint64_t newval);
 
 struct sysctl_oid {
-	const char	*oid_name;	/* "kern.ipc.tls.enable" */
-	uint64_t	*oid_val;
+	const char *oid_name; /* "kern.ipc.tls.enable" */
+	uint64_t *oid_val;
 	enum sysctl_kind oid_kind;
-	sysctl_check_fn	*oid_check;	/* NULL: anything goes */
-	const char	*oid_descr;
-	uint64_t	oid_initial;	/* value when registered */
+	sysctl_check_fn *oid_check; /* NULL: anything goes */
+	const char *oid_descr;
+	uint64_t oid_initial; /* value when registered */
 };
 
 struct sysctl_tree {
-	struct sysctl_oid *st_oids;	/* sorted by name */
-	unsigned	st_count, st_size;
-	bool		st_booted;	/* TUN is read-only from now on */
+	struct sysctl_oid *st_oids; /* sorted by name */
+	unsigned st_count, st_size;
+	bool st_booted; /* TUN is read-only from now on */
 };
 
 /* Register; the name is copied, descr must be static. Duplicates are asserted. */
-void	sysctl_add(struct vnet *, const char *name, uint64_t *val,
-	    enum sysctl_kind kind, sysctl_check_fn *check, const char *descr);
+void sysctl_add(struct vnet *, const char *name, uint64_t *val,
+    enum sysctl_kind kind, sysctl_check_fn *check, const char *descr);
 /* Remove every oid whose name begins with prefix (driver detach). */
-void	sysctl_remove(struct vnet *, const char *prefix);
-void	sysctl_fini(struct vnet *);
+void sysctl_remove(struct vnet *, const char *prefix);
+void sysctl_fini(struct vnet *);
 
 const struct sysctl_oid *sysctl_find(const struct vnet *, const char *name);
 /* ENOENT unknown name; EPERM read-only, or a tunable after boot; the check's errno. */
-int	sysctl_write(struct vnet *, const char *name, uint64_t val);
+int sysctl_write(struct vnet *, const char *name, uint64_t val);
 /* ENOENT unknown name. */
-int	sysctl_read(const struct vnet *, const char *name, uint64_t *val);
+int sysctl_read(const struct vnet *, const char *name, uint64_t *val);
 
 #endif

@@ -14,27 +14,27 @@ typedef void task_fn(void *context, int pending);
 
 struct task {
 	STAILQ_ENTRY(task) ta_link;
-	task_fn		*ta_func;
-	void		*ta_context;
-	int		ta_pending;	/* times enqueued since it last ran */
+	task_fn *ta_func;
+	void *ta_context;
+	int ta_pending; /* times enqueued since it last ran */
 };
 
 struct taskqueue {
 	STAILQ_HEAD(, task) tq_queue;
 	struct sim_event tq_event;
-	struct timebase	*tq_tb;
-	simtime_t	tq_latency;	/* from enqueue to run */
+	struct timebase *tq_tb;
+	simtime_t tq_latency; /* from enqueue to run */
 };
 
 static inline void
 task_init(struct task *t, task_fn *fn, void *context)
 {
-	*t = (struct task){ .ta_func = fn, .ta_context = context };
+	*t = (struct task) { .ta_func = fn, .ta_context = context };
 }
 
-void	taskqueue_init(struct taskqueue *, struct timebase *);
+void taskqueue_init(struct taskqueue *, struct timebase *);
 /* Queued tasks are dropped. */
-void	taskqueue_fini(struct taskqueue *);
-void	taskqueue_enqueue(struct taskqueue *, struct task *);
+void taskqueue_fini(struct taskqueue *);
+void taskqueue_enqueue(struct taskqueue *, struct task *);
 
 #endif

@@ -11,9 +11,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define PAGE_SHIFT	12
-#define PAGE_SIZE	4096
-#define PAGE_MASK	(PAGE_SIZE - 1)
+#define PAGE_SHIFT 12
+#define PAGE_SIZE  4096
+#define PAGE_MASK  (PAGE_SIZE - 1)
 
 typedef uint64_t vm_paddr_t;
 
@@ -21,23 +21,23 @@ struct kmem;
 struct vm;
 
 struct vm_page {
-	uint32_t	p_wire;		/* references; 0: free */
-	bool		p_file;		/* belongs to a file: never written
+	uint32_t p_wire;      /* references; 0: free */
+	bool p_file;	      /* belongs to a file: never written
 					   after it became valid */
-	uint8_t		p_run_len;	/* contiguous run it was allocated in */
-	uint32_t	p_run_first;	/* that run's first page number */
-	uint64_t	p_hash;		/* of a valid file page's contents */
+	uint8_t p_run_len;    /* contiguous run it was allocated in */
+	uint32_t p_run_first; /* that run's first page number */
+	uint64_t p_hash;      /* of a valid file page's contents */
 };
 
 struct vm_stats {
-	uint64_t	vs_inuse;	/* pages with p_wire > 0 */
-	uint64_t	vs_max;
-	uint64_t	vs_contig_fails;
+	uint64_t vs_inuse; /* pages with p_wire > 0 */
+	uint64_t vs_max;
+	uint64_t vs_contig_fails;
 };
 
 struct vm *vm_create(uint64_t limit_pages);
 /* Pages still wired are the leak checker's affair. NULL is allowed. */
-void	vm_destroy(struct vm *);
+void vm_destroy(struct vm *);
 const struct vm_stats *vm_stats(const struct vm *);
 
 /* One page, p_wire 1, contents undefined. 0 when the limit is reached. */
@@ -48,13 +48,13 @@ vm_paddr_t vm_page_alloc(struct vm *);
  */
 vm_paddr_t vm_page_alloc_contig(struct vm *, unsigned npages);
 struct vm_page *vm_page_of(const struct vm *, vm_paddr_t pa);
-void	vm_page_ref(struct vm *, vm_paddr_t pa);
-void	vm_page_rele(struct vm *, vm_paddr_t pa);
+void vm_page_ref(struct vm *, vm_paddr_t pa);
+void vm_page_rele(struct vm *, vm_paddr_t pa);
 
 /*
  * The direct map: where the byte at pa can be read and written. Valid to the
  * end of the page (of the contiguous run, if it was allocated as one).
  */
-uint8_t	*PHYS_TO_DMAP(const struct vm *, vm_paddr_t pa);
+uint8_t *PHYS_TO_DMAP(const struct vm *, vm_paddr_t pa);
 
 #endif

@@ -28,54 +28,54 @@ struct vm;
 struct mb_state;
 struct ktls_state;
 struct vfs_state;
-struct net_state;		/* net/: interfaces, routes, neighbours */
-struct inet_state;		/* netinet/: IP and TCP */
+struct net_state;  /* net/: interfaces, routes, neighbours */
+struct inet_state; /* netinet/: IP and TCP */
 
 struct vnet {
-	const char		*v_name;	/* "server" */
-	int			v_ncpus;	/* 1 to 256 */
-	struct timebase		*v_tb;		/* the laboratory's */
-	struct jobpool		*v_jobs;	/* the laboratory's */
-	struct tracer		v_tracer;
-	struct defects		v_defects;
-	struct kmem		v_kmem;
-	struct sysctl_tree	v_sysctl;
-	struct taskqueue	v_taskq;	/* taskqueue_thread */
-	uint64_t		v_seed;		/* for prng_init of streams */
+	const char *v_name;	/* "server" */
+	int v_ncpus;		/* 1 to 256 */
+	struct timebase *v_tb;	/* the laboratory's */
+	struct jobpool *v_jobs; /* the laboratory's */
+	struct tracer v_tracer;
+	struct defects v_defects;
+	struct kmem v_kmem;
+	struct sysctl_tree v_sysctl;
+	struct taskqueue v_taskq; /* taskqueue_thread */
+	uint64_t v_seed;	  /* for prng_init of streams */
 
-	struct vm		*v_vm;		/* physical memory */
-	struct mb_state		*v_mb;		/* mbuf zones */
-	struct kzone		v_socket_zone;
-	struct ktls_state	*v_ktls;
-	struct vfs_state	*v_vfs;
-	struct net_state	*v_net;
-	struct inet_state	*v_inet;
+	struct vm *v_vm;       /* physical memory */
+	struct mb_state *v_mb; /* mbuf zones */
+	struct kzone v_socket_zone;
+	struct ktls_state *v_ktls;
+	struct vfs_state *v_vfs;
+	struct net_state *v_net;
+	struct inet_state *v_inet;
 };
 
 struct vnet_params {
-	const char		*vp_name;	/* copied */
-	int			vp_ncpus;
-	uint64_t		vp_seed;	/* of the run */
-	struct timebase		*vp_tb;
-	struct jobpool		*vp_jobs;
-	struct trace_sink	*vp_sink;	/* may be NULL */
-	const struct defects	*vp_defects;	/* may be NULL; copied */
+	const char *vp_name; /* copied */
+	int vp_ncpus;
+	uint64_t vp_seed; /* of the run */
+	struct timebase *vp_tb;
+	struct jobpool *vp_jobs;
+	struct trace_sink *vp_sink;	  /* may be NULL */
+	const struct defects *vp_defects; /* may be NULL; copied */
 };
 
 /* Never fails. Attaches vm, mbuf, socket, vfs and ktls; not net, netinet. */
 struct vnet *vnet_create(const struct vnet_params *);
 /* The net layers must have been detached. NULL is allowed. */
-void	vnet_destroy(struct vnet *);
+void vnet_destroy(struct vnet *);
 
 /*
  * Everything that should have gone home and did not: one line each,
  * "zone mbuf: 3 in use". Returns the number of lines added.
  */
-int	vnet_leaks(const struct vnet *, struct strbuf *);
+int vnet_leaks(const struct vnet *, struct strbuf *);
 
 /* A random stream of this host: seeded by (seed, host name, name). */
-void	vnet_prng(const struct vnet *, struct prng *, const char *name);
+void vnet_prng(const struct vnet *, struct prng *, const char *name);
 
-#define V_DEFECT(v, d)	defect_on(&(v)->v_defects, DEFECT_##d)
+#define V_DEFECT(v, d) defect_on(&(v)->v_defects, DEFECT_##d)
 
 #endif

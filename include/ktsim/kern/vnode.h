@@ -28,24 +28,25 @@ typedef void vnode_fill_fn(void *arg, uint64_t off, void *buf, uint32_t len);
  * setting *error. NULL in vfs_params: constant latency.
  */
 typedef simtime_t disk_latency_fn(void *arg, struct vnode *, uint64_t pageno,
-	    int *error);
+    int *error);
 
-void	vfs_attach(struct vnet *);
-void	vfs_detach(struct vnet *);
-void	vfs_set_disk(struct vnet *, simtime_t latency, disk_latency_fn *, void *arg);
+void vfs_attach(struct vnet *);
+void vfs_detach(struct vnet *);
+void vfs_set_disk(struct vnet *, simtime_t latency, disk_latency_fn *,
+    void *arg);
 
 /* The name is copied. One reference. */
 struct vnode *vnode_create(struct vnet *, const char *name, uint64_t size,
-	    vnode_fill_fn *, void *arg);
-void	vnode_rele(struct vnode *);	/* drops its pages from the cache */
-void	vnode_ref(struct vnode *);
+    vnode_fill_fn *, void *arg);
+void vnode_rele(struct vnode *); /* drops its pages from the cache */
+void vnode_ref(struct vnode *);
 uint64_t vnode_size(const struct vnode *);
 /* By name; NULL when there is none. No reference is taken. */
 struct vnode *vnode_lookup(struct vnet *, const char *name);
 /* Read all pages in now, at no cost ("the file is in the cache"). */
-void	vnode_warm(struct vnode *);
+void vnode_warm(struct vnode *);
 /* Forget all resident pages that nobody else has wired. */
-void	vnode_chill(struct vnode *);
+void vnode_chill(struct vnode *);
 
 /*
  * Start of a page wanted by sendfile: returns the wired page's address. If it
@@ -55,21 +56,23 @@ void	vnode_chill(struct vnode *);
  */
 typedef void vnode_io_fn(void *arg, int error);
 vm_paddr_t vnode_getpage(struct vnode *, uint64_t pageno, bool nodiskio,
-	    bool *iop, vnode_io_fn *done, void *arg);
+    bool *iop, vnode_io_fn *done, void *arg);
 
 /* The true contents, for checkers: does not touch the cache. */
-void	vnode_peek(const struct vnode *, uint64_t off, void *buf, uint32_t len);
+void vnode_peek(const struct vnode *, uint64_t off, void *buf, uint32_t len);
 /* A resident page's bytes, or NULL. For checkers that want no copy. */
 const uint8_t *vnode_resident(const struct vnode *, uint64_t pageno);
 /* Number of resident pages whose bytes are not what was read; texts added. */
-int	vnode_verify(const struct vnode *, struct strbuf *);
-int	vfs_verify(struct vnet *, struct strbuf *);	/* all vnodes */
+int vnode_verify(const struct vnode *, struct strbuf *);
+int vfs_verify(struct vnet *, struct strbuf *); /* all vnodes */
 
 /* Pages the cache holds, and wirings of them by others (sendfile's mbufs). */
 uint64_t vfs_cached_pages(const struct vnet *);
 uint64_t vfs_extra_wirings(const struct vnet *);
 
-struct vfs_stats { uint64_t reads, hits, errors; };
+struct vfs_stats {
+	uint64_t reads, hits, errors;
+};
 const struct vfs_stats *vfs_stats(const struct vnet *);
 
 #endif

@@ -13,32 +13,32 @@
 
 #include <ktsim/net/if_var.h>
 
-#define LAGG_MAX_PORTS	32
+#define LAGG_MAX_PORTS 32
 
 struct lagg_softc;
 struct lagg_port;
 
 struct lagg_stats {
-	uint64_t	tag_mismatch;	/* packets freed with EAGAIN */
-	uint64_t	no_port;	/* ENETDOWN */
-	uint64_t	rx_inactive;	/* received on a non-active port, dropped */
-	uint64_t	failovers;	/* times the active port changed */
+	uint64_t tag_mismatch; /* packets freed with EAGAIN */
+	uint64_t no_port;      /* ENETDOWN */
+	uint64_t rx_inactive;  /* received on a non-active port, dropped */
+	uint64_t failovers;    /* times the active port changed */
 };
 
 /* proto: "failover". EPROTONOSUPPORT for anything else. */
-int	lagg_create(struct vnet *, const char *xname, const char *proto,
-	    struct lagg_softc **);
+int lagg_create(struct vnet *, const char *xname, const char *proto,
+    struct lagg_softc **);
 /* Ports are removed first. */
-void	lagg_destroy(struct lagg_softc *);
+void lagg_destroy(struct lagg_softc *);
 struct ifnet *lagg_ifp(struct lagg_softc *);
 /* The first port added is the primary. ENOSPC, EBUSY (in a lagg already),
  * EINVAL (a lagg in a lagg). Takes over the port's if_input. */
-int	lagg_addport(struct lagg_softc *, struct ifnet *);
+int lagg_addport(struct lagg_softc *, struct ifnet *);
 /* ENOENT. */
-int	lagg_delport(struct lagg_softc *, struct ifnet *);
-struct ifnet *lagg_active_port(struct lagg_softc *);	/* NULL: all down */
+int lagg_delport(struct lagg_softc *, struct ifnet *);
+struct ifnet *lagg_active_port(struct lagg_softc *); /* NULL: all down */
 const struct lagg_stats *lagg_stats(const struct lagg_softc *);
 /* A port's link changed; called by if_link_state_change. */
-void	lagg_linkstate(struct lagg_port *);
+void lagg_linkstate(struct lagg_port *);
 
 #endif

@@ -26,46 +26,46 @@ struct ifnet;
 struct mbuf;
 struct vnet;
 
-#define LLE_HOLD_MAX	16
-#define LLE_TRIES	5
-#define LLE_RETRY	SIM_SEC
-#define LLE_DOWN_TIME	(20 * SIM_SEC)
+#define LLE_HOLD_MAX  16
+#define LLE_TRIES     5
+#define LLE_RETRY     SIM_SEC
+#define LLE_DOWN_TIME (20 * SIM_SEC)
 
 enum lle_state { LLE_INCOMPLETE, LLE_REACHABLE, LLE_FAILED };
 
 struct llentry {
 	LIST_ENTRY(llentry) lle_link;
-	struct ifnet	*lle_ifp;
-	struct ksockaddr lle_addr;	/* port 0 */
-	enum lle_state	lle_state;
-	uint8_t		lle_lladdr[6];	/* valid when reachable */
-	unsigned	lle_asked;	/* requests sent */
-	struct mbuf	*lle_hold, *lle_holdtail;
-	unsigned	lle_holdcnt;
-	struct callout	lle_timer;	/* next request; end of LLE_FAILED */
+	struct ifnet *lle_ifp;
+	struct ksockaddr lle_addr; /* port 0 */
+	enum lle_state lle_state;
+	uint8_t lle_lladdr[6]; /* valid when reachable */
+	unsigned lle_asked;    /* requests sent */
+	struct mbuf *lle_hold, *lle_holdtail;
+	unsigned lle_holdcnt;
+	struct callout lle_timer; /* next request; end of LLE_FAILED */
 };
 
 /* Ask who has `addr` on the interface's link; or tell that we have it. */
 typedef void lle_ask_fn(struct ifnet *, const struct in_any *addr);
-void	lle_register(struct vnet *, int family, lle_ask_fn *solicit,
-	    lle_ask_fn *announce);
+void lle_register(struct vnet *, int family, lle_ask_fn *solicit,
+    lle_ask_fn *announce);
 
 /* Link address of the next hop. 0: filled in. EWOULDBLOCK: m was queued (or
  * dropped) until the answer comes. EHOSTUNREACH after no answer: m freed. */
-int	lle_resolve(struct ifnet *, const struct ksockaddr *gw, struct mbuf *m,
-	    uint8_t lladdr[6]);
+int lle_resolve(struct ifnet *, const struct ksockaddr *gw, struct mbuf *m,
+    uint8_t lladdr[6]);
 /*
  * The neighbour told its address: waiting packets go. create: make an entry
  * when there is none.
  */
-void	lle_learn(struct ifnet *, int family, const struct in_any *addr,
-	    const uint8_t lladdr[6], bool create);
+void lle_learn(struct ifnet *, int family, const struct in_any *addr,
+    const uint8_t lladdr[6], bool create);
 /* NULL when there is none. */
 const struct llentry *lle_find(struct ifnet *, int family,
-	    const struct in_any *addr);
+    const struct in_any *addr);
 /* Forget everything of the interface; waiting packets are freed. */
-void	lle_flush(struct ifnet *);
+void lle_flush(struct ifnet *);
 /* Announce all addresses of the interface to its link. */
-void	lle_announce(struct ifnet *);
+void lle_announce(struct ifnet *);
 
 #endif

@@ -29,36 +29,38 @@ struct llentry;
 struct vnet;
 
 /* if_capabilities and if_capenable */
-#define IFCAP_RXCSUM		(1ULL << 0)
-#define IFCAP_TXCSUM		(1ULL << 1)
-#define IFCAP_VLAN_MTU		(1ULL << 3)
-#define IFCAP_TSO4		(1ULL << 8)
-#define IFCAP_TSO6		(1ULL << 9)
-#define IFCAP_LRO		(1ULL << 10)
-#define IFCAP_VLAN_HWTSO	(1ULL << 18)
-#define IFCAP_RXCSUM_IPV6	(1ULL << 21)
-#define IFCAP_TXCSUM_IPV6	(1ULL << 22)
-#define IFCAP_TXRTLMT		(1ULL << 24)
-#define IFCAP_MEXTPG		(1ULL << 26)
-#define IFCAP_TXTLS4		(1ULL << 27)
-#define IFCAP_TXTLS6		(1ULL << 28)
-#define IFCAP_TXTLS_RTLMT	(1ULL << 31)
-#define IFCAP_RXTLS4		(1ULL << 32)
-#define IFCAP_RXTLS6		(1ULL << 33)
+#define IFCAP_RXCSUM	  (1ULL << 0)
+#define IFCAP_TXCSUM	  (1ULL << 1)
+#define IFCAP_VLAN_MTU	  (1ULL << 3)
+#define IFCAP_TSO4	  (1ULL << 8)
+#define IFCAP_TSO6	  (1ULL << 9)
+#define IFCAP_LRO	  (1ULL << 10)
+#define IFCAP_VLAN_HWTSO  (1ULL << 18)
+#define IFCAP_RXCSUM_IPV6 (1ULL << 21)
+#define IFCAP_TXCSUM_IPV6 (1ULL << 22)
+#define IFCAP_TXRTLMT	  (1ULL << 24)
+#define IFCAP_MEXTPG	  (1ULL << 26)
+#define IFCAP_TXTLS4	  (1ULL << 27)
+#define IFCAP_TXTLS6	  (1ULL << 28)
+#define IFCAP_TXTLS_RTLMT (1ULL << 31)
+#define IFCAP_RXTLS4	  (1ULL << 32)
+#define IFCAP_RXTLS6	  (1ULL << 33)
 
 /* if_flags */
-#define IFF_UP			0x1
-#define IFF_BROADCAST		0x2
-#define IFF_LOOPBACK		0x8
-#define IFF_DRV_RUNNING		0x40
-#define IFF_MULTICAST		0x8000
+#define IFF_UP		0x1
+#define IFF_BROADCAST	0x2
+#define IFF_LOOPBACK	0x8
+#define IFF_DRV_RUNNING 0x40
+#define IFF_MULTICAST	0x8000
 
 enum if_link_state { LINK_STATE_UNKNOWN, LINK_STATE_DOWN, LINK_STATE_UP };
 
 /* --- send tags --- */
 enum if_snd_tag_type {
-	IF_SND_TAG_TYPE_RATE_LIMIT, IF_SND_TAG_TYPE_UNLIMITED,
-	IF_SND_TAG_TYPE_TLS, IF_SND_TAG_TYPE_TLS_RATE_LIMIT,
+	IF_SND_TAG_TYPE_RATE_LIMIT,
+	IF_SND_TAG_TYPE_UNLIMITED,
+	IF_SND_TAG_TYPE_TLS,
+	IF_SND_TAG_TYPE_TLS_RATE_LIMIT,
 	IF_SND_TAG_TYPE_TLS_RX
 };
 
@@ -67,30 +69,30 @@ enum if_snd_tag_type {
  * snapshot, so that no card ever sees a control block.
  */
 struct if_snd_tag_conn {
-	uint32_t	conn;		/* number, for traces */
-	bool		dropped;
-	bool		ipv6;
-	uint32_t	ts_offset;	/* of TCP timestamps */
-	uint32_t	snd_una, snd_nxt, rcv_nxt;
+	uint32_t conn; /* number, for traces */
+	bool dropped;
+	bool ipv6;
+	uint32_t ts_offset; /* of TCP timestamps */
+	uint32_t snd_una, snd_nxt, rcv_nxt;
 };
 
 struct if_snd_tag_alloc_params {
 	enum if_snd_tag_type type;
-	uint32_t	flowid;
-	uint8_t		flowtype;
-	uint8_t		numa_domain;
+	uint32_t flowid;
+	uint8_t flowtype;
+	uint8_t numa_domain;
 	struct if_snd_tag_conn conn;
-	struct ktls_session *tls;	/* TLS types; not referenced by the tag
+	struct ktls_session *tls; /* TLS types; not referenced by the tag
 					   beyond what the driver copies */
-	uint64_t	max_rate;	/* bytes/s, rate limited types */
-	uint16_t	vlan_id;
+	uint64_t max_rate;	  /* bytes/s, rate limited types */
+	uint16_t vlan_id;
 };
 
 struct if_snd_tag_sw {
-	int	(*snd_tag_modify)(struct m_snd_tag *, const void *params);
-	int	(*snd_tag_query)(struct m_snd_tag *, void *params);
-	void	(*snd_tag_free)(struct m_snd_tag *);	/* last reference */
-	struct m_snd_tag *(*next_snd_tag)(struct m_snd_tag *);	/* inner, NULL */
+	int (*snd_tag_modify)(struct m_snd_tag *, const void *params);
+	int (*snd_tag_query)(struct m_snd_tag *, void *params);
+	void (*snd_tag_free)(struct m_snd_tag *); /* last reference */
+	struct m_snd_tag *(*next_snd_tag)(struct m_snd_tag *); /* inner, NULL */
 	enum if_snd_tag_type type;
 };
 
@@ -99,42 +101,42 @@ typedef int if_snd_tag_alloc_fn(struct ifnet *,
 
 /* --- the interface --- */
 struct ifaddr {
-	struct ifaddr	*ifa_next;
-	uint8_t		ifa_family;	/* KAF_INET, KAF_INET6 */
-	struct in_any	ifa_addr;
-	uint8_t		ifa_plen;	/* prefix length */
+	struct ifaddr *ifa_next;
+	uint8_t ifa_family; /* KAF_INET, KAF_INET6 */
+	struct in_any ifa_addr;
+	uint8_t ifa_plen; /* prefix length */
 };
 
 struct if_counters {
-	uint64_t	ipackets, ibytes, ierrors, iqdrops;
-	uint64_t	opackets, obytes, oerrors, oqdrops;
+	uint64_t ipackets, ibytes, ierrors, iqdrops;
+	uint64_t opackets, obytes, oerrors, oqdrops;
 };
 
 struct ifnet {
-	char		if_xname[16];	/* "mce0", "lagg0" */
-	uint32_t	if_index;	/* of this host, from 1 */
-	struct vnet	*if_vnet;
-	void		*if_softc;
-	uint32_t	if_flags;
-	uint32_t	if_mtu;
-	uint8_t		if_lladdr[6];
+	char if_xname[16]; /* "mce0", "lagg0" */
+	uint32_t if_index; /* of this host, from 1 */
+	struct vnet *if_vnet;
+	void *if_softc;
+	uint32_t if_flags;
+	uint32_t if_mtu;
+	uint8_t if_lladdr[6];
 	enum if_link_state if_link_state;
-	uint64_t	if_baudrate;	/* bits/s */
-	uint64_t	if_capabilities, if_capenable;
-	uint32_t	if_hwassist;	/* CSUM_* the card does */
-	uint32_t	if_hw_tsomax, if_hw_tsomaxsegcount, if_hw_tsomaxsegsize;
-	struct ifaddr	*if_addrs;
+	uint64_t if_baudrate; /* bits/s */
+	uint64_t if_capabilities, if_capenable;
+	uint32_t if_hwassist; /* CSUM_* the card does */
+	uint32_t if_hw_tsomax, if_hw_tsomaxsegcount, if_hw_tsomaxsegsize;
+	struct ifaddr *if_addrs;
 	struct if_counters if_ctr;
-	uint32_t	if_tags;	/* send tags alive */
+	uint32_t if_tags; /* send tags alive */
 
 	/* IP's way down: resolves dst (the next hop) and transmits. */
-	int	(*if_output)(struct ifnet *, struct mbuf *,
-		    const struct ksockaddr *dst);
-	int	(*if_transmit)(struct ifnet *, struct mbuf *);
-	void	(*if_input)(struct ifnet *, struct mbuf *);
-	if_snd_tag_alloc_fn *if_snd_tag_alloc;	/* NULL: EOPNOTSUPP */
+	int (*if_output)(struct ifnet *, struct mbuf *,
+	    const struct ksockaddr *dst);
+	int (*if_transmit)(struct ifnet *, struct mbuf *);
+	void (*if_input)(struct ifnet *, struct mbuf *);
+	if_snd_tag_alloc_fn *if_snd_tag_alloc; /* NULL: EOPNOTSUPP */
 	/* The driver's part of a capability or flag change. May be NULL. */
-	int	(*if_ioctl)(struct ifnet *, uint64_t capenable, uint32_t flags);
+	int (*if_ioctl)(struct ifnet *, uint64_t capenable, uint32_t flags);
 
 	/* when this is a lagg port */
 	struct lagg_port *if_lagg;
@@ -147,68 +149,69 @@ TAILQ_HEAD(ifnethead, ifnet);
 
 /* --- net/if.c --- */
 /* Layer state of a host; after kern, before netinet. */
-void	net_attach(struct vnet *);
-void	net_detach(struct vnet *);
+void net_attach(struct vnet *);
+void net_detach(struct vnet *);
 
 /* Sets defaults, if_index, if_xname; hardware limits as FreeBSD's if.c. */
-void	if_attach(struct vnet *, struct ifnet *, const char *xname);
-void	if_detach(struct ifnet *);
-struct ifnet *if_lookup(struct vnet *, const char *xname);	/* NULL */
+void if_attach(struct vnet *, struct ifnet *, const char *xname);
+void if_detach(struct ifnet *);
+struct ifnet *if_lookup(struct vnet *, const char *xname); /* NULL */
 /* Add an address with its connected route. EINVAL family, EEXIST. */
-int	if_addr_add(struct ifnet *, int family, const struct in_any *, int plen);
+int if_addr_add(struct ifnet *, int family, const struct in_any *, int plen);
 /* The first address of the family on the interface; NULL. */
 const struct ifaddr *if_addr_first(const struct ifnet *, int family);
 /* Some interface of the host has this address. */
 struct ifnet *if_addr_owner(struct vnet *, int family, const struct in_any *);
-void	if_link_state_change(struct ifnet *, enum if_link_state);
-int	if_setflags(struct ifnet *, uint32_t flags);
+void if_link_state_change(struct ifnet *, enum if_link_state);
+int if_setflags(struct ifnet *, uint32_t flags);
 /* EINVAL: a bit that is not in if_capabilities. Recomputes if_hwassist. */
-int	if_setcap(struct ifnet *, uint64_t capenable);
+int if_setcap(struct ifnet *, uint64_t capenable);
 /* "txtls4" and the like, as ifconfig spells them; 0 unknown. */
 uint64_t if_capbyname(const char *name);
 /* Text of all bits set, "RXCSUM,TXCSUM,TSO4". */
 struct strbuf;
-void	if_capnames(uint64_t caps, struct strbuf *);
+void if_capnames(uint64_t caps, struct strbuf *);
 
 /* --- net/if_snd_tag.c --- */
 /* Fills a tag embedded in the driver's: refcount 1, counted. */
-void	m_snd_tag_init(struct m_snd_tag *, struct ifnet *,
-	    const struct if_snd_tag_sw *);
+void m_snd_tag_init(struct m_snd_tag *, struct ifnet *,
+    const struct if_snd_tag_sw *);
 /* EOPNOTSUPP without a driver method; otherwise the driver's answer. */
-int	m_snd_tag_alloc(struct ifnet *, const struct if_snd_tag_alloc_params *,
-	    struct m_snd_tag **);
+int m_snd_tag_alloc(struct ifnet *, const struct if_snd_tag_alloc_params *,
+    struct m_snd_tag **);
 
 /* --- net/if_ethersubr.c --- */
 /* if_output and if_input of Ethernet-like interfaces. */
-void	ether_ifattach(struct ifnet *, const uint8_t lladdr[6]);
-int	ether_output(struct ifnet *, struct mbuf *, const struct ksockaddr *dst);
+void ether_ifattach(struct ifnet *, const uint8_t lladdr[6]);
+int ether_output(struct ifnet *, struct mbuf *, const struct ksockaddr *dst);
 /* A frame whose link header is complete. */
-int	ether_output_frame(struct ifnet *, struct mbuf *);
-void	ether_input(struct ifnet *, struct mbuf *);
+int ether_output_frame(struct ifnet *, struct mbuf *);
+void ether_input(struct ifnet *, struct mbuf *);
 
 /* --- net/netisr.c: ether_input reaches the protocols --- */
 enum netisr { NETISR_IP, NETISR_ARP, NETISR_IPV6, NETISR_COUNT };
-void	netisr_register(struct vnet *, enum netisr,
-	    void (*fn)(struct vnet *, struct mbuf *));
-void	netisr_dispatch(struct vnet *, enum netisr, struct mbuf *);
+void netisr_register(struct vnet *, enum netisr,
+    void (*fn)(struct vnet *, struct mbuf *));
+void netisr_dispatch(struct vnet *, enum netisr, struct mbuf *);
 
 /* --- net/route.c --- */
-struct nhop {			/* a resolved route */
-	struct ifnet	*nh_ifp;
-	struct ksockaddr nh_gw;		/* next hop: the destination itself if on link */
-	struct in_any	nh_src;		/* address to send from */
-	uint32_t	nh_mtu;
-	uint32_t	nh_gen;		/* compare with route_generation */
+struct nhop { /* a resolved route */
+	struct ifnet *nh_ifp;
+	struct ksockaddr
+	    nh_gw;	      /* next hop: the destination itself if on link */
+	struct in_any nh_src; /* address to send from */
+	uint32_t nh_mtu;
+	uint32_t nh_gen; /* compare with route_generation */
 };
 /* plen 0: default route. gw zero: on link. EEXIST. */
-int	route_add(struct vnet *, int family, const struct in_any *dst, int plen,
-	    const struct in_any *gw, struct ifnet *);
-int	route_delete(struct vnet *, int family, const struct in_any *dst, int plen);
+int route_add(struct vnet *, int family, const struct in_any *dst, int plen,
+    const struct in_any *gw, struct ifnet *);
+int route_delete(struct vnet *, int family, const struct in_any *dst, int plen);
 /* Longest prefix. EHOSTUNREACH. */
-int	route_lookup(struct vnet *, int family, const struct in_any *dst,
-	    struct nhop *);
+int route_lookup(struct vnet *, int family, const struct in_any *dst,
+    struct nhop *);
 /* Moves with each change that could make a cached nhop stale. */
 uint32_t route_generation(const struct vnet *);
-void	route_changed(struct vnet *);
+void route_changed(struct vnet *);
 
 #endif

@@ -16,7 +16,7 @@ uint16_t in_sum(const void *p, size_t len);
 uint16_t in_sum_add(uint16_t a, uint16_t b, int odd);
 /* Sum of the pseudo header; src, dst of 4 or 16 bytes. */
 uint16_t in_sum_pseudo(const uint8_t *src, const uint8_t *dst, int addrlen,
-	    uint8_t proto, uint32_t len);
+    uint8_t proto, uint32_t len);
 /* Sum over a chain from byte skip on (M_EXTPG too). */
 uint16_t in_sum_mbuf(const struct mbuf *, uint32_t skip, uint32_t len);
 

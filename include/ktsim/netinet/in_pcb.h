@@ -19,69 +19,70 @@ struct tcpcb;
 struct vnet;
 
 /* inp_flags */
-#define INP_DROPPED	0x1	/* connection is over; the socket may live */
-#define INP_SOCKREF	0x2	/* the connection holds a socket reference: the
+#define INP_DROPPED 0x1 /* connection is over; the socket may live */
+#define INP_SOCKREF \
+	0x2	       /* the connection holds a socket reference: the
 				   user has closed it */
-#define INP_HASHED	0x4	/* bound: on a hash chain */
+#define INP_HASHED 0x4 /* bound: on a hash chain */
 
 struct inpcb {
-	struct vnet	*inp_vnet;
-	struct socket	*inp_socket;	/* NULL once detached */
-	struct tcpcb	*inp_ppcb;
-	uint32_t	inp_refcount;
-	uint32_t	inp_flags;
-	uint8_t		inp_family;
+	struct vnet *inp_vnet;
+	struct socket *inp_socket; /* NULL once detached */
+	struct tcpcb *inp_ppcb;
+	uint32_t inp_refcount;
+	uint32_t inp_flags;
+	uint8_t inp_family;
 	struct ksockaddr inp_laddr, inp_faddr;
-	uint32_t	inp_flowid;	/* hash of the four-tuple */
-	uint8_t		inp_flowtype;
-	uint16_t	inp_ip_id;	/* per-connection IPv4 ID counter */
-	struct nhop	inp_route;	/* cached: valid while inp_route_ok */
-	bool		inp_route_ok;
-	LIST_ENTRY(inpcb) inp_hash;	/* four-tuple, or local port */
-	TAILQ_ENTRY(inpcb) inp_list;	/* of the host, in order of creation */
+	uint32_t inp_flowid; /* hash of the four-tuple */
+	uint8_t inp_flowtype;
+	uint16_t inp_ip_id;    /* per-connection IPv4 ID counter */
+	struct nhop inp_route; /* cached: valid while inp_route_ok */
+	bool inp_route_ok;
+	LIST_ENTRY(inpcb) inp_hash;  /* four-tuple, or local port */
+	TAILQ_ENTRY(inpcb) inp_list; /* of the host, in order of creation */
 };
 LIST_HEAD(inpcbhead, inpcb);
 TAILQ_HEAD(inpcblist, inpcb);
 
 /* A control block for the socket (so_pcb), one reference. ENOBUFS. */
-int	in_pcballoc(struct socket *);
+int in_pcballoc(struct socket *);
 /* EINVAL bound already; EAFNOSUPPORT; EADDRNOTAVAIL not ours; EADDRINUSE. */
-int	in_pcbbind(struct inpcb *, const struct ksockaddr *);
+int in_pcbbind(struct inpcb *, const struct ksockaddr *);
 /*
  * Set the foreign address; chooses local address and port where missing.
  * EADDRNOTAVAIL, ENETUNREACH (no route), EADDRINUSE (that four-tuple lives).
  */
-int	in_pcbconnect(struct inpcb *, const struct ksockaddr *faddr);
+int in_pcbconnect(struct inpcb *, const struct ksockaddr *faddr);
 /* The same for an accepted connection, whose both ends are known. */
-void	in_pcbaccepted(struct inpcb *, const struct ksockaddr *laddr,
-	    const struct ksockaddr *faddr);
+void in_pcbaccepted(struct inpcb *, const struct ksockaddr *laddr,
+    const struct ksockaddr *faddr);
 /* The connection is over: off the hash, INP_DROPPED. */
-void	in_pcbdrop(struct inpcb *);
+void in_pcbdrop(struct inpcb *);
 /* The connection with these ends, else a listener of the local one, or NULL. */
 struct inpcb *in_pcblookup(struct vnet *, const struct ksockaddr *laddr,
-	    const struct ksockaddr *faddr);
+    const struct ksockaddr *faddr);
 
-void	in_pcbref(struct inpcb *);
+void in_pcbref(struct inpcb *);
 /* True when that was the last reference and inp is gone. */
-bool	in_pcbrele(struct inpcb *);
+bool in_pcbrele(struct inpcb *);
 
 /*
  * The connection's route: the cached one, looked up again when stale.
  * EHOSTUNREACH. Source: inp->inp_route with its generation check.
  */
-int	in_pcbroute(struct inpcb *, struct nhop **);
+int in_pcbroute(struct inpcb *, struct nhop **);
 
 /* --- netinet/tcp_ktls.c: what kernel TLS wants of a connection --- */
 /* A transmit session that is not software lives (or no longer does). */
-void	inp_ktls_xmit_set(struct inpcb *, bool on);
-bool	inp_ktls_xmit(const struct inpcb *);
+void inp_ktls_xmit_set(struct inpcb *, bool on);
+bool inp_ktls_xmit(const struct inpcb *);
 /* The connection's number of this host, from 1. */
 uint32_t inp_conn(const struct inpcb *);
 /* What a driver may know; valid for a dropped connection too. */
-void	inp_snapshot(const struct inpcb *, struct if_snd_tag_conn *);
+void inp_snapshot(const struct inpcb *, struct if_snd_tag_conn *);
 /* tcp_drop when alive; else error to the socket, if any, which is woken. */
-void	inp_drop(struct inpcb *, int error, const char *why);
+void inp_drop(struct inpcb *, int error, const char *why);
 struct inpcb *inp_of_socket(struct socket *);
-bool	inp_dropped(const struct inpcb *);
+bool inp_dropped(const struct inpcb *);
 
 #endif

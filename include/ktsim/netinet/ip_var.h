@@ -13,22 +13,22 @@ struct vnet;
 
 /* One per family: net.inet.ip.stats, net.inet6.ip6.stats. */
 struct ip_stats {
-	uint64_t	total_in, bad_version, bad_header, bad_sum, too_short;
-	uint64_t	not_mine, fragments, no_proto, delivered;
-	uint64_t	total_out, no_route, tls_eagain, tls_refused;
-	uint64_t	too_big, unmapped;	/* EMSGSIZE; M_EXTPG copied */
+	uint64_t total_in, bad_version, bad_header, bad_sum, too_short;
+	uint64_t not_mine, fragments, no_proto, delivered;
+	uint64_t total_out, no_route, tls_eagain, tls_refused;
+	uint64_t too_big, unmapped; /* EMSGSIZE; M_EXTPG copied */
 };
 
 /* IP and TCP of a host; after net_attach. */
-void	inet_attach(struct vnet *);
+void inet_attach(struct vnet *);
 /*
  * End every connection that is left, silently (no packet, no event): those in
  * TIME_WAIT, and those whose user closed them. Sockets in users' hands get
  * ECONNABORTED. Then vnet_leaks tells the truth about control blocks.
  */
-void	inet_purge(struct vnet *);
+void inet_purge(struct vnet *);
 /* After inet_purge (called again here) and before net_detach. */
-void	inet_detach(struct vnet *);
+void inet_detach(struct vnet *);
 const struct ip_stats *ip_stats(const struct vnet *, int family);
 
 /*
@@ -43,19 +43,19 @@ const struct ip_stats *ip_stats(const struct vnet *, int family);
  * plaintext_refused is counted: the reset will find no tag there and end the
  * connection). Nothing else may carry plaintext of a session.
  */
-int	ip_output(struct vnet *, struct mbuf *, struct inpcb *);
-int	ip6_output(struct vnet *, struct mbuf *, struct inpcb *);
+int ip_output(struct vnet *, struct mbuf *, struct inpcb *);
+int ip6_output(struct vnet *, struct mbuf *, struct inpcb *);
 
 /*
  * Sum of a TCP segment with its pseudo header: 0xffff when its checksum is
  * right. m begins with the IP header of iphlen bytes; len of TCP.
  */
 uint16_t ip_tcp_sum(const struct mbuf *m, int family, uint32_t iphlen,
-	    uint32_t len);
+    uint32_t len);
 
-void	ip_input(struct vnet *, struct mbuf *);
-void	ip6_input(struct vnet *, struct mbuf *);
-void	arp_input(struct vnet *, struct mbuf *);
-void	icmp6_input(struct vnet *, struct mbuf *, int off);
+void ip_input(struct vnet *, struct mbuf *);
+void ip6_input(struct vnet *, struct mbuf *);
+void arp_input(struct vnet *, struct mbuf *);
+void icmp6_input(struct vnet *, struct mbuf *, int off);
 
 #endif

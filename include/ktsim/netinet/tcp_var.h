@@ -23,115 +23,123 @@
 #include <ktsim/netinet/in_pcb.h>
 
 enum tcp_state {
-	TCPS_CLOSED, TCPS_LISTEN, TCPS_SYN_SENT, TCPS_SYN_RECEIVED,
-	TCPS_ESTABLISHED, TCPS_CLOSE_WAIT, TCPS_FIN_WAIT_1, TCPS_CLOSING,
-	TCPS_LAST_ACK, TCPS_FIN_WAIT_2, TCPS_TIME_WAIT
+	TCPS_CLOSED,
+	TCPS_LISTEN,
+	TCPS_SYN_SENT,
+	TCPS_SYN_RECEIVED,
+	TCPS_ESTABLISHED,
+	TCPS_CLOSE_WAIT,
+	TCPS_FIN_WAIT_1,
+	TCPS_CLOSING,
+	TCPS_LAST_ACK,
+	TCPS_FIN_WAIT_2,
+	TCPS_TIME_WAIT
 };
 
 /* t_flags */
-#define TF_ACKNOW	0x00001
-#define TF_DELACK	0x00002
-#define TF_NODELAY	0x00004
-#define TF_NOPUSH	0x01000
-#define TF_SENTFIN	0x00010
-#define TF_REQ_SCALE	0x00020
-#define TF_RCVD_SCALE	0x00040
-#define TF_REQ_TSTMP	0x00080
-#define TF_RCVD_TSTMP	0x00100
-#define TF_SACK_PERMIT	0x00200
-#define TF_NEEDSYN	0x00400
-#define TF_NEEDFIN	0x00800
-#define TF_FASTRECOVERY	0x00100000
-#define TF_FORCEDATA	0x00800000	/* window probe */
-#define TF_MORETOCOME	0x00010000
-#define TF_RXWIN0SENT	0x00080000
-#define TF_CLOSED	0x01000000	/* the user has closed the socket */
-#define TF_LIMITED	0x02000000	/* in a limited transmit, for notes */
+#define TF_ACKNOW	 0x00001
+#define TF_DELACK	 0x00002
+#define TF_NODELAY	 0x00004
+#define TF_NOPUSH	 0x01000
+#define TF_SENTFIN	 0x00010
+#define TF_REQ_SCALE	 0x00020
+#define TF_RCVD_SCALE	 0x00040
+#define TF_REQ_TSTMP	 0x00080
+#define TF_RCVD_TSTMP	 0x00100
+#define TF_SACK_PERMIT	 0x00200
+#define TF_NEEDSYN	 0x00400
+#define TF_NEEDFIN	 0x00800
+#define TF_FASTRECOVERY	 0x00100000
+#define TF_FORCEDATA	 0x00800000 /* window probe */
+#define TF_MORETOCOME	 0x00010000
+#define TF_RXWIN0SENT	 0x00080000
+#define TF_CLOSED	 0x01000000 /* the user has closed the socket */
+#define TF_LIMITED	 0x02000000 /* in a limited transmit, for notes */
 
-#define TCP_MAXWIN	65535
+#define TCP_MAXWIN	 65535
 #define TCP_MAX_WINSHIFT 14
-#define TCP_MAXRXTSHIFT	12
-#define TCP_NSACK	4		/* blocks one option can hold at most */
-#define TCP_MAXOLEN	40
+#define TCP_MAXRXTSHIFT	 12
+#define TCP_NSACK	 4 /* blocks one option can hold at most */
+#define TCP_MAXOLEN	 40
 
 struct tcp_reass_seg;
 struct cc_algo;
 
 /* Per connection, over its life: what reports tell of it. */
 struct tcp_conn_stats {
-	uint64_t	snd_segs;	/* segments that carried data (wire) */
-	uint64_t	snd_bursts;	/* packets handed to IP with data */
-	uint64_t	snd_bytes;	/* first-time payload bytes */
-	uint64_t	rexmit_bytes;
-	uint64_t	rexmit_packs;
-	uint64_t	rto, fast_rexmit, dupacks, enobufs;
-	uint64_t	rcv_segs, rcv_bytes, rcv_ooo, rcv_dup;
-	uint64_t	probes;
+	uint64_t snd_segs;   /* segments that carried data (wire) */
+	uint64_t snd_bursts; /* packets handed to IP with data */
+	uint64_t snd_bytes;  /* first-time payload bytes */
+	uint64_t rexmit_bytes;
+	uint64_t rexmit_packs;
+	uint64_t rto, fast_rexmit, dupacks, enobufs;
+	uint64_t rcv_segs, rcv_bytes, rcv_ooo, rcv_dup;
+	uint64_t probes;
 };
 
 struct tcpcb {
-	struct inpcb	*t_inpcb;
-	enum tcp_state	t_state;
-	uint32_t	t_flags;
-	uint32_t	t_conn;		/* number of this host, from 1 */
+	struct inpcb *t_inpcb;
+	enum tcp_state t_state;
+	uint32_t t_flags;
+	uint32_t t_conn; /* number of this host, from 1 */
 
 	/* send sequence space */
-	uint32_t	iss, snd_una, snd_nxt, snd_max, snd_recover;
-	uint32_t	snd_wnd, snd_wl1, snd_wl2, max_sndwnd;
-	uint8_t		snd_scale, rcv_scale, request_r_scale;
+	uint32_t iss, snd_una, snd_nxt, snd_max, snd_recover;
+	uint32_t snd_wnd, snd_wl1, snd_wl2, max_sndwnd;
+	uint8_t snd_scale, rcv_scale, request_r_scale;
 	/* receive sequence space */
-	uint32_t	irs, rcv_nxt, rcv_adv, rcv_wnd, last_ack_sent;
+	uint32_t irs, rcv_nxt, rcv_adv, rcv_wnd, last_ack_sent;
 
 	/* segments */
-	uint16_t	t_maxseg;	/* without options */
-	uint32_t	t_tsomax, t_tsomaxsegcount, t_tsomaxsegsize;
-	bool		t_tso;		/* the route's interface can */
+	uint16_t t_maxseg; /* without options */
+	uint32_t t_tsomax, t_tsomaxsegcount, t_tsomaxsegsize;
+	bool t_tso; /* the route's interface can */
 
 	/* congestion */
-	uint32_t	snd_cwnd, snd_ssthresh;
-	uint32_t	t_dupacks, t_bytes_acked;
-	uint32_t	t_limited;	/* segments sent by limited transmit */
-	const char	*t_why;		/* why snd_nxt < snd_max: "RTO" ... */
+	uint32_t snd_cwnd, snd_ssthresh;
+	uint32_t t_dupacks, t_bytes_acked;
+	uint32_t t_limited; /* segments sent by limited transmit */
+	const char *t_why;  /* why snd_nxt < snd_max: "RTO" ... */
 
 	/* round trips, RFC 6298; ps */
-	simtime_t	t_srtt, t_rttvar, t_rxtcur;
-	simtime_t	t_rtttime;	/* of the timed segment; 0 none */
-	uint32_t	t_rtseq;
-	uint32_t	t_rxtshift;	/* consecutive timeouts */
-	uint32_t	ts_recent, ts_offset;
-	simtime_t	ts_recent_age;
+	simtime_t t_srtt, t_rttvar, t_rxtcur;
+	simtime_t t_rtttime; /* of the timed segment; 0 none */
+	uint32_t t_rtseq;
+	uint32_t t_rxtshift; /* consecutive timeouts */
+	uint32_t ts_recent, ts_offset;
+	simtime_t ts_recent_age;
 
-	struct callout	t_rexmt, t_persist, t_delack, t_2msl, t_keep;
-	uint32_t	t_persistshift;
+	struct callout t_rexmt, t_persist, t_delack, t_2msl, t_keep;
+	uint32_t t_persistshift;
 
 	struct tcp_reass_seg *t_segq;
-	uint32_t	t_segqbytes;
-	uint32_t	t_sack_last;	/* latest out-of-order segment's seq */
+	uint32_t t_segqbytes;
+	uint32_t t_sack_last; /* latest out-of-order segment's seq */
 
 	/* sizing of the receive buffer: bytes since rfbuf_ts */
-	simtime_t	rfbuf_ts;
-	uint32_t	rfbuf_cnt;
-	simtime_t	t_rcvtime;	/* last segment from the peer */
+	simtime_t rfbuf_ts;
+	uint32_t rfbuf_cnt;
+	simtime_t t_rcvtime; /* last segment from the peer */
 
 	/* kernel TLS */
-	uint32_t	t_nic_ktls_xmit;	/* a non-software session lives */
-	bool		t_nic_ktls_xmit_dis;	/* auto-disabled for good */
-	uint64_t	t_snd_rxt_bytes;	/* resent payload, for life */
-	uint64_t	t_snd_first_bytes;	/* payload sent first time */
-	const char	*t_softreason;	/* why the connection ended, static */
-	int		t_softerror;
+	uint32_t t_nic_ktls_xmit;   /* a non-software session lives */
+	bool t_nic_ktls_xmit_dis;   /* auto-disabled for good */
+	uint64_t t_snd_rxt_bytes;   /* resent payload, for life */
+	uint64_t t_snd_first_bytes; /* payload sent first time */
+	const char *t_softreason;   /* why the connection ended, static */
+	int t_softerror;
 
 	struct tcp_conn_stats t_stats;
 };
 
 struct tcp_stats {
-	uint64_t	connattempt, accepts, connects, drops, closed;
-	uint64_t	sndtotal, sndpack, sndbyte, sndrexmitpack, sndrexmitbyte;
-	uint64_t	rexmttimeo, persisttimeo, delack, timeoutdrop;
-	uint64_t	rcvtotal, rcvpack, rcvbyte, rcvbadsum, rcvbadoff, rcvshort;
-	uint64_t	rcvduppack, rcvoopack, rcvdupack, rcvackpack, rcvafterwin;
-	uint64_t	listendrop, sndrst, rcvrst, pawsdrop, badrst;
-	uint64_t	fastrexmit;
+	uint64_t connattempt, accepts, connects, drops, closed;
+	uint64_t sndtotal, sndpack, sndbyte, sndrexmitpack, sndrexmitbyte;
+	uint64_t rexmttimeo, persisttimeo, delack, timeoutdrop;
+	uint64_t rcvtotal, rcvpack, rcvbyte, rcvbadsum, rcvbadoff, rcvshort;
+	uint64_t rcvduppack, rcvoopack, rcvdupack, rcvackpack, rcvafterwin;
+	uint64_t listendrop, sndrst, rcvrst, pawsdrop, badrst;
+	uint64_t fastrexmit;
 };
 
 extern const struct protosw tcp_protosw;
@@ -153,21 +161,21 @@ struct tcpcb *tcp_newtcpcb(struct inpcb *);
  * synchronised). why: static text for the report. The control block is over
  * (INP_DROPPED) when it returns.
  */
-void	tcp_drop(struct tcpcb *, int error, const char *why);
+void tcp_drop(struct tcpcb *, int error, const char *why);
 /*
  * The connection is over, nothing is sent. May free the socket and, with it,
  * the control block, unless the caller holds a reference of the inpcb.
  */
-void	tcp_close(struct tcpcb *);
-void	tcp_state_change(struct tcpcb *, enum tcp_state);
+void tcp_close(struct tcpcb *);
+void tcp_state_change(struct tcpcb *, enum tcp_state);
 const char *tcp_state_name(enum tcp_state);
 
 /* --- tcp_output --- */
 /* Send what may be sent. Errors are handled inside; the value is for tests. */
-int	tcp_output(struct tcpcb *);
+int tcp_output(struct tcpcb *);
 /* From rexmit and first-time bytes: the automatic return to software. */
-void	tcp_account_for_send(struct tcpcb *, uint32_t len, bool rexmit,
-	    bool hw_tls);
+void tcp_account_for_send(struct tcpcb *, uint32_t len, bool rexmit,
+    bool hw_tls);
 
 /* --- tcp_segment --- */
 /*
@@ -177,20 +185,20 @@ void	tcp_account_for_send(struct tcpcb *, uint32_t len, bool rexmit,
  * Source: tcp_output.c tcp_m_copym.
  */
 struct mbuf *tcp_m_copym(struct tcpcb *, struct mbuf *m, uint32_t off,
-	    uint32_t *len, uint32_t maxsegcnt, uint32_t maxsegsize, bool hw_tls);
+    uint32_t *len, uint32_t maxsegcnt, uint32_t maxsegsize, bool hw_tls);
 
 /* --- cc --- */
 struct cc_algo {
 	const char *name;
-	void	(*conn_init)(struct tcpcb *);
-	void	(*ack_received)(struct tcpcb *, uint32_t acked);
-	void	(*enter_recovery)(struct tcpcb *);
-	void	(*rto)(struct tcpcb *);
-	void	(*post_recovery)(struct tcpcb *);
+	void (*conn_init)(struct tcpcb *);
+	void (*ack_received)(struct tcpcb *, uint32_t acked);
+	void (*enter_recovery)(struct tcpcb *);
+	void (*rto)(struct tcpcb *);
+	void (*post_recovery)(struct tcpcb *);
 };
 extern const struct cc_algo cc_newreno;
 
 /* --- tcp_dump --- */
-void	tcp_dump(const struct tcpcb *, struct strbuf *, int indent);
+void tcp_dump(const struct tcpcb *, struct strbuf *, int indent);
 
 #endif

@@ -37,53 +37,54 @@ struct nic_port_ops {
 	 * order per port), if the link is up until then. Takes the reference.
 	 * FRAME_LOST_RING: only for the record.
 	 */
-	void	(*np_egress)(void *arg, struct nic *, struct frame *);
+	void (*np_egress)(void *arg, struct nic *, struct frame *);
 };
 
 struct nic_params {
-	const char	*np_model;	/* "basic", "ideal" */
-	const char	*np_xname;	/* "mce0" */
-	uint8_t		np_lladdr[6];
-	uint64_t	np_rate_bps;	/* of the link */
-	uint32_t	np_mtu;
-	uint32_t	np_ring;	/* slots; 0: the model's */
+	const char *np_model; /* "basic", "ideal" */
+	const char *np_xname; /* "mce0" */
+	uint8_t np_lladdr[6];
+	uint64_t np_rate_bps; /* of the link */
+	uint32_t np_mtu;
+	uint32_t np_ring; /* slots; 0: the model's */
 	struct framepool *np_pool;
 	const struct nic_port_ops *np_ops;
-	void		*np_arg;
+	void *np_arg;
 };
 
 struct nic_stats {
-	uint64_t	tx_packets, tx_frames, tx_bytes;	/* from the stack; on the wire */
-	uint64_t	tx_bursts;		/* packets that were TSO */
-	uint64_t	enobuf;			/* ring full */
-	uint64_t	tx_lost_ring;		/* frames built with the link down */
-	uint64_t	rx_frames, rx_bytes, rx_bad_csum, rx_link_down, rx_not_mine;
-	uint64_t	dma_payload;		/* bytes fetched */
-	uint64_t	dma_reread;		/* of these, to rebuild cipher state */
-	uint64_t	tls_packets, tls_bytes;	/* encrypted */
-	uint64_t	tls_restarts;		/* sequence was not the expected one */
-	uint64_t	tls_tags;		/* alive */
-	uint64_t	tls_tags_max, tls_tags_taken, tls_tags_released;
-	uint64_t	tls_plain_refused;	/* record without a tag of this port */
+	uint64_t tx_packets, tx_frames,
+	    tx_bytes;	       /* from the stack; on the wire */
+	uint64_t tx_bursts;    /* packets that were TSO */
+	uint64_t enobuf;       /* ring full */
+	uint64_t tx_lost_ring; /* frames built with the link down */
+	uint64_t rx_frames, rx_bytes, rx_bad_csum, rx_link_down, rx_not_mine;
+	uint64_t dma_payload;		 /* bytes fetched */
+	uint64_t dma_reread;		 /* of these, to rebuild cipher state */
+	uint64_t tls_packets, tls_bytes; /* encrypted */
+	uint64_t tls_restarts;		 /* sequence was not the expected one */
+	uint64_t tls_tags;		 /* alive */
+	uint64_t tls_tags_max, tls_tags_taken, tls_tags_released;
+	uint64_t tls_plain_refused; /* record without a tag of this port */
 };
 
 /* What sets one card apart from another. All methods run on the engine. */
 struct nic_model {
-	const char	*nm_name;
-	const char	*nm_text;	/* one line for `list models` */
-	uint64_t	nm_caps;	/* IFCAP_* */
-	uint32_t	nm_tsomax, nm_tsomaxsegcount, nm_tsomaxsegsize;
-	uint32_t	nm_ring;	/* default slots */
-	simtime_t	nm_fetch;	/* doorbell to first bit */
+	const char *nm_name;
+	const char *nm_text; /* one line for `list models` */
+	uint64_t nm_caps;    /* IFCAP_* */
+	uint32_t nm_tsomax, nm_tsomaxsegcount, nm_tsomaxsegsize;
+	uint32_t nm_ring;   /* default slots */
+	simtime_t nm_fetch; /* doorbell to first bit */
 
 	/* Card state behind n->n_softc; NULL: none. ENOMEM. */
-	int	(*nm_attach)(struct nic *);
-	void	(*nm_detach)(struct nic *);
+	int (*nm_attach)(struct nic *);
+	void (*nm_detach)(struct nic *);
 	/*
 	 * Frames of one packet, appended to out. The packet remains the
 	 * ring's. 0, or an errno: the packet is dropped and counted.
 	 */
-	int	(*nm_tx)(struct nic *, struct mbuf *, struct frameq *out);
+	int (*nm_tx)(struct nic *, struct mbuf *, struct frameq *out);
 	/*
 	 * A send tag; the model embeds m_snd_tag in its own and copies from
 	 * the session what it needs (keys live in the card). NULL method:
@@ -91,39 +92,39 @@ struct nic_model {
 	 * cipher; EINVAL key or IV length; ENOMEM table full.
 	 */
 	if_snd_tag_alloc_fn *nm_snd_tag_alloc;
-	void	(*nm_dump)(const struct nic *, struct strbuf *, int indent);
+	void (*nm_dump)(const struct nic *, struct strbuf *, int indent);
 };
 
 struct nic {
-	struct ifnet	n_if;		/* first: containerof both ways */
+	struct ifnet n_if; /* first: containerof both ways */
 	const struct nic_model *n_model;
-	struct vnet	*n_vnet;
+	struct vnet *n_vnet;
 	struct nic_params n_params;
-	void		*n_softc;
+	void *n_softc;
 	struct nic_stats n_stats;
 
 	/* transmit ring: a FIFO of packets (by m_nextpkt), the head is being sent */
-	struct mbuf	*n_ring_head, **n_ring_tail;
-	uint32_t	n_ring_used, n_ring_size;
-	bool		n_link_up;
+	struct mbuf *n_ring_head, **n_ring_tail;
+	uint32_t n_ring_used, n_ring_size;
+	bool n_link_up;
 	struct sim_event n_fetch_ev, n_done_ev;
-	uint32_t	n_bursts;	/* numbers bursts */
+	uint32_t n_bursts; /* numbers bursts */
 };
 
-extern const struct nic_model *const nic_models[];	/* NULL-terminated */
+extern const struct nic_model *const nic_models[]; /* NULL-terminated */
 const struct nic_model *nic_model_find(const char *name);
 
 /*
  * Create the card and attach its interface, administratively down, link
  * state unknown. EINVAL: no such model, bad MTU or ring.
  */
-int	nic_attach(struct vnet *, const struct nic_params *, struct nic **);
+int nic_attach(struct vnet *, const struct nic_params *, struct nic **);
 /* Packets in the ring are freed; tags must be gone. NULL allowed. */
-void	nic_detach(struct nic *);
+void nic_detach(struct nic *);
 /* The physical link's state, from the wire. */
-void	nic_link(struct nic *, bool up);
+void nic_link(struct nic *, bool up);
 /* A frame has arrived (takes the reference). */
-void	nic_rx(struct nic *, struct frame *);
+void nic_rx(struct nic *, struct frame *);
 
 static inline struct nic *
 ifp_to_nic(struct ifnet *ifp)

@@ -19,9 +19,9 @@ struct tls_crypt;
 struct tls_stream;
 
 struct tls_iov {
-	const uint8_t	*in;
-	uint8_t		*out;		/* may equal in */
-	uint32_t	len;
+	const uint8_t *in;
+	uint8_t *out; /* may equal in */
+	uint32_t len;
 };
 
 /*
@@ -29,8 +29,8 @@ struct tls_iov {
  * NULL: out of memory, or the library refuses the key.
  */
 struct tls_crypt *tls_crypt_create(const struct tls_suite *, const uint8_t *key,
-	    const uint8_t *iv, unsigned slots);
-void	tls_crypt_destroy(struct tls_crypt *);	/* NULL allowed; wipes keys */
+    const uint8_t *iv, unsigned slots);
+void tls_crypt_destroy(struct tls_crypt *); /* NULL allowed; wipes keys */
 const struct tls_suite *tls_crypt_suite(const struct tls_crypt *);
 
 /*
@@ -38,29 +38,30 @@ const struct tls_suite *tls_crypt_suite(const struct tls_crypt *);
  * payload. trailer: receives the type byte's ciphertext (TLS 1.3) and the tag,
  * suite->tlen bytes. Returns 0 or EIO.
  */
-int	tls_record_encrypt(struct tls_crypt *, unsigned slot, const uint8_t *hdr,
-	    uint64_t seqno, uint8_t record_type, const struct tls_iov *pieces,
-	    unsigned npieces, uint8_t *trailer);
+int tls_record_encrypt(struct tls_crypt *, unsigned slot, const uint8_t *hdr,
+    uint64_t seqno, uint8_t record_type, const struct tls_iov *pieces,
+    unsigned npieces, uint8_t *trailer);
 
 /*
  * Decrypt and verify one record. pieces: everything between header and tag
  * (for TLS 1.3 this includes the inner type and padding). hdr as received.
  * Returns 0, EBADMSG (tag wrong), or EIO.
  */
-int	tls_record_decrypt(struct tls_crypt *, unsigned slot, const uint8_t *hdr,
-	    uint64_t seqno, const struct tls_iov *pieces, unsigned npieces,
-	    const uint8_t *tag);
+int tls_record_decrypt(struct tls_crypt *, unsigned slot, const uint8_t *hdr,
+    uint64_t seqno, const struct tls_iov *pieces, unsigned npieces,
+    const uint8_t *tag);
 
 /*
  * Stream form, transmit only, AEAD suites: start a record, feed its payload
  * (TLS 1.3: and then the type byte) in pieces of any size, take the tag.
  * Output bytes may be thrown away (out NULL) to reach the middle of a record.
  */
-struct tls_stream *tls_stream_create(const struct tls_crypt *);	/* NULL: memory */
-void	tls_stream_destroy(struct tls_stream *);
-void	tls_stream_start(struct tls_stream *, const uint8_t *hdr, uint64_t seqno);
-void	tls_stream_update(struct tls_stream *, const uint8_t *in, uint8_t *out,
-	    uint32_t len);
-void	tls_stream_tag(struct tls_stream *, uint8_t tag[16]);
+struct tls_stream *tls_stream_create(
+    const struct tls_crypt *); /* NULL: memory */
+void tls_stream_destroy(struct tls_stream *);
+void tls_stream_start(struct tls_stream *, const uint8_t *hdr, uint64_t seqno);
+void tls_stream_update(struct tls_stream *, const uint8_t *in, uint8_t *out,
+    uint32_t len);
+void tls_stream_tag(struct tls_stream *, uint8_t tag[16]);
 
 #endif

@@ -11,13 +11,13 @@
 struct engine;
 
 enum engine_stop {
-	ENGINE_QUIET,		/* no event is pending */
-	ENGINE_HORIZON,		/* the next event lies beyond `until` */
-	ENGINE_STOPPED		/* engine_stop was called */
+	ENGINE_QUIET,	/* no event is pending */
+	ENGINE_HORIZON, /* the next event lies beyond `until` */
+	ENGINE_STOPPED	/* engine_stop was called */
 };
 
 struct engine *engine_create(void);
-void	engine_destroy(struct engine *);
+void engine_destroy(struct engine *);
 struct timebase *engine_timebase(struct engine *);
 /*
  * Dispatch events with when <= until. At ENGINE_HORIZON now is `until`. May be
@@ -26,10 +26,10 @@ struct timebase *engine_timebase(struct engine *);
 enum engine_stop engine_run(struct engine *, simtime_t until);
 /* One event; false when none is pending at or before until: now is `until`
  * then if there are later ones, and stays where it is if there are none. */
-bool	engine_step(struct engine *, simtime_t until);
+bool engine_step(struct engine *, simtime_t until);
 /* From a handler: return from engine_run after this event. */
-void	engine_stop(struct engine *);
-uint64_t engine_events(const struct engine *);	/* dispatched so far */
+void engine_stop(struct engine *);
+uint64_t engine_events(const struct engine *); /* dispatched so far */
 /* The event being dispatched (its name), or NULL. */
 const char *engine_current(const struct engine *);
 
@@ -38,6 +38,6 @@ const char *engine_current(const struct engine *);
  * inside wait.
  */
 struct jobpool *hostpool_create(unsigned threads);
-void	hostpool_destroy(struct jobpool *);	/* no job may be submitted */
+void hostpool_destroy(struct jobpool *); /* no job may be submitted */
 
 #endif

@@ -24,26 +24,26 @@ typedef void ledger_report_fn(void *arg, const char *text);
 enum ledger_dir { LEDGER_C2S, LEDGER_S2C };
 
 struct ledger *ledger_create(ledger_report_fn *, void *arg);
-void	ledger_destroy(struct ledger *);
+void ledger_destroy(struct ledger *);
 /* Found by its addresses, or made. name is copied by the first who gives it. */
 struct ledger_flow *ledger_open(struct ledger *, const struct ksockaddr *client,
-	    const struct ksockaddr *server, const char *name);
-void	ledger_origin_bytes(struct ledger_flow *, enum ledger_dir,
-	    const void *buf, size_t len);
+    const struct ksockaddr *server, const char *name);
+void ledger_origin_bytes(struct ledger_flow *, enum ledger_dir, const void *buf,
+    size_t len);
 /* The file must live as long as the ledger. */
-void	ledger_origin_file(struct ledger_flow *, enum ledger_dir,
-	    const struct vnode *, uint64_t off, uint64_t len);
+void ledger_origin_file(struct ledger_flow *, enum ledger_dir,
+    const struct vnode *, uint64_t off, uint64_t len);
 /* The receiver read these bytes. Reports the first difference of a direction. */
-void	ledger_read(struct ledger_flow *, enum ledger_dir, const void *buf,
-	    size_t len);
+void ledger_read(struct ledger_flow *, enum ledger_dir, const void *buf,
+    size_t len);
 /* From now on missing bytes of both directions are lawful. why: static. */
-void	ledger_excuse(struct ledger_flow *, const char *why);
+void ledger_excuse(struct ledger_flow *, const char *why);
 /* Report what is missing without excuse. */
-void	ledger_finish(struct ledger *);
+void ledger_finish(struct ledger *);
 
 struct ledger_totals {
-	uint64_t	flows, origin, delivered, excused;
+	uint64_t flows, origin, delivered, excused;
 };
-void	ledger_totals(const struct ledger *, struct ledger_totals *);
+void ledger_totals(const struct ledger *, struct ledger_totals *);
 
 #endif

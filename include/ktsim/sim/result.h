@@ -11,102 +11,102 @@
 #include <ktsim/base/simtime.h>
 #include <ktsim/base/trace.h>
 
-#define INVARIANTS	7	/* numbered from 1 */
+#define INVARIANTS 7 /* numbered from 1 */
 
 /* What trace points said, added up: one fact per point, host, texts, errno. */
 struct fact {
-	enum trace_id	f_id;
-	const char	*f_who;		/* host; "" laboratory */
-	const char	*f_s[3];	/* the point's text arguments, in order */
-	int		f_error;	/* its signed argument */
-	uint64_t	f_count;
-	uint64_t	f_len;		/* sum of an argument called len */
-	simtime_t	f_first, f_last;
+	enum trace_id f_id;
+	const char *f_who;  /* host; "" laboratory */
+	const char *f_s[3]; /* the point's text arguments, in order */
+	int f_error;	    /* its signed argument */
+	uint64_t f_count;
+	uint64_t f_len; /* sum of an argument called len */
+	simtime_t f_first, f_last;
 };
 
 struct conn_result {
-	char		*c_name;	/* "get#0" */
-	char		*c_client, *c_server;	/* addresses with port */
-	const char	*c_tls;		/* "TLS 1.3", NULL plain */
-	char		c_suite[48];
-	bool		c_done;
-	const char	*c_failed;	/* why it is not done; NULL */
-	simtime_t	c_start, c_established, c_end;
-	uint64_t	c_body;		/* bytes the client read */
+	char *c_name;		   /* "get#0" */
+	char *c_client, *c_server; /* addresses with port */
+	const char *c_tls;	   /* "TLS 1.3", NULL plain */
+	char c_suite[48];
+	bool c_done;
+	const char *c_failed; /* why it is not done; NULL */
+	simtime_t c_start, c_established, c_end;
+	uint64_t c_body; /* bytes the client read */
 	struct conn_side {
-		int		tx_mode, rx_mode;	/* TCP_TLS_MODE_*, at its end */
-		bool		tx_kernel, rx_kernel;	/* asked for */
-		const char	*tx_why, *rx_why;	/* the library's account */
-		uint64_t	segs, bursts, bytes, rexmit_bytes, rexmit_packs;
-		uint64_t	rto, fast_rexmit, enobufs;
-		uint64_t	tickets;
-		uint64_t	kernel_records;
-	}		c_side[2];	/* 0 client, 1 server */
+		int tx_mode, rx_mode;	     /* TCP_TLS_MODE_*, at its end */
+		bool tx_kernel, rx_kernel;   /* asked for */
+		const char *tx_why, *rx_why; /* the library's account */
+		uint64_t segs, bursts, bytes, rexmit_bytes, rexmit_packs;
+		uint64_t rto, fast_rexmit, enobufs;
+		uint64_t tickets;
+		uint64_t kernel_records;
+	} c_side[2]; /* 0 client, 1 server */
 };
 
 struct claim_result {
-	int		cl_line, cl_col;
-	char		*cl_claim;	/* "client get has received 8388608 bytes" */
-	char		*cl_found;
-	bool		cl_ok;
+	int cl_line, cl_col;
+	char *cl_claim; /* "client get has received 8388608 bytes" */
+	char *cl_found;
+	bool cl_ok;
 };
 
 struct counter_result {
-	const char	*ct_host;
-	char		*ct_name;
-	uint64_t	ct_before, ct_after;
-	const char	*ct_descr;
+	const char *ct_host;
+	char *ct_name;
+	uint64_t ct_before, ct_after;
+	const char *ct_descr;
 };
 
 struct link_result {
-	char		*l_name;
+	char *l_name;
 	struct {
 		uint64_t frames, bytes, lost, queue_drops, down_drops;
-	}		l_dir[2];
+	} l_dir[2];
 };
 
 struct invariant_result {
-	const char	*i_name;
-	const char	*i_checked;	/* what was looked at, short */
-	uint64_t	i_looked;	/* how much of it */
-	uint64_t	i_broken;	/* times */
-	char		*i_first;	/* text of the first, with its time */
-	simtime_t	i_when;
+	const char *i_name;
+	const char *i_checked; /* what was looked at, short */
+	uint64_t i_looked;     /* how much of it */
+	uint64_t i_broken;     /* times */
+	char *i_first;	       /* text of the first, with its time */
+	simtime_t i_when;
 };
 
 struct result {
-	const char	*r_name, *r_description;
-	uint64_t	r_seed;
-	simtime_t	r_end;		/* when the expectations froze */
-	uint64_t	r_events;
-	bool		r_interrupted;
-	char		*r_panic;	/* a simulated kernel's last words */
-	const char	*r_defects;	/* names, "" none */
+	const char *r_name, *r_description;
+	uint64_t r_seed;
+	simtime_t r_end; /* when the expectations froze */
+	uint64_t r_events;
+	bool r_interrupted;
+	char *r_panic;	       /* a simulated kernel's last words */
+	const char *r_defects; /* names, "" none */
 	struct conn_result *r_conns;
-	unsigned	r_nconns;
-	struct fact	*r_facts;
-	unsigned	r_nfacts;
+	unsigned r_nconns;
+	struct fact *r_facts;
+	unsigned r_nfacts;
 	struct claim_result *r_claims;
-	unsigned	r_nclaims;
+	unsigned r_nclaims;
 	struct counter_result *r_counters;
-	unsigned	r_ncounters;
+	unsigned r_ncounters;
 	struct link_result *r_links;
-	unsigned	r_nlinks;
+	unsigned r_nlinks;
 	struct invariant_result r_inv[INVARIANTS];
-	uint64_t	r_frames;	/* in the capture */
-	uint64_t	r_records_judged;	/* opened by the oracle */
-	int		r_capture_error;	/* errno of a capture file */
-	char		*r_capture_path;	/* of that file */
-	bool		r_has_wire, r_has_pcap;
+	uint64_t r_frames;	   /* in the capture */
+	uint64_t r_records_judged; /* opened by the oracle */
+	int r_capture_error;	   /* errno of a capture file */
+	char *r_capture_path;	   /* of that file */
+	bool r_has_wire, r_has_pcap;
 };
 
 /* Exit code, several causes in their order: 130, 3, 4, 1, 0. */
-int	result_exit_code(const struct result *);
+int result_exit_code(const struct result *);
 
 /* For people and for programs. The commands that open the capture contain
  * paths: the command line adds them, on the terminal only. */
 struct strbuf;
-void	report_text(const struct result *, struct strbuf *);
-void	report_json(const struct result *, struct strbuf *);
+void report_text(const struct result *, struct strbuf *);
+void report_json(const struct result *, struct strbuf *);
 
 #endif

@@ -19,178 +19,181 @@
 
 /* Where something stands in the file; name: its key, or NULL in lists. */
 struct sc_loc {
-	const char	*name;
-	int		line, col;	/* from 1; 0: not in the file */
+	const char *name;
+	int line, col; /* from 1; 0: not in the file */
 };
 
 struct sc_strlist {
-	const char	**v;
-	struct sc_loc	*loc;
-	unsigned	n;
+	const char **v;
+	struct sc_loc *loc;
+	unsigned n;
 };
 
-struct sc_setting {		/* sysctl: value */
-	struct sc_loc	loc;
-	uint64_t	value;
+struct sc_setting { /* sysctl: value */
+	struct sc_loc loc;
+	uint64_t value;
 };
 
 struct sc_nic {
-	struct sc_loc	loc;
-	const char	*model;
-	uint64_t	rate;		/* 0: the link's */
-	uint64_t	mtu;
-	uint64_t	ring;		/* 0: the model's */
+	struct sc_loc loc;
+	const char *model;
+	uint64_t rate; /* 0: the link's */
+	uint64_t mtu;
+	uint64_t ring; /* 0: the model's */
 };
 
 struct sc_lagg {
-	struct sc_loc	loc;
-	const char	*proto;
+	struct sc_loc loc;
+	const char *proto;
 	struct sc_strlist ports;
 };
 
 struct sc_addrs {
-	struct sc_loc	loc;		/* name: the interface */
+	struct sc_loc loc; /* name: the interface */
 	struct sc_strlist cidr;
 };
 
 struct sc_file {
-	struct sc_loc	loc;		/* name: the path */
-	uint64_t	size;
-	bool		cached;
+	struct sc_loc loc; /* name: the path */
+	uint64_t size;
+	bool cached;
 };
 
 struct sc_host {
-	struct sc_loc	loc;
-	uint64_t	cpus;
+	struct sc_loc loc;
+	uint64_t cpus;
 	struct sc_setting *sysctl;
-	unsigned	nsysctl;
-	struct sc_nic	*nics;
-	unsigned	nnics;
-	struct sc_lagg	*laggs;
-	unsigned	nlaggs;
-	struct sc_addrs	*addrs;
-	unsigned	naddrs;
-	struct sc_file	*files;
-	unsigned	nfiles;
-	simtime_t	disk_latency;
+	unsigned nsysctl;
+	struct sc_nic *nics;
+	unsigned nnics;
+	struct sc_lagg *laggs;
+	unsigned nlaggs;
+	struct sc_addrs *addrs;
+	unsigned naddrs;
+	struct sc_file *files;
+	unsigned nfiles;
+	simtime_t disk_latency;
 };
 
 struct sc_link {
-	struct sc_loc	loc;
-	struct sc_strlist ends;		/* two of "host.nic" */
-	uint64_t	rate;
-	simtime_t	delay;
-	uint64_t	queue;		/* bytes, where the port is faster */
-	uint64_t	loss;		/* ppb */
+	struct sc_loc loc;
+	struct sc_strlist ends; /* two of "host.nic" */
+	uint64_t rate;
+	simtime_t delay;
+	uint64_t queue; /* bytes, where the port is faster */
+	uint64_t loss;	/* ppb */
 };
 
 struct sc_tls {
-	struct sc_loc	loc;
-	bool		present;
-	int		version;	/* enum sc_tls_version */
-	int		suite;		/* index in sc_suite_names */
-	int		tx, rx;		/* enum tls_place */
-	int		handshake;	/* enum tls_handshake */
+	struct sc_loc loc;
+	bool present;
+	int version;   /* enum sc_tls_version */
+	int suite;     /* index in sc_suite_names */
+	int tx, rx;    /* enum tls_place */
+	int handshake; /* enum tls_handshake */
 };
 enum sc_tls_version { SC_TLS_12, SC_TLS_13 };
-extern const char *const sc_suite_names[];	/* NULL-terminated */
+extern const char *const sc_suite_names[]; /* NULL-terminated */
 
 enum sc_app_type { SC_APP_HTTPS_SERVER, SC_APP_HTTPS_CLIENT };
 
 struct sc_app {
-	struct sc_loc	loc;
-	int		type;
-	const char	*host;
-	uint64_t	port;		/* server: listens */
-	uint64_t	backlog;
-	const char	*server;	/* client: name of the server app */
-	int		family;		/* 0 IPv4, 1 IPv6 */
-	const char	*path;
-	uint64_t	connections;	/* client */
-	simtime_t	start;
-	simtime_t	interval;	/* between the connections' starts */
-	uint64_t	sndbuf, rcvbuf;	/* 0: the kernel's */
-	struct sc_tls	tls;
+	struct sc_loc loc;
+	int type;
+	const char *host;
+	uint64_t port; /* server: listens */
+	uint64_t backlog;
+	const char *server; /* client: name of the server app */
+	int family;	    /* 0 IPv4, 1 IPv6 */
+	const char *path;
+	uint64_t connections; /* client */
+	simtime_t start;
+	simtime_t interval;	 /* between the connections' starts */
+	uint64_t sndbuf, rcvbuf; /* 0: the kernel's */
+	struct sc_tls tls;
 };
 
 enum sc_action { SC_DO_LINK_DOWN, SC_DO_LINK_UP, SC_DO_LOSS, SC_DO_SYSCTL };
 
 struct sc_step {
-	struct sc_loc	loc;
-	simtime_t	at;
-	int		action;
-	const char	*on;		/* "host.nic", or "host" */
-	uint64_t	loss;		/* ppb */
-	const char	*name;		/* sysctl */
-	uint64_t	value;
-	bool		has_loss, has_value;
+	struct sc_loc loc;
+	simtime_t at;
+	int action;
+	const char *on;	  /* "host.nic", or "host" */
+	uint64_t loss;	  /* ppb */
+	const char *name; /* sysctl */
+	uint64_t value;
+	bool has_loss, has_value;
 };
 
 enum sc_cmp { SC_CMP_NONE, SC_CMP_IS, SC_CMP_MIN, SC_CMP_MAX };
 
 /* One claim; exactly one of the kinds is set. */
 enum sc_expect_kind {
-	SC_EXP_DELIVERED, SC_EXP_COUNTER, SC_EXP_MODE, SC_EXP_TIME
+	SC_EXP_DELIVERED,
+	SC_EXP_COUNTER,
+	SC_EXP_MODE,
+	SC_EXP_TIME
 };
 struct sc_expect {
-	struct sc_loc	loc;
-	int		kind;		/* set by the checks */
+	struct sc_loc loc;
+	int kind; /* set by the checks */
 	struct sc_exp_delivered {
-		struct sc_loc	loc;
-		const char	*app;	/* the client */
-		uint64_t	bytes;
-	}		delivered;
+		struct sc_loc loc;
+		const char *app; /* the client */
+		uint64_t bytes;
+	} delivered;
 	struct sc_exp_counter {
-		struct sc_loc	loc;
-		const char	*host, *name;
-		uint64_t	is, min, max;
-		bool		has_is, has_min, has_max;
-		simtime_t	at;
-		bool		has_at;
-	}		counter;
+		struct sc_loc loc;
+		const char *host, *name;
+		uint64_t is, min, max;
+		bool has_is, has_min, has_max;
+		simtime_t at;
+		bool has_at;
+	} counter;
 	struct sc_exp_mode {
-		struct sc_loc	loc;
-		const char	*app;
-		int		dir;	/* 0 tx, 1 rx */
-		int		is;	/* TCP_TLS_MODE_* */
-		simtime_t	at;
-		bool		has_at;
-	}		mode;
+		struct sc_loc loc;
+		const char *app;
+		int dir; /* 0 tx, 1 rx */
+		int is;	 /* TCP_TLS_MODE_* */
+		simtime_t at;
+		bool has_at;
+	} mode;
 	struct sc_exp_time {
-		struct sc_loc	loc;
-		const char	*app;
-		simtime_t	max;	/* all connections done by then */
-	}		time;
+		struct sc_loc loc;
+		const char *app;
+		simtime_t max; /* all connections done by then */
+	} time;
 };
 
 struct sc_capture {
-	struct sc_loc	loc;
-	bool		wire;
-	bool		pcap;
+	struct sc_loc loc;
+	bool wire;
+	bool pcap;
 };
 
 struct scenario {
-	struct sc_loc	loc;
-	char		*path;		/* as given */
-	uint64_t	format;		/* ktls_sim: 1 */
-	const char	*name, *description;
-	uint64_t	seed;
-	simtime_t	until;
-	uint64_t	epoch;		/* seconds since 1970 of virtual time 0 */
-	struct sc_host	*hosts;
-	unsigned	nhosts;
-	struct sc_link	*links;
-	unsigned	nlinks;
-	struct sc_app	*apps;
-	unsigned	napps;
-	struct sc_step	*timeline;
-	unsigned	nsteps;
+	struct sc_loc loc;
+	char *path;	 /* as given */
+	uint64_t format; /* ktls_sim: 1 */
+	const char *name, *description;
+	uint64_t seed;
+	simtime_t until;
+	uint64_t epoch; /* seconds since 1970 of virtual time 0 */
+	struct sc_host *hosts;
+	unsigned nhosts;
+	struct sc_link *links;
+	unsigned nlinks;
+	struct sc_app *apps;
+	unsigned napps;
+	struct sc_step *timeline;
+	unsigned nsteps;
 	struct sc_expect *expect;
-	unsigned	nexpect;
+	unsigned nexpect;
 	struct sc_capture capture;
-	char		*text;		/* the file, for scenario.yaml */
-	size_t		textlen;
-	void		*arena;		/* the loader's */
+	char *text; /* the file, for scenario.yaml */
+	size_t textlen;
+	void *arena; /* the loader's */
 };
 
 /*
@@ -201,37 +204,37 @@ struct scenario {
  * set); returns 0, or EINVAL when there were problems, or the errno of opening
  * the file.
  */
-int	scenario_load(const char *path, const char *const *sets,
-	    struct scenario **, struct strbuf *diag);
-void	scenario_free(struct scenario *);
+int scenario_load(const char *path, const char *const *sets, struct scenario **,
+    struct strbuf *diag);
+void scenario_free(struct scenario *);
 
 /* --- the key table, for people --- */
 
 /* The whole table as a reference page (Markdown). */
-void	keys_reference(struct strbuf *);
+void keys_reference(struct strbuf *);
 /*
  * What is known of one key, by its path: "seed", "hosts.cpus",
  * "apps.tls.suite"; names in between (hosts.server.cpus) and list marks are
  * skipped. A key's bare name explains every key of that name. ENOENT.
  */
-int	keys_explain(const char *path, struct strbuf *);
+int keys_explain(const char *path, struct strbuf *);
 /* Nearest known path or name to a misspelt one; NULL. Static storage. */
 const char *keys_nearest(const char *path);
 
 /* --- values --- */
 
 /* "10.0.0.1/24", "fd00::1/64". EINVAL. */
-int	parse_cidr(const char *, int *family, struct in_any *, int *plen);
+int parse_cidr(const char *, int *family, struct in_any *, int *plen);
 /* "10us", "5s": SI time with unit. EINVAL. */
-int	parse_time(const char *, simtime_t *);
-int	parse_rate(const char *, uint64_t *);	/* "100Gbit/s" */
-int	parse_size(const char *, uint64_t *);	/* "8MiB", "1500B" */
-int	parse_percent(const char *, uint64_t *ppb);	/* "0.5%" */
-int	parse_uint(const char *, uint64_t *);
+int parse_time(const char *, simtime_t *);
+int parse_rate(const char *, uint64_t *);	/* "100Gbit/s" */
+int parse_size(const char *, uint64_t *);	/* "8MiB", "1500B" */
+int parse_percent(const char *, uint64_t *ppb); /* "0.5%" */
+int parse_uint(const char *, uint64_t *);
 
 /* Text of an address, of a time with a fitting unit, of a size. */
-void	format_addr(int family, const struct in_any *, struct strbuf *);
-void	format_time(simtime_t, struct strbuf *);
-void	format_bytes(uint64_t, struct strbuf *);
+void format_addr(int family, const struct in_any *, struct strbuf *);
+void format_time(simtime_t, struct strbuf *);
+void format_bytes(uint64_t, struct strbuf *);
 
 #endif

@@ -24,11 +24,11 @@ struct capture;
 struct frame;
 
 struct capture_if {
-	const char	*ci_name;	/* "server:mce0" */
-	const char	*ci_descr;
-	const char	*ci_hardware;	/* card model */
-	uint8_t		ci_lladdr[6];
-	uint64_t	ci_speed_bps;
+	const char *ci_name; /* "server:mce0" */
+	const char *ci_descr;
+	const char *ci_hardware; /* card model */
+	uint8_t ci_lladdr[6];
+	uint64_t ci_speed_bps;
 };
 
 /*
@@ -36,32 +36,32 @@ struct capture_if {
  * time 0, from the scenario. comment: scenario and seed. Names (IPv4 or IPv6
  * text to host name, pairs, NULL-terminated; may be NULL) go to a name block.
  */
-int	capture_open(const char *path, uint64_t epoch_ns, const char *comment,
-	    const struct capture_if *ifs, unsigned nifs,
-	    const char *const *names, struct capture **);
+int capture_open(const char *path, uint64_t epoch_ns, const char *comment,
+    const struct capture_if *ifs, unsigned nifs, const char *const *names,
+    struct capture **);
 /* NSS key log text, one or more lines with \n: a decryption secrets block. */
-int	capture_secrets(struct capture *, const char *lines);
+int capture_secrets(struct capture *, const char *lines);
 /*
  * One frame, settled. inbound false: leaves by interface ifno. comment may be
  * NULL; flags_crc: marks a damaged frame.
  */
-int	capture_frame(struct capture *, unsigned ifno, const struct frame *,
-	    simtime_t when, bool inbound, const char *comment);
+int capture_frame(struct capture *, unsigned ifno, const struct frame *,
+    simtime_t when, bool inbound, const char *comment);
 /* Per-interface totals for the statistics blocks; any time before close. */
-void	capture_counts(struct capture *, unsigned ifno, uint64_t recv,
-	    uint64_t drop);
+void capture_counts(struct capture *, unsigned ifno, uint64_t recv,
+    uint64_t drop);
 /* Pushes buffered blocks to the file: a run stopped here still decrypts. */
-int	capture_flush(struct capture *);
+int capture_flush(struct capture *);
 /* Statistics blocks, close. The first error of the file's life. NULL: 0. */
-int	capture_close(struct capture *);
+int capture_close(struct capture *);
 const char *capture_path(const struct capture *);
 uint64_t capture_frames(const struct capture *);
 
 /* Classic pcap, nanoseconds, through libpcap. Same rules. */
 struct pcapfile;
-int	pcapfile_open(const char *path, uint64_t epoch_ns, struct pcapfile **);
-int	pcapfile_frame(struct pcapfile *, const struct frame *, simtime_t when);
-int	pcapfile_close(struct pcapfile *);
+int pcapfile_open(const char *path, uint64_t epoch_ns, struct pcapfile **);
+int pcapfile_frame(struct pcapfile *, const struct frame *, simtime_t when);
+int pcapfile_close(struct pcapfile *);
 
 /*
  * Why a frame exists, from its note and its fate: appends one line of text.
@@ -72,8 +72,8 @@ int	pcapfile_close(struct pcapfile *);
  * without payload (SYN, FIN). A note that says so of bytes that no frame had
  * tells of a packet that was refused on its way down (ring full, no tag).
  */
-void	capture_comment(const struct frame *, const char *verdict,
-	    uint64_t rexmit_of, struct strbuf *);
+void capture_comment(const struct frame *, const char *verdict,
+    uint64_t rexmit_of, struct strbuf *);
 
 /*
  * Which frame carried these bytes first: per flow direction, by sequence.
@@ -84,7 +84,7 @@ void	capture_comment(const struct frame *, const char *verdict,
  */
 struct rexmit_index;
 struct rexmit_index *rexmit_index_create(void);
-void	rexmit_index_destroy(struct rexmit_index *);
+void rexmit_index_destroy(struct rexmit_index *);
 uint64_t rexmit_track(struct rexmit_index *, const struct frame *);
 
 #endif

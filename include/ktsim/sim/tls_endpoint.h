@@ -37,14 +37,15 @@ enum tls_handshake { TLS_HS_OPENSSL, TLS_HS_SYNTHETIC };
 typedef void tls_keylog_fn(void *arg, const char *line);
 
 struct tls_params {
-	bool		tp_server;
-	int		tp_version;	/* 12 or 13 */
-	const char	*tp_suite;	/* "aes128-gcm", "aes256-gcm", "chacha20-poly1305" */
-	enum tls_place	tp_tx, tp_rx;
+	bool tp_server;
+	int tp_version; /* 12 or 13 */
+	const char
+	    *tp_suite; /* "aes128-gcm", "aes256-gcm", "chacha20-poly1305" */
+	enum tls_place tp_tx, tp_rx;
 	enum tls_handshake tp_handshake;
-	uint64_t	tp_seed;	/* with tp_name: the random stream; for a
+	uint64_t tp_seed;    /* with tp_name: the random stream; for a
 					   synthetic handshake equal at both ends */
-	const char	*tp_name;	/* "server#3"; copied */
+	const char *tp_name; /* "server#3"; copied */
 };
 
 /*
@@ -56,18 +57,18 @@ struct tls_params {
  * in *why. Call it before anything else uses libcrypto in the process, so that
  * no OPENSSL_CONF is read; it installs the process's RAND_METHOD.
  */
-int	tls_userland_create(const simtime_t *now, uint64_t epoch_sec,
-	    uint64_t seed, tls_keylog_fn *, void *keylog_arg,
-	    struct tls_userland **, const char **why);
-void	tls_userland_destroy(struct tls_userland *);
+int tls_userland_create(const simtime_t *now, uint64_t epoch_sec, uint64_t seed,
+    tls_keylog_fn *, void *keylog_arg, struct tls_userland **,
+    const char **why);
+void tls_userland_destroy(struct tls_userland *);
 
 /* EINVAL: unknown suite or version. */
-int	tls_endpoint_create(struct tls_userland *, struct socket *,
-	    const struct tls_params *, struct tls_endpoint **);
-void	tls_endpoint_destroy(struct tls_endpoint *);	/* NULL allowed */
+int tls_endpoint_create(struct tls_userland *, struct socket *,
+    const struct tls_params *, struct tls_endpoint **);
+void tls_endpoint_destroy(struct tls_endpoint *); /* NULL allowed */
 
 /* 0 done; EWOULDBLOCK; EPROTO, or the socket's errno (text: tls_error). */
-int	tls_endpoint_handshake(struct tls_endpoint *);
+int tls_endpoint_handshake(struct tls_endpoint *);
 /*
  * Bytes taken in *done, exact also beside an error. 0 also for a part of len
  * (at least one byte). As SSL_write: a record that was begun counts when it is
@@ -75,35 +76,35 @@ int	tls_endpoint_handshake(struct tls_endpoint *);
  * same bytes from there on, no fewer, and nothing else (shutdown, sendfile)
  * may come between.
  */
-int	tls_endpoint_write(struct tls_endpoint *, const void *buf, size_t len,
-	    size_t *done);
+int tls_endpoint_write(struct tls_endpoint *, const void *buf, size_t len,
+    size_t *done);
 /*
  * 0 with *done 0: end of stream (close_notify or FIN; te_got_close_notify tells
  * which). Data records only. Read until EWOULDBLOCK: bytes may wait in libssl
  * with no upcall to come. A bad record is the socket's errno (EBADMSG ...) when
  * the kernel decrypts, EPROTO or EBADMSG otherwise.
  */
-int	tls_endpoint_read(struct tls_endpoint *, void *buf, size_t len,
-	    size_t *done);
+int tls_endpoint_read(struct tls_endpoint *, void *buf, size_t len,
+    size_t *done);
 /*
  * As SSL_sendfile: through the kernel when it holds the transmit keys;
  * EOPNOTSUPP otherwise (the application then reads and writes). Else as
  * sosendfile, with EWOULDBLOCK for no more room; len 0: to the end.
  */
-int	tls_endpoint_sendfile(struct tls_endpoint *, struct vnode *, uint64_t off,
-	    uint64_t len, uint64_t *sent);
+int tls_endpoint_sendfile(struct tls_endpoint *, struct vnode *, uint64_t off,
+    uint64_t len, uint64_t *sent);
 /* close_notify. 0 sent; EWOULDBLOCK. Does not close the socket. */
-int	tls_endpoint_shutdown(struct tls_endpoint *);
+int tls_endpoint_shutdown(struct tls_endpoint *);
 
 struct tls_endpoint_info {
-	enum tls_place	te_tx, te_rx;	/* as it came out */
-	const char	*te_tx_reason, *te_rx_reason;	/* static text */
-	int		te_tx_error, te_rx_error;	/* errno of a refusal */
-	char		te_suite[48];	/* OpenSSL's or RFC's name */
-	bool		te_got_close_notify;
-	uint64_t	te_tickets;	/* type-22 records consumed after the handshake */
-	const char	*te_error;	/* text of the failure; NULL */
+	enum tls_place te_tx, te_rx;		 /* as it came out */
+	const char *te_tx_reason, *te_rx_reason; /* static text */
+	int te_tx_error, te_rx_error;		 /* errno of a refusal */
+	char te_suite[48];			 /* OpenSSL's or RFC's name */
+	bool te_got_close_notify;
+	uint64_t te_tickets;  /* type-22 records consumed after the handshake */
+	const char *te_error; /* text of the failure; NULL */
 };
-void	tls_endpoint_info(const struct tls_endpoint *, struct tls_endpoint_info *);
+void tls_endpoint_info(const struct tls_endpoint *, struct tls_endpoint_info *);
 
 #endif

@@ -13,31 +13,31 @@
 struct world;
 
 struct world_opts {
-	unsigned	wo_threads;	/* host threads, 0 to 64 */
-	const char	*wo_out;	/* existing folder; NULL: nothing written */
-	struct defects	wo_defects;
-	uint64_t	wo_seed;
-	bool		wo_dry;		/* built to be checked: files stay cold */
-	bool		wo_pcap;	/* even if the scenario does not ask */
-	const char	*wo_trace;	/* file for the NDJSON trace; NULL */
+	unsigned wo_threads; /* host threads, 0 to 64 */
+	const char *wo_out;  /* existing folder; NULL: nothing written */
+	struct defects wo_defects;
+	uint64_t wo_seed;
+	bool wo_dry;	      /* built to be checked: files stay cold */
+	bool wo_pcap;	      /* even if the scenario does not ask */
+	const char *wo_trace; /* file for the NDJSON trace; NULL */
 	/* Called now and then on the engine's thread; true: stop the run. */
-	bool		(*wo_poll)(void *arg, simtime_t now, simtime_t until);
-	void		*wo_poll_arg;
+	bool (*wo_poll)(void *arg, simtime_t now, simtime_t until);
+	void *wo_poll_arg;
 };
 
 /*
  * 0; EINVAL: the scenario cannot be built (text in err); other errnos: a file
  * could not be created (named in err).
  */
-int	world_create(const struct scenario *, const struct world_opts *,
-	    struct world **, struct strbuf *err);
+int world_create(const struct scenario *, const struct world_opts *,
+    struct world **, struct strbuf *err);
 /* Run, judge, drain, look for leaks. The captures are closed when it returns. */
-void	world_run(struct world *);
+void world_run(struct world *);
 const struct result *world_result(const struct world *);
 /*
  * Takes the world down. After a broken invariant or a panic the wreck is left
  * to the process's end: its memory cannot be trusted.
  */
-void	world_destroy(struct world *);
+void world_destroy(struct world *);
 
 #endif

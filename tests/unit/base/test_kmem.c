@@ -65,7 +65,7 @@ test_only_nowait_allocations_fail_at_the_limit_or_on_order(void **state)
 	assert_null(kzone_alloc(&z, M_NOWAIT));
 	for (int i = 0; i < 4; i++)
 		kzone_free(&z, p[i]);
-	p[0] = kzone_alloc(&z, M_NOWAIT);	/* only that one failed */
+	p[0] = kzone_alloc(&z, M_NOWAIT); /* only that one failed */
 	assert_non_null(p[0]);
 	kzone_free(&z, p[0]);
 	kzone_fini(&z);
@@ -223,11 +223,15 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_zones_count_what_is_out_and_the_most_there_was),
-		cmocka_unit_test(test_only_nowait_allocations_fail_at_the_limit_or_on_order),
+		cmocka_unit_test(
+		    test_zones_count_what_is_out_and_the_most_there_was),
+		cmocka_unit_test(
+		    test_only_nowait_allocations_fail_at_the_limit_or_on_order),
 		cmocka_unit_test(test_strings_grow_and_are_always_terminated),
-		cmocka_unit_test(test_every_errno_name_comes_back_as_its_number),
-		cmocka_unit_test(test_defects_have_unique_names_and_lawful_invariants),
+		cmocka_unit_test(
+		    test_every_errno_name_comes_back_as_its_number),
+		cmocka_unit_test(
+		    test_defects_have_unique_names_and_lawful_invariants),
 		cmocka_unit_test(test_traces_reach_the_sink_only_when_wanted),
 		cmocka_unit_test(test_arguments_unlike_the_catalogue_panic),
 		cmocka_unit_test(test_the_catalogue_is_well_formed),

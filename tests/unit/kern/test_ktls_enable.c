@@ -51,7 +51,8 @@ test_all_six_suites_are_taken_in_both_directions(void **state)
 		assert_int_equal(st->offload_total, 2);
 		assert_int_equal(st->active, 2);
 		assert_int_equal(st->mode_cipher[TCP_TLS_MODE_SW]
-		    [tls_suites[i].cipher], 2);
+						[tls_suites[i].cipher],
+		    2);
 		teardown(NULL);
 		setup(NULL);
 	}
@@ -76,11 +77,12 @@ test_wrong_parameters_are_einval(void **state)
 	for (unsigned i = 0; i < tls_nsuites; i++) {
 		s = &tls_suites[i];
 		struct tls_enable en;
-#define BAD(assignment) do {						\
-	en = tb_enable(s, 0);						\
-	assignment;							\
-	both(&en, EINVAL);						\
-} while (0)
+#define BAD(assignment)               \
+	do {                          \
+		en = tb_enable(s, 0); \
+		assignment;           \
+		both(&en, EINVAL);    \
+	} while (0)
 		BAD(en.tls_vmajor = 2);
 		BAD(en.tls_vmajor = 4);
 		BAD(en.tls_vminor = 0);
@@ -130,7 +132,7 @@ test_the_switches_come_before_everything(void **state)
 	en.tls_vmajor = 9;
 	sysctl_set("kern.ipc.tls.enable", 0);
 	both(&en, ENOTSUP);
-	assert_int_equal(st->enable_calls, 0);	/* not even counted */
+	assert_int_equal(st->enable_calls, 0); /* not even counted */
 	sysctl_set("kern.ipc.tls.enable", 1);
 	sysctl_set("kern.ipc.tls.rx_enable", 0);
 	assert_int_equal(ktls_enable_rx(so, &en), ENOTSUP);
@@ -140,7 +142,7 @@ test_the_switches_come_before_everything(void **state)
 	en = tb_enable(&tls_suites[0], 0);
 	assert_int_equal(ktls_enable_tx(so, &en), ENXIO);
 	sysctl_set("kern.ipc.tls.rx_enable", 1);
-	assert_int_equal(ktls_enable_rx(so, &en), 0);	/* needs no pages */
+	assert_int_equal(ktls_enable_rx(so, &en), 0); /* needs no pages */
 }
 
 static void

@@ -36,10 +36,10 @@ records(const size_t *len, unsigned n)
 	struct uio uio;
 
 	for (unsigned i = 0; i < n; i++, mp = &(*mp)->m_next) {
-		iov = (struct kiovec){ bytes, len[i] };
+		iov = (struct kiovec) { bytes, len[i] };
 		uio_init(&uio, &iov, 1);
-		*mp = m_uiotombuf(sp.sp_vnet->v_mb, &uio, M_WAITOK,
-		    (int)len[i], 16384, M_EXTPG);
+		*mp = m_uiotombuf(sp.sp_vnet->v_mb, &uio, M_WAITOK, (int)len[i],
+		    16384, M_EXTPG);
 	}
 	return (top);
 }
@@ -98,7 +98,7 @@ test_explicit_nonces_count_up_from_anywhere(void **state)
 	top = records(len, 3);
 	ktls_frame(top, tls, &pages, 23);
 	first = be64dec(top->m_epg.hdr + 5);
-	assert_true(first != 0);	/* not the record number */
+	assert_true(first != 0); /* not the record number */
 	for (m = top; m != NULL; m = m->m_next, first++)
 		assert_true(be64dec(m->m_epg.hdr + 5) == first);
 	m_freem(top);

@@ -6,7 +6,7 @@
 #include <ktsim/kern/ktls.h>
 #include <ktsim/kern/uio.h>
 
-#define CARD	(IFCAP_TXCSUM | IFCAP_TSO4 | IFCAP_MEXTPG | IFCAP_TXTLS4)
+#define CARD (IFCAP_TXCSUM | IFCAP_TSO4 | IFCAP_MEXTPG | IFCAP_TXTLS4)
 
 static struct tw *w;
 static struct tw_pair p;
@@ -73,7 +73,7 @@ test_the_explicit_nonce_goes_on_where_it_was(void **state)
 	struct ktls_session *old;
 	uint8_t before[16];
 
-	assert_int_equal(tw_tls_tx(&p.s), 0);	/* TLS 1.2, AES-GCM */
+	assert_int_equal(tw_tls_tx(&p.s), 0); /* TLS 1.2, AES-GCM */
 	old = p.s.so->so_snd.sb_tls_info;
 	memcpy(before, old->params.iv, sizeof(before));
 	assert_int_equal(ktls_set_tx_mode(p.s.so, TCP_TLS_MODE_IFNET), 0);
@@ -86,7 +86,7 @@ static void
 test_wrong_modes_and_no_session(void **state)
 {
 	assert_int_equal(ktls_set_tx_mode(p.s.so, TCP_TLS_MODE_IFNET), 0);
-	assert_int_equal(mode(), TCP_TLS_MODE_NONE);	/* silently nothing */
+	assert_int_equal(mode(), TCP_TLS_MODE_NONE); /* silently nothing */
 	assert_int_equal(ktls_set_tx_mode(p.s.so, TCP_TLS_MODE_NONE), EINVAL);
 	assert_int_equal(ktls_set_tx_mode(p.s.so, TCP_TLS_MODE_TOE), EINVAL);
 	assert_int_equal(ktls_set_tx_mode(p.lso, TCP_TLS_MODE_SW), EINVAL);

@@ -37,8 +37,8 @@ start(const struct tls_suite *s)
 static size_t
 seal(uint8_t type, size_t len, size_t pad)
 {
-	return (reftls_seal(suite, tb_key, tb_iv, 0x1122334455667788ULL +
-	    seqno, seqno, type, pay, len, pad, rec));
+	return (reftls_seal(suite, tb_key, tb_iv, 0x1122334455667788ULL + seqno,
+	    seqno, type, pay, len, pad, rec));
 }
 
 static void
@@ -199,10 +199,10 @@ test_a_short_buffer_gets_the_control_message_once_and_eor_at_the_end(
 		assert_int_equal(tb_read(so, out + at, 300, &got, &t, &flags),
 		    0);
 		assert_int_equal(got, MIN(300, 1000 - at));
-		assert_int_equal(t, at == 0 ? TB_REC(TLS_RLTYPE_APP, 1000) :
-		    -1);
-		assert_int_equal(flags & KMSG_EOR, at + got == 1000 ?
-		    KMSG_EOR : 0);
+		assert_int_equal(t,
+		    at == 0 ? TB_REC(TLS_RLTYPE_APP, 1000) : -1);
+		assert_int_equal(flags & KMSG_EOR,
+		    at + got == 1000 ? KMSG_EOR : 0);
 		SBCHECK(&so->so_rcv);
 	}
 	assert_memory_equal(out, pay, 1000);
@@ -257,9 +257,9 @@ bad_tag(void)
 	feed(rec, n, 37);
 	sockpair_run(&sp);
 	expect_error(EBADMSG);
-	expect_error(EWOULDBLOCK);		/* told once */
+	expect_error(EWOULDBLOCK); /* told once */
 	assert_true(so->so_state & SS_ISCONNECTED);
-	good(TLS_RLTYPE_APP, 60, 37);		/* its number was used up */
+	good(TLS_RLTYPE_APP, 60, 37); /* its number was used up */
 	sockpair_run(&sp);
 	expect_record(TLS_RLTYPE_APP, 60);
 	assert_int_equal(ktls_stats(sp.sp_vnet)->failed_crypto, 1);
@@ -301,7 +301,7 @@ bad_version(void)
 	sockpair_run(&sp);
 	assert_true(so->so_state & SS_ISDISCONNECTED);
 	expect_error(EINVAL);
-	expect_error(0);		/* then end of file, for ever */
+	expect_error(0); /* then end of file, for ever */
 	expect_error(0);
 	assert_int_equal(ktls_stats(sp.sp_vnet)->corrupted_records, 1);
 	assert_int_equal(so->so_rcv.sb_ccc, 0);
@@ -370,8 +370,7 @@ runt(void)
 }
 
 static void
-test_a_record_too_short_for_its_tag_is_emsgsize_and_the_next_good(
-    void **state)
+test_a_record_too_short_for_its_tag_is_emsgsize_and_the_next_good(void **state)
 {
 	all_suites(runt);
 }
@@ -490,12 +489,13 @@ test_random_streams_arrive_exactly(void **state)
 	prng_init(&r, 3, "test_ktls_rx");
 	start(&tls_suites[prng_below(&r, tls_nsuites)]);
 	for (int i = 0; i < 400; i++) {
-		size_t len = (size_t)prng_below(&r, prng_below(&r, 9) == 0 ?
-		    16385 : 900);
+		size_t len = (size_t)prng_below(&r,
+		    prng_below(&r, 9) == 0 ? 16385 : 900);
 		bool bad = prng_below(&r, 10) == 0;
 
-		n = seal(TLS_RLTYPE_APP, len, suite->vminor == 4 &&
-		    len < 16000 ? prng_below(&r, 300) : 0);
+		n = seal(TLS_RLTYPE_APP, len,
+		    suite->vminor == 4 && len < 16000 ? prng_below(&r, 300)
+						      : 0);
 		seqno++;
 		if (bad)
 			rec[5 + prng_below(&r, n - 5)] ^= 0x40;
@@ -513,8 +513,10 @@ test_random_streams_arrive_exactly(void **state)
 		}
 		flags = 0;
 		for (size_t at = 0; at < len || at == 0; at += got) {
-			assert_int_equal(tb_read(so, out + at, 1 +
-			    prng_below(&r, 4000), &got, &t, &flags), 0);
+			assert_int_equal(tb_read(so, out + at,
+					     1 + prng_below(&r, 4000), &got, &t,
+					     &flags),
+			    0);
 			assert_int_equal(t >= 0, at == 0);
 			if (len == 0)
 				break;

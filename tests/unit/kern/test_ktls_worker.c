@@ -10,13 +10,13 @@
 #include <ktsim/kern/uio.h>
 #include <ktsim/netinet/tcp.h>
 
-#define CARD	(IFCAP_TXCSUM | IFCAP_TSO4 | IFCAP_MEXTPG)
-#define REC	(5 + 16384 + 17)	/* a full TLS 1.3 record in the stream */
+#define CARD (IFCAP_TXCSUM | IFCAP_TSO4 | IFCAP_MEXTPG)
+#define REC  (5 + 16384 + 17) /* a full TLS 1.3 record in the stream */
 
 static struct tw *w;
 static struct tw_pair p;
 static uint8_t data[3 * 16384];
-static uint64_t wire_end;	/* highest stream byte seen leaving the server */
+static uint64_t wire_end; /* highest stream byte seen leaving the server */
 static uint32_t base_seq;
 static bool fin_seen;
 
@@ -24,8 +24,8 @@ static enum tw_verdict
 watch(struct tw *tw, struct tw_port *from, const struct tw_pkt *pkt)
 {
 	if (pkt->tcp && from == &tw->b.port[0]) {
-		if (pkt->paylen > 0 && pkt->seq + pkt->paylen - base_seq >
-		    wire_end)
+		if (pkt->paylen > 0 &&
+		    pkt->seq + pkt->paylen - base_seq > wire_end)
 			wire_end = pkt->seq + pkt->paylen - base_seq;
 		fin_seen |= (pkt->flags & KTH_FIN) != 0;
 	}
@@ -35,13 +35,19 @@ watch(struct tw *tw, struct tw_port *from, const struct tw_pkt *pkt)
 static void
 enable_tls13(struct socket *so)
 {
-	static const uint8_t key[16] = "0123456789abcdef", iv[12] = "iviviviviviv";
-	struct tls_enable en = { .cipher_key = key, .iv = iv,
-	    .cipher_algorithm = CRYPTO_AES_NIST_GCM_16, .cipher_key_len = 16,
-	    .iv_len = 12, .tls_vmajor = 3, .tls_vminor = 4 };
+	static const uint8_t key[16] = "0123456789abcdef",
+			     iv[12] = "iviviviviviv";
+	struct tls_enable en = { .cipher_key = key,
+		.iv = iv,
+		.cipher_algorithm = CRYPTO_AES_NIST_GCM_16,
+		.cipher_key_len = 16,
+		.iv_len = 12,
+		.tls_vmajor = 3,
+		.tls_vminor = 4 };
 	struct sockopt sopt = { .sopt_level = KIPPROTO_TCP,
-	    .sopt_name = TCP_TXTLS_ENABLE, .sopt_val = &en,
-	    .sopt_valsize = sizeof(en) };
+		.sopt_name = TCP_TXTLS_ENABLE,
+		.sopt_val = &en,
+		.sopt_valsize = sizeof(en) };
 
 	assert_int_equal(sosetopt(so, &sopt), 0);
 }
@@ -64,7 +70,7 @@ setup(void **state)
 	memset(&p, 0, sizeof(p));
 	sysctl_write(w->b.v, "kern.ipc.tls.enable", 1);
 	tw_connect(w, &p, KAF_INET);
-	p.c.raw = true;		/* ciphertext: not the pattern */
+	p.c.raw = true; /* ciphertext: not the pattern */
 	base_seq = tw_tp(&p.s)->snd_nxt;
 	wire_end = 0;
 	fin_seen = false;
@@ -171,7 +177,7 @@ test_later_record_ready_first_stays_blocked(void **state)
 	assert_int_equal(m->m_next->m_flags & M_NOTAVAIL, M_BLOCKED);
 	assert_int_equal(m->m_next->m_next->m_flags & M_NOTAVAIL, M_BLOCKED);
 	assert_non_null(m->m_epg.tls);
-	assert_null(m->m_next->m_epg.tls);	/* ciphertext already */
+	assert_null(m->m_next->m_epg.tls); /* ciphertext already */
 	SBCHECK(sb);
 
 	tw_run(w, SIM_SEC);
@@ -270,7 +276,8 @@ static void
 test_worker_takes_exactly_its_modelled_time(void **state)
 {
 	const struct ktls_cost cost = { .per_record = 3 * SIM_US,
-	    .ps_per_byte = { 0, 1000, 0 }, .wakeup = 2 * SIM_US };
+		.ps_per_byte = { 0, 1000, 0 },
+		.wakeup = 2 * SIM_US };
 	struct sockbuf *sb = &p.s.so->so_snd;
 
 	ktls_set_cost(w->b.v, &cost);

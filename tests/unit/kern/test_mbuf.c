@@ -19,7 +19,7 @@ static struct mb_state *mb;
 static struct vm *vm;
 static struct prng rnd;
 
-#define MAXB	60000
+#define MAXB 60000
 static uint8_t model[MAXB], buf[MAXB];
 
 static int
@@ -68,8 +68,9 @@ extpg(uint32_t hdrlen, uint32_t first_off, uint32_t pay, uint32_t trllen)
 		pa = vm_page_alloc(vm);
 		room = PAGE_SIZE - (m->m_epg.npgs == 0 ? first_off : 0);
 		n = MIN(pay - at, room);
-		prng_bytes(&rnd, PHYS_TO_DMAP(vm, pa) +
-		    (m->m_epg.npgs == 0 ? first_off : 0), n);
+		prng_bytes(&rnd,
+		    PHYS_TO_DMAP(vm, pa) + (m->m_epg.npgs == 0 ? first_off : 0),
+		    n);
 		m->m_epg.pa[m->m_epg.npgs++] = pa;
 		m->m_epg.last_len = (uint16_t)n;
 		m->m_ext.ext_size += PAGE_SIZE;
@@ -146,7 +147,7 @@ test_copydata_reads_header_pages_and_trailer_in_order(void **state)
 	uint8_t want[9029];
 	vm_paddr_t *pa = m->m_epg.pa;
 
-	assert_int_equal(m->m_epg.npgs, 4);	/* 96 + 4096 + 4096 + 712 */
+	assert_int_equal(m->m_epg.npgs, 4); /* 96 + 4096 + 4096 + 712 */
 	memcpy(want, m->m_epg.hdr, 13);
 	memcpy(want + 13, PHYS_TO_DMAP(vm, pa[0]) + 4000, 96);
 	memcpy(want + 109, PHYS_TO_DMAP(vm, pa[1]), 4096);
@@ -371,11 +372,11 @@ test_the_original_outlives_its_own_free_until_the_last_copy_goes(void **state)
 	c1 = m_get(mb, M_WAITOK, MT_DATA);
 	mb_dupcl(c1, m);
 	c2 = m_get(mb, M_WAITOK, MT_DATA);
-	mb_dupcl(c2, c1);		/* a copy of a copy */
+	mb_dupcl(c2, c1); /* a copy of a copy */
 	assert_ptr_equal(c2->m_ext.ext_orig, m);
 	assert_int_equal(m->m_ext.ext_count, 3);
 	m_free(m);
-	assert_int_equal(mb->mb_zone.z_inuse, 3);	/* kept for the count */
+	assert_int_equal(mb->mb_zone.z_inuse, 3); /* kept for the count */
 	m_free(c1);
 	assert_int_equal(mb->mb_zone.z_inuse, 2);
 	assert_int_equal(ext_freed, 0);
@@ -388,7 +389,7 @@ static void
 test_every_order_of_freeing_gives_storage_back_once(void **state)
 {
 	static const int order[6][3] = { { 0, 1, 2 }, { 0, 2, 1 }, { 1, 0, 2 },
-	    { 1, 2, 0 }, { 2, 0, 1 }, { 2, 1, 0 } };
+		{ 1, 2, 0 }, { 2, 0, 1 }, { 2, 1, 0 } };
 
 	for (int k = 0; k < 6; k++) {
 		struct mbuf *m[3];
@@ -438,7 +439,7 @@ test_zone_limits_and_ordered_failures_make_allocations_fail(void **state)
 	assert_null(m_get(mb, M_NOWAIT, MT_DATA));
 	m_free(m);
 	mb->mb_zone.z_limit = 0;
-	for (uint64_t k = 1; k <= 2; k++) {	/* the mbuf, the cluster */
+	for (uint64_t k = 1; k <= 2; k++) { /* the mbuf, the cluster */
 		sp.sp_vnet->v_kmem.km_fail_at =
 		    sp.sp_vnet->v_kmem.km_nowait + k;
 		assert_null(m_getjcl(mb, M_NOWAIT, MT_DATA, 0, MCLBYTES));
@@ -472,7 +473,8 @@ test_small_unmapped_mbufs_become_plain_at_any_offset(void **state)
 			m_copydata(m, 0, (int)len, model);
 			assert_int_equal(mb_unmapped_compress(m), 0);
 			assert_int_equal(m->m_flags &
-			    (M_EXT | M_EXTPG | M_RDONLY), 0);
+				(M_EXT | M_EXTPG | M_RDONLY),
+			    0);
 			expect_bytes(m, model, len);
 			assert_int_equal(vm_stats(vm)->vs_inuse, 0);
 			m_free(m);
@@ -502,7 +504,7 @@ static struct mbuf *
 from_uio(uint32_t len, int maxseg, int flags)
 {
 	struct kiovec iov[3] = { { model, len / 3 }, { model + len / 3, 0 },
-	    { model + len / 3, len - len / 3 } };
+		{ model + len / 3, len - len / 3 } };
 	struct mbuf *m;
 	struct uio uio;
 
@@ -519,7 +521,7 @@ static void
 test_uio_is_cut_into_records_of_maxseg_with_one_short_at_the_end(void **state)
 {
 	static const uint32_t lens[] = { 1, 4095, 4096, 4097, 16384, 16385,
-	    32768, 50001 };
+		32768, 50001 };
 	struct mbuf *top, *m;
 	uint32_t left;
 
@@ -531,8 +533,7 @@ test_uio_is_cut_into_records_of_maxseg_with_one_short_at_the_end(void **state)
 				assert_int_equal(m->m_len, MIN(left, seg));
 				assert_int_equal(m->m_epg.npgs,
 				    howmany(m->m_len, PAGE_SIZE));
-				assert_int_equal(m->m_epg.flags,
-				    EPG_FLAG_ANON);
+				assert_int_equal(m->m_epg.flags, EPG_FLAG_ANON);
 				left -= (uint32_t)m->m_len;
 			}
 			assert_int_equal(left, 0);
@@ -561,12 +562,12 @@ test_uio_without_memory_leaves_nothing_behind(void **state)
 	struct uio uio;
 
 	for (uint64_t k = 1; k <= 3; k++) {
-		iov = (struct kiovec){ model, 40000 };
+		iov = (struct kiovec) { model, 40000 };
 		uio_init(&uio, &iov, 1);
 		sp.sp_vnet->v_kmem.km_fail_at =
 		    sp.sp_vnet->v_kmem.km_nowait + k;
-		assert_null(m_uiotombuf(mb, &uio, M_NOWAIT, 40000, 16384,
-		    M_EXTPG));
+		assert_null(
+		    m_uiotombuf(mb, &uio, M_NOWAIT, 40000, 16384, M_EXTPG));
 		assert_int_equal(mb->mb_zone.z_inuse, 0);
 		assert_int_equal(vm_stats(vm)->vs_inuse, 0);
 	}

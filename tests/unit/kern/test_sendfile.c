@@ -12,14 +12,14 @@ static struct vnode *vp;
 static uint8_t raw[250000], plain[20000], want[250000];
 static size_t rawlen;
 
-#define FSIZE	100000
+#define FSIZE 100000
 
 static void
 fill(void *arg, uint64_t off, void *buf, uint32_t len)
 {
 	for (uint32_t i = 0; i < len; i++)
-		((uint8_t *)buf)[i] = (uint8_t)((off + i) * 11 +
-		    ((off + i) >> 12));
+		((uint8_t *)buf)[i] =
+		    (uint8_t)((off + i) * 11 + ((off + i) >> 12));
 }
 
 static int
@@ -70,7 +70,8 @@ drain(void)
 	SBCHECK(&so->so_snd);
 	while (sbavail(&peer->so_rcv) > 0) {
 		assert_int_equal(tb_read(peer, raw + rawlen,
-		    sizeof(raw) - rawlen, &got, &t, &flags), 0);
+				     sizeof(raw) - rawlen, &got, &t, &flags),
+		    0);
 		rawlen += got;
 		sockpair_run(&sp);
 	}
@@ -89,7 +90,8 @@ expect_records(const uint32_t *lens, unsigned n)
 		len = 5u + be16dec(raw + at + 3);
 		assert_int_equal(len, 22 + lens[i]);
 		assert_int_equal(reftls_open(&tls_suites[3], tb_key, tb_iv, i,
-		    raw + at, len, plain, &type), lens[i]);
+				     raw + at, len, plain, &type),
+		    lens[i]);
 		assert_memory_equal(plain, want + off, lens[i]);
 		at += len;
 		off += lens[i];
@@ -101,13 +103,13 @@ static int
 send_file(uint64_t off, uint64_t n, const char *hdr, int flags, uint64_t *sent)
 {
 	struct kiovec iov = { (void *)(uintptr_t)hdr,
-	    hdr != NULL ? strlen(hdr) : 0 };
+		hdr != NULL ? strlen(hdr) : 0 };
 	struct uio uio;
 	int error;
 
 	uio_init(&uio, &iov, 1);
-	error = sosendfile(so, vp, off, n, hdr != NULL ? &uio : NULL, flags,
-	    sent);
+	error =
+	    sosendfile(so, vp, off, n, hdr != NULL ? &uio : NULL, flags, sent);
 	SBCHECK(&so->so_snd);
 	return (error);
 }
@@ -250,8 +252,7 @@ test_nodiskio_stops_at_the_first_cold_page_with_the_exact_count(void **state)
 	assert_int_equal(sent, 16384 - 1000);
 	drain();
 	assert_int_equal(rawlen, 16384 - 1000 + 22);
-	assert_int_equal(send_file(16384, 100, "h", SF_NODISKIO, &sent),
-	    EBUSY);
+	assert_int_equal(send_file(16384, 100, "h", SF_NODISKIO, &sent), EBUSY);
 	assert_int_equal(sent, 0);
 	assert_int_equal(vfs_stats(sp.sp_vnet)->reads, 4);
 }

@@ -44,8 +44,8 @@ plain(uint32_t len)
 {
 	struct mbuf *m;
 
-	m = len <= MLEN ? m_get(mb, M_WAITOK, MT_DATA) :
-	    m_getjcl(mb, M_WAITOK, MT_DATA, 0, MCLBYTES);
+	m = len <= MLEN ? m_get(mb, M_WAITOK, MT_DATA)
+			: m_getjcl(mb, M_WAITOK, MT_DATA, 0, MCLBYTES);
 	for (uint32_t i = 0; i < len; i++)
 		m->m_data[i] = next_byte++;
 	m->m_len = (int32_t)len;
@@ -133,7 +133,7 @@ test_a_middle_record_ready_first_leaves_acc_alone(void **state)
 	expect(0, 18000);
 	assert_int_equal(b->m_flags & M_NOTAVAIL, M_BLOCKED);
 	assert_int_equal(sbready(&sb, a, 2), 0);
-	expect(11000, 18000);		/* b came along */
+	expect(11000, 18000); /* b came along */
 	assert_ptr_equal(sb.sb_fnrdy, c);
 	assert_int_equal(c->m_flags & M_NOTREADY, M_NOTREADY);
 	assert_int_equal(sbready(&sb, c, 2), 0);
@@ -185,8 +185,7 @@ test_protocol_flags_do_not_enter_without_notready(void **state)
 }
 
 static void
-test_flush_leaves_not_ready_mbufs_to_their_owner_with_their_links(
-    void **state)
+test_flush_leaves_not_ready_mbufs_to_their_owner_with_their_links(void **state)
 {
 	struct mbuf *a = paged(5000), *b = notready(100);
 	uint64_t inuse;
@@ -219,7 +218,7 @@ test_a_planted_early_sbready_is_found(void **state)
 	append(a);
 	append(b);
 	EXPECT_PANIC(sbready(&sb, a, 1), "sbcheck");
-	sp.sp_vnet->v_defects = (struct defects){ { 0 } };
+	sp.sp_vnet->v_defects = (struct defects) { { 0 } };
 	sb.sb_acc -= 300;
 	assert_int_equal(sbready(&sb, b, 1), 0);
 }
@@ -305,12 +304,12 @@ chain_length(void)
 static void
 test_small_ready_mbufs_merge_up_to_a_quarter_cluster(void **state)
 {
-	append(plain(1000));		/* a cluster with 1048 bytes of room */
+	append(plain(1000)); /* a cluster with 1048 bytes of room */
 	append(plain(MCLBYTES / 4));
 	assert_int_equal(chain_length(), 1);
 	append(plain(MCLBYTES / 4));
 	assert_int_equal(chain_length(), 1);
-	append(plain(25));		/* 24 bytes of room */
+	append(plain(25)); /* 24 bytes of room */
 	assert_int_equal(chain_length(), 2);
 	append(plain(MCLBYTES / 4 + 1));
 	assert_int_equal(chain_length(), 3);
@@ -399,12 +398,12 @@ test_records_keep_apart_and_are_cut_from_the_front(void **state)
 	assert_ptr_equal(sb.sb_mb, c1);
 	assert_ptr_equal(c1->m_next, d1);
 	assert_ptr_equal(c1->m_nextpkt, c2);
-	sbdrop(&sb, 13);		/* the control message */
+	sbdrop(&sb, 13); /* the control message */
 	expect(118, 118);
 	assert_ptr_equal(sb.sb_mb, d1);
 	assert_ptr_equal(d1->m_nextpkt, c2);
 	assert_int_equal(sb.sb_ctl, 13);
-	sbdrop(&sb, 101);		/* into the second record */
+	sbdrop(&sb, 101); /* into the second record */
 	expect(17, 17);
 	assert_int_equal(sb.sb_ctl, 12);
 	sbdroprecord(&sb);
@@ -412,15 +411,15 @@ test_records_keep_apart_and_are_cut_from_the_front(void **state)
 	assert_ptr_equal(sb.sb_mb, sb.sb_lastrecord);
 	sbdroprecord(&sb);
 	expect(0, 0);
-	sbdroprecord(&sb);		/* nothing happens */
+	sbdroprecord(&sb); /* nothing happens */
 }
 
 static void
 test_control_messages_carry_level_type_and_data(void **state)
 {
 	uint8_t data[6] = { 1, 2, 3, 4, 5, 6 };
-	struct mbuf *m = sbcreatecontrol(mb, data, 6, TLS_GET_RECORD, 6,
-	    M_WAITOK);
+	struct mbuf *m =
+	    sbcreatecontrol(mb, data, 6, TLS_GET_RECORD, 6, M_WAITOK);
 	struct kcmsghdr *cm = mtod(m, struct kcmsghdr *);
 
 	assert_int_equal(m->m_type, MT_CONTROL);
@@ -439,7 +438,7 @@ static void
 test_each_falsified_counter_is_found(void **state)
 {
 	uint32_t *const counters[] = { &sb.sb_acc, &sb.sb_ccc, &sb.sb_mbcnt,
-	    &sb.sb_ctl, &sb.sb_tlscc, &sb.sb_tlsdcc };
+		&sb.sb_ctl, &sb.sb_tlscc, &sb.sb_tlsdcc };
 
 	append(plain(300));
 	append(notready(400));
@@ -487,20 +486,20 @@ test_each_falsified_pointer_or_flag_is_found(void **state)
 
 /* --- random --- */
 
-#define MAXPIECES	512
-#define MAXBYTES	400000
+#define MAXPIECES 512
+#define MAXBYTES  400000
 
 struct piece {
-	struct mbuf	*m;	/* valid while left > 0 */
-	uint32_t	len;
-	int		left;	/* units to come */
+	struct mbuf *m; /* valid while left > 0 */
+	uint32_t len;
+	int left; /* units to come */
 };
 
 static struct model {
-	struct piece	p[MAXPIECES];
-	unsigned	n;
-	uint8_t		bytes[MAXBYTES];
-	uint32_t	len;
+	struct piece p[MAXPIECES];
+	unsigned n;
+	uint8_t bytes[MAXBYTES];
+	uint32_t len;
 } md;
 
 static uint32_t
@@ -518,7 +517,7 @@ model_append(struct mbuf *m, int units)
 {
 	m_copydata(m, 0, m->m_len, md.bytes + md.len);
 	md.len += (uint32_t)m->m_len;
-	md.p[md.n++] = (struct piece){ m, (uint32_t)m->m_len, units };
+	md.p[md.n++] = (struct piece) { m, (uint32_t)m->m_len, units };
 }
 
 static void
@@ -552,8 +551,7 @@ random_ready(struct prng *r)
 	k = (unsigned)prng_below(r, prng_below(r, 2) ? 1 : k);
 	for (i = 0; md.p[i].left == 0 || k-- > 0; i++)
 		;
-	for (j = i, total = 0; j < md.n && md.p[j].left > 0 &&
-	    j < i + 3; j++)
+	for (j = i, total = 0; j < md.n && md.p[j].left > 0 && j < i + 3; j++)
 		total += md.p[j].left;
 	count = left = 1 + (int)prng_below(r, (uint64_t)total);
 	front = sb.sb_fnrdy == md.p[i].m;
@@ -625,8 +623,8 @@ random_append(struct prng *r)
 		model_append(m, 1);
 		break;
 	default:
-		m = paged(1 + (uint32_t)prng_below(r, prng_below(r, 2) ? 300 :
-		    16384));
+		m = paged(1 +
+		    (uint32_t)prng_below(r, prng_below(r, 2) ? 300 : 16384));
 		model_append(m, m->m_epg.npgs);
 		break;
 	}

@@ -51,13 +51,17 @@ drain(void)
 	SBCHECK(&so->so_snd);
 	while (sbavail(&peer->so_rcv) > 0) {
 		assert_int_equal(tb_read(peer, raw + rawlen,
-		    sizeof(raw) - rawlen, &got, &t, &flags), 0);
+				     sizeof(raw) - rawlen, &got, &t, &flags),
+		    0);
 		rawlen += got;
 		sockpair_run(&sp);
 	}
 }
 
-struct expected { uint8_t type; uint32_t len; };
+struct expected {
+	uint8_t type;
+	uint32_t len;
+};
 
 /* The stream so far is exactly these records, and its payload is pay. */
 static void
@@ -80,7 +84,8 @@ expect_records(const struct expected *e, unsigned n)
 			nonce = be64dec(raw + at + 5);
 		}
 		assert_int_equal(reftls_open(suite, tb_key, tb_iv, 1000 + i,
-		    raw + at, len, plain, &type), e[i].len);
+				     raw + at, len, plain, &type),
+		    e[i].len);
 		assert_int_equal(type, e[i].type);
 		assert_memory_equal(plain, pay + off, e[i].len);
 		at += len;
@@ -93,7 +98,7 @@ static void
 test_a_write_is_cut_into_full_records_and_one_short_one(void **state)
 {
 	static const struct expected e[] = { { 23, 16384 }, { 23, 16384 },
-	    { 23, 7232 }, { 23, 1 }, { 23, 16384 } };
+		{ 23, 7232 }, { 23, 1 }, { 23, 16384 } };
 	size_t done;
 
 	for (unsigned i = 0; i < tls_nsuites; i++) {
@@ -115,7 +120,7 @@ static void
 test_maxlen_makes_records_shorter(void **state)
 {
 	static const struct expected e[] = { { 23, 8192 }, { 23, 8192 },
-	    { 23, 1 } };
+		{ 23, 1 } };
 
 	assert_int_equal(sysctl_write(sp.sp_vnet, "kern.ipc.tls.maxlen", 8192),
 	    0);
@@ -128,7 +133,7 @@ static void
 test_a_typed_write_gives_all_its_records_the_type_and_reverts(void **state)
 {
 	static const struct expected e[] = { { 23, 10 }, { 21, 2 },
-	    { 22, 16384 }, { 22, 3616 }, { 23, 5 } };
+		{ 22, 16384 }, { 22, 3616 }, { 23, 5 } };
 
 	for (unsigned i = 0; i < tls_nsuites; i++) {
 		start(&tls_suites[i]);
@@ -260,10 +265,11 @@ test_a_chain_from_the_kernel_becomes_its_mbufs_as_records(void **state)
 
 	start(&tls_suites[3]);
 	uio_init(&uio, &iov[0], 1);
-	top = m_uiotombuf(sp.sp_vnet->v_mb, &uio, M_WAITOK, 5000, 16384, M_EXTPG);
+	top =
+	    m_uiotombuf(sp.sp_vnet->v_mb, &uio, M_WAITOK, 5000, 16384, M_EXTPG);
 	uio_init(&uio, &iov[1], 1);
-	top->m_next = m_uiotombuf(sp.sp_vnet->v_mb, &uio, M_WAITOK, 300, 16384,
-	    M_EXTPG);
+	top->m_next =
+	    m_uiotombuf(sp.sp_vnet->v_mb, &uio, M_WAITOK, 300, 16384, M_EXTPG);
 	assert_int_equal(sosend_chain(so, top, NULL, 0), 0);
 	expect_records(e, nitems(e));
 }
@@ -278,8 +284,11 @@ test_a_chain_without_room_is_refused_and_freed(void **state)
 	start(&tls_suites[3]);
 	so->so_snd.sb_hiwat = 8000;
 	uio_init(&uio, &iov, 1);
-	assert_int_equal(sosend_chain(so, m_uiotombuf(sp.sp_vnet->v_mb, &uio,
-	    M_WAITOK, 9000, 16384, M_EXTPG), NULL, 0), EMSGSIZE);
+	assert_int_equal(sosend_chain(so,
+			     m_uiotombuf(sp.sp_vnet->v_mb, &uio, M_WAITOK, 9000,
+				 16384, M_EXTPG),
+			     NULL, 0),
+	    EMSGSIZE);
 	assert_int_equal(sbused(&so->so_snd), 0);
 }
 
@@ -287,8 +296,10 @@ static int
 getopt_int(int name)
 {
 	int val = -1;
-	struct sockopt sopt = { .sopt_level = KSOL_SOCKET, .sopt_name = name,
-	    .sopt_val = &val, .sopt_valsize = sizeof(val) };
+	struct sockopt sopt = { .sopt_level = KSOL_SOCKET,
+		.sopt_name = name,
+		.sopt_val = &val,
+		.sopt_valsize = sizeof(val) };
 
 	assert_int_equal(sogetopt(so, &sopt), 0);
 	assert_int_equal(sopt.sopt_valsize, sizeof(val));
@@ -300,8 +311,9 @@ test_options_tell_what_was_set_and_the_error_once(void **state)
 {
 	int val = 30000;
 	struct sockopt sopt = { .sopt_level = KSOL_SOCKET,
-	    .sopt_name = KSO_SNDBUF, .sopt_val = &val,
-	    .sopt_valsize = sizeof(val) };
+		.sopt_name = KSO_SNDBUF,
+		.sopt_val = &val,
+		.sopt_valsize = sizeof(val) };
 
 	assert_int_equal(sosetopt(so, &sopt), 0);
 	assert_int_equal(getopt_int(KSO_SNDBUF), 30000);
@@ -329,7 +341,7 @@ test_writable_means_room_for_the_low_water_mark(void **state)
 	so->so_snd.sb_lowat = 4001;
 	assert_false(sowriteable(so));
 	soerror_set(so, EIO);
-	assert_true(sowriteable(so));	/* a write would not wait */
+	assert_true(sowriteable(so)); /* a write would not wait */
 	(void)so_geterror(so);
 	socantsendmore(so);
 	assert_true(sowriteable(so));

@@ -74,7 +74,7 @@ test_the_table_is_sorted_and_a_prefix_goes_alone(void **state)
 	sysctl_add(v, "dev.a.a", &x, CTL_RD, NULL, "");
 	for (unsigned i = 1; i < st->st_count; i++)
 		assert_true(strcmp(st->st_oids[i - 1].oid_name,
-		    st->st_oids[i].oid_name) < 0);
+				st->st_oids[i].oid_name) < 0);
 	sysctl_remove(v, "dev.a.");
 	assert_null(sysctl_find(v, "dev.a.x"));
 	assert_null(sysctl_find(v, "dev.a.a"));
@@ -91,8 +91,8 @@ test_maxlen_takes_whole_pages_up_to_a_record_before_boot(void **state)
 	static const uint64_t bad[] = { 0, 4095, 4097, 16385, 20480 };
 
 	for (unsigned i = 0; i < nitems(bad); i++)
-		assert_int_equal(sysctl_write(v, "kern.ipc.tls.maxlen",
-		    bad[i]), EINVAL);
+		assert_int_equal(sysctl_write(v, "kern.ipc.tls.maxlen", bad[i]),
+		    EINVAL);
 	assert_int_equal(sysctl_write(v, "kern.ipc.tls.maxlen", 8192), 0);
 	v->v_sysctl.st_booted = true;
 	assert_int_equal(sysctl_write(v, "kern.ipc.tls.maxlen", 8192), EPERM);
@@ -112,7 +112,7 @@ note(void *ctx, int pending)
 
 	pendings[strlen(order)] = pending;
 	strcat(order, name);
-	if (name[0] == 'r')	/* asks for d while it runs */
+	if (name[0] == 'r') /* asks for d while it runs */
 		taskqueue_enqueue(&v->v_taskq, &tasks[3]);
 }
 

@@ -21,11 +21,10 @@ seal(const struct tls_suite *s, uint64_t seqno, uint8_t type, size_t len)
 }
 
 static void
-test_encryption_equals_libcrypto_for_every_suite_length_and_number(
-    void **state)
+test_encryption_equals_libcrypto_for_every_suite_length_and_number(void **state)
 {
 	static const uint64_t numbers[] = { 0, 1, 255, 256, 0xffffffff,
-	    0x100000000ULL, 0x0123456789abcdefULL, UINT64_MAX };
+		0x100000000ULL, 0x0123456789abcdefULL, UINT64_MAX };
 	struct tls_iov iov[3];
 	size_t n, cut;
 
@@ -41,15 +40,17 @@ test_encryption_equals_libcrypto_for_every_suite_length_and_number(
 				n = seal(s, numbers[k], type, len);
 				memcpy(o, ref, s->hlen);
 				cut = len / 3;
-				iov[0] = (struct tls_iov){ pay, o + s->hlen,
-				    (uint32_t)cut };
-				iov[1] = (struct tls_iov){ pay + cut,
-				    o + s->hlen + cut, 0 };
-				iov[2] = (struct tls_iov){ pay + cut,
-				    o + s->hlen + cut, (uint32_t)(len - cut) };
+				iov[0] = (struct tls_iov) { pay, o + s->hlen,
+					(uint32_t)cut };
+				iov[1] = (struct tls_iov) { pay + cut,
+					o + s->hlen + cut, 0 };
+				iov[2] = (struct tls_iov) { pay + cut,
+					o + s->hlen + cut,
+					(uint32_t)(len - cut) };
 				assert_int_equal(tls_record_encrypt(tc, k % 2,
-				    o, numbers[k], type, iov, 3,
-				    o + s->hlen + len), 0);
+						     o, numbers[k], type, iov,
+						     3, o + s->hlen + len),
+				    0);
 				assert_int_equal(n, s->hlen + len + s->tlen);
 				assert_memory_equal(out, ref, n);
 			}
@@ -62,7 +63,7 @@ open_record(struct tls_crypt *tc, uint64_t seqno, size_t n)
 {
 	const struct tls_suite *s = tls_crypt_suite(tc);
 	struct tls_iov iov = { ref + s->hlen, out,
-	    (uint32_t)(n - s->hlen - 16) };
+		(uint32_t)(n - s->hlen - 16) };
 
 	return (tls_record_decrypt(tc, 0, ref, seqno, &iov, 1, ref + n - 16));
 }
@@ -131,7 +132,8 @@ test_suites_are_found_by_what_they_are_and_by_name(void **state)
 		const struct tls_suite *s = &tls_suites[i];
 
 		assert_ptr_equal(tls_suite_find(s->algorithm, s->key_len,
-		    s->vminor), s);
+				     s->vminor),
+		    s);
 		assert_ptr_equal(tls_suite_byname(s->name), s);
 		assert_int_equal(s->tlen, s->vminor == 4 ? 17 : 16);
 		assert_int_equal(s->hlen, s->iv_len == 4 ? 13 : 5);
@@ -147,10 +149,14 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_encryption_equals_libcrypto_for_every_suite_length_and_number),
-		cmocka_unit_test(test_decryption_gives_back_and_every_flipped_bit_is_ebadmsg),
-		cmocka_unit_test(test_the_stream_form_equals_the_whole_for_every_cut),
-		cmocka_unit_test(test_suites_are_found_by_what_they_are_and_by_name),
+		cmocka_unit_test(
+		    test_encryption_equals_libcrypto_for_every_suite_length_and_number),
+		cmocka_unit_test(
+		    test_decryption_gives_back_and_every_flipped_bit_is_ebadmsg),
+		cmocka_unit_test(
+		    test_the_stream_form_equals_the_whole_for_every_cut),
+		cmocka_unit_test(
+		    test_suites_are_found_by_what_they_are_and_by_name),
 	};
 
 	return (cmocka_run_group_tests(tests, fill, NULL));

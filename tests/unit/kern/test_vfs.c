@@ -116,7 +116,7 @@ test_a_failed_read_tells_all_and_leaves_the_page_absent(void **state)
 	vm_page_rele(v->v_vm, a);
 	disk_error = 0;
 	a = get(0, &cold);
-	assert_true(cold);	/* tried again */
+	assert_true(cold); /* tried again */
 	(void)engine_run(en, 2 * SIM_MS);
 	assert_non_null(vnode_resident(vn, 0));
 	vm_page_rele(v->v_vm, a);

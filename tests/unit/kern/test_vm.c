@@ -39,7 +39,7 @@ test_exactly_the_limit_can_be_had_page_by_page(void **state)
 	}
 	assert_true(vm_page_alloc(vm) == 0);
 	vm_page_rele(vm, pa[1]);
-	assert_true(vm_page_alloc(vm) == pa[1]);	/* last in, first out */
+	assert_true(vm_page_alloc(vm) == pa[1]); /* last in, first out */
 	assert_int_equal(vm_stats(vm)->vs_max, 3);
 	vm_destroy(vm);
 }
@@ -80,9 +80,9 @@ test_a_run_is_contiguous_in_the_direct_map(void **state)
 			assert_true(pa != 0);
 			memset(PHYS_TO_DMAP(vm, pa), (int)n, n * PAGE_SIZE);
 			for (unsigned i = 0; i < n; i++)
-				assert_ptr_equal(PHYS_TO_DMAP(vm, pa + i *
-				    PAGE_SIZE), PHYS_TO_DMAP(vm, pa) + i *
-				    PAGE_SIZE);
+				assert_ptr_equal(PHYS_TO_DMAP(vm,
+						     pa + i * PAGE_SIZE),
+				    PHYS_TO_DMAP(vm, pa) + i * PAGE_SIZE);
 		}
 	vm_destroy(vm);
 }
@@ -109,7 +109,11 @@ test_references_keep_a_page(void **state)
 static void
 test_random_pages_and_runs_never_overlap(void **state)
 {
-	struct { vm_paddr_t pa; unsigned n; uint8_t mark; } held[64];
+	struct {
+		vm_paddr_t pa;
+		unsigned n;
+		uint8_t mark;
+	} held[64];
 	struct vm *vm = vm_create(100000);
 	unsigned count = 0;
 	struct prng r;
@@ -120,8 +124,8 @@ test_random_pages_and_runs_never_overlap(void **state)
 			unsigned n = 1 + (unsigned)prng_below(&r, 16);
 
 			held[count].n = n;
-			held[count].pa = n == 1 ? vm_page_alloc(vm) :
-			    vm_page_alloc_contig(vm, n);
+			held[count].pa = n == 1 ? vm_page_alloc(vm)
+						: vm_page_alloc_contig(vm, n);
 			held[count].mark = (uint8_t)i;
 			memset(PHYS_TO_DMAP(vm, held[count].pa), (uint8_t)i,
 			    n * PAGE_SIZE);
@@ -145,8 +149,10 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_the_limit_holds_for_pages_of_every_kind),
-		cmocka_unit_test(test_exactly_the_limit_can_be_had_page_by_page),
-		cmocka_unit_test(test_a_run_comes_back_whole_when_its_last_page_does),
+		cmocka_unit_test(
+		    test_exactly_the_limit_can_be_had_page_by_page),
+		cmocka_unit_test(
+		    test_a_run_comes_back_whole_when_its_last_page_does),
 		cmocka_unit_test(test_a_run_is_contiguous_in_the_direct_map),
 		cmocka_unit_test(test_references_keep_a_page),
 		cmocka_unit_test(test_random_pages_and_runs_never_overlap),

@@ -22,9 +22,13 @@ static const uint8_t tb_iv[12] = "IVivIVivIVi";
 static inline struct tls_enable
 tb_enable(const struct tls_suite *s, uint64_t seqno)
 {
-	struct tls_enable en = { .cipher_key = tb_key, .iv = tb_iv,
-	    .cipher_algorithm = s->algorithm, .cipher_key_len = s->key_len,
-	    .iv_len = s->iv_len, .tls_vmajor = 3, .tls_vminor = s->vminor };
+	struct tls_enable en = { .cipher_key = tb_key,
+		.iv = tb_iv,
+		.cipher_algorithm = s->algorithm,
+		.cipher_key_len = s->key_len,
+		.iv_len = s->iv_len,
+		.tls_vmajor = 3,
+		.tls_vminor = s->vminor };
 
 	be64enc(en.rec_seq, seqno);
 	return (en);
@@ -39,8 +43,9 @@ tb_chain(struct vnet *v, const uint8_t *p, size_t len, size_t piece)
 
 	for (; len > 0; p += n, len -= n, mp = &m->m_next) {
 		n = MIN(MIN(len, piece), (size_t)MCLBYTES);
-		m = n <= MLEN ? m_get(v->v_mb, M_WAITOK, MT_DATA) :
-		    m_getjcl(v->v_mb, M_WAITOK, MT_DATA, 0, MCLBYTES);
+		m = n <= MLEN
+		    ? m_get(v->v_mb, M_WAITOK, MT_DATA)
+		    : m_getjcl(v->v_mb, M_WAITOK, MT_DATA, 0, MCLBYTES);
 		memcpy(m->m_data, p, n);
 		m->m_len = (int32_t)n;
 		*mp = m;
@@ -97,6 +102,6 @@ tb_read(struct socket *so, void *p, size_t len, size_t *got, int *type,
 	return (error);
 }
 /* What tb_read gives as type for a record. */
-#define TB_REC(type, len)	((type) | (int)(len) << 8)
+#define TB_REC(type, len) ((type) | (int)(len) << 8)
 
 #endif

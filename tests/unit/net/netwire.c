@@ -103,8 +103,9 @@ frame_send(struct tw_port *from, uint8_t *d, uint32_t len, const struct mbuf *m)
 	frame_parse(d, &pkt);
 	pkt.why = m->m_pkthdr.note.pn_why;
 	pkt.snd_max = m->m_pkthdr.note.pn_snd_max;
-	pkt.tag = (m->m_pkthdr.csum_flags & CSUM_SND_TAG) != 0 ?
-	    m->m_pkthdr.snd_tag : NULL;
+	pkt.tag = (m->m_pkthdr.csum_flags & CSUM_SND_TAG) != 0
+	    ? m->m_pkthdr.snd_tag
+	    : NULL;
 	if (w->verbose && pkt.tcp)
 		printf("%10.3f ms %s seq %u ack %u win %u len %u fl %02x %s\n",
 		    (double)engine_timebase(w->eng)->tb_now / 1e9,
@@ -144,7 +145,8 @@ card_sums(struct mbuf *m, uint8_t *d, uint32_t len, bool v6)
 		return;
 	be16enc(th + 16, 0);
 	sum = in_sum_add(in_sum_pseudo(ip + (v6 ? 8 : 12), ip + (v6 ? 24 : 16),
-	    v6 ? 16 : 4, KIPPROTO_TCP, tlen), in_sum(th, tlen), 0);
+			     v6 ? 16 : 4, KIPPROTO_TCP, tlen),
+	    in_sum(th, tlen), 0);
 	be16enc(th + 16, (uint16_t)~sum);
 }
 
@@ -167,8 +169,8 @@ card_tso(struct tw_port *p, struct mbuf *m, uint8_t *d, uint32_t len, bool v6)
 		memcpy(f + hdr, d + hdr + off, n);
 		be32enc(f + 14 + iph + 4, seq + off);
 		if (off + n < paylen)
-			f[14 + iph + 13] = flags & (uint8_t)~(KTH_FIN |
-			    KTH_PUSH);
+			f[14 + iph + 13] =
+			    flags & (uint8_t) ~(KTH_FIN | KTH_PUSH);
 		if (v6)
 			be16enc(f + 14 + 4, (uint16_t)(hdr + n - 54));
 		else
@@ -223,9 +225,8 @@ card_tag_free(struct m_snd_tag *mst)
 	free(mst);
 }
 
-static const struct if_snd_tag_sw card_tag_sw = {
-	.snd_tag_free = card_tag_free, .type = IF_SND_TAG_TYPE_TLS
-};
+static const struct if_snd_tag_sw card_tag_sw = { .snd_tag_free = card_tag_free,
+	.type = IF_SND_TAG_TYPE_TLS };
 
 static int
 card_tag_alloc(struct ifnet *ifp, const struct if_snd_tag_alloc_params *params,
@@ -262,9 +263,12 @@ static void
 host_init(struct tw *w, struct tw_host *h, const char *name, uint64_t seed,
     uint64_t caps, unsigned links)
 {
-	struct vnet_params vp = { .vp_name = name, .vp_ncpus = 2,
-	    .vp_seed = seed, .vp_tb = engine_timebase(w->eng),
-	    .vp_jobs = w->jobs, .vp_sink = &w->sink };
+	struct vnet_params vp = { .vp_name = name,
+		.vp_ncpus = 2,
+		.vp_seed = seed,
+		.vp_tb = engine_timebase(w->eng),
+		.vp_jobs = w->jobs,
+		.vp_sink = &w->sink };
 	char xname[16];
 
 	h->v = vnet_create(&vp);
@@ -283,8 +287,8 @@ host_init(struct tw *w, struct tw_host *h, const char *name, uint64_t seed,
 		ether_ifattach(&p->ifn, ll);
 		snprintf(xname, sizeof(xname), "tw%u", i);
 		if_attach(h->v, &p->ifn, xname);
-		if_setflags(&p->ifn, p->ifn.if_flags | IFF_UP |
-		    IFF_DRV_RUNNING);
+		if_setflags(&p->ifn,
+		    p->ifn.if_flags | IFF_UP | IFF_DRV_RUNNING);
 		if_link_state_change(&p->ifn, LINK_STATE_UP);
 	}
 }
@@ -330,8 +334,9 @@ tw_addr(int family, unsigned host)
 struct ksockaddr
 tw_sa(int family, unsigned host, uint16_t port)
 {
-	return ((struct ksockaddr){ .sa_family = (uint8_t)family,
-	    .sa_port = port, .sa_addr = tw_addr(family, host) });
+	return ((struct ksockaddr) { .sa_family = (uint8_t)family,
+	    .sa_port = port,
+	    .sa_addr = tw_addr(family, host) });
 }
 
 void
@@ -375,7 +380,7 @@ host_fini(struct tw *w, struct tw_host *h)
 	struct strbuf sb = { 0 };
 
 	inet_purge(h->v);
-	tw_run(w, SIM_SEC);		/* tasks that drop orphans */
+	tw_run(w, SIM_SEC); /* tasks that drop orphans */
 	for (unsigned i = 0; i < h->ports; i++)
 		if_detach(&h->port[i].ifn);
 	if (vnet_leaks(h->v, &sb) != 0)
@@ -430,7 +435,7 @@ app_read(struct tw_app *a)
 	int error, flags;
 
 	for (;;) {
-		iov = (struct kiovec){ buf, sizeof(buf) };
+		iov = (struct kiovec) { buf, sizeof(buf) };
 		uio_init(&uio, &iov, 1);
 		flags = 0;
 		error = soreceive(a->so, &uio, NULL, &flags);
@@ -462,10 +467,11 @@ app_write(struct tw_app *a)
 	int error;
 
 	while (a->sent < a->to_send) {
-		n = MIN(a->to_send - a->sent, a->chunk ? a->chunk : sizeof(buf));
+		n = MIN(a->to_send - a->sent,
+		    a->chunk ? a->chunk : sizeof(buf));
 		for (size_t i = 0; i < n; i++)
 			buf[i] = pattern(a->salt, a->sent + i);
-		iov = (struct kiovec){ buf, n };
+		iov = (struct kiovec) { buf, n };
 		uio_init(&uio, &iov, 1);
 		error = sosend(a->so, &uio, NULL, 0);
 		a->sent += uio.uio_offset;
@@ -599,13 +605,17 @@ int
 tw_tls_tx(struct tw_app *a)
 {
 	static const uint8_t key[16] = "0123456789abcde", salt[4] = "abc";
-	struct tls_enable en = { .cipher_key = key, .iv = salt,
-	    .cipher_algorithm = CRYPTO_AES_NIST_GCM_16,
-	    .cipher_key_len = 16, .iv_len = 4, .tls_vmajor = 3,
-	    .tls_vminor = 3 };
+	struct tls_enable en = { .cipher_key = key,
+		.iv = salt,
+		.cipher_algorithm = CRYPTO_AES_NIST_GCM_16,
+		.cipher_key_len = 16,
+		.iv_len = 4,
+		.tls_vmajor = 3,
+		.tls_vminor = 3 };
 	struct sockopt sopt = { .sopt_level = KIPPROTO_TCP,
-	    .sopt_name = TCP_TXTLS_ENABLE, .sopt_val = &en,
-	    .sopt_valsize = sizeof(en) };
+		.sopt_name = TCP_TXTLS_ENABLE,
+		.sopt_val = &en,
+		.sopt_valsize = sizeof(en) };
 
 	return (sosetopt(a->so, &sopt));
 }

@@ -3,7 +3,7 @@
 
 #include "tcp_private.h"
 
-#define MSS	1000
+#define MSS 1000
 
 static struct tw *w;
 static struct socket *so;

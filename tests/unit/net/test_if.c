@@ -39,8 +39,7 @@ test_tso_limits_default_as_freebsd(void **state)
 	assert_int_equal(ifp->if_hw_tsomax, 65518);
 	assert_int_equal(ifp->if_hw_tsomaxsegcount, 35);
 	assert_int_equal(ifp->if_hw_tsomaxsegsize, 2048);
-	assert_int_equal(ifp->if_hwassist, CSUM_IP | CSUM_IP_TCP |
-	    CSUM_IP_TSO);
+	assert_int_equal(ifp->if_hwassist, CSUM_IP | CSUM_IP_TCP | CSUM_IP_TSO);
 	assert_int_equal(if_setcap(ifp, IFCAP_TXTLS4), EINVAL);
 	assert_int_equal(if_setcap(ifp, IFCAP_TSO4), 0);
 	assert_int_equal(ifp->if_hwassist, 0);
@@ -83,7 +82,7 @@ test_longest_prefix_wins(void **state)
 	assert_true(in_any_eq(&nh.nh_gw.sa_addr, &dst));
 	assert_int_equal(route_delete(v, KAF_INET, &host, 32), 0);
 	assert_int_equal(route_delete(v, KAF_INET, &host, 32), ESRCH);
-	dst = v4(0xc0a88001);		/* outside of /17 */
+	dst = v4(0xc0a88001); /* outside of /17 */
 	assert_int_equal(route_lookup(v, KAF_INET, &dst, &nh), 0);
 	assert_true(in_any_eq(&nh.nh_gw.sa_addr, &gw1));
 	dst = tw_addr(KAF_INET, 1);
@@ -134,7 +133,7 @@ test_neighbour_that_answers_gets_what_waited(void **state)
 	assert_int_equal(lle_find(ifp, KAF_INET, &b)->lle_holdcnt, 2);
 	tw_run(w, SIM_MS * 10);
 	assert_int_equal(lle_find(ifp, KAF_INET, &b)->lle_state, LLE_REACHABLE);
-	assert_int_equal(w->a.port[0].frames, 3);	/* request, two packets */
+	assert_int_equal(w->a.port[0].frames, 3); /* request, two packets */
 	assert_int_equal(resolve(ifp, &b), 0);
 	/* b learned a from the question. */
 	b = tw_addr(KAF_INET, 1);
@@ -170,16 +169,18 @@ test_link_that_comes_back_is_announced(void **state)
 	struct in_any a = tw_addr(KAF_INET, 1), a6 = tw_addr(KAF_INET6, 1);
 
 	lle_learn(&w->b.port[0].ifn, KAF_INET, &a,
-	    (const uint8_t[6]){ 2, 9, 9, 9, 9, 9 }, true);
+	    (const uint8_t[6]) { 2, 9, 9, 9, 9, 9 }, true);
 	lle_learn(&w->b.port[0].ifn, KAF_INET6, &a6,
-	    (const uint8_t[6]){ 2, 9, 9, 9, 9, 9 }, true);
+	    (const uint8_t[6]) { 2, 9, 9, 9, 9, 9 }, true);
 	if_link_state_change(ifp, LINK_STATE_DOWN);
 	if_link_state_change(ifp, LINK_STATE_UP);
 	tw_run(w, SIM_MS);
-	assert_memory_equal(lle_find(&w->b.port[0].ifn, KAF_INET, &a)->
-	    lle_lladdr, ifp->if_lladdr, 6);
-	assert_memory_equal(lle_find(&w->b.port[0].ifn, KAF_INET6, &a6)->
-	    lle_lladdr, ifp->if_lladdr, 6);
+	assert_memory_equal(lle_find(&w->b.port[0].ifn, KAF_INET, &a)
+				->lle_lladdr,
+	    ifp->if_lladdr, 6);
+	assert_memory_equal(lle_find(&w->b.port[0].ifn, KAF_INET6, &a6)
+				->lle_lladdr,
+	    ifp->if_lladdr, 6);
 }
 
 static void
@@ -196,8 +197,8 @@ test_garbage_is_counted_and_freed(void **state)
 		m->m_len = m->m_pkthdr.len = (int32_t)prng_below(&r, 120);
 		prng_bytes(&r, m->m_data, 128);
 		memcpy(m->m_data, ifp->if_lladdr, 6);
-		be16enc(m->m_data + 12, (const uint16_t[]){ 0x800, 0x86dd,
-		    0x806, 0x1234 }[i & 3]);
+		be16enc(m->m_data + 12,
+		    (const uint16_t[]) { 0x800, 0x86dd, 0x806, 0x1234 }[i & 3]);
 		if ((i & 3) == 0) {
 			m->m_data[14] = 0x45;
 			m->m_data[23] = 6;
@@ -210,8 +211,8 @@ test_garbage_is_counted_and_freed(void **state)
 			be16enc(m->m_data + 18, (uint16_t)prng_below(&r, 80));
 			memcpy(m->m_data + 38, tw_addr(KAF_INET6, 1).a, 16);
 		}
-		m->m_pkthdr.csum_flags = CSUM_L3_CALC | CSUM_L3_VALID |
-		    CSUM_L4_CALC | CSUM_L4_VALID;
+		m->m_pkthdr.csum_flags =
+		    CSUM_L3_CALC | CSUM_L3_VALID | CSUM_L4_CALC | CSUM_L4_VALID;
 		ifp->if_input(ifp, m);
 	}
 	assert_true(tcp_stats(w->a.v)->rcvtotal > 1000);

@@ -63,7 +63,7 @@ test_two_pieces_make_the_sum_of_the_whole_odd_ones_too(void **state)
 {
 	for (size_t cut = 0; cut <= 101; cut++)
 		assert_int_equal(in_sum_add(in_sum(bytes, cut),
-		    in_sum(bytes + cut, 101 - cut), cut & 1),
+				     in_sum(bytes + cut, 101 - cut), cut & 1),
 		    textbook(bytes, 101));
 }
 
@@ -80,7 +80,7 @@ test_pseudo_header_is_the_sum_of_its_bytes(void **state)
 	assert_int_equal(in_sum_pseudo(bytes, bytes + 4, 4, 6, 0x1234),
 	    textbook(v4, sizeof(v4)));
 	memcpy(v6, bytes, 32);
-	v6[33] = 1;		/* length 0x12345 */
+	v6[33] = 1; /* length 0x12345 */
 	v6[34] = 0x23;
 	v6[35] = 0x45;
 	v6[39] = 58;

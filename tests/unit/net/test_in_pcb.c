@@ -12,7 +12,8 @@ setup(void **state)
 	w = tw_new(1, 0);
 	for (int i = 0; i < 3; i++)
 		assert_int_equal(socreate(w->a.v, &tcp_protosw, KAF_INET,
-		    &so[i]), 0);
+				     &so[i]),
+		    0);
 	return (0);
 }
 

@@ -8,8 +8,9 @@
 #include <ktsim/netinet/tcp.h>
 
 #define PLAIN_CSUM (IFCAP_TXCSUM | IFCAP_TXCSUM_IPV6)
-#define CARD	(PLAIN_CSUM | IFCAP_MEXTPG | IFCAP_TSO4 | IFCAP_TSO6 |	\
-    IFCAP_TXTLS4 | IFCAP_TXTLS6)
+#define CARD                                                                  \
+	(PLAIN_CSUM | IFCAP_MEXTPG | IFCAP_TSO4 | IFCAP_TSO6 | IFCAP_TXTLS4 | \
+	    IFCAP_TXTLS6)
 
 /* One test below leaks a packet, because that is what it is about. */
 const char *__lsan_default_suppressions(void);
@@ -121,7 +122,8 @@ reroute(uint64_t caps)
 	lle_learn(&w->a.port[1].ifn, KAF_INET, &c, w->b.port[1].ifn.if_lladdr,
 	    true);
 	assert_int_equal(route_add(w->b.v, KAF_INET, &a, 32, NULL,
-	    &w->b.port[1].ifn), 0);
+			     &w->b.port[1].ifn),
+	    0);
 	(void)net;
 }
 
@@ -255,8 +257,8 @@ test_sum_does_not_care_how_bytes_are_cut(void **state)
 		buf[i] = (uint8_t)(i * 37 + 11);
 	whole = in_sum(buf, sizeof(buf));
 	for (unsigned cut = 0; cut <= sizeof(buf); cut++) {
-		parts = in_sum_add(in_sum(buf, cut), in_sum(buf + cut,
-		    sizeof(buf) - cut), cut & 1);
+		parts = in_sum_add(in_sum(buf, cut),
+		    in_sum(buf + cut, sizeof(buf) - cut), cut & 1);
 		assert_int_equal(parts, whole);
 	}
 	/* RFC 1071's example. */

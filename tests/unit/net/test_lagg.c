@@ -5,8 +5,9 @@
 
 #include <ktsim/kern/ktls.h>
 
-#define CARD	(IFCAP_TXCSUM | IFCAP_TXCSUM_IPV6 | IFCAP_MEXTPG |	\
-    IFCAP_TSO4 | IFCAP_TSO6 | IFCAP_TXTLS4 | IFCAP_TXTLS6)
+#define CARD                                                            \
+	(IFCAP_TXCSUM | IFCAP_TXCSUM_IPV6 | IFCAP_MEXTPG | IFCAP_TSO4 | \
+	    IFCAP_TSO6 | IFCAP_TXTLS4 | IFCAP_TXTLS6)
 
 static struct tw *w;
 static struct lagg_softc *la, *lb;
@@ -138,7 +139,7 @@ tagged_packet(struct m_snd_tag *mst)
 
 	memset(m->m_data, 0, 64);
 	m->m_data[12] = 0x08;
-	m->m_data[13] = 0x06;	/* as if ARP: the card looks no further */
+	m->m_data[13] = 0x06; /* as if ARP: the card looks no further */
 	m->m_len = m->m_pkthdr.len = 64;
 	m->m_pkthdr.snd_tag = m_snd_tag_ref(mst);
 	m->m_pkthdr.csum_flags = CSUM_SND_TAG;
@@ -173,7 +174,8 @@ test_transmit_swaps_the_tag_for_the_ports(void **state)
 	mst = take_tag(lb);
 	inner = mst->sw->next_snd_tag(mst);
 	assert_int_equal(lagg_ifp(lb)->if_transmit(lagg_ifp(lb),
-	    tagged_packet(mst)), 0);	/* the card checks whose tag it is */
+			     tagged_packet(mst)),
+	    0); /* the card checks whose tag it is */
 	assert_int_equal(mst->refcount, 1);
 	assert_int_equal(inner->refcount, 1);
 	m_snd_tag_rele(mst);
@@ -189,9 +191,10 @@ test_tag_of_the_other_port_is_eagain(void **state)
 	mst = take_tag(lb);
 	if_link_state_change(&w->b.port[0].ifn, LINK_STATE_DOWN);
 	assert_int_equal(lagg_ifp(lb)->if_transmit(lagg_ifp(lb),
-	    tagged_packet(mst)), EAGAIN);
+			     tagged_packet(mst)),
+	    EAGAIN);
 	assert_int_equal(lagg_stats(lb)->tag_mismatch, 1);
-	assert_int_equal(mst->refcount, 1);	/* packet and its ref are gone */
+	assert_int_equal(mst->refcount, 1); /* packet and its ref are gone */
 	m_snd_tag_rele(mst);
 	finish();
 }
@@ -243,8 +246,9 @@ test_non_active_port_is_not_heard(void **state)
 	tw_run(w, SIM_SEC);
 	assert_int_equal(p.c.rcvd, 0);
 	assert_true(lagg_stats(la)->rx_inactive > 0);
-	assert_int_equal(sysctl_write(w->a.v,
-	    "net.link.lagg.failover_rx_all", 1), 0);
+	assert_int_equal(sysctl_write(w->a.v, "net.link.lagg.failover_rx_all",
+			     1),
+	    0);
 	if_link_state_change(&w->a.port[0].ifn, LINK_STATE_DOWN);
 	tw_run(w, 10 * SIM_SEC);
 	assert_int_equal(p.c.rcvd, 10000);

@@ -28,7 +28,7 @@ teardown(void **state)
 static struct in_any
 v4(uint8_t a, uint8_t b, uint8_t c, uint8_t d)
 {
-	return ((struct in_any){ { a, b, c, d } });
+	return ((struct in_any) { { a, b, c, d } });
 }
 
 static void

@@ -5,7 +5,7 @@
 
 #include <ktsim/netinet/tcp.h>
 
-#define CARD	(IFCAP_TXCSUM | IFCAP_TXCSUM_IPV6 | IFCAP_TSO4 | IFCAP_TSO6)
+#define CARD (IFCAP_TXCSUM | IFCAP_TXCSUM_IPV6 | IFCAP_TSO4 | IFCAP_TSO6)
 
 static struct tw *w;
 static struct tw_pair p;
@@ -53,8 +53,8 @@ test_without_rfc1323_no_scale_and_no_timestamps(void **state)
 	sysctl_write(w->b.v, "net.inet.tcp.sack.enable", 0);
 	tw_connect(w, &p, KAF_INET);
 	assert_int_equal(tw_tp(&p.c)->rcv_scale, 0);
-	assert_true((tw_tp(&p.c)->t_flags &
-	    (TF_RCVD_TSTMP | TF_SACK_PERMIT)) == 0);
+	assert_true(
+	    (tw_tp(&p.c)->t_flags & (TF_RCVD_TSTMP | TF_SACK_PERMIT)) == 0);
 	p.s.to_send = 300000;
 	p.s.shut_after = true;
 	tw_app_kick(&p.s);
@@ -92,8 +92,9 @@ test_syn_is_repeated_and_times_out(void **state)
 static enum tw_verdict
 lose_first_synack(struct tw *tw, struct tw_port *from, const struct tw_pkt *pkt)
 {
-	if (pkt->tcp && (pkt->flags & (KTH_SYN | KTH_ACK)) ==
-	    (KTH_SYN | KTH_ACK) && tw->dropped == 0)
+	if (pkt->tcp &&
+	    (pkt->flags & (KTH_SYN | KTH_ACK)) == (KTH_SYN | KTH_ACK) &&
+	    tw->dropped == 0)
 		return (TW_DROP);
 	return (TW_PASS);
 }
@@ -157,8 +158,9 @@ test_closing_at_the_same_time(void **state)
 static enum tw_verdict
 lose_two_fins(struct tw *tw, struct tw_port *from, const struct tw_pkt *pkt)
 {
-	return (pkt->tcp && (pkt->flags & KTH_FIN) != 0 && tw->dropped < 2 ?
-	    TW_DROP : TW_PASS);
+	return (pkt->tcp && (pkt->flags & KTH_FIN) != 0 && tw->dropped < 2
+		? TW_DROP
+		: TW_PASS);
 }
 
 static void
@@ -231,7 +233,8 @@ test_backlog_refuses_silently_and_the_syn_comes_again(void **state)
 	soupcall_set(p.lso, NULL, NULL);
 	for (int i = 0; i < 4; i++) {
 		assert_int_equal(socreate(w->a.v, &tcp_protosw, KAF_INET,
-		    &so[i]), 0);
+				     &so[i]),
+		    0);
 		assert_int_equal(soconnect(so[i], &to), EINPROGRESS);
 	}
 	tw_run(w, SIM_SEC / 2);

@@ -32,8 +32,11 @@ teardown(void **state)
 static int
 option(bool set, int name, void *val, size_t size)
 {
-	struct sockopt so = { .sopt_set = set, .sopt_level = KIPPROTO_TCP,
-	    .sopt_name = name, .sopt_val = val, .sopt_valsize = size };
+	struct sockopt so = { .sopt_set = set,
+		.sopt_level = KIPPROTO_TCP,
+		.sopt_name = name,
+		.sopt_val = val,
+		.sopt_valsize = size };
 
 	return (tcp_ctloutput(p.c.so, &so));
 }
@@ -92,10 +95,12 @@ test_nodelay_and_nopush_read_as_they_were_set(void **state)
 		for (int on = 1; on >= 0; on--) {
 			val = on * 7;
 			assert_int_equal(option(true, names[i], &val,
-			    sizeof(val)), 0);
+					     sizeof(val)),
+			    0);
 			val = -1;
 			assert_int_equal(option(false, names[i], &val,
-			    sizeof(val)), 0);
+					     sizeof(val)),
+			    0);
 			assert_int_equal(val, on);
 		}
 }

@@ -10,12 +10,12 @@ static struct tcpopt to;
 static void
 test_options_of_a_syn_are_all_read(void **state)
 {
-	const uint8_t p[] = { 2, 4, 0x05, 0xb4, 1, 3, 3, 6, 4, 2, 8, 10,
-	    0, 0, 1, 2, 0, 0, 3, 4 };
+	const uint8_t p[] = { 2, 4, 0x05, 0xb4, 1, 3, 3, 6, 4, 2, 8, 10, 0, 0,
+		1, 2, 0, 0, 3, 4 };
 
 	tcp_parse_options(&to, p, sizeof(p), true);
-	assert_int_equal(to.to_flags, TOF_MSS | TOF_SCALE | TOF_SACKPERM |
-	    TOF_TS);
+	assert_int_equal(to.to_flags,
+	    TOF_MSS | TOF_SCALE | TOF_SACKPERM | TOF_TS);
 	assert_int_equal(to.to_mss, 1460);
 	assert_int_equal(to.to_wscale, 6);
 	assert_int_equal(to.to_tsval, 0x102);

@@ -8,8 +8,8 @@
 
 #include "tcp_private.h"
 
-#define CSUM	(IFCAP_TXCSUM | IFCAP_TXCSUM_IPV6 | IFCAP_MEXTPG)
-#define TSO	(CSUM | IFCAP_TSO4 | IFCAP_TSO6)
+#define CSUM (IFCAP_TXCSUM | IFCAP_TXCSUM_IPV6 | IFCAP_MEXTPG)
+#define TSO  (CSUM | IFCAP_TSO4 | IFCAP_TSO6)
 
 static struct tw *w;
 static struct tw_pair p;
@@ -37,13 +37,13 @@ send_notready(struct tw_app *a, uint32_t len)
 {
 	struct mbuf *m;
 
-	m = m_getjcl(a->so->so_vnet->v_mb, M_WAITOK, MT_DATA, 0,
-	    MJUM16BYTES);
+	m = m_getjcl(a->so->so_vnet->v_mb, M_WAITOK, MT_DATA, 0, MJUM16BYTES);
 	m->m_len = (int32_t)len;
 	m->m_flags |= M_NOTREADY;
 	memset(m->m_data, 0x5a, len);
-	assert_int_equal(a->so->so_proto->pr_send(a->so, PRUS_NOTREADY, m,
-	    NULL, NULL), 0);
+	assert_int_equal(a->so->so_proto->pr_send(a->so, PRUS_NOTREADY, m, NULL,
+			     NULL),
+	    0);
 	return (m);
 }
 
@@ -94,8 +94,7 @@ test_ready_after_drop_frees_and_says_so(void **state)
 	start(TSO);
 	m = send_notready(&p.s, 1000);
 	inp_drop(inp_of_socket(p.s.so), EIO, "test");
-	assert_int_equal(p.s.so->so_proto->pr_ready(p.s.so, m, 1),
-	    ECONNRESET);
+	assert_int_equal(p.s.so->so_proto->pr_ready(p.s.so, m, 1), ECONNRESET);
 	inp_drop(inp_of_socket(p.s.so), EPERM, "again");
 	assert_int_equal(so_geterror(p.s.so), EPERM);
 	finish();
@@ -111,8 +110,9 @@ test_not_ready_send_on_dropped_leaves_the_mbuf(void **state)
 	m = m_getjcl(w->b.v->v_mb, M_WAITOK, MT_DATA, 0, MCLBYTES);
 	m->m_len = 10;
 	assert_int_equal(p.s.so->so_proto->pr_send(p.s.so, PRUS_NOTREADY, m,
-	    NULL, NULL), ECONNRESET);
-	m_freem(m);	/* was ours */
+			     NULL, NULL),
+	    ECONNRESET);
+	m_freem(m); /* was ours */
 	m = m_get(w->b.v->v_mb, M_WAITOK, MT_DATA);
 	assert_int_equal(p.s.so->so_proto->pr_send(p.s.so, 0, m, NULL, NULL),
 	    ECONNRESET);
@@ -161,11 +161,11 @@ test_long_refusal_ends_well_or_with_timeout(void **state)
 /* --- losses --- */
 
 struct loss {
-	uint32_t	lose_at;	/* offset from the first byte, once */
-	uint32_t	base;
-	bool		done;
-	int		limited, fast, rto, probes, acks, fins_in_data;
-	int		data;
+	uint32_t lose_at; /* offset from the first byte, once */
+	uint32_t base;
+	bool done;
+	int limited, fast, rto, probes, acks, fins_in_data;
+	int data;
 };
 
 static enum tw_verdict
@@ -187,7 +187,8 @@ watch(struct tw *tw, struct tw_port *from, const struct tw_pkt *k)
 		l->rto += strcmp(k->why, "RTO") == 0;
 		l->probes += strcmp(k->why, "window probe") == 0;
 	}
-	if (!l->done && k->paylen > 0 && SEQ_LEQ(k->seq, l->base + l->lose_at) &&
+	if (!l->done && k->paylen > 0 &&
+	    SEQ_LEQ(k->seq, l->base + l->lose_at) &&
 	    SEQ_GT(k->seq + k->paylen, l->base + l->lose_at)) {
 		l->done = true;
 		return (TW_DROP);
@@ -208,7 +209,7 @@ test_fast_retransmit_after_three_dupacks(void **state)
 	w->arg = &l;
 	p.s.to_send = 200000;
 	tw_app_kick(&p.s);
-	tw_run(w, 100 * SIM_MS);	/* before any timeout */
+	tw_run(w, 100 * SIM_MS); /* before any timeout */
 	assert_int_equal(p.c.rcvd, 200000);
 	assert_int_equal(s->t_stats.fast_rexmit, 1);
 	assert_int_equal(s->t_stats.rto, 0);
@@ -227,7 +228,7 @@ test_limited_transmit_keeps_a_small_window_alive(void **state)
 
 	start(CSUM);
 	s = tw_tp(&p.s);
-	s->snd_cwnd = 3 * 1448;		/* too small for three duplicates */
+	s->snd_cwnd = 3 * 1448; /* too small for three duplicates */
 	l.base = s->snd_una;
 	w->hook = watch;
 	w->arg = &l;
@@ -247,7 +248,9 @@ lose_tail(struct tw *tw, struct tw_port *from, const struct tw_pkt *k)
 
 	(void)watch(tw, from, k);
 	return (k->tcp && from == &tw->b.port[0] && l->data > 5 &&
-	    k->why == NULL && k->paylen > 0 ? TW_DROP : TW_PASS);
+		    k->why == NULL && k->paylen > 0
+		? TW_DROP
+		: TW_PASS);
 }
 
 static void
@@ -336,8 +339,9 @@ test_nagle_holds_small_segments_and_nodelay_does_not(void **state)
 	struct loss l = { .done = true };
 	int one = 1;
 	struct sockopt so = { .sopt_level = KIPPROTO_TCP,
-	    .sopt_name = KTCP_NODELAY, .sopt_val = &one,
-	    .sopt_valsize = sizeof(one) };
+		.sopt_name = KTCP_NODELAY,
+		.sopt_val = &one,
+		.sopt_valsize = sizeof(one) };
 
 	start(CSUM);
 	w->hook = watch;
@@ -376,7 +380,7 @@ static void
 test_burst_limit_is_the_interfaces(void **state)
 {
 	start(TSO);
-	w->b.port[0].ifn.if_hw_tsomax = 20000;	/* the card asserts it */
+	w->b.port[0].ifn.if_hw_tsomax = 20000; /* the card asserts it */
 	p.s.to_send = 1000000;
 	p.s.shut_after = true;
 	tw_app_kick(&p.s);
@@ -431,9 +435,10 @@ test_no_route_is_a_soft_error(void **state)
 	tw_run(w, 300 * SIM_MS);
 	assert_int_equal(p.s.error, 0);
 	assert_int_equal(tw_tp(&p.s)->t_softerror, EHOSTUNREACH);
-	net = (struct in_any){ { 0 } };
+	net = (struct in_any) { { 0 } };
 	assert_int_equal(route_add(w->b.v, KAF_INET, &net, 0, NULL,
-	    &w->b.port[0].ifn), 0);
+			     &w->b.port[0].ifn),
+	    0);
 	tw_run(w, 5 * SIM_SEC);
 	assert_int_equal(p.c.rcvd, 5000);
 	finish();

@@ -45,11 +45,13 @@ byte_at(uint32_t off)
 static bool
 put(uint32_t base, uint32_t off, uint32_t len, bool fin, bool *isfin)
 {
-	struct tcp_seg ts = { .ts_vnet = w->a.v, .ts_seq = base + off,
-	    .ts_len = len, .ts_flags = KTH_ACK | (fin ? KTH_FIN : 0) };
+	struct tcp_seg ts = { .ts_vnet = w->a.v,
+		.ts_seq = base + off,
+		.ts_len = len,
+		.ts_flags = KTH_ACK | (fin ? KTH_FIN : 0) };
 
-	ts.ts_m = m_getjcl(w->a.v->v_mb, M_WAITOK, MT_DATA, M_PKTHDR,
-	    MJUM16BYTES);
+	ts.ts_m =
+	    m_getjcl(w->a.v->v_mb, M_WAITOK, MT_DATA, M_PKTHDR, MJUM16BYTES);
 	for (uint32_t i = 0; i < len; i++)
 		ts.ts_m->m_data[i] = byte_at(off + i);
 	ts.ts_m->m_len = ts.ts_m->m_pkthdr.len = (int32_t)len;
@@ -108,7 +110,7 @@ test_fin_comes_when_all_before_it_is_there(void **state)
 
 	put(base, 50, 50, true, &fin);
 	assert_false(fin);
-	put(base, 100, 0, true, &fin);	/* again, alone */
+	put(base, 100, 0, true, &fin); /* again, alone */
 	assert_false(fin);
 	assert_true(put(base, 0, 50, false, &fin));
 	assert_true(fin);
@@ -129,7 +131,7 @@ test_random_pieces_make_the_whole(void **state)
 		base = tp->rcv_nxt;
 		memset(have, 0, sizeof(have));
 		sawfin = false;
-		for (next = 0; next < sizeof(have) || !sawfin; ) {
+		for (next = 0; next < sizeof(have) || !sawfin;) {
 			off = next;
 			if (prng_below(&r, 4) != 0)
 				off += (uint32_t)prng_below(&r,
@@ -196,7 +198,7 @@ test_options_of_any_shape_do_no_harm(void **state)
 	prng_init(&r, 1, "options");
 	for (int i = 0; i < 100000; i++) {
 		uint32_t n = (uint32_t)prng_below(&r, sizeof(buf) + 1);
-		uint8_t *exact = malloc(n);	/* so that ASan sees */
+		uint8_t *exact = malloc(n); /* so that ASan sees */
 
 		prng_bytes(&r, buf, sizeof(buf));
 		for (unsigned k = 0; k < sizeof(buf); k++)
@@ -206,11 +208,13 @@ test_options_of_any_shape_do_no_harm(void **state)
 		tcp_parse_options(&to, exact, n, i & 1);
 		free(exact);
 	}
-	memcpy(buf, "\x02\x04\x05\xb4\x01\x03\x03\x0f\x04\x02\x08\x0a"
-	    "\x00\x00\x00\x07\x00\x00\x00\x09", 20);
+	memcpy(buf,
+	    "\x02\x04\x05\xb4\x01\x03\x03\x0f\x04\x02\x08\x0a"
+	    "\x00\x00\x00\x07\x00\x00\x00\x09",
+	    20);
 	tcp_parse_options(&to, buf, 20, true);
-	assert_int_equal(to.to_flags, TOF_MSS | TOF_SCALE | TOF_SACKPERM |
-	    TOF_TS);
+	assert_int_equal(to.to_flags,
+	    TOF_MSS | TOF_SCALE | TOF_SACKPERM | TOF_TS);
 	assert_int_equal(to.to_mss, 1460);
 	assert_int_equal(to.to_wscale, 14);
 	assert_int_equal(to.to_tsval, 7);

@@ -144,7 +144,7 @@ test_payload_is_shared_and_not_copied(void **state)
 	c = tcp_m_copym(&tp, m, 100, &len, 0, 0, false);
 	assert_ptr_equal(c->m_data, m->m_data + 100);
 	assert_int_equal(m->m_ext.ext_count, 2);
-	m_freem(m);		/* acknowledged meanwhile */
+	m_freem(m); /* acknowledged meanwhile */
 	assert_int_equal(c->m_data[0], 0x77);
 	m_freem(c);
 }

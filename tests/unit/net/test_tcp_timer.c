@@ -34,8 +34,8 @@ test_backoff_doubles_the_timeout_up_to_its_limit(void **state)
 	tp->t_rttvar = SIM_SEC / 4;
 	for (tp->t_rxtshift = 0; tp->t_rxtshift < 5; tp->t_rxtshift++) {
 		tcp_set_rxtcur(tp);
-		assert_true(tp->t_rxtcur ==
-		    ((2 * SIM_SEC) << tp->t_rxtshift) + slop);
+		assert_true(
+		    tp->t_rxtcur == ((2 * SIM_SEC) << tp->t_rxtshift) + slop);
 	}
 	tp->t_rxtshift = TCP_MAXRXTSHIFT;
 	tcp_set_rxtcur(tp);
@@ -52,8 +52,7 @@ test_timeout_is_never_under_the_minimum(void **state)
 	tp->t_rttvar = 0;
 	assert_true(tcp_rexmtval(tp) == tcp_tune(tp)->rexmit_min * SIM_MS);
 	tp->t_srtt = 0;
-	assert_true(tcp_rexmtval(tp) ==
-	    tcp_tune(tp)->rexmit_initial * SIM_MS);
+	assert_true(tcp_rexmtval(tp) == tcp_tune(tp)->rexmit_initial * SIM_MS);
 }
 
 static void

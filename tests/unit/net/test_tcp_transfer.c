@@ -1,10 +1,10 @@
 /* Bytes from one end to the other, whatever the wire does. */
 #include "netwire.h"
 
-#define MIB		(1024 * 1024)
-#define CARD_PLAIN	0
-#define CARD_CSUM	(IFCAP_TXCSUM | IFCAP_TXCSUM_IPV6 | IFCAP_MEXTPG)
-#define CARD_TSO	(CARD_CSUM | IFCAP_TSO4 | IFCAP_TSO6)
+#define MIB	   (1024 * 1024)
+#define CARD_PLAIN 0
+#define CARD_CSUM  (IFCAP_TXCSUM | IFCAP_TXCSUM_IPV6 | IFCAP_MEXTPG)
+#define CARD_TSO   (CARD_CSUM | IFCAP_TSO4 | IFCAP_TSO6)
 
 static void
 run_until_done(struct tw *w, struct tw_pair *p, uint64_t down, uint64_t up)
@@ -18,9 +18,8 @@ run_until_done(struct tw *w, struct tw_pair *p, uint64_t down, uint64_t up)
 	struct strbuf sb = { 0 };
 	tcp_dump(tw_tp(&p->c), &sb, 0);
 	tcp_dump(tw_tp(&p->s), &sb, 0);
-	fail_msg("stuck: %llu down, %llu up\n%s",
-	    (unsigned long long)p->c.rcvd, (unsigned long long)p->s.rcvd,
-	    strbuf_str(&sb));
+	fail_msg("stuck: %llu down, %llu up\n%s", (unsigned long long)p->c.rcvd,
+	    (unsigned long long)p->s.rcvd, strbuf_str(&sb));
 }
 
 static void

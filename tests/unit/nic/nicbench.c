@@ -36,11 +36,15 @@ nb_input(struct ifnet *ifp, struct mbuf *m)
 void
 nb_init(struct nicbench *b, const char *model, uint32_t ring)
 {
-	struct vnet_params vp = { .vp_name = "host", .vp_ncpus = 1,
-	    .vp_seed = 1 };
-	struct nic_params np = { .np_model = model, .np_rate_bps = NB_RATE,
-	    .np_mtu = 1500, .np_ring = ring, .np_pool = &b->pool,
-	    .np_ops = &nb_ops };
+	struct vnet_params vp = { .vp_name = "host",
+		.vp_ncpus = 1,
+		.vp_seed = 1 };
+	struct nic_params np = { .np_model = model,
+		.np_rate_bps = NB_RATE,
+		.np_mtu = 1500,
+		.np_ring = ring,
+		.np_pool = &b->pool,
+		.np_ops = &nb_ops };
 
 	memset(b, 0, sizeof(*b));
 	nb_current = b;
@@ -59,7 +63,8 @@ nb_init(struct nicbench *b, const char *model, uint32_t ring)
 		assert_int_equal(nic_attach(b->v, &np, &b->port[i].n), 0);
 		nic_link(b->port[i].n, true);
 		assert_int_equal(if_setflags(&b->port[i].n->n_if,
-		    b->port[i].n->n_if.if_flags | IFF_UP), 0);
+				     b->port[i].n->n_if.if_flags | IFF_UP),
+		    0);
 		b->port[i].n->n_if.if_input = nb_input;
 	}
 }
@@ -142,7 +147,7 @@ nb_put_ip(const struct nb_hdr *h, uint8_t *ip, uint32_t l4len)
 	if (h->v6) {
 		memset(ip, 0, 40);
 		ip[0] = 0x60;
-		ip[1] = 0x21;		/* traffic class, flow label */
+		ip[1] = 0x21; /* traffic class, flow label */
 		be16enc(ip + 4, (uint16_t)l4len);
 		ip[6] = proto;
 		ip[7] = 63;
@@ -152,7 +157,7 @@ nb_put_ip(const struct nb_hdr *h, uint8_t *ip, uint32_t l4len)
 	}
 	memset(ip, 0, 20);
 	ip[0] = 0x45;
-	ip[1] = 0x02;			/* ECT(0) */
+	ip[1] = 0x02; /* ECT(0) */
 	be16enc(ip + 2, (uint16_t)(20 + l4len));
 	be16enc(ip + 4, h->id);
 	be16enc(ip + 6, 0x4000);
@@ -207,8 +212,8 @@ nb_packet(struct nicbench *b, const struct nb_hdr *h, struct mbuf *chain)
 	m->m_pkthdr.len = m->m_len + (int32_t)paylen;
 	m->m_next = chain;
 	if (!h->nocsum)
-		m->m_pkthdr.csum_flags = h->v6 ? CSUM_IP6_TCP :
-		    CSUM_IP | CSUM_IP_TCP;
+		m->m_pkthdr.csum_flags =
+		    h->v6 ? CSUM_IP6_TCP : CSUM_IP | CSUM_IP_TCP;
 	if (h->mss != 0) {
 		m->m_pkthdr.csum_flags |= h->v6 ? CSUM_IP6_TSO : CSUM_IP_TSO;
 		m->m_pkthdr.tso_segsz = (uint16_t)h->mss;
@@ -271,8 +276,7 @@ nb_tls_fini(struct nb_tls *t)
 }
 
 struct mbuf *
-nb_record(struct nicbench *b, struct nb_tls *t, uint64_t seqno,
-    uint32_t paylen)
+nb_record(struct nicbench *b, struct nb_tls *t, uint64_t seqno, uint32_t paylen)
 {
 	struct mbuf *m;
 	uint32_t n, at = 0;
@@ -319,7 +323,8 @@ struct m_snd_tag *
 nb_tag(struct nb_port *p, struct nb_tls *t)
 {
 	struct if_snd_tag_alloc_params par = { .type = IF_SND_TAG_TYPE_TLS,
-	    .tls = &t->tls, .conn = { .conn = 1 } };
+		.tls = &t->tls,
+		.conn = { .conn = 1 } };
 	struct m_snd_tag *mst;
 
 	assert_int_equal(m_snd_tag_alloc(&p->n->n_if, &par, &mst), 0);

@@ -13,68 +13,68 @@
 #include <ktsim/nic/nic.h>
 #include <ktsim/sim/engine.h>
 
-#define NB_RATE		1000000000ULL	/* 1 Gbit/s: 8000 ps per byte */
+#define NB_RATE 1000000000ULL /* 1 Gbit/s: 8000 ps per byte */
 
 struct nb_port {
-	struct nic	*n;
-	struct frameq	got;		/* what left, in order */
-	unsigned	count;
+	struct nic *n;
+	struct frameq got; /* what left, in order */
+	unsigned count;
 };
 
 struct nicbench {
-	struct engine	*eng;
-	struct jobpool	*jobs;
-	struct vnet	*v;
+	struct engine *eng;
+	struct jobpool *jobs;
+	struct vnet *v;
 	struct framepool pool;
-	struct nb_port	port[2];
-	struct mbuf	*rx;		/* what if_input was given, by m_nextpkt */
+	struct nb_port port[2];
+	struct mbuf *rx; /* what if_input was given, by m_nextpkt */
 };
 
 /* What the headers of a packet say. */
 struct nb_hdr {
-	bool		v6, vlan, udp;
-	uint8_t		flags;		/* KTH_*; 0: ACK */
-	uint8_t		optlen;		/* TCP options, multiple of 4 */
-	uint16_t	id;		/* IPv4 */
-	uint32_t	seq;
-	uint32_t	mss;		/* 0: no TSO */
-	bool		nocsum;		/* the stack wrote the checksums */
+	bool v6, vlan, udp;
+	uint8_t flags;	/* KTH_*; 0: ACK */
+	uint8_t optlen; /* TCP options, multiple of 4 */
+	uint16_t id;	/* IPv4 */
+	uint32_t seq;
+	uint32_t mss; /* 0: no TSO */
+	bool nocsum;  /* the stack wrote the checksums */
 };
 
-extern const uint8_t nb_mac[6];		/* of both ports */
+extern const uint8_t nb_mac[6]; /* of both ports */
 
 /* ring 0: the model's. The links are up, the interfaces too. */
-void	nb_init(struct nicbench *, const char *model, uint32_t ring);
+void nb_init(struct nicbench *, const char *model, uint32_t ring);
 /* Asserts that nothing is left. */
-void	nb_fini(struct nicbench *);
-void	nb_run(struct nicbench *);
+void nb_fini(struct nicbench *);
+void nb_run(struct nicbench *);
 /* Drop the frames a port has emitted. */
-void	nb_clear(struct nb_port *);
+void nb_clear(struct nb_port *);
 /* Payload bytes of all frames emitted, in order; returns their number. */
-size_t	nb_payload(const struct nb_port *, uint8_t *buf, size_t max);
+size_t nb_payload(const struct nb_port *, uint8_t *buf, size_t max);
 struct frame *nb_frame(const struct nb_port *, unsigned i);
 
 /* A header mbuf; chain: the payload (may be NULL), owned by the packet. */
 struct mbuf *nb_packet(struct nicbench *, const struct nb_hdr *,
-	    struct mbuf *chain);
+    struct mbuf *chain);
 /* len plain bytes b, b+1, ... */
 struct mbuf *nb_bytes(struct nicbench *, uint32_t len, uint8_t b);
 
 /* --- TLS --- */
 struct nb_tls {
 	struct ktls_session tls;
-	uint8_t		key[32], iv[12];
+	uint8_t key[32], iv[12];
 };
-void	nb_tls_init(struct nicbench *, struct nb_tls *, const struct tls_suite *);
+void nb_tls_init(struct nicbench *, struct nb_tls *, const struct tls_suite *);
 /* Asserts that no record refers to it any more. */
-void	nb_tls_fini(struct nb_tls *);
+void nb_tls_fini(struct nb_tls *);
 /* A framed record of paylen pattern bytes; not encrypted. */
 struct mbuf *nb_record(struct nicbench *, struct nb_tls *, uint64_t seqno,
-	    uint32_t paylen);
+    uint32_t paylen);
 /* Bytes [off, end) of a record, as TCP copies them for a packet. */
 struct mbuf *nb_slice(struct mbuf *rec, uint32_t off, uint32_t end);
 struct m_snd_tag *nb_tag(struct nb_port *, struct nb_tls *);
 /* Give the packet a tag (a reference of its own). */
-void	nb_settag(struct mbuf *, struct m_snd_tag *);
+void nb_settag(struct mbuf *, struct m_snd_tag *);
 
 #endif

@@ -63,7 +63,8 @@ send_bytes(const struct nb_hdr *h, uint32_t paylen)
 
 	nb_clear(p);
 	assert_int_equal(p->n->n_if.if_transmit(&p->n->n_if,
-	    nb_packet(&b, h, nb_bytes(&b, paylen, 200))), 0);
+			     nb_packet(&b, h, nb_bytes(&b, paylen, 200))),
+	    0);
 	nb_run(&b);
 }
 
@@ -204,7 +205,7 @@ test_reception_tells_which_checksum_is_wrong(void **state)
 
 	send_bytes(&h, 100);
 	f = nb_frame(&b.port[0], 0);
-	rx_copy(f, calc | CSUM_L3_VALID | CSUM_L4_VALID);	/* lazy */
+	rx_copy(f, calc | CSUM_L3_VALID | CSUM_L4_VALID); /* lazy */
 	frame_csum_settle(f);
 	rx_copy(f, calc | CSUM_L3_VALID | CSUM_L4_VALID);
 	assert_int_equal(st->rx_bad_csum, 0);
@@ -212,7 +213,7 @@ test_reception_tells_which_checksum_is_wrong(void **state)
 	rx_copy(f, calc | CSUM_L3_VALID);
 	assert_int_equal(st->rx_bad_csum, 1);
 	f->f_buf->fb_data[50] ^= 1;
-	f->f_hdr[14 + 8] ^= 1;			/* TTL */
+	f->f_hdr[14 + 8] ^= 1; /* TTL */
 	rx_copy(f, calc | CSUM_L4_VALID);
 	assert_int_equal(st->rx_bad_csum, 2);
 }

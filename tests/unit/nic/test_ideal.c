@@ -43,15 +43,17 @@ whole_record(struct nb_tls *t, struct mbuf *rec, uint8_t *out)
 
 	m_copydata(rec, 0, (int)len, plain);
 	memcpy(out, plain, s->hlen);
-	iov = (struct tls_iov){ plain + s->hlen, out + s->hlen, pay };
+	iov = (struct tls_iov) { plain + s->hlen, out + s->hlen, pay };
 	tc = tls_crypt_create(s, t->key, t->iv, 1);
 	assert_int_equal(tls_record_encrypt(tc, 0, out, rec->m_epg.seqno,
-	    TLS_RLTYPE_APP, &iov, 1, out + s->hlen + pay), 0);
+			     TLS_RLTYPE_APP, &iov, 1, out + s->hlen + pay),
+	    0);
 	tls_crypt_destroy(tc);
 	for (int i = 5; i < s->hlen; i++)
 		nonce = nonce << 8 | plain[i];
 	assert_int_equal(reftls_seal(s, t->key, t->iv, nonce, rec->m_epg.seqno,
-	    TLS_RLTYPE_APP, plain + s->hlen, pay, 0, ref), len);
+			     TLS_RLTYPE_APP, plain + s->hlen, pay, 0, ref),
+	    len);
 	assert_memory_equal(ref, out, len);
 	free(plain);
 	free(ref);
@@ -60,8 +62,7 @@ whole_record(struct nb_tls *t, struct mbuf *rec, uint8_t *out)
 
 /* Send a chain of record pieces with a tag; the wire's bytes go to got. */
 static size_t
-wire(struct nb_port *p, struct m_snd_tag *mst, struct mbuf *chain,
-    uint32_t mss)
+wire(struct nb_port *p, struct m_snd_tag *mst, struct mbuf *chain, uint32_t mss)
 {
 	struct nb_hdr h = { .seq = 1000, .mss = mss };
 	struct mbuf *m = nb_packet(&b, &h, chain);
@@ -79,11 +80,11 @@ wire(struct nb_port *p, struct m_snd_tag *mst, struct mbuf *chain,
 /* --- every cut of one record --- */
 
 struct cutter {
-	struct nb_tls	t;
-	struct mbuf	*rec, *other;
-	uint32_t	len;
+	struct nb_tls t;
+	struct mbuf *rec, *other;
+	uint32_t len;
 	struct m_snd_tag *moved;
-	unsigned	cuts;
+	unsigned cuts;
 };
 
 static void
@@ -136,8 +137,8 @@ cut(struct cutter *c, uint32_t from, uint32_t to)
 
 	cut_on(c, fresh, from, to, from > 0);
 	m_snd_tag_rele(fresh);
-	(void)wire(&b.port[0], c->moved, nb_slice(c->other, 3,
-	    7 + from % 30), 0);
+	(void)wire(&b.port[0], c->moved, nb_slice(c->other, 3, 7 + from % 30),
+	    0);
 	cut_on(c, c->moved, from, to, from > 0);
 }
 
@@ -219,14 +220,14 @@ test_a_full_record_is_exact_around_every_segment_boundary(void **state)
 
 /* --- streaming --- */
 
-#define NREC	5
+#define NREC 5
 static const uint32_t sizes[NREC] = { 100, 1, 1448, 16, 3000 };
 
 struct stream {
-	struct nb_tls	t;
-	struct mbuf	*rec[NREC];
-	uint32_t	at[NREC + 1];	/* where each begins in the stream */
-	uint8_t		bytes[8192];
+	struct nb_tls t;
+	struct mbuf *rec[NREC];
+	uint32_t at[NREC + 1]; /* where each begins in the stream */
+	uint8_t bytes[8192];
 };
 
 static void
@@ -236,8 +237,8 @@ stream_init(struct stream *st, const struct tls_suite *s)
 	st->at[0] = 0;
 	for (unsigned i = 0; i < NREC; i++) {
 		st->rec[i] = nb_record(&b, &st->t, 100 + i, sizes[i]);
-		st->at[i + 1] = st->at[i] + whole_record(&st->t, st->rec[i],
-		    st->bytes + st->at[i]);
+		st->at[i + 1] = st->at[i] +
+		    whole_record(&st->t, st->rec[i], st->bytes + st->at[i]);
 	}
 }
 
@@ -276,8 +277,9 @@ stream_all(struct stream *st, uint32_t burst, uint32_t mss)
 
 	for (uint32_t off = 0; off < end; off += n) {
 		n = MIN(burst, end - off);
-		assert_int_equal(wire(&b.port[0], mst, stream_chain(st, off,
-		    off + n), mss), n);
+		assert_int_equal(wire(&b.port[0], mst,
+				     stream_chain(st, off, off + n), mss),
+		    n);
 		if (memcmp(got, st->bytes + off, n) != 0)
 			fail_msg("burst %u mss %u differs at %u", burst, mss,
 			    off);
@@ -301,7 +303,7 @@ test_records_in_order_are_never_read_twice_whatever_the_mss(void **state)
 		for (uint32_t mss = 1; mss <= 1448; mss += mss < 40 ? 1 : 61)
 			stream_all(&st, st.at[NREC], mss);
 		for (uint32_t burst = 1; burst <= 3000;
-		    burst += burst < 8 ? 3 : 311)
+		     burst += burst < 8 ? 3 : 311)
 			stream_all(&st, burst, 536);
 		stream_fini(&st);
 	}
@@ -320,18 +322,21 @@ test_a_retransmission_over_three_records_rereads_only_the_first(void **state)
 	(void)wire(&b.port[0], mst, stream_chain(&st, 0, st.at[NREC]), 1448);
 	before = b.port[0].n->n_stats;
 	from = st.at[0] + 50;
-	assert_int_equal(wire(&b.port[0], mst, stream_chain(&st, from,
-	    st.at[2] + 700), 536), st.at[2] + 700 - from);
+	assert_int_equal(wire(&b.port[0], mst,
+			     stream_chain(&st, from, st.at[2] + 700), 536),
+	    st.at[2] + 700 - from);
 	assert_memory_equal(got, st.bytes + from, st.at[2] + 700 - from);
 	assert_int_equal(b.port[0].n->n_stats.tls_restarts -
-	    before.tls_restarts, 1);
+		before.tls_restarts,
+	    1);
 	assert_int_equal(b.port[0].n->n_stats.dma_reread - before.dma_reread,
 	    50);
 	/* And goes straight on from where it now stands. */
 	before = b.port[0].n->n_stats;
 	from = st.at[2] + 700;
-	assert_int_equal(wire(&b.port[0], mst, stream_chain(&st, from,
-	    st.at[NREC]), 536), st.at[NREC] - from);
+	assert_int_equal(wire(&b.port[0], mst,
+			     stream_chain(&st, from, st.at[NREC]), 536),
+	    st.at[NREC] - from);
 	assert_memory_equal(got, st.bytes + from, st.at[NREC] - from);
 	assert_int_equal(b.port[0].n->n_stats.tls_restarts,
 	    before.tls_restarts);
@@ -383,8 +388,9 @@ test_a_new_port_continues_a_record_with_the_old_ports_bytes(void **state)
 		    1448);
 		for (from = 1; from + 1448 < st.at[NREC]; from += 509) {
 			to = from + 1448;
-			assert_int_equal(wire(&b.port[1], t1, stream_chain(&st,
-			    from, to), 0), 1448);
+			assert_int_equal(wire(&b.port[1], t1,
+					     stream_chain(&st, from, to), 0),
+			    1448);
 			assert_memory_equal(got, st.bytes + from, 1448);
 		}
 		assert_true(b.port[1].n->n_stats.tls_restarts > 0);
@@ -444,8 +450,9 @@ static void
 test_tags_of_other_types_and_ciphers_are_refused(void **state)
 {
 	static const enum if_snd_tag_type types[] = {
-	    IF_SND_TAG_TYPE_RATE_LIMIT, IF_SND_TAG_TYPE_UNLIMITED,
-	    IF_SND_TAG_TYPE_TLS_RATE_LIMIT, IF_SND_TAG_TYPE_TLS_RX };
+		IF_SND_TAG_TYPE_RATE_LIMIT, IF_SND_TAG_TYPE_UNLIMITED,
+		IF_SND_TAG_TYPE_TLS_RATE_LIMIT, IF_SND_TAG_TYPE_TLS_RX
+	};
 	struct if_snd_tag_alloc_params par = { .type = IF_SND_TAG_TYPE_TLS };
 	struct tls_suite cbc = tls_suites[0];
 	struct m_snd_tag *mst;
@@ -456,7 +463,8 @@ test_tags_of_other_types_and_ciphers_are_refused(void **state)
 	for (unsigned i = 0; i < nitems(types); i++) {
 		par.type = types[i];
 		assert_int_equal(m_snd_tag_alloc(&b.port[0].n->n_if, &par,
-		    &mst), EOPNOTSUPP);
+				     &mst),
+		    EOPNOTSUPP);
 		assert_null(mst);
 	}
 	par.type = IF_SND_TAG_TYPE_TLS;
@@ -494,7 +502,7 @@ test_tags_are_counted_and_live_as_long_as_their_packets(void **state)
 	m_snd_tag_rele(c);
 	assert_int_equal(b.port[0].n->n_if.if_transmit(&b.port[0].n->n_if, m),
 	    0);
-	assert_int_equal(st->tls_tags, 1);	/* the ring has it */
+	assert_int_equal(st->tls_tags, 1); /* the ring has it */
 	nb_run(&b);
 	assert_int_equal(st->tls_tags, 0);
 	assert_int_equal(st->tls_tags_taken, 2);

@@ -24,7 +24,9 @@ teardown(void **state)
 	return (0);
 }
 
-struct lens { uint16_t l2, l3, l4; };
+struct lens {
+	uint16_t l2, l3, l4;
+};
 
 static struct lens
 parse(const struct nb_hdr *h, void (*edit)(uint8_t *), uint32_t cut)
@@ -64,19 +66,48 @@ test_tcp_is_found_over_both_families_with_and_without_vlan(void **state)
 	expect(parse(&h, NULL, 200), 14, 40, 20);
 }
 
-static void edit_fragment(uint8_t *p) { be16enc(p + 20, 0x0001); }
-static void edit_more(uint8_t *p) { be16enc(p + 20, 0x2000); }
-static void edit_ihl(uint8_t *p) { p[14] = 0x44; }
-static void edit_version(uint8_t *p) { p[14] = 0x65; }
-static void edit_type(uint8_t *p) { be16enc(p + 12, 0x0806); }
-static void edit_off_small(uint8_t *p) { p[14 + 20 + 12] = 0x40; }
-static void edit_off_large(uint8_t *p) { p[14 + 20 + 12] = 0xf0; }
+static void
+edit_fragment(uint8_t *p)
+{
+	be16enc(p + 20, 0x0001);
+}
+static void
+edit_more(uint8_t *p)
+{
+	be16enc(p + 20, 0x2000);
+}
+static void
+edit_ihl(uint8_t *p)
+{
+	p[14] = 0x44;
+}
+static void
+edit_version(uint8_t *p)
+{
+	p[14] = 0x65;
+}
+static void
+edit_type(uint8_t *p)
+{
+	be16enc(p + 12, 0x0806);
+}
+static void
+edit_off_small(uint8_t *p)
+{
+	p[14 + 20 + 12] = 0x40;
+}
+static void
+edit_off_large(uint8_t *p)
+{
+	p[14 + 20 + 12] = 0xf0;
+}
 
 static void
 test_what_is_not_plain_tcp_over_ip_has_no_transport_header(void **state)
 {
 	static void (*const edits[])(uint8_t *) = { edit_fragment, edit_more,
-	    edit_ihl, edit_version, edit_type, edit_off_small, edit_off_large };
+		edit_ihl, edit_version, edit_type, edit_off_small,
+		edit_off_large };
 	struct nb_hdr h = { .udp = false };
 	struct lens l;
 
@@ -99,8 +130,8 @@ test_a_header_cut_short_anywhere_is_not_tcp(void **state)
 	for (int k = 0; k < 4; k++) {
 		h.v6 = (k & 1) != 0;
 		h.vlan = (k & 2) != 0;
-		for (uint32_t cut = 0; cut < 14u + 4 * h.vlan +
-		    (h.v6 ? 40u : 20u) + 32; cut++)
+		for (uint32_t cut = 0;
+		     cut < 14u + 4 * h.vlan + (h.v6 ? 40u : 20u) + 32; cut++)
 			assert_int_equal(parse(&h, NULL, cut).l4, 0);
 	}
 }

@@ -7,8 +7,8 @@
 #include <ktsim/base/bytes.h>
 #include <ktsim/net/ethernet.h>
 
-#define RING	4
-#define PS	8000u		/* per byte at 1 Gbit/s */
+#define RING 4
+#define PS   8000u /* per byte at 1 Gbit/s */
 
 static struct nicbench b;
 
@@ -32,8 +32,8 @@ send_len(uint32_t paylen, uint32_t seq, uint32_t mss)
 	struct ifnet *ifp = &b.port[0].n->n_if;
 	struct nb_hdr h = { .seq = seq, .mss = mss };
 
-	return (ifp->if_transmit(ifp, nb_packet(&b, &h,
-	    nb_bytes(&b, paylen, 0))));
+	return (
+	    ifp->if_transmit(ifp, nb_packet(&b, &h, nb_bytes(&b, paylen, 0))));
 }
 
 static uint32_t
@@ -69,7 +69,8 @@ test_packets_leave_in_the_order_they_came(void **state)
 {
 	for (int i = 0; i < RING; i++)
 		assert_int_equal(send_len(10u + 300u * (uint32_t)(RING - i),
-		    (uint32_t)i * 10, 0), 0);
+				     (uint32_t)i * 10, 0),
+		    0);
 	nb_run(&b);
 	for (unsigned i = 0; i < RING; i++)
 		assert_int_equal(frame_seq(nb_frame(&b.port[0], i)), i * 10);
@@ -80,9 +81,9 @@ test_frames_occupy_the_line_for_exactly_their_bits(void **state)
 {
 	simtime_t t = b.port[0].n->n_model->nm_fetch;
 
-	assert_int_equal(send_len(1000, 0, 0), 0);	/* 1054 + 24 */
-	assert_int_equal(send_len(1, 1, 0), 0);		/* 60 + 24 */
-	assert_int_equal(send_len(300, 2, 100), 0);	/* 3 x (154 + 24) */
+	assert_int_equal(send_len(1000, 0, 0), 0);  /* 1054 + 24 */
+	assert_int_equal(send_len(1, 1, 0), 0);	    /* 60 + 24 */
+	assert_int_equal(send_len(300, 2, 100), 0); /* 3 x (154 + 24) */
 	nb_run(&b);
 	assert_int_equal(b.port[0].count, 5);
 	t += 1078 * PS;
@@ -170,8 +171,9 @@ test_a_packet_the_card_cannot_cut_is_dropped_and_the_next_goes(void **state)
 	struct ifnet *ifp = &b.port[0].n->n_if;
 	struct nb_hdr udp = { .udp = true, .mss = 100 };
 
-	assert_int_equal(ifp->if_transmit(ifp, nb_packet(&b, &udp,
-	    nb_bytes(&b, 300, 0))), 0);
+	assert_int_equal(ifp->if_transmit(ifp,
+			     nb_packet(&b, &udp, nb_bytes(&b, 300, 0))),
+	    0);
 	assert_int_equal(send_len(10, 6, 0), 0);
 	nb_run(&b);
 	assert_int_equal(ifp->if_ctr.oerrors, 1);
@@ -220,7 +222,7 @@ one_frame(uint32_t paylen)
 	f = STAILQ_FIRST(&b.port[0].got);
 	STAILQ_REMOVE_HEAD(&b.port[0].got, f_link);
 	b.port[0].count--;
-	memcpy(f->f_hdr, nb_mac, 6);	/* to ourselves */
+	memcpy(f->f_hdr, nb_mac, 6); /* to ourselves */
 	return (f);
 }
 
@@ -243,7 +245,7 @@ test_receiving_shares_the_payload_and_gives_it_back(void **state)
 	assert_int_equal(f->f_buf->fb_refs, 2);
 	frame_rele(f);
 	assert_int_equal(b.pool.fp_frames.z_inuse, 0);
-	assert_int_equal(b.pool.fp_bufs.z_inuse, 1);	/* the mbuf's */
+	assert_int_equal(b.pool.fp_bufs.z_inuse, 1); /* the mbuf's */
 	b.rx = NULL;
 	m_freem(m);
 	assert_int_equal(b.pool.fp_bufs.z_inuse, 0);
@@ -261,7 +263,7 @@ test_frames_for_others_or_without_link_are_counted_and_freed(void **state)
 	nic_rx(n, f);
 	assert_int_equal(n->n_stats.rx_not_mine, 1);
 	f = one_frame(50);
-	memset(f->f_hdr, 0xff, 6);	/* broadcast */
+	memset(f->f_hdr, 0xff, 6); /* broadcast */
 	nic_rx(n, f);
 	assert_int_equal(n->n_stats.rx_frames, 1);
 	nic_link(n, false);

@@ -67,11 +67,11 @@ check_untouched(const struct nb_hdr *h, const struct frame *f)
 		if (h->v6)
 			memset(p + l2len + 4, 0, 2);
 		else {
-			memset(p + l2len + 2, 0, 4);	/* length, id */
+			memset(p + l2len + 2, 0, 4); /* length, id */
 			memset(p + l2len + 10, 0, 2);
 		}
-		memset(p + l2len + l3len + 4, 0, 4);	/* seq */
-		p[l2len + l3len + 13] = 0;		/* flags */
+		memset(p + l2len + l3len + 4, 0, 4); /* seq */
+		p[l2len + l3len + 13] = 0;	     /* flags */
 		memset(p + l2len + l3len + 16, 0, 2);
 	}
 	assert_memory_equal(a, c, f->f_hdrlen);
@@ -95,7 +95,7 @@ check_burst(const struct nb_hdr *h, uint32_t paylen)
 		assert_int_equal(be32dec(l4(f) + 4), (uint32_t)(h->seq + at));
 		flags = tmpl;
 		if (i + 1 < nseg)
-			flags &= (uint8_t)~(KTH_FIN | KTH_PUSH | KTH_RST);
+			flags &= (uint8_t) ~(KTH_FIN | KTH_PUSH | KTH_RST);
 		if (i > 0)
 			flags &= (uint8_t)~KTH_CWR;
 		assert_int_equal(l4(f)[13], flags);
@@ -121,8 +121,11 @@ check_burst(const struct nb_hdr *h, uint32_t paylen)
 static void
 test_each_segment_has_its_own_length_id_sequence_and_flags(void **state)
 {
-	struct nb_hdr h = { .flags = ALLFLAGS, .optlen = 12, .id = 0x1234,
-	    .seq = 7000, .mss = 1448 };
+	struct nb_hdr h = { .flags = ALLFLAGS,
+		.optlen = 12,
+		.id = 0x1234,
+		.seq = 7000,
+		.mss = 1448 };
 
 	check_burst(&h, 1449);
 	check_burst(&h, 3 * 1448);
@@ -138,8 +141,11 @@ test_each_segment_has_its_own_length_id_sequence_and_flags(void **state)
 static void
 test_ipv6_and_vlan_bursts_are_edited_in_the_right_place(void **state)
 {
-	struct nb_hdr h = { .v6 = true, .flags = ALLFLAGS, .optlen = 12,
-	    .seq = 7000, .mss = 1428 };
+	struct nb_hdr h = { .v6 = true,
+		.flags = ALLFLAGS,
+		.optlen = 12,
+		.seq = 7000,
+		.mss = 1428 };
 
 	check_burst(&h, 10000);
 	h.vlan = true;
@@ -152,8 +158,10 @@ test_ipv6_and_vlan_bursts_are_edited_in_the_right_place(void **state)
 static void
 test_identification_and_sequence_wrap(void **state)
 {
-	struct nb_hdr h = { .flags = KTH_ACK, .id = 0xfffe,
-	    .seq = 0xffffff00u, .mss = 100 };
+	struct nb_hdr h = { .flags = KTH_ACK,
+		.id = 0xfffe,
+		.seq = 0xffffff00u,
+		.mss = 100 };
 
 	check_burst(&h, 1000);
 }
@@ -161,8 +169,10 @@ test_identification_and_sequence_wrap(void **state)
 static void
 test_a_burst_of_one_segment_keeps_the_template(void **state)
 {
-	struct nb_hdr h = { .flags = ALLFLAGS | KTH_RST, .id = 77, .seq = 5,
-	    .mss = 1448 };
+	struct nb_hdr h = { .flags = ALLFLAGS | KTH_RST,
+		.id = 77,
+		.seq = 5,
+		.mss = 1448 };
 
 	check_burst(&h, 1448);
 	check_burst(&h, 1);
@@ -208,7 +218,7 @@ test_the_resent_mark_is_set_per_segment(void **state)
 	struct nb_hdr h = { .seq = 0xfffffff0u, .mss = 100 };
 	struct pkt_note pn = { .pn_tcp = true, .pn_conn = 4 };
 
-	pn.pn_snd_max = 0xfffffff0u + 201;	/* wraps */
+	pn.pn_snd_max = 0xfffffff0u + 201; /* wraps */
 	send_bytes(&h, 500, &pn);
 	for (unsigned i = 0; i < 5; i++) {
 		assert_int_equal(nb_frame(&b.port[0], i)->f_note.pn_rexmit,
@@ -230,7 +240,7 @@ static void
 test_each_segment_tells_the_record_it_begins_in(void **state)
 {
 	static const uint32_t at[] = { 0, 50, 0, 50, 0 }, mss = 50;
-	const struct tls_suite *s = &tls_suites[3];	/* 22 bytes of framing */
+	const struct tls_suite *s = &tls_suites[3]; /* 22 bytes of framing */
 	struct nb_hdr h = { .mss = mss };
 	struct nb_port *p = &b.port[0];
 	struct mbuf *r[2], *m;
@@ -238,7 +248,7 @@ test_each_segment_tells_the_record_it_begins_in(void **state)
 
 	nb_tls_init(&b, &t, s);
 	for (unsigned i = 0; i < 2; i++) {
-		r[i] = nb_record(&b, &t, 40 + i, 78);	/* 100 on the wire */
+		r[i] = nb_record(&b, &t, 40 + i, 78); /* 100 on the wire */
 		ktls_free(r[i]->m_epg.tls);
 		r[i]->m_epg.tls = NULL;
 	}
@@ -265,7 +275,8 @@ test_a_pure_ack_is_one_frame_without_payload(void **state)
 	struct nb_port *p = &b.port[0];
 
 	assert_int_equal(p->n->n_if.if_transmit(&p->n->n_if,
-	    nb_packet(&b, &h, NULL)), 0);
+			     nb_packet(&b, &h, NULL)),
+	    0);
 	nb_run(&b);
 	assert_int_equal(p->count, 1);
 	assert_int_equal(nb_frame(p, 0)->f_paylen, 0);

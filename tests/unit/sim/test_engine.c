@@ -71,7 +71,7 @@ test_moving_an_event_posts_it_anew(void **state)
 	ev(&b, EV_TASK, "b");
 	timebase_post(tb, &a, 5);
 	timebase_post(tb, &b, 7);
-	timebase_post(tb, &a, 7);	/* now behind b */
+	timebase_post(tb, &a, 7); /* now behind b */
 	assert_true(sim_event_pending(&a));
 	(void)engine_run(en, 100);
 	assert_string_equal(order, "ba");
@@ -131,13 +131,13 @@ test_a_handler_may_post_itself_and_stop_the_run(void **state)
 
 /* --- random --- */
 
-#define N	200
+#define N 200
 
 static struct {
 	struct sim_event e;
-	bool		pending;
-	simtime_t	when;
-	uint64_t	posted;
+	bool pending;
+	simtime_t when;
+	uint64_t posted;
 } r_ev[N];
 static uint64_t r_posts;
 static struct prng rnd;
@@ -211,9 +211,9 @@ test_random_posts_moves_and_cancels_agree_with_a_sorted_list(void **state)
 /* --- jobs --- */
 
 struct work {
-	struct job	job;
-	uint64_t	in, out, times;
-	unsigned	slot;
+	struct job job;
+	uint64_t in, out, times;
+	unsigned slot;
 };
 
 static void
@@ -243,10 +243,10 @@ test_every_job_is_done_once_with_any_number_of_threads(void **state)
 				w[i].in = i * round;
 				jobpool_submit(jp, &w[i].job);
 			}
-			for (unsigned i = nitems(w); i-- > 0; ) {
+			for (unsigned i = nitems(w); i-- > 0;) {
 				jobpool_wait(jp, &w[i].job);
-				assert_true(w[i].out == (uint64_t)i * round *
-				    i * round);
+				assert_true(w[i].out ==
+				    (uint64_t)i * round * i * round);
 				assert_true(w[i].times == round);
 				assert_true(w[i].slot < jp->jp_slots);
 			}
@@ -263,7 +263,7 @@ test_without_threads_nothing_is_done_before_it_is_waited_for(void **state)
 
 	jobpool_submit(jp, &w.job);
 	assert_true(w.out == 0);
-	w.in = 4;			/* breaking the rule shows */
+	w.in = 4; /* breaking the rule shows */
 	jobpool_wait(jp, &w.job);
 	assert_true(w.out == 16);
 	EXPECT_PANIC_VOID(jobpool_wait(jp, &w.job), "idle job");

@@ -84,7 +84,8 @@ test_wrong_byte_is_told_with_its_place_and_only_once(void **state)
 	ledger_read(f, LEDGER_S2C, "abc", 3);
 	ledger_read(f, LEDGER_S2C, "dXf", 3);
 	assert_int_equal(reports, 1);
-	assert_string_equal(told, "get#0, server to client: another byte than "
+	assert_string_equal(told,
+	    "get#0, server to client: another byte than "
 	    "was sent at byte 4 of the stream");
 	ledger_read(f, LEDGER_S2C, "zzz", 3);
 	ledger_finish(l);
@@ -96,7 +97,8 @@ test_more_bytes_than_were_sent(void **state)
 {
 	ledger_origin_bytes(f, LEDGER_S2C, "ab", 2);
 	ledger_read(f, LEDGER_S2C, "abab", 4);
-	assert_string_equal(told, "get#0, server to client: more bytes than "
+	assert_string_equal(told,
+	    "get#0, server to client: more bytes than "
 	    "were sent at byte 2 of the stream");
 }
 
@@ -113,7 +115,8 @@ test_missing_bytes_are_told_at_the_end_unless_excused(void **state)
 	ledger_excuse(g, "the connection failed");
 	ledger_finish(l);
 	assert_int_equal(reports, 1);
-	assert_string_equal(told, "get#0, client to server: bytes never "
+	assert_string_equal(told,
+	    "get#0, client to server: bytes never "
 	    "arrived, from there on at byte 1 of the stream");
 	ledger_totals(l, &t);
 	assert_int_equal(t.excused, 3);
@@ -133,15 +136,17 @@ test_file_ranges_are_compared_with_the_file(void **state)
 {
 	struct engine *en = engine_create();
 	struct jobpool *jp = hostpool_create(0);
-	struct vnet_params vp = { .vp_name = "h", .vp_ncpus = 1,
-	    .vp_tb = engine_timebase(en), .vp_jobs = jp };
+	struct vnet_params vp = { .vp_name = "h",
+		.vp_ncpus = 1,
+		.vp_tb = engine_timebase(en),
+		.vp_jobs = jp };
 	struct vnet *v = vnet_create(&vp);
 	struct vnode *vn = vnode_create(v, "/f", 20000, fill, NULL);
 	uint8_t buf[20000];
 
 	fill(NULL, 0, buf, sizeof(buf));
 	ledger_origin_file(f, LEDGER_S2C, vn, 1000, 15000);
-	ledger_read(f, LEDGER_S2C, buf + 1000, 5000);	/* cold */
+	ledger_read(f, LEDGER_S2C, buf + 1000, 5000); /* cold */
 	vnode_warm(vn);
 	ledger_read(f, LEDGER_S2C, buf + 6000, 3000);
 	((uint8_t *)(uintptr_t)vnode_resident(vn, 2))[3000] ^= 1;
@@ -150,7 +155,8 @@ test_file_ranges_are_compared_with_the_file(void **state)
 	buf[15500] ^= 1;
 	ledger_read(f, LEDGER_S2C, buf + 15000, 1000);
 	assert_int_equal(reports, 1);
-	assert_string_equal(told, "get#0, server to client: another byte than "
+	assert_string_equal(told,
+	    "get#0, server to client: another byte than "
 	    "was sent at byte 14500 of the stream");
 	ledger_destroy(l);
 	l = NULL;

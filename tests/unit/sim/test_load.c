@@ -14,17 +14,17 @@
 
 static const char head[] = "ktls_sim: 1\nname: probe\n";
 static const char plain[] = "ktls_sim: 1\nname: probe\n"
-    "hosts:\n"
-    "  a:\n"
-    "    nics:\n"
-    "      n0: {}\n"
-    "  b:\n"
-    "    nics: { n0: { mtu: 9000 } }\n"
-    "    files: { /f: { size: 8MiB } }\n"
-    "links:\n"
-    "  - ends: [a.n0, b.n0]\n"
-    "    rate: 10Gbit/s\n"
-    "    loss: 0.5%\n";
+			    "hosts:\n"
+			    "  a:\n"
+			    "    nics:\n"
+			    "      n0: {}\n"
+			    "  b:\n"
+			    "    nics: { n0: { mtu: 9000 } }\n"
+			    "    files: { /f: { size: 8MiB } }\n"
+			    "links:\n"
+			    "  - ends: [a.n0, b.n0]\n"
+			    "    rate: 10Gbit/s\n"
+			    "    loss: 0.5%\n";
 
 static int
 load(const void *bytes, size_t len, const char *const *sets,
@@ -125,8 +125,8 @@ static void
 test_sets_go_over_values_and_add_keys(void **state)
 {
 	const char *const sets[] = { "seed=7", "links[0].loss=1%",
-	    "hosts.a.cpus=2", "hosts.b.sysctl.kern.x.y=3", "capture.pcap=true",
-	    NULL };
+		"hosts.a.cpus=2", "hosts.b.sysctl.kern.x.y=3",
+		"capture.pcap=true", NULL };
 	struct scenario *sc = good(plain, sets);
 
 	assert_int_equal(sc->seed, 7);
@@ -142,11 +142,11 @@ test_sets_go_over_values_and_add_keys(void **state)
 static void
 test_a_set_that_cannot_be_is_named(void **state)
 {
-	bad(plain, (const char *const []){ "seed", NULL },
+	bad(plain, (const char *const[]) { "seed", NULL },
 	    "--set seed: error: write key=value");
-	bad(plain, (const char *const []){ "links[9].loss=1%", NULL },
+	bad(plain, (const char *const[]) { "links[9].loss=1%", NULL },
 	    "--set links[9].loss=1%: error: there is no such place");
-	bad(plain, (const char *const []){ "seed=x", NULL },
+	bad(plain, (const char *const[]) { "seed=x", NULL },
 	    "--set seed=x: error: `x` is not a whole number");
 }
 
@@ -182,8 +182,7 @@ test_hostile_files_are_refused(void **state)
 	big[0] = '[';
 	for (int i = 1; i < 2 * YAML_MAX_NODES + 1; i++)
 		big[i] = i % 2 ? 'x' : ',';
-	bad_bytes(big, 2 * YAML_MAX_NODES + 1, NULL,
-	    "more than 100000 values");
+	bad_bytes(big, 2 * YAML_MAX_NODES + 1, NULL, "more than 100000 values");
 	memset(big, 'x', YAML_MAX_SCALAR + 1);
 	bad_bytes(big, YAML_MAX_SCALAR + 1, NULL, "a value longer than");
 	bad("name: \"a\\0b\"\n", NULL, "with a NUL in it");

@@ -17,8 +17,8 @@ parse(void *arg, struct frame *f, simtime_t when, int from)
 	if (f->f_paylen > 0)
 		memcpy(flat + f->f_hdrlen, f->f_payload, f->f_paylen);
 	flat_len = frame_len(f);
-	ok = oseg_parse(&sg, flat, f->f_hdrlen, flat + f->f_hdrlen,
-	    f->f_paylen);
+	ok =
+	    oseg_parse(&sg, flat, f->f_hdrlen, flat + f->f_hdrlen, f->f_paylen);
 }
 
 static void
@@ -44,13 +44,13 @@ test_both_families_with_and_without_vlan(void **state)
 		assert_int_equal(sg.n[0] + sg.n[1], 5);
 		assert_memory_equal(sg.p[sg.n[0] == 0], "hello", 5);
 		oseg_name(&sg, false, name, sizeof(name));
-		assert_string_equal(name, (i & 1) != 0 ?
-		    "[fd00::1]:50000 > [fd00::2]:443" :
-		    "10.0.0.1:50000 > 10.0.0.2:443");
+		assert_string_equal(name,
+		    (i & 1) != 0 ? "[fd00::1]:50000 > [fd00::2]:443"
+				 : "10.0.0.1:50000 > 10.0.0.2:443");
 		oseg_name(&sg, true, name, sizeof(name));
-		assert_string_equal(name, (i & 1) != 0 ?
-		    "[fd00::2]:443 > [fd00::1]:50000" :
-		    "10.0.0.2:443 > 10.0.0.1:50000");
+		assert_string_equal(name,
+		    (i & 1) != 0 ? "[fd00::2]:443 > [fd00::1]:50000"
+				 : "10.0.0.2:443 > 10.0.0.1:50000");
 	}
 }
 
@@ -61,8 +61,8 @@ test_any_cut_between_header_and_payload_is_the_same(void **state)
 	for (size_t cut = 0; cut <= flat_len; cut++) {
 		uint8_t got[8];
 
-		assert_true(oseg_parse(&sg, flat, cut, flat + cut,
-		    flat_len - cut));
+		assert_true(
+		    oseg_parse(&sg, flat, cut, flat + cut, flat_len - cut));
 		assert_int_equal(sg.n[0] + sg.n[1], 5);
 		memcpy(got, sg.n[0] > 0 ? sg.p[0] : got, sg.n[0]);
 		if (sg.n[1] > 0)
@@ -92,7 +92,7 @@ test_what_is_not_tcp_is_refused(void **state)
 	flat[23] = 17;
 	assert_false(oseg_parse(&sg, flat, flat_len, NULL, 0));
 	one(false, false);
-	flat[20] |= 0x20;		/* a fragment */
+	flat[20] |= 0x20; /* a fragment */
 	assert_false(oseg_parse(&sg, flat, flat_len, NULL, 0));
 	one(false, false);
 	for (size_t n = 0; n < 54; n++)

@@ -5,7 +5,7 @@
 #include "ktest.h"
 #include "oracle_int.h"
 
-#define TOTAL	200000
+#define TOTAL 200000
 
 static uint8_t data[TOTAL];
 static struct ostream st;
@@ -60,10 +60,10 @@ test_trimmed_streams_keep_their_end(void **state)
 		if (off > 10000)
 			ostream_trim(&st, off - 10000);
 	}
-	assert_memory_equal(ostream_at(&st, TOTAL - 5000),
-	    data + TOTAL - 5000, 5000);
+	assert_memory_equal(ostream_at(&st, TOTAL - 5000), data + TOTAL - 5000,
+	    5000);
 	assert_true(st.st_size < 100000);
-	assert_int_equal(put(0, 5000), OST_OK);	/* forgotten */
+	assert_int_equal(put(0, 5000), OST_OK); /* forgotten */
 	assert_int_equal(rexmit, 0);
 }
 
@@ -90,7 +90,7 @@ test_one_different_byte_is_found(void **state)
 	assert_int_equal(ostream_put(&st, 0, other, 3000, &rexmit),
 	    OST_DIFFERS);
 	memcpy(other, data + 4500, 1000);
-	other[999] ^= 1;			/* in the part ahead */
+	other[999] ^= 1; /* in the part ahead */
 	assert_int_equal(ostream_put(&st, 4500, other, 1000, &rexmit),
 	    OST_DIFFERS);
 	assert_int_equal(put(3000, 2000), OST_OK);
@@ -122,6 +122,6 @@ main(void)
 		T(test_offsets_follow_a_wrapping_sequence),
 	};
 
-	return (cmocka_run_group_tests_name("oracle_stream", tests, NULL,
-	    NULL));
+	return (
+	    cmocka_run_group_tests_name("oracle_stream", tests, NULL, NULL));
 }

@@ -63,8 +63,9 @@ write_sample(size_t bytes, int *error)
 	struct sink s = { NULL, 0 };
 	uint64_t n;
 
-	assert_int_equal(capture_open(path, EPOCH_NS, "scenario x, seed 1",
-	    ifs, 2, names, &s.cp), 0);
+	assert_int_equal(capture_open(path, EPOCH_NS, "scenario x, seed 1", ifs,
+			     2, names, &s.cp),
+	    0);
 	assert_string_equal(capture_path(s.cp), path);
 	assert_int_equal(capture_secrets(s.cp, "CLIENT_RANDOM aa bb\n"), 0);
 	fakewire_init(&fw, false, 50000, to_capture, &s);
@@ -123,8 +124,10 @@ tshark(const char *args)
 	FILE *fp;
 	size_t n;
 
-	snprintf(cmd, sizeof(cmd), "HOME=/nonexistent tshark -n -r %s %s "
-	    "2>/dev/null", path, args);
+	snprintf(cmd, sizeof(cmd),
+	    "HOME=/nonexistent tshark -n -r %s %s "
+	    "2>/dev/null",
+	    path, args);
 	fp = popen(cmd, "r");
 	assert_non_null(fp);
 	n = fread(out, 1, sizeof(out) - 1, fp);
@@ -142,11 +145,12 @@ test_tshark_sees_comment_direction_queue_id_and_interface(void **state)
 		skip();
 	write_sample(3000, &error);
 	s = tshark("-c 1 -T fields -e frame.comment -e frame.interface_name "
-	    "-e frame.packet_id -e frame.interface_queue "
-	    "-e frame.packet_flags_direction -e frame.time_epoch");
+		   "-e frame.packet_id -e frame.interface_queue "
+		   "-e frame.packet_flags_direction -e frame.time_epoch");
 	assert_non_null(s);
 	assert_non_null(strstr(s, "second line \xc3\xa4"));
-	assert_non_null(strstr(s, "client:em0\t1\t0\t0x00000002\t"
+	assert_non_null(strstr(s,
+	    "client:em0\t1\t0\t0x00000002\t"
 	    "1700000000.000010000"));
 	s = tshark("-c 2 -T fields -e frame.interface_description");
 	assert_string_equal(s, "client side\nserver side\n");
@@ -170,7 +174,8 @@ test_open_reports_what_the_system_says(void **state)
 	struct capture *cp;
 
 	assert_int_equal(capture_open("/nonexistent/x.pcapng", 0, NULL, ifs, 2,
-	    NULL, &cp), ENOENT);
+			     NULL, &cp),
+	    ENOENT);
 	assert_null(cp);
 }
 

@@ -17,7 +17,7 @@ test_poll_goes_on_until_a_signal_came(void **state)
 			assert_false(progress_poll(pg, 0, SIM_SEC));
 		raise(sigs[i]);
 		assert_true(progress_poll(pg, 0, SIM_SEC));
-		assert_true(progress_poll(pg, 0, SIM_SEC));	/* stays */
+		assert_true(progress_poll(pg, 0, SIM_SEC)); /* stays */
 		progress_end(pg);
 	}
 }

@@ -16,13 +16,13 @@
 #include "fakewire.h"
 #include "ktest.h"
 
-#define BODY	300000
+#define BODY 300000
 
 static struct record_oracle *ro;
 static struct fakewire fw;
 static SSL_CTX *sctx, *cctx;
-static SSL *ssl[2];			/* 0: client */
-static BIO *out[2];			/* what each has to send */
+static SSL *ssl[2]; /* 0: client */
+static BIO *out[2]; /* what each has to send */
 static uint8_t body[BODY];
 static int reports, invariant;
 static uint64_t report_frame;
@@ -78,7 +78,7 @@ group_setup(void **state)
 	SSL_CTX_use_certificate(sctx, x);
 	SSL_CTX_use_PrivateKey(sctx, key);
 	SSL_CTX_set_keylog_callback(sctx, keylog);
-	SSL_CTX_set_keylog_callback(cctx, keylog);	/* knows 1.2's first */
+	SSL_CTX_set_keylog_callback(cctx, keylog); /* knows 1.2's first */
 	X509_free(x);
 	EVP_PKEY_free(key);
 	for (size_t i = 0; i < BODY; i++)
@@ -167,7 +167,7 @@ handshake(void)
 		SSL_do_handshake(ssl[from]);
 		wire(from);
 		if (SSL_is_init_finished(ssl[!from]))
-			drain(!from);	/* tickets */
+			drain(!from); /* tickets */
 	}
 	assert_true(SSL_is_init_finished(ssl[0]));
 	assert_true(SSL_is_init_finished(ssl[1]));
@@ -250,8 +250,7 @@ test_good_streams_of_all_suites_pass_with_right_counts(void **state)
 		assert_int_equal(record_oracle_ndirs(ro), 2);
 		assert_string_equal(record_oracle_dir(ro, 0)->od_name,
 		    "10.0.0.1:50000 > 10.0.0.2:443");
-		expect_dir(0, combos[i].version, combos[i].name, body, 1001,
-		    2);
+		expect_dir(0, combos[i].version, combos[i].name, body, 1001, 2);
 		expect_dir(1, combos[i].version, combos[i].name, body, BODY,
 		    (BODY + 16383) / 16384);
 		assert_true(record_oracle_dir(ro, 0)->od_records >= 4);
@@ -266,7 +265,7 @@ test_key_updates_are_followed(void **state)
 	transfer(1, 0, 50000);
 	assert_int_equal(SSL_key_update(ssl[1], SSL_KEY_UPDATE_REQUESTED), 1);
 	transfer(1, 50000, 50000);
-	transfer(0, 0, 20000);		/* answers with its own update */
+	transfer(0, 0, 20000); /* answers with its own update */
 	transfer(1, 100000, 10);
 	record_oracle_finish(ro);
 	assert_int_equal(reports, 0);
@@ -323,14 +322,14 @@ test_a_plaintext_record_breaks_invariant_2(void **state)
 		begin(combos[i].version, combos[i].suite);
 		transfer(1, 0, 1000);
 		n = encrypt(1, 0, 3000, ct, sizeof(ct));
-		memcpy(ct + 13, body, 2900);	/* right header, no cipher */
+		memcpy(ct + 13, body, 2900); /* right header, no cipher */
 		fakewire_send(&fw, 1, ct, n);
 		assert_int_equal(reports, 1);
 		assert_int_equal(invariant, 2);
 		assert_true(report_frame > 0);
 		assert_non_null(strstr(report_text, "does not open"));
 		n = encrypt(1, 0, 3000, ct, sizeof(ct));
-		fakewire_send(&fw, 1, ct, n);	/* and goes on */
+		fakewire_send(&fw, 1, ct, n); /* and goes on */
 		assert_int_equal(reports, 1);
 		record_oracle_finish(ro);
 		assert_int_equal(record_oracle_dir(ro, 1)->od_app_bytes, 4000);
@@ -359,7 +358,7 @@ test_a_reused_record_number_breaks_invariant_3(void **state)
 		begin(combos[i].version, combos[i].suite);
 		n = encrypt(1, 0, 1000, ct, sizeof(ct));
 		fakewire_send(&fw, 1, ct, n);
-		fakewire_send(&fw, 1, ct, n);	/* the same record again */
+		fakewire_send(&fw, 1, ct, n); /* the same record again */
 		assert_int_equal(reports, 1);
 		assert_int_equal(invariant, 3);
 		n = encrypt(1, 0, 1000, ct, sizeof(ct));
@@ -384,7 +383,7 @@ test_a_different_retransmission_breaks_invariant_3(void **state)
 	assert_int_equal(invariant, 3);
 	assert_int_equal(report_frame, fw.frames - 1);
 	fakewire_resend(&fw, 1, base, 4000, "RTO");
-	assert_int_equal(reports, 1);		/* once per direction */
+	assert_int_equal(reports, 1); /* once per direction */
 	end();
 }
 
@@ -393,7 +392,7 @@ test_a_missing_secret_breaks_invariant_2(void **state)
 {
 	mute_keylog = true;
 	begin(12, combos[3].suite);
-	assert_int_equal(reports, 2);		/* both directions */
+	assert_int_equal(reports, 2); /* both directions */
 	assert_int_equal(invariant, 2);
 	assert_non_null(strstr(report_text, "no secret"));
 	end();
@@ -460,10 +459,9 @@ main(void)
 		cmocka_unit_test(test_a_missing_secret_breaks_invariant_2),
 		cmocka_unit_test(
 		    test_a_connection_without_tls_is_only_compared),
-		cmocka_unit_test(
-		    test_ports_used_again_are_another_connection),
+		cmocka_unit_test(test_ports_used_again_are_another_connection),
 	};
 
-	return (cmocka_run_group_tests_name("record_oracle", tests,
-	    group_setup, group_teardown));
+	return (cmocka_run_group_tests_name("record_oracle", tests, group_setup,
+	    group_teardown));
 }

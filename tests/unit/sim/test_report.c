@@ -13,8 +13,10 @@
 #include <ktsim/sim/result.h>
 
 static struct claim_result claims[] = {
-	{ .cl_line = 7, .cl_claim = "client get has received 10 bytes",
-	  .cl_found = "9", .cl_ok = true },
+	{ .cl_line = 7,
+	    .cl_claim = "client get has received 10 bytes",
+	    .cl_found = "9",
+	    .cl_ok = true },
 };
 static struct conn_result conns[16];
 static char names[16][16];
@@ -22,10 +24,17 @@ static char names[16][16];
 static struct result
 make_result(unsigned nconns)
 {
-	struct result r = { .r_name = "probe", .r_description = "by hand",
-	    .r_seed = 42, .r_end = 3 * SIM_SEC, .r_events = 1234,
-	    .r_frames = 56, .r_defects = "", .r_conns = conns,
-	    .r_nconns = nconns, .r_claims = claims, .r_nclaims = 1 };
+	struct result r = { .r_name = "probe",
+		.r_description = "by hand",
+		.r_seed = 42,
+		.r_end = 3 * SIM_SEC,
+		.r_events = 1234,
+		.r_frames = 56,
+		.r_defects = "",
+		.r_conns = conns,
+		.r_nconns = nconns,
+		.r_claims = claims,
+		.r_nclaims = 1 };
 
 	for (int i = 0; i < INVARIANTS; i++) {
 		r.r_inv[i].i_name = "a rule";
@@ -86,11 +95,13 @@ test_the_text_names_what_went_wrong(void **state)
 	r.r_panic = "out of mbufs";
 	report_text(&r, &sb);
 	expect_text(&sb, "probe: by hand\nseed 42, ");
-	expect_text(&sb, "  get#0  10.0.0.2:1024 > 10.0.0.1:443  TLS 1.3 "
+	expect_text(&sb,
+	    "  get#0  10.0.0.2:1024 > 10.0.0.1:443  TLS 1.3 "
 	    "aes128-gcm\n    done: body of ");
 	expect_text(&sb, "server tx: kernel TLS, mode ");
 	expect_text(&sb, "client tx: OpenSSL in user space\n");
-	expect_text(&sb, "FAILED client get has received 10 bytes: found 9 "
+	expect_text(&sb,
+	    "FAILED client get has received 10 bytes: found 9 "
 	    "(line 7)\n");
 	expect_text(&sb, "BROKEN 3. a rule: two is not three [at ");
 	expect_text(&sb, "held   1. a rule: 5 things\n");

@@ -78,7 +78,7 @@ test_resegmented_bytes_ask_for_their_first_byte(void **state)
 	fakewire_resend(&fw, 0, 900, 1100, "RTO");
 	assert_int_equal(answer, first);
 	fakewire_stash(&fw, 0, data, 1000);
-	fakewire_resend(&fw, 0, 1500, 1500, "RTO");	/* half old, half new */
+	fakewire_resend(&fw, 0, 1500, 1500, "RTO"); /* half old, half new */
 	assert_int_equal(answer, first + 1);
 	fakewire_resend(&fw, 0, 2900, 10, "RTO");
 	assert_int_equal(answer, id - 1);
@@ -89,7 +89,7 @@ test_a_gap_is_filled_by_a_first_transmission(void **state)
 {
 	uint64_t filler;
 
-	fakewire_stash(&fw, 0, data, 1000);	/* lost inside the host */
+	fakewire_stash(&fw, 0, data, 1000); /* lost inside the host */
 	fakewire_send(&fw, 0, data, 1000);
 	fakewire_resend(&fw, 0, 0, 1000, "RTO");
 	assert_int_equal(answer, 0);
@@ -131,7 +131,7 @@ test_syn_and_fin_count_as_bytes(void **state)
 	fakewire_open(&fw);
 	fw.frames = 10;
 	fakewire_open(&fw);
-	assert_int_equal(id, 13);	/* the ack; its syn was asked before */
+	assert_int_equal(id, 13); /* the ack; its syn was asked before */
 	fakewire_close(&fw);
 	assert_int_equal(answer, 0);
 }
@@ -143,7 +143,7 @@ test_a_repeated_fin_names_the_first(void **state)
 
 	fakewire_open(&fw);
 	fakewire_close(&fw);
-	fin = fw.frames - 1;	/* the client's; it is acknowledged */
+	fin = fw.frames - 1; /* the client's; it is acknowledged */
 	fw.frames += 10;
 	fakewire_close(&fw);
 	fw.frames -= 1;
@@ -157,7 +157,7 @@ test_ports_can_be_used_again(void **state)
 	fakewire_send(&fw, 0, data, 1000);
 	fakewire_fini(&fw);
 	fakewire_init(&fw, false, 50000, track, NULL);
-	fw.end[0].iss -= 500;	/* falls on sequence numbers used before */
+	fw.end[0].iss -= 500; /* falls on sequence numbers used before */
 	fakewire_open(&fw);
 	fakewire_send(&fw, 0, data, 1000);
 	assert_int_equal(answer, 0);

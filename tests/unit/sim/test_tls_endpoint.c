@@ -25,9 +25,9 @@ static struct tls_userland *tu;
 static struct record_oracle *ro;
 static struct fakewire fw;
 static struct mem_pipe mp;
-static struct tls_endpoint *ep[2];	/* 0: client */
+static struct tls_endpoint *ep[2]; /* 0: client */
 static struct strbuf transcript;
-static struct strbuf written[2];	/* not yet on the wire */
+static struct strbuf written[2]; /* not yet on the wire */
 static int lines, reports;
 static uint8_t body[BODY];
 
@@ -77,9 +77,12 @@ static void
 begin(int version, const char *suite, enum tls_handshake hs, uint64_t seed,
     enum tls_place place)
 {
-	struct tls_params tp = { .tp_version = version, .tp_suite = suite,
-	    .tp_tx = place, .tp_rx = place, .tp_handshake = hs,
-	    .tp_seed = seed };
+	struct tls_params tp = { .tp_version = version,
+		.tp_suite = suite,
+		.tp_tx = place,
+		.tp_rx = place,
+		.tp_handshake = hs,
+		.tp_seed = seed };
 	const char *why;
 
 	lines = reports = 0;
@@ -89,15 +92,17 @@ begin(int version, const char *suite, enum tls_handshake hs, uint64_t seed,
 	fakewire_init(&fw, false, 50000, to_oracle, NULL);
 	fakewire_open(&fw);
 	assert_int_equal(tls_userland_create(&now, 1700000000, seed, keylog,
-	    NULL, &tu, &why), 0);
-	assert_int_equal(lines, 0);	/* the self-test is silent */
+			     NULL, &tu, &why),
+	    0);
+	assert_int_equal(lines, 0); /* the self-test is silent */
 	mem_pipe_init(&mp);
 	for (int i = 0; i < 2; i++) {
 		mp.mp_end[i].me_copy = &written[i];
 		tp.tp_server = i == 1;
 		tp.tp_name = i == 1 ? "server#1" : "client#1";
 		assert_int_equal(tls_endpoint_create_io(tu, &mem_io,
-		    &mp.mp_end[i], &tp, &ep[i]), 0);
+				     &mp.mp_end[i], &tp, &ep[i]),
+		    0);
 	}
 }
 
@@ -209,17 +214,20 @@ test_all_suites_and_handshakes_carry_data_both_ways(void **state)
 				tls_endpoint_info(ep[0], &te);
 				assert_true(te.te_got_close_notify);
 				assert_null(te.te_error);
-				assert_string_equal(te.te_tx_reason, "the "
+				assert_string_equal(te.te_tx_reason,
+				    "the "
 				    "scenario keeps these keys in userland");
 				assert_int_equal(te.te_tickets,
-				    hs == TLS_HS_OPENSSL && version == 13 ?
-				    2 : 0);
+				    hs == TLS_HS_OPENSSL && version == 13 ? 2
+									  : 0);
 				record_oracle_finish(ro);
 				assert_int_equal(reports, 0);
 				expect(0, version, 1000);
 				expect(1, version, BODY);
-				assert_int_equal(lines, version == 12 ? 1 :
-				    hs == TLS_HS_OPENSSL ? 5 : 4);
+				assert_int_equal(lines,
+				    version == 12	       ? 1
+					: hs == TLS_HS_OPENSSL ? 5
+							       : 4);
 				end();
 			}
 }
@@ -229,8 +237,8 @@ test_a_narrow_transport_only_makes_it_slower(void **state)
 {
 	for (int hs = TLS_HS_OPENSSL; hs <= TLS_HS_SYNTHETIC; hs++)
 		for (int version = 12; version <= 13; version++) {
-			begin(version, "aes256-gcm", (enum tls_handshake)hs,
-			    6, TLS_PLACE_OPENSSL);
+			begin(version, "aes256-gcm", (enum tls_handshake)hs, 6,
+			    TLS_PLACE_OPENSSL);
 			mp.mp_end[0].me_room = mp.mp_end[1].me_room = 777;
 			shake();
 			transfer(1, 50000);
@@ -249,8 +257,8 @@ test_a_kernel_that_refuses_leaves_the_endpoint_working(void **state)
 
 	for (int hs = TLS_HS_OPENSSL; hs <= TLS_HS_SYNTHETIC; hs++)
 		for (int version = 12; version <= 13; version++) {
-			begin(version, "aes128-gcm", (enum tls_handshake)hs,
-			    7, TLS_PLACE_KERNEL);
+			begin(version, "aes128-gcm", (enum tls_handshake)hs, 7,
+			    TLS_PLACE_KERNEL);
 			mp.mp_end[0].me_refuse = ENOTSUP;
 			shake();
 			transfer(1, 50000);
@@ -316,7 +324,7 @@ test_a_damaged_record_is_refused(void **state)
 		begin(13, "aes128-gcm", (enum tls_handshake)hs, 9,
 		    TLS_PLACE_OPENSSL);
 		shake();
-		while (take(0, b, sizeof(b), &got) == 0)	/* tickets */
+		while (take(0, b, sizeof(b), &got) == 0) /* tickets */
 			;
 		tls_endpoint_write(ep[1], body, 1000, &n);
 		mp.mp_bytes[1].sb_str[mp.mp_bytes[1].sb_len - 20] ^= 1;
@@ -414,6 +422,6 @@ main(void)
 		cmocka_unit_test(test_outside_of_libssl_time_is_the_machines),
 	};
 
-	return (cmocka_run_group_tests_name("tls_endpoint", tests,
-	    group_setup, NULL));
+	return (cmocka_run_group_tests_name("tls_endpoint", tests, group_setup,
+	    NULL));
 }

@@ -61,8 +61,10 @@ tap(void *arg, int from, const void *p, size_t n)
 static void
 begin(int version, const char *suite, enum tls_handshake hs, unsigned places)
 {
-	struct tls_params tp = { .tp_version = version, .tp_suite = suite,
-	    .tp_handshake = hs, .tp_seed = 3 };
+	struct tls_params tp = { .tp_version = version,
+		.tp_suite = suite,
+		.tp_handshake = hs,
+		.tp_seed = 3 };
 	const char *why;
 
 	reports = 0;
@@ -70,18 +72,20 @@ begin(int version, const char *suite, enum tls_handshake hs, unsigned places)
 	fakewire_init(&fw, false, 50000, to_oracle, NULL);
 	fakewire_open(&fw);
 	sockpair_init(&sp, tap, NULL);
-	assert_int_equal(tls_userland_create(
-	    &engine_timebase(sp.sp_engine)->tb_now, 1700000000, 3, keylog,
-	    NULL, &tu, &why), 0);
+	assert_int_equal(tls_userland_create(&engine_timebase(sp.sp_engine)
+						  ->tb_now,
+			     1700000000, 3, keylog, NULL, &tu, &why),
+	    0);
 	for (int i = 0; i < 2; i++) {
 		tp.tp_server = i == 1;
 		tp.tp_name = i == 1 ? "server#1" : "client#1";
-		tp.tp_tx = (places >> (2 * i)) & 1 ? TLS_PLACE_KERNEL :
-		    TLS_PLACE_OPENSSL;
-		tp.tp_rx = (places >> (2 * i + 1)) & 1 ? TLS_PLACE_KERNEL :
-		    TLS_PLACE_OPENSSL;
+		tp.tp_tx = (places >> (2 * i)) & 1 ? TLS_PLACE_KERNEL
+						   : TLS_PLACE_OPENSSL;
+		tp.tp_rx = (places >> (2 * i + 1)) & 1 ? TLS_PLACE_KERNEL
+						       : TLS_PLACE_OPENSSL;
 		assert_int_equal(tls_endpoint_create(tu, sp.sp_so[i], &tp,
-		    &ep[i]), 0);
+				     &ep[i]),
+		    0);
 	}
 }
 
@@ -174,11 +178,13 @@ check_places(unsigned places)
 		assert_int_equal(te.te_rx == TLS_PLACE_KERNEL,
 		    (places >> (2 * i + 1)) & 1);
 		assert_int_equal(ktls_get_tx_mode(sp.sp_so[i], &mode), 0);
-		assert_int_equal(mode, te.te_tx == TLS_PLACE_KERNEL ?
-		    TCP_TLS_MODE_SW : TCP_TLS_MODE_NONE);
+		assert_int_equal(mode,
+		    te.te_tx == TLS_PLACE_KERNEL ? TCP_TLS_MODE_SW
+						 : TCP_TLS_MODE_NONE);
 		assert_int_equal(ktls_get_rx_mode(sp.sp_so[i], &mode), 0);
-		assert_int_equal(mode, te.te_rx == TLS_PLACE_KERNEL ?
-		    TCP_TLS_MODE_SW : TCP_TLS_MODE_NONE);
+		assert_int_equal(mode,
+		    te.te_rx == TLS_PLACE_KERNEL ? TCP_TLS_MODE_SW
+						 : TCP_TLS_MODE_NONE);
 	}
 }
 
@@ -295,8 +301,9 @@ test_the_kernels_refusal_is_told(void **state)
 
 	for (int version = 12; version <= 13; version++) {
 		begin(version, "aes128-gcm", TLS_HS_OPENSSL, 15);
-		assert_int_equal(sysctl_write(sp.sp_vnet,
-		    "kern.ipc.tls.enable", 0), 0);
+		assert_int_equal(sysctl_write(sp.sp_vnet, "kern.ipc.tls.enable",
+				     0),
+		    0);
 		shake();
 		for (int i = 0; i < 2; i++) {
 			tls_endpoint_info(ep[i], &te);
@@ -313,7 +320,7 @@ static void
 test_a_bad_record_is_the_sockets_errno(void **state)
 {
 	static const uint8_t bad[] = "\x17\x03\x03\x00\x20"
-	    "0123456789abcdef0123456789abcdef";
+				     "0123456789abcdef0123456789abcdef";
 	struct tls_endpoint_info te;
 	struct mbuf *m;
 	uint8_t b;
@@ -328,8 +335,7 @@ test_a_bad_record_is_the_sockets_errno(void **state)
 		m->m_len = (int)sizeof(bad) - 1;
 		sbappendstream(&sp.sp_so[0]->so_rcv, m, 0);
 		sockpair_run(&sp);
-		assert_int_equal(tls_endpoint_read(ep[0], &b, 1, &n),
-		    EBADMSG);
+		assert_int_equal(tls_endpoint_read(ep[0], &b, 1, &n), EBADMSG);
 		tls_endpoint_info(ep[0], &te);
 		assert_non_null(te.te_error);
 		end();

@@ -45,12 +45,12 @@ static void
 test_what_is_no_address_is_refused(void **state)
 {
 	static const char *const bad[] = { "", "/", "10.0.0.1", "10.0.0.1/",
-	    "10.0.0.1/33", "10.0.0/24", "10.0.0.256/24", "10.0.0.1.2/24",
-	    " 10.0.0.1/24", "10. 0.0.1/24", "+1.0.0.1/24", "-1.0.0.1/24",
-	    "10.0.0.1x/24", "10.0.0.1/-1", "fd00::1/129", "fd00::1::2/64",
-	    "1:2:3:4:5:6:7/64", "1:2:3:4:5:6:7:8:9/64", ":1::2/64",
-	    "fd00::1:/64", "fd00:::1/64", "0x1::/64", "12345::/64", "g::/64",
-	    "1: 2::/64", "+1::/64", "1:2:3:4:5:6:7:8::/64" };
+		"10.0.0.1/33", "10.0.0/24", "10.0.0.256/24", "10.0.0.1.2/24",
+		" 10.0.0.1/24", "10. 0.0.1/24", "+1.0.0.1/24", "-1.0.0.1/24",
+		"10.0.0.1x/24", "10.0.0.1/-1", "fd00::1/129", "fd00::1::2/64",
+		"1:2:3:4:5:6:7/64", "1:2:3:4:5:6:7:8:9/64", ":1::2/64",
+		"fd00::1:/64", "fd00:::1/64", "0x1::/64", "12345::/64",
+		"g::/64", "1: 2::/64", "+1::/64", "1:2:3:4:5:6:7:8::/64" };
 	struct in_any a;
 	int fam, len;
 
@@ -119,10 +119,13 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_addresses_are_read_and_written_in_their_short_form),
+		cmocka_unit_test(
+		    test_addresses_are_read_and_written_in_their_short_form),
 		cmocka_unit_test(test_what_is_no_address_is_refused),
-		cmocka_unit_test(test_random_ipv6_addresses_survive_the_round_trip),
-		cmocka_unit_test(test_numbers_want_their_units_and_come_out_whole),
+		cmocka_unit_test(
+		    test_random_ipv6_addresses_survive_the_round_trip),
+		cmocka_unit_test(
+		    test_numbers_want_their_units_and_come_out_whole),
 	};
 
 	return (cmocka_run_group_tests(tests, NULL, NULL));

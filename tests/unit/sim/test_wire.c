@@ -12,9 +12,9 @@
 #include <ktsim/sim/engine.h>
 #include <ktsim/sim/wire.h>
 
-#define RATE	1000000000ULL		/* 8000 ps per byte */
-#define LEN	1000
-#define SER	((LEN + 24) * 8000ULL)
+#define RATE 1000000000ULL /* 8000 ps per byte */
+#define LEN  1000
+#define SER  ((LEN + 24) * 8000ULL)
 
 static struct engine *en;
 static struct jobpool *jp;
@@ -24,7 +24,11 @@ static struct wire *w;
 static struct nic *n[2];
 
 /* What the tap saw. */
-static struct { simtime_t when; int from; const char *verdict; } seen[64];
+static struct {
+	simtime_t when;
+	int from;
+	const char *verdict;
+} seen[64];
 static unsigned nseen;
 
 static void
@@ -40,11 +44,18 @@ static void
 make(uint64_t link_rate, uint64_t queue, uint32_t loss, uint64_t seed)
 {
 	struct wire_params wp = { .wp_tb = engine_timebase(en),
-	    .wp_name = "a - b", .wp_rate_bps = link_rate,
-	    .wp_delay = 10 * SIM_US, .wp_queue = queue, .wp_loss_ppb = loss,
-	    .wp_seed = seed, .wp_tap = tap };
-	struct nic_params np = { .np_model = "basic", .np_rate_bps = RATE,
-	    .np_mtu = 1500, .np_pool = &pool, .np_ops = &wire_port_ops };
+		.wp_name = "a - b",
+		.wp_rate_bps = link_rate,
+		.wp_delay = 10 * SIM_US,
+		.wp_queue = queue,
+		.wp_loss_ppb = loss,
+		.wp_seed = seed,
+		.wp_tap = tap };
+	struct nic_params np = { .np_model = "basic",
+		.np_rate_bps = RATE,
+		.np_mtu = 1500,
+		.np_pool = &pool,
+		.np_ops = &wire_port_ops };
 	static const char *const names[] = { "em0", "em1" };
 
 	w = wire_create(&wp);
@@ -105,8 +116,8 @@ hand_over(int end, unsigned cnt, simtime_t first)
 	for (unsigned i = 0; i < cnt; i++) {
 		f = frame_alloc(&pool);
 		memset(f->f_hdr, 0, 14);
-		f->f_hdr[5] = (uint8_t)(1 - end);	/* to the other card */
-		f->f_hdr[12] = 0x88;			/* no protocol of ours */
+		f->f_hdr[5] = (uint8_t)(1 - end); /* to the other card */
+		f->f_hdr[12] = 0x88;		  /* no protocol of ours */
 		f->f_hdr[13] = 0xb5;
 		f->f_hdrlen = 14;
 		f->f_buf = framebuf_alloc(&pool);
@@ -167,7 +178,7 @@ test_link_down_loses_what_is_still_in_the_card(void **state)
 	(void)engine_run(en, 2 * SER);
 	wire_set_link(w, false);
 	(void)engine_run(en, 2 * SER + 1);
-	wire_set_link(w, true);		/* up again before they arrive */
+	wire_set_link(w, true); /* up again before they arrive */
 	wire_set_link(w, false);
 	(void)engine_run(en, SIM_SEC);
 	assert_int_equal(nseen, 4);

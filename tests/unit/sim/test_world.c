@@ -118,14 +118,15 @@ test_a_horizon_cuts_the_run_and_the_claims_say_so(void **state)
 	assert_int_equal(r->r_end, 100 * SIM_US);
 	assert_false(r->r_claims[0].cl_ok);
 	assert_string_equal(r->r_claims[0].cl_found, "0 bytes");
-	assert_int_equal(result_exit_code(r), 1);	/* and no invariant */
+	assert_int_equal(result_exit_code(r), 1); /* and no invariant */
 }
 
 static void
 test_what_a_kernel_refuses_is_told_with_its_place(void **state)
 {
 	static const char *const sets[] = {
-	    "hosts.server.sysctl.kern.ipc.tls.enabel=1", NULL };
+		"hosts.server.sysctl.kern.ipc.tls.enabel=1", NULL
+	};
 	struct world_opts wo = { .wo_dry = true };
 
 	load(sets);
