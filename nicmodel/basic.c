@@ -17,7 +17,8 @@ const struct nic_model nic_basic = {
 	.nm_name = "basic",
 	.nm_text = "plain card: checksums, TSO, unmapped mbufs; no TLS",
 	.nm_caps = IFCAP_RXCSUM | IFCAP_TXCSUM | IFCAP_RXCSUM_IPV6 |
-	    IFCAP_TXCSUM_IPV6 | IFCAP_TSO4 | IFCAP_TSO6 | IFCAP_MEXTPG,
+	    IFCAP_TXCSUM_IPV6 | IFCAP_TSO4 | IFCAP_TSO6 | IFCAP_LRO |
+	    IFCAP_MEXTPG,
 	.nm_tsomax = 65518,
 	.nm_tsomaxsegcount = 50,
 	.nm_tsomaxsegsize = 65536,

@@ -303,8 +303,8 @@ const struct nic_model nic_ideal = {
 	.nm_text =
 	    "TLS card without limits: AES-GCM, ChaCha20, TLS 1.2 and 1.3",
 	.nm_caps = IFCAP_RXCSUM | IFCAP_TXCSUM | IFCAP_RXCSUM_IPV6 |
-	    IFCAP_TXCSUM_IPV6 | IFCAP_TSO4 | IFCAP_TSO6 | IFCAP_MEXTPG |
-	    IFCAP_TXTLS4 | IFCAP_TXTLS6,
+	    IFCAP_TXCSUM_IPV6 | IFCAP_TSO4 | IFCAP_TSO6 | IFCAP_LRO |
+	    IFCAP_MEXTPG | IFCAP_TXTLS4 | IFCAP_TXTLS6,
 	.nm_tsomax = 65518,
 	.nm_tsomaxsegcount = 50,
 	.nm_tsomaxsegsize = 65536,

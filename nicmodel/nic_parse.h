@@ -56,4 +56,11 @@ int nic_transmit(struct ifnet *, struct mbuf *);
 void nic_ring_init(struct nic *);
 void nic_ring_fini(struct nic *);
 
+/* nic_rx.c */
+void nic_rx_init(struct nic *);
+void nic_rx_fini(struct nic *);
+/* Before the link's or the interface's state changes: frames that are on
+ * their way are judged by the state at their arrival. */
+void nic_rx_settle(struct nic *);
+
 #endif

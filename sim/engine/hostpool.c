@@ -1,10 +1,14 @@
 /*
  * Host threads that run jobs. One queue under one mutex: jobs are whole TLS
- * batches, so the lock is not what costs. Waiters help: whoever waits for a
- * job that nobody has begun runs it (or another) instead of sleeping.
+ * records and more, so the lock is not what costs; going to sleep and being
+ * woken is, a round trip takes as long as twenty records. So threads look for
+ * work a while before they sleep, where there is a core for each of them, and
+ * waiters help: whoever waits for a job that nobody has begun runs it, or
+ * else another one, before it sleeps.
  */
 #include <pthread.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include <ktsim/base/kassert.h>
 #include <ktsim/base/kmem.h>
@@ -17,6 +21,10 @@ struct hostpool {
 	pthread_mutex_t hp_lock;
 	pthread_cond_t hp_work, hp_done;
 	struct job *hp_head, **hp_tail;
+	unsigned hp_queued;   /* in the list; read without the lock */
+	unsigned hp_sleepers; /* threads that must be woken for work */
+	unsigned hp_waiters;  /* sleeping in wait */
+	unsigned hp_spin;     /* looks before sleep */
 	bool hp_exit;
 	unsigned hp_nthreads;
 	struct hostthread {
@@ -28,16 +36,42 @@ struct hostpool {
 
 /* Slot 0 is the engine's thread. */
 
-static struct job *
-pool_take(struct hostpool *hp)
-{
-	struct job *job = hp->hp_head;
+#define SPIN_LOOKS 4000 /* some 50 us */
 
-	if (job == NULL)
+static int
+job_state(const struct job *job)
+{
+	return (__atomic_load_n(&job->job_state, __ATOMIC_ACQUIRE));
+}
+
+static void
+job_set_state(struct job *job, int state)
+{
+	__atomic_store_n(&job->job_state, state, __ATOMIC_RELEASE);
+}
+
+static void
+cpu_relax(void)
+{
+#if defined(__x86_64__) || defined(__i386__)
+	__builtin_ia32_pause();
+#endif
+}
+
+/* Out of the queue: this one, or the oldest; NULL: there is none. */
+static struct job *
+pool_take(struct hostpool *hp, struct job *want)
+{
+	struct job **pj = &hp->hp_head, *job;
+
+	while (want != NULL && *pj != want)
+		pj = &(*pj)->job_next;
+	if ((job = *pj) == NULL)
 		return (NULL);
-	if ((hp->hp_head = job->job_next) == NULL)
-		hp->hp_tail = &hp->hp_head;
-	job->job_state = JOB_RUNNING;
+	if ((*pj = job->job_next) == NULL)
+		hp->hp_tail = pj;
+	__atomic_store_n(&hp->hp_queued, hp->hp_queued - 1, __ATOMIC_RELAXED);
+	job_set_state(job, JOB_RUNNING);
 	return (job);
 }
 
@@ -47,8 +81,37 @@ pool_run(struct hostpool *hp, struct job *job, unsigned slot)
 	pthread_mutex_unlock(&hp->hp_lock);
 	job->job_run(job, slot);
 	pthread_mutex_lock(&hp->hp_lock);
-	job->job_state = JOB_DONE;
-	pthread_cond_broadcast(&hp->hp_done);
+	job_set_state(job, JOB_DONE);
+	if (hp->hp_waiters > 0)
+		pthread_cond_broadcast(&hp->hp_done);
+}
+
+/* Without the lock: has something been queued meanwhile? */
+static bool
+pool_look(const struct hostpool *hp)
+{
+	for (unsigned i = 0; i < hp->hp_spin; i++) {
+		if (__atomic_load_n(&hp->hp_queued, __ATOMIC_RELAXED) > 0)
+			return (true);
+		cpu_relax();
+	}
+	return (false);
+}
+
+static void
+pool_rest(struct hostpool *hp)
+{
+	pthread_mutex_unlock(&hp->hp_lock);
+	if (pool_look(hp)) {
+		pthread_mutex_lock(&hp->hp_lock);
+		return;
+	}
+	pthread_mutex_lock(&hp->hp_lock);
+	if (hp->hp_queued > 0 || hp->hp_exit)
+		return;
+	hp->hp_sleepers++;
+	pthread_cond_wait(&hp->hp_work, &hp->hp_lock);
+	hp->hp_sleepers--;
 }
 
 static void *
@@ -60,10 +123,10 @@ pool_thread(void *arg)
 
 	pthread_mutex_lock(&hp->hp_lock);
 	while (!hp->hp_exit) {
-		if ((job = pool_take(hp)) != NULL)
+		if ((job = pool_take(hp, NULL)) != NULL)
 			pool_run(hp, job, ht->ht_slot);
 		else
-			pthread_cond_wait(&hp->hp_work, &hp->hp_lock);
+			pool_rest(hp);
 	}
 	pthread_mutex_unlock(&hp->hp_lock);
 	return (NULL);
@@ -74,42 +137,57 @@ pool_submit(struct jobpool *jp, struct job *job)
 {
 	struct hostpool *hp = containerof(jp, struct hostpool, hp_pool);
 
-	KASSERT(job->job_state == JOB_IDLE, ("job submitted twice"));
+	KASSERT(job_state(job) == JOB_IDLE, ("job submitted twice"));
 	job->job_next = NULL;
-	if (hp->hp_nthreads == 0) {
-		job->job_state = JOB_QUEUED; /* wait does the work */
-		return;
-	}
+	job_set_state(job, JOB_QUEUED);
+	if (hp->hp_nthreads == 0)
+		return; /* wait does the work */
 	pthread_mutex_lock(&hp->hp_lock);
-	job->job_state = JOB_QUEUED;
 	*hp->hp_tail = job;
 	hp->hp_tail = &job->job_next;
-	pthread_cond_signal(&hp->hp_work);
+	__atomic_store_n(&hp->hp_queued, hp->hp_queued + 1, __ATOMIC_RELAXED);
+	if (hp->hp_sleepers > 0)
+		pthread_cond_signal(&hp->hp_work);
 	pthread_mutex_unlock(&hp->hp_lock);
+}
+
+/* With the lock: run it, or another, or look a while, or sleep. */
+static void
+pool_await(struct hostpool *hp, struct job *job)
+{
+	struct job *mine;
+
+	mine = pool_take(hp, job_state(job) == JOB_QUEUED ? job : NULL);
+	if (mine != NULL) {
+		pool_run(hp, mine, 0);
+		return;
+	}
+	pthread_mutex_unlock(&hp->hp_lock);
+	for (unsigned i = 0; i < hp->hp_spin && job_state(job) != JOB_DONE; i++)
+		cpu_relax();
+	pthread_mutex_lock(&hp->hp_lock);
+	if (job_state(job) == JOB_DONE)
+		return;
+	hp->hp_waiters++;
+	pthread_cond_wait(&hp->hp_done, &hp->hp_lock);
+	hp->hp_waiters--;
 }
 
 static void
 pool_wait(struct jobpool *jp, struct job *job)
 {
 	struct hostpool *hp = containerof(jp, struct hostpool, hp_pool);
-	struct job *other;
 
-	if (hp->hp_nthreads == 0) {
-		KASSERT(job->job_state == JOB_QUEUED, ("wait for an idle job"));
+	KASSERT(job_state(job) != JOB_IDLE, ("wait for an idle job"));
+	if (hp->hp_nthreads == 0)
 		job->job_run(job, 0);
-		job->job_state = JOB_IDLE;
-		return;
+	else if (job_state(job) != JOB_DONE) {
+		pthread_mutex_lock(&hp->hp_lock);
+		while (job_state(job) != JOB_DONE)
+			pool_await(hp, job);
+		pthread_mutex_unlock(&hp->hp_lock);
 	}
-	pthread_mutex_lock(&hp->hp_lock);
-	KASSERT(job->job_state != JOB_IDLE, ("wait for an idle job"));
-	while (job->job_state != JOB_DONE) {
-		if ((other = pool_take(hp)) != NULL)
-			pool_run(hp, other, 0);
-		else
-			pthread_cond_wait(&hp->hp_done, &hp->hp_lock);
-	}
-	job->job_state = JOB_IDLE;
-	pthread_mutex_unlock(&hp->hp_lock);
+	job_set_state(job, JOB_IDLE);
 }
 
 static const struct jobpool_ops hostpool_ops = { pool_submit, pool_wait };
@@ -123,6 +201,8 @@ hostpool_create(unsigned threads)
 	hp = xcalloc(1, sizeof(*hp));
 	hp->hp_pool.jp_ops = &hostpool_ops;
 	hp->hp_tail = &hp->hp_head;
+	if ((long)threads < sysconf(_SC_NPROCESSORS_ONLN))
+		hp->hp_spin = SPIN_LOOKS;
 	pthread_mutex_init(&hp->hp_lock, NULL);
 	pthread_cond_init(&hp->hp_work, NULL);
 	pthread_cond_init(&hp->hp_done, NULL);

@@ -36,6 +36,11 @@ static const struct key nic_keys[] = {
 	    .text = "rate of the port; the link's rate if not given" },
 	{ "ring", K_UINT, F(sc_nic, ring), .min = 0, .max = 65536,
 	    .text = "transmit ring slots; 0: what the model has" },
+	{ "rx_coalesce", K_TIME, F(sc_nic, rx_coalesce), .def = "3us",
+	    .max = SIM_SEC,
+	    .text = "from a frame's arrival to the interrupt that takes it" },
+	{ "lro", K_BOOL, F(sc_nic, lro), .def = "true",
+	    .text = "LRO is enabled, where the model has it" },
 };
 MAPDEF(nic, "network card", struct sc_nic);
 
@@ -123,7 +128,10 @@ static const struct key app_keys[] = {
 	{ "path", K_STR, F(sc_app, path),
 	    .text = "client: the server's file to fetch" },
 	{ "connections", K_UINT, F(sc_app, connections), .def = "1", .min = 1,
-	    .max = 100000, .text = "client: how many, one GET each" },
+	    .max = 100000, .text = "client: how many" },
+	{ "requests", K_UINT, F(sc_app, requests), .def = "1", .min = 1,
+	    .max = 1000000,
+	    .text = "client: GETs on each connection, one after the other" },
 	{ "start", K_TIME, F(sc_app, start), .def = "0s",
 	    .text = "client: when the first connection is opened" },
 	{ "interval", K_TIME, F(sc_app, interval), .def = "0s",

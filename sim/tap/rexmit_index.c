@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include <ktsim/base/kmem.h>
-#include <ktsim/base/prng.h>
+#include <ktsim/base/hash.h>
 #include <ktsim/nic/frame.h>
 #include <ktsim/sim/tap.h>
 
@@ -64,8 +64,7 @@ rexmit_index_destroy(struct rexmit_index *ri)
 static unsigned
 flow_slot(const struct rexmit_index *ri, const struct flowkey *fk)
 {
-	return ((unsigned)fnv1a64(fk, sizeof(*fk), FNV1A64_BASIS) &
-	    (ri->ri_size - 1));
+	return ((unsigned)hash64(fk, sizeof(*fk), 0) & (ri->ri_size - 1));
 }
 
 static void

@@ -16,6 +16,7 @@
 
 #include <openssl/rand.h>
 
+#include <ktsim/base/hash.h>
 #include <ktsim/base/kmem.h>
 
 #include "tls_int.h"
@@ -95,7 +96,7 @@ ssl_keylog_line(struct tls_userland *tu, const char *line)
 
 	if (tu->tu_keylog == NULL)
 		return;
-	h = fnv1a64(line, strlen(line), FNV1A64_BASIS);
+	h = hash64(line, strlen(line), 0);
 	for (p = &tu->tu_seen[h % SEEN_BUCKETS]; *p != NULL; p = &(*p)->sl_next)
 		if ((*p)->sl_hash == h) {
 			sl = *p;

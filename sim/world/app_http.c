@@ -1,7 +1,7 @@
 /*
- * HTTP/1.1 over TLS, as plain as it gets: one GET per connection, the
- * response's header by write, its body by sendfile where the kernel holds the
- * transmit key, close at the end.
+ * HTTP/1.1 over TLS, as plain as it gets: one GET after the other on a
+ * connection, the response's header by write, its body by sendfile where the
+ * kernel holds the transmit key; the last request asks to close.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -120,24 +120,30 @@ http_set_buf(struct conn *c, char *text)
 static int
 http_parse_request(struct conn *c)
 {
+	const char *end;
 	char path[1024];
 
 	if (sscanf(strbuf_str(&c->c_buf), "GET %1023s HTTP/1.1\r\n", path) != 1)
 		return (EPROTO);
+	c->c_more =
+	    strstr(strbuf_str(&c->c_buf), "Connection: close\r\n") == NULL;
+	end = c->c_more ? "keep-alive" : "close";
+	c->c_off = 0;
 	c->c_vp = vnode_lookup(c->c_app->a_host->h_vnet, path);
 	if (c->c_vp == NULL) {
 		http_set_buf(c,
-		    xasprintf(
-			"HTTP/1.1 404 Not Found\r\n"
-			"Content-Length: 0\r\nConnection: close\r\n\r\n"));
+		    xasprintf("HTTP/1.1 404 Not Found\r\n"
+			      "Content-Length: 0\r\nConnection: %s\r\n\r\n",
+			end));
+		c->c_len = 0;
 		return (0);
 	}
 	c->c_len = vnode_size(c->c_vp);
 	http_set_buf(c,
 	    xasprintf("HTTP/1.1 200 OK\r\nServer: ktls-sim\r\n"
 		      "Content-Type: application/octet-stream\r\n"
-		      "Content-Length: %ju\r\nConnection: close\r\n\r\n",
-		(uintmax_t)c->c_len));
+		      "Content-Length: %ju\r\nConnection: %s\r\n\r\n",
+		(uintmax_t)c->c_len, end));
 	ledger_origin_file(c->c_flow, LEDGER_S2C, c->c_vp, 0, c->c_len);
 	return (0);
 }
@@ -275,12 +281,14 @@ client_connect(struct conn *c)
 static int
 client_request(struct conn *c)
 {
-	if (c->c_buf.sb_len == 0)
+	if (c->c_buf.sb_len == 0) {
+		c->c_more = ++c->c_requests < c->c_app->a_sc->requests;
 		http_set_buf(c,
-		    xasprintf(
-			"GET %s HTTP/1.1\r\nHost: %s.sim\r\n"
-			"User-Agent: ktls-sim\r\nConnection: close\r\n\r\n",
-			c->c_app->a_sc->path, c->c_app->a_sc->server));
+		    xasprintf("GET %s HTTP/1.1\r\nHost: %s.sim\r\n"
+			      "User-Agent: ktls-sim\r\nConnection: %s\r\n\r\n",
+			c->c_app->a_sc->path, c->c_app->a_sc->server,
+			c->c_more ? "keep-alive" : "close"));
+	}
 	return (http_write_buf(c));
 }
 
@@ -301,6 +309,7 @@ client_header(struct conn *c)
 	if (p == NULL || sscanf(p + 16, "%ju", &len) != 1)
 		return (EPROTO);
 	c->c_len = len;
+	c->c_off = 0;
 	return (0);
 }
 
@@ -352,6 +361,19 @@ client_step(struct conn *c, const char **call)
 	}
 }
 
+/* The body is through: to the next request, or to the end. */
+static int
+http_next_state(struct conn *c)
+{
+	if (c->c_state != ST_BODY || !c->c_more)
+		return (c->c_state + 1);
+	c->c_before += c->c_off;
+	c->c_off = 0;
+	strbuf_clear(&c->c_buf);
+	c->c_bufoff = 0;
+	return (ST_REQUEST);
+}
+
 /* Server and client differ in their steps; the machine is one. */
 void
 http_run(struct conn *c)
@@ -370,7 +392,7 @@ http_run(struct conn *c)
 			conn_fail(c, call, error);
 			return;
 		}
-		c->c_state++;
+		c->c_state = http_next_state(c);
 	}
 	conn_close(c);
 }

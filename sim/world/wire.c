@@ -11,7 +11,7 @@ struct wire_dir {
 	struct nic *d_nic;
 	struct frameq d_out;	/* handed over, not out yet */
 	struct frameq d_flight; /* out, not arrived */
-	struct sim_event d_out_ev, d_flight_ev;
+	struct sim_event d_out_ev;
 	simtime_t d_busy; /* the link is sending until then */
 	struct prng d_prng;
 	struct wire_stats d_stats;
@@ -25,7 +25,6 @@ struct wire {
 };
 
 static void wire_out_event(void *);
-static void wire_flight_event(void *);
 
 struct wire *
 wire_create(const struct wire_params *p)
@@ -44,8 +43,6 @@ wire_create(const struct wire_params *p)
 		STAILQ_INIT(&d->d_flight);
 		sim_event_init(&d->d_out_ev, EV_WIRE, "egress", wire_out_event,
 		    d);
-		sim_event_init(&d->d_flight_ev, EV_WIRE, "arrival",
-		    wire_flight_event, d);
 		stream = xasprintf("wire %s %d loss", p->wp_name, i);
 		prng_init(&d->d_prng, p->wp_seed, stream);
 		free(stream);
@@ -71,7 +68,6 @@ wire_destroy(struct wire *w)
 		return;
 	for (int i = 0; i < 2; i++) {
 		timebase_cancel(w->w_p.wp_tb, &w->w_dir[i].d_out_ev);
-		timebase_cancel(w->w_p.wp_tb, &w->w_dir[i].d_flight_ev);
 		frameq_free(&w->w_dir[i].d_out);
 		frameq_free(&w->w_dir[i].d_flight);
 	}
@@ -102,8 +98,6 @@ wire_np_egress(void *arg, struct nic *n, struct frame *f)
 	if (!sim_event_pending(&d->d_out_ev))
 		timebase_post(d->d_wire->w_p.wp_tb, &d->d_out_ev, f->f_when);
 }
-
-const struct nic_port_ops wire_port_ops = { .np_egress = wire_np_egress };
 
 /* What becomes of a frame that has left its port; NULL: it arrives at *when. */
 static const char *
@@ -158,8 +152,7 @@ wire_out_one(struct wire_dir *d, struct frame *f)
 	}
 	f->f_when = when;
 	STAILQ_INSERT_TAIL(&d->d_flight, f, f_link);
-	if (!sim_event_pending(&d->d_flight_ev))
-		timebase_post(p->wp_tb, &d->d_flight_ev, when);
+	nic_rx_expect(d->d_wire->w_dir[1 - d->d_end].d_nic, when);
 }
 
 static void
@@ -180,22 +173,24 @@ wire_out_event(void *arg)
 
 /* --- into the other card --- */
 
-static void
-wire_flight_event(void *arg)
+/* The card at this end asks for what the other end sent. */
+static simtime_t
+wire_np_pull(void *arg, struct nic *n, simtime_t before, struct frameq *q)
 {
 	struct wire_dir *d = arg;
-	struct timebase *tb = d->d_wire->w_p.wp_tb;
-	struct nic *to = d->d_wire->w_dir[1 - d->d_end].d_nic;
+	struct wire_dir *from = &d->d_wire->w_dir[1 - d->d_end];
 	struct frame *f;
 
-	while ((f = STAILQ_FIRST(&d->d_flight)) != NULL &&
-	    f->f_when <= timebase_now(tb)) {
-		STAILQ_REMOVE_HEAD(&d->d_flight, f_link);
-		nic_rx(to, f);
+	while (
+	    (f = STAILQ_FIRST(&from->d_flight)) != NULL && f->f_when < before) {
+		STAILQ_REMOVE_HEAD(&from->d_flight, f_link);
+		STAILQ_INSERT_TAIL(q, f, f_link);
 	}
-	if (f != NULL && !sim_event_pending(&d->d_flight_ev))
-		timebase_post(tb, &d->d_flight_ev, f->f_when);
+	return (f != NULL ? f->f_when : SIM_NEVER);
 }
+
+const struct nic_port_ops wire_port_ops = { .np_egress = wire_np_egress,
+	.np_pull = wire_np_pull };
 
 /* --- state --- */
 

@@ -34,15 +34,6 @@ world_ledger_report(void *arg, const char *text)
 }
 
 static void
-world_oracle_report(void *arg, int number, uint64_t frame, const char *text)
-{
-	char *s = xasprintf("frame %ju: %s", (uintmax_t)frame, text);
-
-	invariant_broken(arg, number, s);
-	free(s);
-}
-
-static void
 world_names(struct world *w)
 {
 	struct strbuf sb = { 0 };
@@ -80,8 +71,7 @@ world_tools(struct world *w, struct strbuf *err)
 	int error;
 
 	w->w_ledger = ledger_create(world_ledger_report, w);
-	w->w_oracle = record_oracle_create(world_oracle_report, w);
-	record_oracle_no_digest(w->w_oracle);
+	w->w_judge = judge_create(w);
 	error = tls_userland_create(&w->w_tb->tb_now, w->w_sc->epoch,
 	    w->w_opts.wo_seed, tap_keylog, w, &w->w_userland, &why);
 	if (error != 0)
@@ -353,6 +343,7 @@ world_run(struct world *w)
 		w->w_res.r_events = engine_events(w->w_engine);
 		w->w_res.r_frames = w->w_frames;
 	}
+	judge_settle(w->w_judge);
 	tap_close(w);
 	if (world_broken(w))
 		w->w_wrecked = true;
@@ -443,8 +434,8 @@ world_destroy(struct world *w)
 	world_free_apps(w);
 	ledger_destroy(w->w_ledger);
 	world_free_hosts(w);
-	record_oracle_destroy(w->w_oracle);
 	tls_userland_destroy(w->w_userland);
+	judge_destroy(w->w_judge);
 	framepool_fini(&w->w_pool);
 	hostpool_destroy(w->w_jobs);
 	engine_destroy(w->w_engine);

@@ -72,6 +72,17 @@ file_line(uint64_t key, uint64_t n, uint8_t *out)
 	out[LINE - 1] = '\n';
 }
 
+/* FNV-1a: who wants to check a download can compute it anywhere. */
+static uint64_t
+file_key(const char *path, uint64_t seed)
+{
+	uint64_t h = 0xcbf29ce484222325ULL ^ seed;
+
+	for (; *path != '\0'; path++)
+		h = (h ^ (uint8_t)*path) * 0x100000001b3ULL;
+	return (h);
+}
+
 static void
 file_fill(void *arg, uint64_t off, void *buf, uint32_t len)
 {
@@ -105,8 +116,7 @@ build_files(struct world *w, struct whost *h)
 	for (unsigned i = 0; i < h->h_sc->nfiles; i++) {
 		f = &h->h_sc->files[i];
 		g = &h->h_filegens[i];
-		g->key = fnv1a64(f->loc.name, strlen(f->loc.name),
-		    FNV1A64_BASIS ^ w->w_opts.wo_seed);
+		g->key = file_key(f->loc.name, w->w_opts.wo_seed);
 		vp =
 		    vnode_create(h->h_vnet, f->loc.name, f->size, file_fill, g);
 		if (f->cached && !w->w_opts.wo_dry)
@@ -142,6 +152,8 @@ build_nic(struct world *w, struct whost *h, unsigned i, struct strbuf *err)
 		.np_xname = sn->loc.name,
 		.np_mtu = (uint32_t)sn->mtu,
 		.np_ring = (uint32_t)sn->ring,
+		.np_rx_coalesce = sn->rx_coalesce,
+		.np_lro = sn->lro,
 		.np_pool = &w->w_pool,
 		.np_ops = &wire_port_ops };
 	struct wlink *l;

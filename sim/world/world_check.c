@@ -47,11 +47,11 @@ check_now(struct world *w)
 static void
 check_oracle(struct world *w)
 {
+	const struct record_oracle *ro = judge_finish(w->w_judge);
 	const struct oracle_dir *d;
 
-	record_oracle_finish(w->w_oracle);
-	for (unsigned i = 0; i < record_oracle_ndirs(w->w_oracle); i++) {
-		d = record_oracle_dir(w->w_oracle, i);
+	for (unsigned i = 0; i < record_oracle_ndirs(ro); i++) {
+		d = record_oracle_dir(ro, i);
 		w->w_res.r_inv[1].i_looked += d->od_records;
 		w->w_res.r_inv[2].i_looked += d->od_records;
 		w->w_res.r_records_judged += d->od_records;
@@ -131,6 +131,7 @@ check_home(struct world *w)
 		if (vnet_leaks(vnet, &sb) > 0)
 			check_lines(w, 6, &sb);
 	}
+	judge_settle(w->w_judge);
 	if (framepool_leaks(&w->w_pool, &sb) > 0)
 		check_lines(w, 6, &sb);
 	strbuf_fini(&sb);
@@ -366,7 +367,7 @@ collect_conn(struct world *w, struct conn *c)
 	r->c_start = c->c_start;
 	r->c_established = c->c_established;
 	r->c_end = c->c_end;
-	r->c_body = c->c_off;
+	r->c_body = c->c_before + c->c_off;
 	r->c_side[0] = c->c_side;
 	if (p == NULL)
 		return;

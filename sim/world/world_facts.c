@@ -173,7 +173,8 @@ facts_fini(struct world *w)
 }
 
 void
-invariant_broken(struct world *w, int number, const char *text)
+invariant_broken_at(struct world *w, int number, const char *text,
+    simtime_t when)
 {
 	struct invariant_result *inv = &w->w_res.r_inv[number - 1];
 
@@ -182,5 +183,11 @@ invariant_broken(struct world *w, int number, const char *text)
 	if (inv->i_broken++ > 0)
 		return;
 	inv->i_first = xstrdup(text);
-	inv->i_when = timebase_now(w->w_tb);
+	inv->i_when = when;
+}
+
+void
+invariant_broken(struct world *w, int number, const char *text)
+{
+	invariant_broken_at(w, number, text, timebase_now(w->w_tb));
 }

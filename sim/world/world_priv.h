@@ -23,6 +23,7 @@
 
 struct app;
 struct conn;
+struct judge;
 
 struct whost {
 	const struct sc_host *h_sc;
@@ -67,7 +68,10 @@ struct conn {
 	struct strbuf c_buf; /* request or response header */
 	size_t c_bufoff;
 	struct vnode *c_vp;
-	uint64_t c_off, c_len; /* body */
+	uint64_t c_off, c_len; /* this request's body */
+	uint64_t c_before;     /* bytes of the bodies before */
+	unsigned c_requests;   /* client: written so far */
+	bool c_more;	       /* another request follows this one */
 	int c_error;	       /* how it failed */
 	const char *c_failed;
 	struct ksockaddr c_local, c_remote;
@@ -114,7 +118,7 @@ struct world {
 	struct pcapfile *w_pcap;
 	int w_keylog_fd;
 	struct rexmit_index *w_rexmit;
-	struct record_oracle *w_oracle;
+	struct judge *w_judge;
 	struct ledger *w_ledger;
 	uint64_t w_frames;
 	FILE *w_trace;
@@ -141,10 +145,20 @@ void tap_frame(void *arg, struct nic *, struct frame *, const char *verdict);
 void tap_keylog(void *arg, const char *line);
 void tap_close(struct world *);
 
+/* world_oracle.c: the record oracle beside the run */
+struct judge *judge_create(struct world *);
+void judge_frame(struct judge *, struct frame *); /* takes a reference */
+void judge_secret(struct judge *, const char *line);
+void judge_settle(struct judge *); /* all frames so far are judged and told */
+const struct record_oracle *judge_finish(struct judge *);
+void judge_destroy(struct judge *);
+
 /* world_facts.c */
 void facts_init(struct world *);
 void facts_fini(struct world *);
 void invariant_broken(struct world *, int number, const char *text);
+void invariant_broken_at(struct world *, int number, const char *text,
+    simtime_t when);
 
 /* world_check.c */
 void check_now(struct world *);	 /* cheap ones, while running */

@@ -170,12 +170,11 @@ tap_frame(void *arg, struct nic *n, struct frame *f, const char *verdict)
 	int error;
 
 	f->f_id = ++w->w_frames;
-	if (w->w_oracle != NULL)
-		record_oracle_frame(w->w_oracle, f->f_id, f->f_hdr, f->f_hdrlen,
-		    f->f_payload, f->f_paylen);
+	if (w->w_capture != NULL || w->w_pcap != NULL)
+		frame_csum_settle(f); /* before the frame is shared */
+	judge_frame(w->w_judge, f);
 	if (w->w_capture == NULL && w->w_pcap == NULL)
 		return;
-	frame_csum_settle(f);
 	of = rexmit_track(w->w_rexmit, f);
 	if (w->w_capture != NULL) {
 		capture_comment(f, verdict, of, &sb);
@@ -196,7 +195,7 @@ tap_keylog(void *arg, const char *line)
 	struct world *w = arg;
 	char *text;
 
-	record_oracle_keylog(w->w_oracle, line);
+	judge_secret(w->w_judge, line);
 	text = xasprintf("%s\n", line);
 	if (w->w_capture != NULL)
 		tap_error(w, capture_secrets(w->w_capture, text),

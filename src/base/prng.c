@@ -1,18 +1,7 @@
 #include <string.h>
 
+#include <ktsim/base/hash.h>
 #include <ktsim/base/prng.h>
-
-uint64_t
-fnv1a64(const void *buf, size_t len, uint64_t h)
-{
-	const uint8_t *p = buf;
-
-	while (len-- > 0) {
-		h ^= *p++;
-		h *= 0x100000001b3ULL;
-	}
-	return (h);
-}
 
 static uint64_t
 splitmix64(uint64_t *x)
@@ -30,7 +19,7 @@ prng_init(struct prng *r, uint64_t seed, const char *name)
 {
 	uint64_t x;
 
-	x = splitmix64(&seed) ^ fnv1a64(name, strlen(name), FNV1A64_BASIS);
+	x = splitmix64(&seed) ^ hash64(name, strlen(name), 0);
 	for (int i = 0; i < 4; i++)
 		r->s[i] = splitmix64(&x);
 }

@@ -1,5 +1,6 @@
 #include <stdlib.h>
 
+#include <ktsim/base/hash.h>
 #include <ktsim/base/kassert.h>
 #include <ktsim/kern/ktls.h>
 #include <ktsim/kern/mbuf.h>
@@ -93,7 +94,6 @@ vnet_prng(const struct vnet *vnet, struct prng *r, const char *name)
 {
 	uint64_t seed;
 
-	seed = fnv1a64(vnet->v_name, __builtin_strlen(vnet->v_name),
-	    FNV1A64_BASIS ^ vnet->v_seed);
+	seed = hash64(vnet->v_name, strlen(vnet->v_name), vnet->v_seed);
 	prng_init(r, seed, name);
 }

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <ktsim/base/hash.h>
 #include <ktsim/base/kassert.h>
 #include <ktsim/kern/vnet.h>
 #include <ktsim/kern/vnode.h>
@@ -177,20 +178,10 @@ vnode_lookup(struct vnet *vnet, const char *name)
 	return (NULL);
 }
 
-/* Four lanes of words, because every page of every file passes through it. */
 static uint64_t
 page_hash(const uint8_t *p)
 {
-	uint64_t h[4] = { 1, 2, 3, 4 }, w[4];
-
-	for (int i = 0; i < PAGE_SIZE; i += 32) {
-		memcpy(w, p + i, sizeof(w));
-		for (int j = 0; j < 4; j++) {
-			h[j] = (h[j] ^ w[j]) * 0xff51afd7ed558ccdULL;
-			h[j] ^= h[j] >> 32;
-		}
-	}
-	return (h[0] ^ (h[1] * 3) ^ (h[2] * 5) ^ (h[3] * 7));
+	return (hash64(p, PAGE_SIZE, 0));
 }
 
 static uint32_t

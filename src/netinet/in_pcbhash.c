@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include <ktsim/base/bytes.h>
+#include <ktsim/base/hash.h>
 #include <ktsim/base/kassert.h>
 #include <ktsim/kern/socketvar.h>
 
@@ -16,15 +17,13 @@ in_pcbhashval(const struct inet_state *is, const struct ksockaddr *laddr,
     const struct ksockaddr *faddr)
 {
 	uint8_t key[37];
-	uint64_t h;
 
 	memcpy(key, laddr->sa_addr.a, 16);
 	memcpy(key + 16, faddr->sa_addr.a, 16);
 	be16enc(key + 32, laddr->sa_port);
 	be16enc(key + 34, faddr->sa_port);
 	key[36] = laddr->sa_family;
-	h = fnv1a64(key, sizeof(key), FNV1A64_BASIS ^ is->is_hashseed);
-	return (h ^ (h >> 29) ^ (h >> 47));
+	return (hash64(key, sizeof(key), is->is_hashseed));
 }
 
 static struct inpcbhead *

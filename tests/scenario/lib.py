@@ -1,4 +1,5 @@
 """What the scenario tests share. Standard library only."""
+import difflib
 import json
 import os
 import subprocess
@@ -45,6 +46,12 @@ class Checks:
             print('FAIL: ' + text)
 
     def equal(self, found, wanted, text):
+        if isinstance(found, str) and isinstance(wanted, str) and \
+                '\n' in wanted:
+            diff = difflib.unified_diff(wanted.splitlines(), found.splitlines(),
+                                        'wanted', 'found', lineterm='', n=1)
+            self.check(found == wanted, text + '\n' + '\n'.join(diff))
+            return
         self.check(found == wanted, '%s: found %r, wanted %r' %
                    (text, found, wanted))
 

@@ -1,7 +1,7 @@
 /*
  * Random streams. Each consumer has its own, seeded by (run seed, name), so
  * that adding a consumer moves nobody else's numbers. xoshiro256** filled by
- * splitmix64 over the FNV-1a hash of the name. Not for secrets of real use.
+ * splitmix64 over the hash of the name. Not for secrets of real use.
  */
 #ifndef KTSIM_BASE_PRNG_H
 #define KTSIM_BASE_PRNG_H
@@ -21,9 +21,5 @@ uint64_t prng_below(struct prng *, uint64_t bound);
 /* True with probability ppb / 10^9; draws exactly one number. */
 bool prng_chance(struct prng *, uint32_t ppb);
 void prng_bytes(struct prng *, void *buf, size_t len);
-
-/* FNV-1a, 64 bit. */
-uint64_t fnv1a64(const void *buf, size_t len, uint64_t basis);
-#define FNV1A64_BASIS 0xcbf29ce484222325ULL
 
 #endif

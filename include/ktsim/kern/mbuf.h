@@ -129,6 +129,7 @@ struct pkthdr {
 	uint32_t csum_flags;
 	uint16_t tso_segsz;
 	uint16_t ether_vtag;
+	uint16_t lro_nsegs;		/* segments merged into this; 0: one */
 	uint8_t rsstype;		/* M_HASHTYPE_* */
 	uint8_t l2hlen, l3hlen, l4hlen; /* filled where known */
 	struct pkt_note note;

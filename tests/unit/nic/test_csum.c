@@ -188,6 +188,7 @@ rx_copy(struct frame *f, uint32_t want)
 
 	memcpy(c->f_hdr, nb_mac, 6);
 	nic_rx(b.port[1].n, c);
+	nb_run(&b);
 	m = b.rx;
 	b.rx = NULL;
 	assert_non_null(m);

@@ -235,6 +235,7 @@ test_receiving_shares_the_payload_and_gives_it_back(void **state)
 
 	frame_ref(f);
 	nic_rx(b.port[1].n, f);
+	nb_run(&b);
 	m = b.rx;
 	assert_non_null(m);
 	assert_int_equal(m->m_pkthdr.len, 54 + 700);
@@ -265,9 +266,11 @@ test_frames_for_others_or_without_link_are_counted_and_freed(void **state)
 	f = one_frame(50);
 	memset(f->f_hdr, 0xff, 6); /* broadcast */
 	nic_rx(n, f);
+	nb_run(&b);
 	assert_int_equal(n->n_stats.rx_frames, 1);
 	nic_link(n, false);
 	nic_rx(n, one_frame(50));
+	nb_run(&b);
 	assert_int_equal(n->n_stats.rx_link_down, 1);
 	assert_int_equal(n->n_stats.rx_frames, 1);
 }
@@ -282,6 +285,7 @@ test_reception_without_memory_drops_the_frame(void **state)
 		f = one_frame(50);
 		b.v->v_kmem.km_fail_at = b.v->v_kmem.km_nowait + k;
 		nic_rx(n, f);
+		nb_run(&b);
 		assert_int_equal(n->n_if.if_ctr.iqdrops, k);
 		assert_null(b.rx);
 	}
