@@ -19,16 +19,21 @@ struct view { /* the frame's beginning, in one piece */
 };
 
 static void
-view_init(struct view *v, const uint8_t *hdr, size_t hdrlen, const uint8_t *pay,
-    size_t paylen)
+view_init(struct view *v, const uint8_t *hdr, size_t hdrlen)
+{
+	v->p = hdr;
+	v->len = hdrlen;
+}
+
+/* The headers may run on into the second piece. */
+static void
+view_widen(struct view *v, const uint8_t *hdr, size_t hdrlen,
+    const uint8_t *pay, size_t paylen)
 {
 	size_t more;
 
-	if (hdrlen >= 160 || paylen == 0) {
-		v->p = hdr;
-		v->len = hdrlen;
+	if (hdrlen >= PEEK || paylen == 0)
 		return;
-	}
 	memcpy(v->copy, hdr, hdrlen);
 	more = paylen < PEEK - hdrlen ? paylen : PEEK - hdrlen;
 	memcpy(v->copy + hdrlen, pay, more);
@@ -141,6 +146,20 @@ set_payload(struct oseg *sg, size_t from, size_t to, const uint8_t *hdr,
 	}
 }
 
+/* The IP header, and room for a TCP header behind it. */
+static bool
+parse_ip(const struct view *v, struct oseg *sg, struct iphead *ih)
+{
+	unsigned type;
+	size_t ip;
+
+	ip = skip_ethernet(v, &type);
+	sg->v6 = type == 0x86dd;
+	return (ip != 0 && (type == 0x0800 || type == 0x86dd) &&
+	    (sg->v6 ? parse_ip6(v, ip, ih) : parse_ip4(v, ip, ih)) &&
+	    ih->tcp + 20 <= v->len);
+}
+
 bool
 oseg_parse(struct oseg *sg, const uint8_t *hdr, size_t hdrlen,
     const uint8_t *pay, size_t paylen)
@@ -148,16 +167,14 @@ oseg_parse(struct oseg *sg, const uint8_t *hdr, size_t hdrlen,
 	struct view v;
 	struct iphead ih;
 	const uint8_t *th;
-	size_t ip, data;
-	unsigned type;
+	size_t data;
 
-	view_init(&v, hdr, hdrlen, pay, paylen);
-	ip = skip_ethernet(&v, &type);
-	sg->v6 = type == 0x86dd;
-	if (ip == 0 || (type != 0x0800 && type != 0x86dd) ||
-	    !(sg->v6 ? parse_ip6(&v, ip, &ih) : parse_ip4(&v, ip, &ih)) ||
-	    ih.tcp + 20 > v.len)
-		return (false);
+	view_init(&v, hdr, hdrlen);
+	if (!parse_ip(&v, sg, &ih)) {
+		view_widen(&v, hdr, hdrlen, pay, paylen);
+		if (!parse_ip(&v, sg, &ih))
+			return (false);
+	}
 	if (ih.end == 0 || ih.end > hdrlen + paylen)
 		ih.end = hdrlen + paylen;
 	th = v.p + ih.tcp;

@@ -97,9 +97,10 @@ j_invariants(const struct result *r)
 
 	for (int i = 0; i < INVARIANTS; i++)
 		json_array_append_new(a,
-		    json_pack("{s:i, s:s, s:I, s:I, s:s?,"
-			      " s:I}",
-			"number", i + 1, "name", r->r_inv[i].i_name, "looked",
+		    json_pack("{s:i, s:s, s:b, s:I, s:I,"
+			      " s:s?, s:I}",
+			"number", i + 1, "name", r->r_inv[i].i_name, "on",
+			!r->r_inv[i].i_off, "looked",
 			(json_int_t)r->r_inv[i].i_looked, "broken",
 			(json_int_t)r->r_inv[i].i_broken, "first",
 			r->r_inv[i].i_first, "first_ps",

@@ -378,9 +378,14 @@ text_invariants(const struct result *r, struct strbuf *sb)
 
 		strbuf_addf(sb, "  %s %d. %s: ",
 		    inv->i_broken > 0	    ? "BROKEN"
+			: inv->i_off	    ? "off   "
 			: inv->i_looked > 0 ? "held  "
 					    : "unseen",
 		    i + 1, inv->i_name);
+		if (inv->i_off) {
+			strbuf_adds(sb, "not looked at (checks.records)\n");
+			continue;
+		}
 		if (inv->i_broken == 0) {
 			strbuf_addf(sb, "%ju %s\n", (uintmax_t)inv->i_looked,
 			    inv->i_checked);

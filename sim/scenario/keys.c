@@ -225,6 +225,13 @@ static const struct key capture_keys[] = {
 };
 MAPDEF(capture, "capture", struct sc_capture);
 
+static const struct key checks_keys[] = {
+	{ "records", K_BOOL, F(sc_checks, records), .def = "true",
+	    .text =
+		"open every TLS record of every wire (invariants 2 and 3)" },
+};
+MAPDEF(checks, "checks", struct sc_checks);
+
 static const struct key root_keys[] = {
 	{ "ktls_sim", K_UINT, F(scenario, format), .required = true, .min = 1,
 	    .max = 1, .text = "version of the scenario format" },
@@ -252,6 +259,8 @@ static const struct key root_keys[] = {
 	    .map = &expect_map, .text = "claims: each with exactly one kind" },
 	{ "capture", K_MAP, F(scenario, capture), .map = &capture_map,
 	    .text = "what is written" },
+	{ "checks", K_MAP, F(scenario, checks), .map = &checks_map,
+	    .text = "what is judged unasked; the ledger always is" },
 };
 const struct key_map scenario_keys = { "scenario", root_keys, nitems(root_keys),
 	sizeof(struct scenario) };

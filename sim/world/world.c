@@ -41,6 +41,8 @@ world_names(struct world *w)
 	for (int i = 0; i < INVARIANTS; i++) {
 		w->w_res.r_inv[i].i_name = invariant_names[i][0];
 		w->w_res.r_inv[i].i_checked = invariant_names[i][1];
+		w->w_res.r_inv[i].i_off =
+		    (i == 1 || i == 2) && !w->w_sc->checks.records;
 	}
 	for (int i = 0; i < DEFECT_COUNT; i++)
 		if (defect_on(&w->w_opts.wo_defects, (enum defect)i))

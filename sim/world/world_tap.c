@@ -172,7 +172,8 @@ tap_frame(void *arg, struct nic *n, struct frame *f, const char *verdict)
 	f->f_id = ++w->w_frames;
 	if (w->w_capture != NULL || w->w_pcap != NULL)
 		frame_csum_settle(f); /* before the frame is shared */
-	judge_frame(w->w_judge, f);
+	if (w->w_sc->checks.records)
+		judge_frame(w->w_judge, f);
 	if (w->w_capture == NULL && w->w_pcap == NULL)
 		return;
 	of = rexmit_track(w->w_rexmit, f);

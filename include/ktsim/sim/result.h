@@ -69,6 +69,7 @@ struct invariant_result {
 	const char *i_name;
 	const char *i_checked; /* what was looked at, short */
 	uint64_t i_looked;     /* how much of it */
+	bool i_off;	       /* the scenario does not want it */
 	uint64_t i_broken;     /* times */
 	char *i_first;	       /* text of the first, with its time */
 	simtime_t i_when;

@@ -175,6 +175,11 @@ struct sc_capture {
 	bool pcap;
 };
 
+struct sc_checks {
+	struct sc_loc loc;
+	bool records; /* the record oracle: invariants 2 and 3 */
+};
+
 struct scenario {
 	struct sc_loc loc;
 	char *path;	 /* as given */
@@ -194,6 +199,7 @@ struct scenario {
 	struct sc_expect *expect;
 	unsigned nexpect;
 	struct sc_capture capture;
+	struct sc_checks checks;
 	char *text; /* the file, for scenario.yaml */
 	size_t textlen;
 	void *arena; /* the loader's */
