@@ -76,6 +76,9 @@ static const struct key host_keys[] = {
 	    .map = &file_map, .text = "files by path, for servers" },
 	{ "disk_latency", K_TIME, F(sc_host, disk_latency), .def = "80us",
 	    .text = "time to read a page that is not cached" },
+	{ "fail_alloc", K_UINT, F(sc_host, fail_alloc), .def = "0",
+	    .text =
+		"which of the allocations that may fail (M_NOWAIT) does; 0: none" },
 };
 MAPDEF(host, "host", struct sc_host);
 

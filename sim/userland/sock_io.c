@@ -22,12 +22,9 @@ sock_send(void *arg, const void *buf, size_t len, uint8_t type, size_t *done)
 	struct uio uio;
 	int error;
 
-	if (type != 0) {
+	if (type != 0) /* sendmsg copies it in, and waits for memory */
 		control = sbcreatecontrol(so->so_vnet->v_mb, &type,
-		    sizeof(type), TLS_SET_RECORD_TYPE, KIPPROTO_TCP, M_NOWAIT);
-		if (control == NULL)
-			return (ENOBUFS);
-	}
+		    sizeof(type), TLS_SET_RECORD_TYPE, KIPPROTO_TCP, M_WAITOK);
 	uio_init(&uio, &iov, 1);
 	error = sosend(so, &uio, control, 0);
 	*done = len - uio.uio_resid;

@@ -277,6 +277,7 @@ build_host(struct world *w, unsigned idx, struct strbuf *err)
 
 	h->h_sc = &w->w_sc->hosts[idx];
 	h->h_vnet = vnet_create(&vp);
+	h->h_vnet->v_kmem.km_fail_at = h->h_sc->fail_alloc;
 	net_attach(h->h_vnet);
 	inet_attach(h->h_vnet);
 	h->h_nics = xcalloc(h->h_sc->nnics, sizeof(*h->h_nics));

@@ -120,8 +120,9 @@ kzone_refuses(struct kzone *z)
 	struct kmem *km = z->z_kmem;
 
 	km->km_nowait++;
-	if (km->km_nowait != km->km_fail_at &&
-	    (z->z_limit == 0 || z->z_inuse < z->z_limit))
+	if (km->km_nowait == km->km_fail_at)
+		km->km_failed = z->z_name;
+	else if (z->z_limit == 0 || z->z_inuse < z->z_limit)
 		return (false);
 	z->z_fails++;
 	return (true);

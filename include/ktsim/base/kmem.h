@@ -38,8 +38,9 @@ struct kzone {
 
 struct kmem {
 	SLIST_HEAD(, kzone) km_zones;
-	uint64_t km_nowait;  /* M_NOWAIT allocations so far */
-	uint64_t km_fail_at; /* the one that fails; 0: none */
+	uint64_t km_nowait;    /* M_NOWAIT allocations so far */
+	uint64_t km_fail_at;   /* the one that fails; 0: none */
+	const char *km_failed; /* zone of that one; NULL: not reached */
 };
 
 void kmem_init(struct kmem *);

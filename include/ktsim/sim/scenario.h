@@ -75,6 +75,7 @@ struct sc_host {
 	struct sc_file *files;
 	unsigned nfiles;
 	simtime_t disk_latency;
+	uint64_t fail_alloc; /* 0: none */
 };
 
 struct sc_link {
