@@ -387,6 +387,16 @@ result_fini(struct result *r)
 	free((char *)(uintptr_t)r->r_defects);
 }
 
+/* What the scenario timed and the run did not come to. */
+static void
+world_cancel_timed(struct world *w)
+{
+	for (unsigned i = 0; w->w_steps != NULL && i < w->w_sc->nsteps; i++)
+		timebase_cancel(w->w_tb, &w->w_steps[i].s_event);
+	for (unsigned i = 0; w->w_looks != NULL && i < w->w_sc->nexpect; i++)
+		timebase_cancel(w->w_tb, &w->w_looks[i].lo_event);
+}
+
 static void
 world_free_apps(struct world *w)
 {
@@ -433,6 +443,7 @@ world_destroy(struct world *w)
 		world_take_down(w);
 		world_detach_stacks(w);
 	}
+	world_cancel_timed(w);
 	world_free_apps(w);
 	ledger_destroy(w->w_ledger);
 	world_free_hosts(w);
