@@ -102,6 +102,8 @@ ideal_restart(struct ideal_tag *it, const struct ideal_rec *r,
 	uint32_t upto = MIN(off, r->ir_cipher_end);
 
 	ideal_begin(it, m);
+	if (V_DEFECT(it->it_nic->n_vnet, NIC_RESTART_COUNTER))
+		upto -= MIN(upto, 16u);
 	if (upto > r->ir_hlen)
 		ideal_cipher(it, r, r->ir_hlen, upto, NULL);
 	it->it_off = off;
@@ -132,6 +134,21 @@ ideal_produce(struct ideal_tag *it, const struct ideal_rec *r, uint32_t off,
 		memcpy(dst, it->it_auth + (off - r->ir_cipher_end), end - off);
 	}
 	it->it_off = end;
+}
+
+/* The planted defect: DMA in the wrong direction. */
+static void
+ideal_write_back(const struct ideal_rec *r, uint32_t off, uint32_t len,
+    const uint8_t *from)
+{
+	struct m_piece pc[MBUF_PEXT_MAX_PGS + 2];
+	unsigned n;
+
+	n = m_pieces(&r->ir_whole, off, len, pc, nitems(pc));
+	for (unsigned i = 0; i < n; i++) {
+		memcpy((uint8_t *)(uintptr_t)pc[i].p, from, pc[i].len);
+		from += pc[i].len;
+	}
 }
 
 static int
@@ -171,6 +188,8 @@ ideal_fetch(struct nic *n, const struct nic_pkt *p, struct mbuf *m,
 		}
 	}
 	ideal_produce(it, &r, off, len, dst);
+	if (V_DEFECT(n->n_vnet, NIC_WRITE_BACK))
+		ideal_write_back(&r, off, len, dst);
 	return (0);
 }
 
@@ -195,6 +214,8 @@ ideal_tag_free(struct m_snd_tag *mst)
 	struct ideal_tag *it = (struct ideal_tag *)(void *)mst;
 	struct ideal_softc *sc = it->it_nic->n_softc;
 
+	if (V_DEFECT(it->it_nic->n_vnet, NIC_TAG_LEAK))
+		return;
 	it->it_nic->n_stats.tls_tags--;
 	it->it_nic->n_stats.tls_tags_released++;
 	tls_stream_destroy(it->it_stream);

@@ -103,6 +103,12 @@ sendfile_pages(struct sf_call *c, struct sf_io *io, uint64_t off,
 		m->m_len += (int32_t)n;
 		done += n;
 	}
+	if (V_DEFECT(c->so->so_vnet, SENDFILE_PAGE_ORDER) && top != NULL &&
+	    top->m_epg.npgs > 3) {
+		pa = top->m_epg.pa[1];
+		top->m_epg.pa[1] = top->m_epg.pa[2];
+		top->m_epg.pa[2] = pa;
+	}
 	*lenp = done;
 	*topp = top;
 	return (error);

@@ -107,7 +107,8 @@ sbfree_ktls_rx(struct sockbuf *sb, struct mbuf *m)
 {
 	sb->sb_ccc -= (uint32_t)m->m_len;
 	sb->sb_tlscc -= (uint32_t)m->m_len;
-	sb->sb_mbcnt -= mb_charge(m);
+	if (!V_DEFECT(sb->sb_vnet, KTLS_RX_MBCNT))
+		sb->sb_mbcnt -= mb_charge(m);
 }
 
 static int

@@ -130,10 +130,13 @@ tcp_attach_payload(struct tcp_xmit *tx, struct mbuf *m)
 {
 	struct tcpcb *tp = tx->tx_tp;
 	struct sockbuf *sb = &tx->tx_so->so_snd;
-	uint32_t moff, len = tx->tx_len;
+	uint32_t moff, off = tx->tx_off, len = tx->tx_len;
 	struct mbuf *mb;
 
-	mb = sbsndptr_noadv(sb, tx->tx_off, &moff);
+	if (V_DEFECT(tp->t_inpcb->inp_vnet, TCP_REXMIT_OFFSET) &&
+	    tx->tx_rexmit && tx->tx_off + len < sbavail(sb))
+		off++;
+	mb = sbsndptr_noadv(sb, off, &moff);
 	if (tcp_copy_inline(tx, mb, (uint32_t)m->m_len)) {
 		m_copydata(mb, (int)moff, (int)len, m->m_data + m->m_len);
 		m->m_len += (int32_t)len;

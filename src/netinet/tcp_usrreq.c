@@ -169,7 +169,7 @@ tcp_usr_ready(struct socket *so, struct mbuf *m, int count)
 		return (ECONNRESET);
 	}
 	error = sbready(&so->so_snd, m, count);
-	if (error == 0)
+	if (error == 0 && !V_DEFECT(so->so_vnet, TCP_READY_SILENT))
 		error = tcp_output(intotcpcb(inp));
 	return (error);
 }

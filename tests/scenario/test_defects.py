@@ -8,9 +8,17 @@ import sys
 
 import lib
 
-# defect: scenario that meets it
+# defect: scenario that meets it, options
 WHERE = {
     'app.sendfile-retry-from-old-offset': 'quickstart',
+    'kern.sendfile-page-order': 'quickstart',
+    'nic.restart-counter': 'failover',
+    'tcp.rexmit-offset': 'many-lossy',
+    'kern.rx-mbcnt': 'kernel-receive',
+    # No failover, so that nothing is read a second time.
+    'nic.write-back': 'failover --set timeline[0].at=9s',
+    'nic.tag-leak': 'failover',
+    'tcp.ready-silent': 'quickstart',
     'nic.skip-encrypt': 'failover',
     'net.no-tag-check': 'failover',
     'kern.nonce-reuse': 'quickstart',
@@ -32,13 +40,16 @@ def main():
     c = lib.Checks()
     defects = catalogue(sim)
     c.equal(sorted(defects), sorted(WHERE), 'defects tested')
-    c.equal(sorted(set(defects.values())), list(range(1, 8)),
-            'invariants that have a defect')
+    # Two places each, so that no check leans on one of them.
+    for number in range(1, 8):
+        names = [n for n in defects if defects[n] == number]
+        c.check(len(names) >= 2, 'invariant %d has only %r' % (number, names))
     with lib.tmpdir() as d:
         for name, number in defects.items():
             out = os.path.join(d, name)
-            r, report = lib.run_out(sim, lib.scenario(WHERE[name]), out,
-                                    '--defect', name)
+            file, *options = WHERE[name].split()
+            r, report = lib.run_out(sim, lib.scenario(file), out,
+                                    '--defect', name, *options)
             c.equal(r.returncode, 4, name)
             c.check(r.stderr.rstrip().splitlines()[-1].startswith(
                 'to reproduce: ktls-sim run ') and
