@@ -23,7 +23,7 @@ struct command {
 	const char *c_help; /* options and examples */
 };
 
-extern const struct command cmd_run, cmd_check, cmd_explain, cmd_list;
+extern const struct command cmd_run, cmd_check, cmd_dump, cmd_explain, cmd_list;
 
 /* usage error: message, hint to --help, EXIT_USAGE */
 int usage_error(const struct command *, const char *fmt, ...)

@@ -12,7 +12,7 @@
 #endif
 
 static const struct command *const commands[] = { &cmd_run, &cmd_check,
-	&cmd_explain, &cmd_list };
+	&cmd_dump, &cmd_explain, &cmd_list };
 
 int
 usage_error(const struct command *c, const char *fmt, ...)

@@ -1,0 +1,131 @@
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <ktsim/sim/dump.h>
+#include <ktsim/sim/scenario.h>
+
+#include "cli.h"
+
+static const struct option dump_options[] = {
+	{ "absolute", no_argument, NULL, 'a' },
+	{ "count", required_argument, NULL, 'c' },
+	{ "flow", required_argument, NULL, 'f' },
+	{ "help", no_argument, NULL, 'h' },
+	{ "records", no_argument, NULL, 'r' },
+	{ NULL, 0, NULL, 0 },
+};
+
+static bool
+dump_line(void *arg, const struct strbuf *line)
+{
+	return (fwrite(line->sb_str, 1, line->sb_len, stdout) == line->sb_len);
+}
+
+static int
+dump_option(struct dump_opts *o, int opt, const char *arg)
+{
+	switch (opt) {
+	case 'a':
+		o->do_absolute = true;
+		return (0);
+	case 'r':
+		o->do_records = true;
+		return (0);
+	case 'c':
+		if (parse_uint(arg, &o->do_count) == 0 && o->do_count > 0)
+			return (0);
+		return (usage_error(&cmd_dump,
+		    "--count wants a whole number from 1, not `%s`", arg));
+	case 'f':
+		o->do_flow_set = true;
+		if (parse_uint(arg, &o->do_flow) == 0)
+			return (0);
+		return (usage_error(&cmd_dump,
+		    "--flow wants the number of a connection, from 0, not `%s`",
+		    arg));
+	default:
+		fputs(cmd_dump.c_help, stdout);
+		return (-1);
+	}
+}
+
+/* Somebody who closes the pipe has seen enough; a full disk is another thing. */
+static int
+dump_end(int error, const struct strbuf *err)
+{
+	errno = 0;
+	if (fflush(stdout) != 0 || ferror(stdout) != 0) {
+		if (errno == EPIPE || errno == 0)
+			return (EXIT_OK);
+		fprintf(stderr, "ktls-sim dump: standard output: %s\n",
+		    strerror(errno));
+		return (EXIT_MISSING);
+	}
+	if (error == 0)
+		return (EXIT_OK);
+	fprintf(stderr, "ktls-sim dump: %s\n", strbuf_str(err));
+	return (EXIT_MISSING);
+}
+
+static int
+dump_main(int argc, char **argv)
+{
+	struct dump_opts o = { .do_line = dump_line };
+	struct strbuf err = { 0 };
+	int opt, rc;
+
+	opterr = 0;
+	while ((opt = getopt_long(argc, argv, ":h", dump_options, NULL)) != -1)
+		if ((rc = dump_option(&o, opt, optarg)) != 0)
+			return (rc < 0 ? EXIT_OK : rc);
+	if (argc - optind != 1)
+		return (
+		    usage_error(&cmd_dump, "name exactly one capture file"));
+	rc = dump_end(dump_file(argv[optind], &o, &err), &err);
+	strbuf_fini(&err);
+	return (rc);
+}
+
+const struct command cmd_dump = {
+	.c_name = "dump",
+	.c_run = dump_main,
+	.c_text = "a capture as readable lines, with the TLS records",
+	.c_help =
+	    "usage: ktls-sim dump [options] FILE\n"
+	    "\n"
+	    "  ktls-sim dump ktls-out/quickstart/wire.pcapng\n"
+	    "  ktls-sim dump --records --flow 0 ktls-out/failover/wire.pcapng\n"
+	    "\n"
+	    "FILE is a pcapng or pcap file of Ethernet frames, from anywhere; - is\n"
+	    "standard input. No keys are needed: the headers of TLS records are clear.\n"
+	    "\n"
+	    "  --flow N        only this connection; numbered by first appearance, from\n"
+	    "                  0, as tshark's tcp.stream\n"
+	    "  --records       a line per TLS record instead of one per frame: number,\n"
+	    "                  type, sequence number, length, first and last frame, in\n"
+	    "                  how many frames, how many of them with bytes sent before\n"
+	    "  --absolute      sequence numbers as in the frames; else the SYN is 0 (the\n"
+	    "                  first byte 1 where there is no SYN)\n"
+	    "  --count N       stop after N lines\n"
+	    "\n"
+	    "A line: frame number, seconds since the first frame, flow, interface,\n"
+	    "source > destination, flags (S SYN, F FIN, R RST, P PSH, U URG, E ECE,\n"
+	    "W CWR, . ACK), first:last+1(length) of the payload's sequence numbers, ack,\n"
+	    "window in bytes (`raw`: as in the header, where the capture has no SYN that\n"
+	    "tells the scale), options, ECN marks of the IP header, TLS records, and after\n"
+	    "a semicolon the packet's comment.\n"
+	    "\n"
+	    "  tls[#3 app_data 5+16401: 0..1447 start]\n"
+	    "\n"
+	    "Record 3 of this direction (from 0), header and body of 5 and 16401 bytes, of\n"
+	    "which the segment holds the bytes 0 to 1447; start, end, whole: the record\n"
+	    "begins here, ends here, both. Retransmitted bytes get the record that they\n"
+	    "had at first. header: a segment ends within the 5 bytes that tell type and\n"
+	    "length. unknown: behind bytes that have not been seen yet. plain: a\n"
+	    "connection that does not begin with a TLS record.\n"
+	    "\n"
+	    "Exit codes: 0 fine; 2 usage; 3 the file is missing, no capture, or damaged\n"
+	    "(what can be read of it is printed).\n",
+};
