@@ -21,10 +21,22 @@ struct command {
 	int (*c_run)(int argc, char **argv);
 	const char *c_text; /* one line */
 	const char *c_help; /* options and examples */
+	bool c_codes;	    /* any of the exit codes may come */
 };
+
+/* What the program ends with, and what its diagnostics are: for --help and
+ * `list errors`. */
+struct exit_code {
+	int ec_code;
+	const char *ec_text;
+};
+extern const struct exit_code exit_codes[];
+extern const unsigned nexit_codes;
 
 extern const struct command cmd_run, cmd_check, cmd_dump, cmd_explain, cmd_list;
 
+/* c_help, and the table of exit codes where c_codes says so. */
+void print_help(const struct command *);
 /* usage error: message, hint to --help, EXIT_USAGE */
 int usage_error(const struct command *, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include <ktsim/base/defect.h>
+#include <ktsim/base/errnoname.h>
 #include <ktsim/base/kassert.h>
 #include <ktsim/base/strbuf.h>
 #include <ktsim/base/trace.h>
@@ -94,6 +95,31 @@ list_keys(void)
 	strbuf_fini(&sb);
 }
 
+/* From the tables that name errnos and exit codes everywhere else. */
+static void
+list_errors(void)
+{
+	const struct errno_cause *ec;
+
+	puts("What the simulated kernel and its cards answer, where, and why:");
+	for (unsigned i = 0; i < errno_ncauses; i++) {
+		ec = &errno_causes[i];
+		if (i == 0 || strcmp(ec[-1].ec_name, ec->ec_name) != 0)
+			printf("\n%s  %s\n", ec->ec_name,
+			    errno_text(ec->ec_error));
+		printf("    %s: %s\n", ec->ec_where, ec->ec_text);
+	}
+	puts(
+	    "\nWhat ktls-sim ends with; of several causes 130 goes before 3, 4, 1:\n");
+	for (unsigned i = 0; i < nexit_codes; i++)
+		printf("%-4d %s\n", exit_codes[i].ec_code,
+		    exit_codes[i].ec_text);
+	puts(
+	    "\nWhat is said of a scenario, as FILE:LINE:COLUMN: CLASS: text:\n");
+	puts("error  a mistake: what is wrong, and what would be right\n"
+	     "note   belongs to the error above it, such as the other place");
+}
+
 static const struct {
 	const char *what;
 	void (*print)(void);
@@ -104,6 +130,7 @@ static const struct {
 	{ "sysctls", list_sysctls },
 	{ "traces", list_traces },
 	{ "keys", list_keys },
+	{ "errors", list_errors },
 };
 
 static int
@@ -121,20 +148,21 @@ list_main(int argc, char **argv)
 		}
 	return (usage_error(&cmd_list,
 	    "say what to list: models, suites, "
-	    "defects, sysctls, traces or keys"));
+	    "defects, sysctls, traces, keys or errors"));
 }
 
 const struct command cmd_list = {
 	.c_name = "list",
 	.c_run = list_main,
-	.c_text = "list models, suites, defects, sysctls, traces, keys",
+	.c_text = "list models, suites, defects, sysctls, traces, keys, errors",
 	.c_help =
-	    "usage: ktls-sim list models|suites|defects|sysctls|traces|keys\n"
+	    "usage: ktls-sim list models|suites|defects|sysctls|traces|keys|errors\n"
 	    "\n"
 	    "  models    network cards and their capabilities\n"
 	    "  suites    TLS suites of the simulated kernel\n"
 	    "  defects   planted defects, for `ktls-sim run --defect NAME`\n"
 	    "  sysctls   of a host, with kind and default\n"
 	    "  traces    trace points with their arguments\n"
-	    "  keys      every key of a scenario, as a Markdown table\n",
+	    "  keys      every key of a scenario, as a Markdown table\n"
+	    "  errors    errnos of the simulated kernel with their causes, exit codes\n",
 };

@@ -111,7 +111,7 @@ run_option(struct run_args *ra, int opt, const char *arg)
 		ra->ra_quiet = true;
 		return (0);
 	case 'h':
-		fputs(cmd_run.c_help, stdout);
+		print_help(&cmd_run);
 		return (-1);
 	default:
 		return (usage_error(&cmd_run,
@@ -290,9 +290,6 @@ const struct command cmd_run = {
 	    "  --pcap          also write wire.pcap and sslkeys.log\n"
 	    "  --trace         also write trace.ndjson, every trace point\n"
 	    "  --json          print the report as JSON instead of text\n"
-	    "  -q, --quiet     print nothing but errors\n"
-	    "\n"
-	    "Exit codes: 0 expectations met and invariants held; 1 an expectation\n"
-	    "failed; 2 usage or scenario error; 3 something the run needs is missing\n"
-	    "(file, disk space); 4 an invariant broke; 130 interrupted.\n",
+	    "  -q, --quiet     print nothing but errors\n",
+	.c_codes = true,
 };

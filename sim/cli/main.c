@@ -27,6 +27,29 @@ usage_error(const struct command *c, const char *fmt, ...)
 	return (EXIT_USAGE);
 }
 
+const struct exit_code exit_codes[] = {
+	{ EXIT_OK, "expectations met and invariants held" },
+	{ EXIT_CLAIM, "an expectation failed" },
+	{ EXIT_USAGE, "usage or scenario error" },
+	{ EXIT_MISSING, "something needed is missing (file, disk space)" },
+	{ EXIT_INVARIANT,
+	    "an invariant broke, or a simulated kernel panicked" },
+	{ EXIT_INTERRUPTED, "interrupted; what was captured is complete" },
+};
+const unsigned nexit_codes = nitems(exit_codes);
+
+void
+print_help(const struct command *c)
+{
+	fputs(c->c_help, stdout);
+	if (!c->c_codes)
+		return;
+	puts("\nExit codes:");
+	for (unsigned i = 0; i < nexit_codes; i++)
+		printf("  %-4d %s\n", exit_codes[i].ec_code,
+		    exit_codes[i].ec_text);
+}
+
 static void
 help(FILE *f)
 {
