@@ -8,12 +8,14 @@
 
 #include "cli.h"
 
+enum { OPT_ABSOLUTE = 256, OPT_COUNT, OPT_FLOW, OPT_RECORDS };
+
 static const struct option dump_options[] = {
-	{ "absolute", no_argument, NULL, 'a' },
-	{ "count", required_argument, NULL, 'c' },
-	{ "flow", required_argument, NULL, 'f' },
+	{ "absolute", no_argument, NULL, OPT_ABSOLUTE },
+	{ "count", required_argument, NULL, OPT_COUNT },
+	{ "flow", required_argument, NULL, OPT_FLOW },
 	{ "help", no_argument, NULL, 'h' },
-	{ "records", no_argument, NULL, 'r' },
+	{ "records", no_argument, NULL, OPT_RECORDS },
 	{ NULL, 0, NULL, 0 },
 };
 
@@ -24,30 +26,29 @@ dump_line(void *arg, const struct strbuf *line)
 }
 
 static int
-dump_option(struct dump_opts *o, int opt, const char *arg)
+dump_option(void *ctx, int opt, const char *arg)
 {
+	struct dump_opts *o = ctx;
+
 	switch (opt) {
-	case 'a':
+	case OPT_ABSOLUTE:
 		o->do_absolute = true;
 		return (0);
-	case 'r':
+	case OPT_RECORDS:
 		o->do_records = true;
 		return (0);
-	case 'c':
+	case OPT_COUNT:
 		if (parse_uint(arg, &o->do_count) == 0 && o->do_count > 0)
 			return (0);
 		return (usage_error(&cmd_dump,
 		    "--count wants a whole number from 1, not `%s`", arg));
-	case 'f':
+	default:
 		o->do_flow_set = true;
 		if (parse_uint(arg, &o->do_flow) == 0)
 			return (0);
 		return (usage_error(&cmd_dump,
 		    "--flow wants the number of a connection, from 0, not `%s`",
 		    arg));
-	default:
-		fputs(cmd_dump.c_help, stdout);
-		return (-1);
 	}
 }
 
@@ -65,7 +66,8 @@ dump_end(int error, const struct strbuf *err)
 	}
 	if (error == 0)
 		return (EXIT_OK);
-	fprintf(stderr, "ktls-sim dump: %s\n", strbuf_str(err));
+	color_word(stderr, STYLE_BAD, "ktls-sim dump:");
+	fprintf(stderr, " %s\n", strbuf_str(err));
 	return (EXIT_MISSING);
 }
 
@@ -74,12 +76,11 @@ dump_main(int argc, char **argv)
 {
 	struct dump_opts o = { .do_line = dump_line };
 	struct strbuf err = { 0 };
-	int opt, rc;
+	int rc;
 
-	opterr = 0;
-	while ((opt = getopt_long(argc, argv, ":h", dump_options, NULL)) != -1)
-		if ((rc = dump_option(&o, opt, optarg)) != 0)
-			return (rc < 0 ? EXIT_OK : rc);
+	rc = cli_options(&cmd_dump, argc, argv, dump_options, dump_option, &o);
+	if (rc != 0)
+		return (rc == CLI_HELPED ? EXIT_OK : rc);
 	if (argc - optind != 1)
 		return (
 		    usage_error(&cmd_dump, "name exactly one capture file"));

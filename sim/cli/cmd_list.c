@@ -1,10 +1,12 @@
 /* What there is: printed from the tables that the simulator works with. */
+#include <getopt.h>
 #include <stdio.h>
 #include <string.h>
 
 #include <ktsim/base/defect.h>
 #include <ktsim/base/errnoname.h>
 #include <ktsim/base/kassert.h>
+#include <ktsim/base/nearest.h>
 #include <ktsim/base/strbuf.h>
 #include <ktsim/base/trace.h>
 #include <ktsim/kern/vnet.h>
@@ -120,6 +122,9 @@ list_errors(void)
 	     "note   belongs to the error above it, such as the other place");
 }
 
+#define LIST_WHAT \
+	"say what to list: models, suites, defects, sysctls, traces, keys or errors"
+
 static const struct {
 	const char *what;
 	void (*print)(void);
@@ -134,21 +139,34 @@ static const struct {
 };
 
 static int
+list_unknown(const char *what)
+{
+	const char *names[nitems(lists)], *near;
+
+	for (size_t i = 0; i < nitems(lists); i++)
+		names[i] = lists[i].what;
+	near = nearest_name(what, names, nitems(lists));
+	if (near == NULL)
+		return (usage_error(&cmd_list, LIST_WHAT));
+	return (usage_error(&cmd_list,
+	    "there is no list of `%s`; did you mean `%s`?", what, near));
+}
+
+static int
 list_main(int argc, char **argv)
 {
-	if (argc == 2 &&
-	    (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)) {
-		fputs(cmd_list.c_help, stdout);
-		return (EXIT_OK);
-	}
-	for (size_t i = 0; argc == 2 && i < nitems(lists); i++)
-		if (strcmp(argv[1], lists[i].what) == 0) {
+	int rc;
+
+	if ((rc = cli_only_help(&cmd_list, argc, argv)) != 0)
+		return (rc == CLI_HELPED ? EXIT_OK : rc);
+	if (argc - optind != 1)
+		return (usage_error(&cmd_list, LIST_WHAT));
+	for (size_t i = 0; i < nitems(lists); i++)
+		if (strcmp(argv[optind], lists[i].what) == 0) {
 			lists[i].print();
 			return (EXIT_OK);
 		}
-	return (usage_error(&cmd_list,
-	    "say what to list: models, suites, "
-	    "defects, sysctls, traces, keys or errors"));
+	return (list_unknown(argv[optind]));
 }
 
 const struct command cmd_list = {

@@ -370,6 +370,9 @@ http_run(struct conn *c)
 			conn_fail(c, call, error);
 			return;
 		}
+		TRACE(&c->c_app->a_world->w_tracer, app_event,
+		    TS(c->c_app->a_sc->loc.name), TU(c->c_index), TS(call),
+		    TU(c->c_off));
 		c->c_state++;
 	}
 	conn_close(c);
