@@ -22,7 +22,12 @@ static const struct option dump_options[] = {
 static bool
 dump_line(void *arg, const struct strbuf *line)
 {
-	return (fwrite(line->sb_str, 1, line->sb_len, stdout) == line->sb_len);
+	int *write_error = arg;
+
+	if (fwrite(line->sb_str, 1, line->sb_len, stdout) == line->sb_len)
+		return (true);
+	*write_error = errno;
+	return (false);
 }
 
 static int
@@ -54,18 +59,16 @@ dump_option(void *ctx, int opt, const char *arg)
 
 /* Somebody who closes the pipe has seen enough; a full disk is another thing. */
 static int
-dump_end(int error, const struct strbuf *err)
+dump_end(int error, int write_error, struct strbuf *err)
 {
-	errno = 0;
-	if (fflush(stdout) != 0 || ferror(stdout) != 0) {
-		if (errno == EPIPE || errno == 0)
-			return (EXIT_OK);
-		fprintf(stderr, "ktls-sim dump: standard output: %s\n",
-		    strerror(errno));
-		return (EXIT_MISSING);
-	}
-	if (error == 0)
+	if (fflush(stdout) != 0 && write_error == 0)
+		write_error = errno;
+	if (write_error == EPIPE || (error == 0 && write_error == 0))
 		return (EXIT_OK);
+	if (write_error != 0) {
+		strbuf_clear(err);
+		strbuf_addf(err, "standard output: %s", strerror(write_error));
+	}
 	color_word(stderr, STYLE_BAD, "ktls-sim dump:");
 	fprintf(stderr, " %s\n", strbuf_str(err));
 	return (EXIT_MISSING);
@@ -74,9 +77,9 @@ dump_end(int error, const struct strbuf *err)
 static int
 dump_main(int argc, char **argv)
 {
-	struct dump_opts o = { .do_line = dump_line };
+	int error, rc, write_error = 0;
+	struct dump_opts o = { .do_line = dump_line, .do_arg = &write_error };
 	struct strbuf err = { 0 };
-	int rc;
 
 	rc = cli_options(&cmd_dump, argc, argv, dump_options, dump_option, &o);
 	if (rc != 0)
@@ -84,7 +87,8 @@ dump_main(int argc, char **argv)
 	if (argc - optind != 1)
 		return (
 		    usage_error(&cmd_dump, "name exactly one capture file"));
-	rc = dump_end(dump_file(argv[optind], &o, &err), &err);
+	error = dump_file(argv[optind], &o, &err);
+	rc = dump_end(error, write_error, &err);
 	strbuf_fini(&err);
 	return (rc);
 }

@@ -19,7 +19,8 @@ struct run_args {
 	const char **ra_sets; /* --set and --until, NULL-terminated */
 	unsigned ra_nsets;
 	struct strbuf ra_repeat; /* options, for the last line */
-	bool ra_has_seed, ra_trace, ra_json, ra_quiet, ra_verbose;
+	bool ra_has_seed, ra_trace, ra_json, ra_quiet, ra_verbose,
+	    ra_trace_format;
 };
 
 enum {
@@ -79,6 +80,7 @@ run_trace(struct run_args *ra, const char *points)
 static int
 run_trace_format(struct run_args *ra, const char *arg)
 {
+	ra->ra_trace_format = true;
 	ra->ra_opts.wo_trace_text = strcmp(arg, "text") == 0;
 	if (ra->ra_opts.wo_trace_text || strcmp(arg, "ndjson") == 0)
 		return (0);
@@ -169,6 +171,9 @@ run_parse(struct run_args *ra, int argc, char **argv)
 	rc = cli_options(&cmd_run, argc, argv, run_options, run_option, ra);
 	if (rc != 0)
 		return (rc);
+	if (ra->ra_trace_format && !ra->ra_trace)
+		return (usage_error(&cmd_run,
+		    "--trace-format is of --trace: give that too"));
 	if (ra->ra_quiet && ra->ra_verbose)
 		return (usage_error(&cmd_run,
 		    "--quiet and --verbose contradict each other"));

@@ -49,6 +49,7 @@ def hints(c, sim):
             (['run', '--trace=zz*', 'f'], 'no trace point matches `zz*`'),
             (['run', '--trace=', 'f'], 'no trace point is named'),
             (['run', '--trace-format', 'xml', 'f'], 'wants text or ndjson'),
+            (['run', '--trace-format', 'text', 'f'], 'give that too'),
             (['run', '--defect', 'nic.skip-encript', 'f'],
              'did you mean `nic.skip-encrypt`?'),
             (['dump', '--flwo', '1', 'f'], 'did you mean `--flow`?'),

@@ -207,6 +207,13 @@ def pipe_closed(c, sim, path):
     p.stdout.close()
     err = p.stderr.read()
     c.equal((p.wait(), err), (0, b''), 'closed pipe')
+    for more in ([], ['--count', '2']):     # one written at once, one at exit
+        with open('/dev/full', 'w') as full:
+            r = subprocess.run([os.path.abspath(sim), 'dump', *more, path],
+                               stdout=full, stderr=subprocess.PIPE, text=True)
+        c.equal(r.returncode, 3, 'disk full: ' + r.stderr)
+        c.check('standard output: No space left on device' in r.stderr,
+                'disk full: ' + r.stderr)
 
 
 def main():
