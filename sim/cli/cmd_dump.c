@@ -128,7 +128,7 @@ const struct command cmd_dump = {
 	    "which the segment holds the bytes 0 to 1447; start, end, whole: the record\n"
 	    "begins here, ends here, both. Retransmitted bytes get the record that they\n"
 	    "had at first. header: a segment ends within the 5 bytes that tell type and\n"
-	    "length. unknown: behind bytes that have not been seen yet. plain: a\n"
+	    "length. unknown: behind a header that was not (yet) captured. plain: a\n"
 	    "connection that does not begin with a TLS record.\n"
 	    "\n"
 	    "Exit codes: 0 fine; 2 usage; 3 the file is missing, no capture, or damaged\n"

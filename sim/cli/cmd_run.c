@@ -346,7 +346,7 @@ const struct command cmd_run = {
 	    "  --defect NAME   plant a defect (`ktls-sim list defects`); repeatable\n"
 	    "  --pcap          also write wire.pcap and sslkeys.log\n"
 	    "  --trace[=POINTS]\n"
-	    "                  also write trace.ndjson: every trace point, or those of a comma\n"
+	    "                  also write trace.ndjson: all trace points, or those of a comma\n"
 	    "                  list of names and globs such as --trace='tls_*,tcp_rexmit'\n"
 	    "                  (`ktls-sim list traces`); repeatable\n"
 	    "  --trace-format text|ndjson\n"
