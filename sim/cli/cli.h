@@ -5,7 +5,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include <stdio.h>
+
 #include <ktsim/base/simtime.h>
+#include <ktsim/base/trace.h>
 
 enum {
 	EXIT_OK = 0,
@@ -21,13 +24,54 @@ struct command {
 	int (*c_run)(int argc, char **argv);
 	const char *c_text; /* one line */
 	const char *c_help; /* options and examples */
+	bool c_codes;	    /* any of the exit codes may come */
 };
 
-extern const struct command cmd_run, cmd_check, cmd_explain, cmd_list;
+/* What the program ends with, and what its diagnostics are: for --help and
+ * `list errors`. */
+struct exit_code {
+	int ec_code;
+	const char *ec_text;
+};
+extern const struct exit_code exit_codes[];
+extern const unsigned nexit_codes;
 
+extern const struct command cmd_run, cmd_check, cmd_dump, cmd_explain, cmd_list;
+
+/* c_help, and the table of exit codes where c_codes says so. */
+void print_help(const struct command *);
 /* usage error: message, hint to --help, EXIT_USAGE */
 int usage_error(const struct command *, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
+
+/* options.c: getopt_long with errors of ours; `help` is served. */
+struct option;
+/* value: NULL where there is none. 0, or an exit code after saying why. */
+typedef int cli_option_fn(void *arg, int opt, const char *value);
+#define CLI_HELPED (-1) /* all is done: leave with EXIT_OK */
+/*
+ * 0: optind is the first operand; CLI_HELPED; or an exit code. An option that
+ * has a letter has it as its val, the others values from 256.
+ */
+int cli_options(const struct command *, int argc, char **argv,
+    const struct option *, cli_option_fn *, void *arg);
+/* For commands without options of their own. */
+int cli_only_help(const struct command *, int argc, char **argv);
+
+/* color.c: what a terminal shows. */
+enum style { STYLE_PLAIN, STYLE_BAD, STYLE_GOOD, STYLE_NOTE, STYLE_HEAD };
+bool color_set(const char *when); /* auto, always, never; else false */
+void color_text(FILE *, enum style, const char *, size_t len);
+void color_word(FILE *, enum style, const char *);
+void color_diag(const char *text);   /* diagnostics, to stderr */
+void color_report(const char *text); /* report_text's, to stdout */
+
+/* verbose.c: which points --verbose tells, and the telling, to stderr. */
+void verbose_points(uint64_t mask[TRACE_MASK_WORDS]);
+void verbose_tell(void *arg, const struct trace_rec *);
+
+/* version.c */
+void print_version(void);
 
 /* progress.c: signals and the progress line, on libevent. */
 struct progress;

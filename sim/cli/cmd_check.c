@@ -1,5 +1,5 @@
+#include <getopt.h>
 #include <stdio.h>
-#include <string.h>
 
 #include <ktsim/sim/world.h>
 
@@ -27,23 +27,18 @@ static int
 check_main(int argc, char **argv)
 {
 	struct strbuf diag = { 0 };
-	int rc = EXIT_OK;
+	int rc;
 
-	if (argc < 2)
+	if ((rc = cli_only_help(&cmd_check, argc, argv)) != 0)
+		return (rc == CLI_HELPED ? EXIT_OK : rc);
+	if (optind == argc)
 		return (usage_error(&cmd_check, "name a scenario file"));
-	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
-		fputs(cmd_check.c_help, stdout);
-		return (EXIT_OK);
-	}
-	for (int i = 1; i < argc; i++) {
-		if (argv[i][0] == '-' && argv[i][1] != '\0')
-			return (usage_error(&cmd_check, "unknown option `%s`",
-			    argv[i]));
+	for (int i = optind; i < argc; i++) {
 		strbuf_clear(&diag);
 		if (check_file(argv[i], &diag))
 			printf("%s: ok\n", argv[i]);
 		else {
-			fputs(strbuf_str(&diag), stderr);
+			color_diag(strbuf_str(&diag));
 			rc = EXIT_USAGE;
 		}
 	}

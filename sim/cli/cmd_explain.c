@@ -1,5 +1,5 @@
+#include <getopt.h>
 #include <stdio.h>
-#include <string.h>
 
 #include <ktsim/sim/scenario.h>
 
@@ -9,30 +9,26 @@ static int
 explain_main(int argc, char **argv)
 {
 	struct strbuf sb = { 0 };
-	const char *near;
+	const char *key, *near;
+	int rc;
 
-	if (argc != 2)
+	if ((rc = cli_only_help(&cmd_explain, argc, argv)) != 0)
+		return (rc == CLI_HELPED ? EXIT_OK : rc);
+	if (argc - optind != 1)
 		return (
 		    usage_error(&cmd_explain, "name one key of a scenario"));
-	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
-		fputs(cmd_explain.c_help, stdout);
-		return (EXIT_OK);
-	}
-	if (keys_explain(argv[1], &sb) == 0) {
+	key = argv[optind];
+	if (keys_explain(key, &sb) == 0) {
 		fputs(strbuf_str(&sb), stdout);
 		strbuf_fini(&sb);
 		return (EXIT_OK);
 	}
-	near = keys_nearest(argv[1]);
+	near = keys_nearest(key);
 	if (near != NULL)
 		return (usage_error(&cmd_explain,
-		    "there is no key `%s`; did "
-		    "you mean `%s`?",
-		    argv[1], near));
+		    "there is no key `%s`; did you mean `%s`?", key, near));
 	return (usage_error(&cmd_explain,
-	    "there is no key `%s`; `ktls-sim "
-	    "list keys` shows them all",
-	    argv[1]));
+	    "there is no key `%s`; `ktls-sim list keys` shows them all", key));
 }
 
 const struct command cmd_explain = {

@@ -1,9 +1,12 @@
 /* What there is: printed from the tables that the simulator works with. */
+#include <getopt.h>
 #include <stdio.h>
 #include <string.h>
 
 #include <ktsim/base/defect.h>
+#include <ktsim/base/errnoname.h>
 #include <ktsim/base/kassert.h>
+#include <ktsim/base/nearest.h>
 #include <ktsim/base/strbuf.h>
 #include <ktsim/base/trace.h>
 #include <ktsim/kern/vnet.h>
@@ -94,6 +97,34 @@ list_keys(void)
 	strbuf_fini(&sb);
 }
 
+/* From the tables that name errnos and exit codes everywhere else. */
+static void
+list_errors(void)
+{
+	const struct errno_cause *ec;
+
+	puts("What the simulated kernel and its cards answer, where, and why:");
+	for (unsigned i = 0; i < errno_ncauses; i++) {
+		ec = &errno_causes[i];
+		if (i == 0 || strcmp(ec[-1].ec_name, ec->ec_name) != 0)
+			printf("\n%s  %s\n", ec->ec_name,
+			    errno_text(ec->ec_error));
+		printf("    %s: %s\n", ec->ec_where, ec->ec_text);
+	}
+	puts(
+	    "\nWhat ktls-sim ends with; of several causes 130 goes before 3, 4, 1:\n");
+	for (unsigned i = 0; i < nexit_codes; i++)
+		printf("%-4d %s\n", exit_codes[i].ec_code,
+		    exit_codes[i].ec_text);
+	puts(
+	    "\nWhat is said of a scenario, as FILE:LINE:COLUMN: CLASS: text:\n");
+	puts("error  a mistake: what is wrong, and what would be right\n"
+	     "note   belongs to the error above it, such as the other place");
+}
+
+#define LIST_WHAT \
+	"say what to list: models, suites, defects, sysctls, traces, keys or errors"
+
 static const struct {
 	const char *what;
 	void (*print)(void);
@@ -104,37 +135,52 @@ static const struct {
 	{ "sysctls", list_sysctls },
 	{ "traces", list_traces },
 	{ "keys", list_keys },
+	{ "errors", list_errors },
 };
+
+static int
+list_unknown(const char *what)
+{
+	const char *names[nitems(lists)], *near;
+
+	for (size_t i = 0; i < nitems(lists); i++)
+		names[i] = lists[i].what;
+	near = nearest_name(what, names, nitems(lists));
+	if (near == NULL)
+		return (usage_error(&cmd_list, LIST_WHAT));
+	return (usage_error(&cmd_list,
+	    "there is no list of `%s`; did you mean `%s`?", what, near));
+}
 
 static int
 list_main(int argc, char **argv)
 {
-	if (argc == 2 &&
-	    (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)) {
-		fputs(cmd_list.c_help, stdout);
-		return (EXIT_OK);
-	}
-	for (size_t i = 0; argc == 2 && i < nitems(lists); i++)
-		if (strcmp(argv[1], lists[i].what) == 0) {
+	int rc;
+
+	if ((rc = cli_only_help(&cmd_list, argc, argv)) != 0)
+		return (rc == CLI_HELPED ? EXIT_OK : rc);
+	if (argc - optind != 1)
+		return (usage_error(&cmd_list, LIST_WHAT));
+	for (size_t i = 0; i < nitems(lists); i++)
+		if (strcmp(argv[optind], lists[i].what) == 0) {
 			lists[i].print();
 			return (EXIT_OK);
 		}
-	return (usage_error(&cmd_list,
-	    "say what to list: models, suites, "
-	    "defects, sysctls, traces or keys"));
+	return (list_unknown(argv[optind]));
 }
 
 const struct command cmd_list = {
 	.c_name = "list",
 	.c_run = list_main,
-	.c_text = "list models, suites, defects, sysctls, traces, keys",
+	.c_text = "list models, suites, defects, sysctls, traces, keys, errors",
 	.c_help =
-	    "usage: ktls-sim list models|suites|defects|sysctls|traces|keys\n"
+	    "usage: ktls-sim list models|suites|defects|sysctls|traces|keys|errors\n"
 	    "\n"
 	    "  models    network cards and their capabilities\n"
 	    "  suites    TLS suites of the simulated kernel\n"
 	    "  defects   planted defects, for `ktls-sim run --defect NAME`\n"
 	    "  sysctls   of a host, with kind and default\n"
 	    "  traces    trace points with their arguments\n"
-	    "  keys      every key of a scenario, as a Markdown table\n",
+	    "  keys      every key of a scenario, as a Markdown table\n"
+	    "  errors    errnos of the simulated kernel with their causes, exit codes\n",
 };

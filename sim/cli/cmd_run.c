@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <ktsim/base/kmem.h>
+#include <ktsim/base/nearest.h>
 #include <ktsim/sim/world.h>
 
 #include "cli.h"
@@ -18,7 +19,8 @@ struct run_args {
 	const char **ra_sets; /* --set and --until, NULL-terminated */
 	unsigned ra_nsets;
 	struct strbuf ra_repeat; /* options, for the last line */
-	bool ra_has_seed, ra_trace, ra_json, ra_quiet;
+	bool ra_has_seed, ra_trace, ra_json, ra_quiet, ra_verbose,
+	    ra_trace_format;
 };
 
 enum {
@@ -28,6 +30,7 @@ enum {
 	OPT_DEFECT,
 	OPT_PCAP,
 	OPT_TRACE,
+	OPT_TRACE_FORMAT,
 	OPT_JSON,
 	OPT_SET,
 	OPT_UNTIL
@@ -41,7 +44,9 @@ static const struct option run_options[] = { { "out", required_argument, NULL,
 	{ "threads", required_argument, NULL, OPT_THREADS },
 	{ "defect", required_argument, NULL, OPT_DEFECT },
 	{ "pcap", no_argument, NULL, OPT_PCAP },
-	{ "trace", no_argument, NULL, OPT_TRACE },
+	{ "trace", optional_argument, NULL, OPT_TRACE },
+	{ "trace-format", required_argument, NULL, OPT_TRACE_FORMAT },
+	{ "verbose", no_argument, NULL, 'v' },
 	{ "json", no_argument, NULL, OPT_JSON },
 	{ "quiet", no_argument, NULL, 'q' }, { "help", no_argument, NULL, 'h' },
 	{ NULL, 0, NULL, 0 } };
@@ -57,11 +62,59 @@ run_set(struct run_args *ra, char *set)
 	return (0);
 }
 
+/* --trace: every point; --trace=tls_*,tcp_rexmit: those. */
 static int
-run_option(struct run_args *ra, int opt, const char *arg)
+run_trace(struct run_args *ra, const char *points)
 {
+	struct strbuf err = { 0 };
+	int rc = 0;
+
+	ra->ra_trace = true;
+	if (trace_select(points != NULL ? points : "*",
+		ra->ra_opts.wo_trace_mask, &err) != 0)
+		rc = usage_error(&cmd_run, "--trace: %s", strbuf_str(&err));
+	strbuf_fini(&err);
+	return (rc);
+}
+
+static int
+run_trace_format(struct run_args *ra, const char *arg)
+{
+	ra->ra_trace_format = true;
+	ra->ra_opts.wo_trace_text = strcmp(arg, "text") == 0;
+	if (ra->ra_opts.wo_trace_text || strcmp(arg, "ndjson") == 0)
+		return (0);
+	return (usage_error(&cmd_run,
+	    "--trace-format wants text or ndjson, not `%s`", arg));
+}
+
+static int
+run_defect(struct run_args *ra, const char *arg)
+{
+	const char *names[DEFECT_COUNT], *near;
+	int d = defect_find(arg);
+
+	if (d >= 0) {
+		defect_set(&ra->ra_opts.wo_defects, (enum defect)d);
+		strbuf_addf(&ra->ra_repeat, " --defect %s", arg);
+		return (0);
+	}
+	for (int i = 0; i < DEFECT_COUNT; i++)
+		names[i] = defect_catalogue[i].di_name;
+	near = nearest_name(arg, names, DEFECT_COUNT);
+	if (near != NULL)
+		return (usage_error(&cmd_run,
+		    "there is no defect `%s`; did you mean `%s`?", arg, near));
+	return (usage_error(&cmd_run,
+	    "there is no defect `%s`; `ktls-sim list defects` shows them",
+	    arg));
+}
+
+static int
+run_option(void *ctx, int opt, const char *arg)
+{
+	struct run_args *ra = ctx;
 	uint64_t v;
-	int d;
 
 	switch (opt) {
 	case OPT_OUT:
@@ -90,45 +143,40 @@ run_option(struct run_args *ra, int opt, const char *arg)
 		ra->ra_opts.wo_threads = (unsigned)v;
 		return (0);
 	case OPT_DEFECT:
-		if ((d = defect_find(arg)) < 0)
-			return (usage_error(&cmd_run,
-			    "there is no defect "
-			    "`%s`; `ktls-sim list defects` shows them",
-			    arg));
-		defect_set(&ra->ra_opts.wo_defects, (enum defect)d);
-		strbuf_addf(&ra->ra_repeat, " --defect %s", arg);
-		return (0);
+		return (run_defect(ra, arg));
 	case OPT_PCAP:
 		ra->ra_opts.wo_pcap = true;
 		return (0);
 	case OPT_TRACE:
-		ra->ra_trace = true;
-		return (0);
+		return (run_trace(ra, arg));
+	case OPT_TRACE_FORMAT:
+		return (run_trace_format(ra, arg));
 	case OPT_JSON:
 		ra->ra_json = true;
 		return (0);
-	case 'q':
+	case 'v':
+		ra->ra_verbose = true;
+		return (0);
+	default:
 		ra->ra_quiet = true;
 		return (0);
-	case 'h':
-		fputs(cmd_run.c_help, stdout);
-		return (-1);
-	default:
-		return (usage_error(&cmd_run,
-		    "unknown option, or an option "
-		    "without its value"));
 	}
 }
 
 static int
 run_parse(struct run_args *ra, int argc, char **argv)
 {
-	int opt, rc;
+	int rc;
 
-	opterr = 0;
-	while ((opt = getopt_long(argc, argv, "qh", run_options, NULL)) != -1)
-		if ((rc = run_option(ra, opt, optarg)) != 0)
-			return (rc);
+	rc = cli_options(&cmd_run, argc, argv, run_options, run_option, ra);
+	if (rc != 0)
+		return (rc);
+	if (ra->ra_trace_format && !ra->ra_trace)
+		return (usage_error(&cmd_run,
+		    "--trace-format is of --trace: give that too"));
+	if (ra->ra_quiet && ra->ra_verbose)
+		return (usage_error(&cmd_run,
+		    "--quiet and --verbose contradict each other"));
 	if (argc - optind != 1)
 		return (
 		    usage_error(&cmd_run, "name exactly one scenario file"));
@@ -162,7 +210,7 @@ run_report(const struct run_args *ra, const struct scenario *sc,
 	if (ra->ra_json)
 		fputs(strbuf_str(&json), stdout);
 	else if (!ra->ra_quiet)
-		fputs(strbuf_str(&text), stdout);
+		color_report(strbuf_str(&text));
 	strbuf_fini(&text);
 	strbuf_fini(&json);
 	/* 130 stands above everything, a missing thing above a judgement. */
@@ -187,20 +235,25 @@ run_outro(const struct run_args *ra, const struct result *r, int code)
 		fprintf(stderr,
 		    "ktls-sim: interrupted; what was captured so "
 		    "far is complete\n");
-	if (code != EXIT_OK)
-		fprintf(stderr, "%s\nto reproduce: ktls-sim run %s%s\n",
+	if (code != EXIT_OK) {
+		color_word(stderr, STYLE_BAD,
 		    code == EXIT_CLAIM		 ? "an expectation FAILED"
 			: code == EXIT_INVARIANT ? "an invariant BROKE"
-						 : "the run did not complete",
+						 : "the run did not complete");
+		fprintf(stderr, "\nto reproduce: ktls-sim run %s%s\n",
 		    ra->ra_file, strbuf_str(&ra->ra_repeat));
-	else if (!ra->ra_quiet)
-		fprintf(f, "\nall expectations met, all invariants held\n");
+	} else if (!ra->ra_quiet) {
+		fputc('\n', f);
+		color_word(f, STYLE_GOOD,
+		    "all expectations met, all invariants held");
+		fputc('\n', f);
+	}
 }
 
 static int
 run_world(struct run_args *ra, const struct scenario *sc)
 {
-	struct progress *pg = progress_start(!ra->ra_quiet);
+	struct progress *pg = progress_start(!ra->ra_quiet && !ra->ra_verbose);
 	struct strbuf err = { 0 };
 	char *trace = NULL;
 	struct world *w;
@@ -210,13 +263,17 @@ run_world(struct run_args *ra, const struct scenario *sc)
 	ra->ra_opts.wo_poll = progress_poll;
 	ra->ra_opts.wo_poll_arg = pg;
 	if (ra->ra_trace)
-		ra->ra_opts.wo_trace = trace =
-		    xasprintf("%s/trace.ndjson", ra->ra_out);
+		ra->ra_opts.wo_trace = trace = xasprintf("%s/trace.%s",
+		    ra->ra_out, ra->ra_opts.wo_trace_text ? "txt" : "ndjson");
+	if (ra->ra_verbose) {
+		ra->ra_opts.wo_tell = verbose_tell;
+		verbose_points(ra->ra_opts.wo_tell_mask);
+	}
 	if (!ra->ra_has_seed)
 		ra->ra_opts.wo_seed = sc->seed;
 	error = world_create(sc, &ra->ra_opts, &w, &err);
 	if (error != 0) {
-		fputs(strbuf_str(&err), stderr);
+		color_diag(strbuf_str(&err));
 		progress_end(pg);
 		strbuf_fini(&err);
 		free(trace);
@@ -249,7 +306,7 @@ run_main(int argc, char **argv)
 		goto out;
 	rc = scenario_load(ra.ra_file, ra.ra_sets, &sc, &diag);
 	if (rc != 0) {
-		fputs(strbuf_str(&diag), stderr);
+		color_diag(strbuf_str(&diag));
 		rc = EXIT_USAGE;
 		goto out;
 	}
@@ -265,7 +322,7 @@ out:
 	free(ra.ra_out);
 	strbuf_fini(&ra.ra_repeat);
 	strbuf_fini(&diag);
-	return (rc < 0 ? EXIT_OK : rc);
+	return (rc == CLI_HELPED ? EXIT_OK : rc);
 }
 
 const struct command cmd_run = {
@@ -288,11 +345,16 @@ const struct command cmd_run = {
 	    "                  results do not depend on it\n"
 	    "  --defect NAME   plant a defect (`ktls-sim list defects`); repeatable\n"
 	    "  --pcap          also write wire.pcap and sslkeys.log\n"
-	    "  --trace         also write trace.ndjson, every trace point\n"
+	    "  --trace[=POINTS]\n"
+	    "                  also write trace.ndjson: all trace points, or those of a comma\n"
+	    "                  list of names and globs such as --trace='tls_*,tcp_rexmit'\n"
+	    "                  (`ktls-sim list traces`); repeatable\n"
+	    "  --trace-format text|ndjson\n"
+	    "                  text: write trace.txt instead, a line per event\n"
 	    "  --json          print the report as JSON instead of text\n"
 	    "  -q, --quiet     print nothing but errors\n"
-	    "\n"
-	    "Exit codes: 0 expectations met and invariants held; 1 an expectation\n"
-	    "failed; 2 usage or scenario error; 3 something the run needs is missing\n"
-	    "(file, disk space); 4 an invariant broke; 130 interrupted.\n",
+	    "  -v, --verbose   tell on stderr what happens, with virtual time: phases, steps\n"
+	    "                  of the timeline and of the applications, links, KTLS modes\n"
+	    "  --color=WHEN    auto, always or never; NO_COLOR is honoured\n",
+	.c_codes = true,
 };

@@ -19,7 +19,7 @@
 
 static const char *const our_files[] = { "report.txt", "report.json",
 	"scenario.yaml", "wire.pcapng", "wire.pcap", "sslkeys.log",
-	"trace.ndjson" };
+	"trace.ndjson", "trace.txt" };
 
 static int
 complain(const char *path)

@@ -274,10 +274,11 @@ text_events(const struct result *r, struct strbuf *sb)
 			break;
 		case TP_app_error:
 			strbuf_addf(sb,
-			    "  application %s: %s failed with %s, "
+			    "  application %s: %s failed with %s (%s), "
 			    "%ju time%s",
 			    f->f_s[0], f->f_s[1], errno_name(f->f_error),
-			    (uintmax_t)f->f_count, plural(f->f_count));
+			    errno_text(f->f_error), (uintmax_t)f->f_count,
+			    plural(f->f_count));
 			break;
 		case TP_tcp_drop:
 			strbuf_addf(sb,

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include <ktsim/base/kassert.h>
+#include <ktsim/base/nearest.h>
 #include <ktsim/nic/nic.h>
 #include <ktsim/sim/scenario.h>
 

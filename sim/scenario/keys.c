@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include <ktsim/base/kassert.h>
+#include <ktsim/base/nearest.h>
 #include <ktsim/sim/scenario.h>
 
 #include "keys.h"

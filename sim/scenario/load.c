@@ -10,6 +10,7 @@
 
 #include <ktsim/base/kassert.h>
 #include <ktsim/base/kmem.h>
+#include <ktsim/base/nearest.h>
 #include <ktsim/sim/scenario.h>
 
 #include "check.h"

@@ -56,10 +56,5 @@ void diag_note(struct diag *, int line, int col, const char *fmt, ...)
 void tree_set(struct diag *, struct arena *, struct node *root, int i);
 /* NULL when it is not YAML, or breaks a limit; the reason is in diag. */
 struct node *yaml_tree(struct diag *, struct arena *);
-/* Insertions, deletions and changes between two words (64 bytes of them). */
-unsigned edit_distance(const char *, const char *);
-/* Nearest of the names by edit distance, if near enough to suggest; NULL. */
-const char *nearest_name(const char *word, const char *const *names,
-    unsigned n);
 
 #endif

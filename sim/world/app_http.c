@@ -392,6 +392,9 @@ http_run(struct conn *c)
 			conn_fail(c, call, error);
 			return;
 		}
+		TRACE(&c->c_app->a_world->w_tracer, app_event,
+		    TS(c->c_app->a_sc->loc.name), TU(c->c_index), TS(call),
+		    TU(c->c_off));
 		c->c_state = http_next_state(c);
 	}
 	conn_close(c);

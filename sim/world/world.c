@@ -111,6 +111,13 @@ world_create(const struct scenario *sc, const struct world_opts *wo,
 
 /* --- running --- */
 
+/* For who watches: the run itself does not care. */
+static void
+world_phase(const struct world *w, const char *what, uint64_t count)
+{
+	TRACE(&w->w_tracer, phase, TS(what), TU(count));
+}
+
 static unsigned
 world_open_conns(const struct world *w)
 {
@@ -267,6 +274,8 @@ static void
 world_drain(struct world *w)
 {
 	w->w_draining = true;
+	world_phase(w, "faults off, draining: open connections",
+	    world_open_conns(w));
 	world_faults_off(w);
 	apps_call_off(w);
 	if (!world_finish(w)) {
@@ -278,10 +287,13 @@ world_drain(struct world *w)
 	}
 	apps_destroy(w);
 	(void)engine_run(w->w_engine, timebase_now(w->w_tb) + HOME_TIME);
+	world_phase(w, "checking what was sent, delivered, recorded: frames",
+	    w->w_frames);
 	check_end(w);
 	if (!check_tags(w))
 		return;
 	(void)engine_run(w->w_engine, timebase_now(w->w_tb) + SIM_SEC);
+	world_phase(w, "going home: hosts", w->w_sc->nhosts);
 	tap_close(w); /* it asks the cards for their counts */
 	world_take_down(w);
 	check_home(w);
@@ -300,9 +312,13 @@ world_broken(const struct world *w)
 static void
 world_phases(struct world *w)
 {
+	world_phase(w, "built: hosts", w->w_sc->nhosts);
 	judge_claims_begin(w);
 	apps_start(w);
+	world_phase(w, "running: client connections", w->w_clients);
 	(void)world_forward(w, w->w_sc->until, true);
+	world_phase(w, "main part over: client connections left",
+	    w->w_clients_open);
 	judge_claims_end(w);
 	collect_result(w);
 	if (!w->w_res.r_interrupted && w->w_res.r_capture_error == 0 &&

@@ -99,29 +99,14 @@ fact_add(struct world *w, const struct trace_rec *rec)
 static void
 trace_write(struct world *w, const struct trace_rec *rec)
 {
-	const char *p = trace_catalogue[rec->tr_id].ti_args;
-	const struct trace_arg *a;
-	int len;
+	struct strbuf *sb = &w->w_trace_line;
 
-	fprintf(w->w_trace, "{\"ps\":%ju,\"at\":\"%s\",\"point\":\"%s\"",
-	    (uintmax_t)rec->tr_when, rec->tr_who,
-	    trace_catalogue[rec->tr_id].ti_name);
-	for (unsigned i = 0; i < rec->tr_nargs; i++) {
-		a = &rec->tr_args[i];
-		len = (int)strcspn(p + 2, " ");
-		if (a->ta_type == 's') /* static texts: nothing to escape */
-			fprintf(w->w_trace, ",\"%.*s\":\"%s\"", len, p + 2,
-			    a->s);
-		else if (a->ta_type == 'u')
-			fprintf(w->w_trace, ",\"%.*s\":%ju", len, p + 2,
-			    (uintmax_t)a->u);
-		else
-			fprintf(w->w_trace, ",\"%.*s\":%jd", len, p + 2,
-			    (intmax_t)a->i);
-		p += 2 + len;
-		p += strspn(p, " ");
-	}
-	fputs("}\n", w->w_trace);
+	strbuf_clear(sb);
+	if (w->w_opts.wo_trace_text)
+		trace_text(rec, sb);
+	else
+		trace_ndjson(rec, sb);
+	fwrite(sb->sb_str, 1, sb->sb_len, w->w_trace);
 }
 
 static bool
@@ -138,8 +123,12 @@ facts_emit(struct trace_sink *ts, const struct trace_rec *rec)
 {
 	struct world *w = containerof(ts, struct world, w_sink);
 
-	if (w->w_trace != NULL)
+	if (w->w_trace != NULL &&
+	    trace_mask_has(w->w_opts.wo_trace_mask, rec->tr_id))
 		trace_write(w, rec);
+	if (w->w_opts.wo_tell != NULL &&
+	    trace_mask_has(w->w_opts.wo_tell_mask, rec->tr_id))
+		w->w_opts.wo_tell(w->w_opts.wo_tell_arg, rec);
 	if (is_fact(rec->tr_id) && !w->w_draining)
 		fact_add(w, rec);
 }
@@ -148,11 +137,15 @@ void
 facts_init(struct world *w)
 {
 	w->w_sink.ts_emit = facts_emit;
-	if (w->w_opts.wo_trace != NULL)
-		memset(w->w_sink.ts_mask, 0xff, sizeof(w->w_sink.ts_mask));
+	/* The report needs its own points whatever else is asked for. */
 	for (size_t i = 0; i < nitems(fact_points); i++)
-		w->w_sink.ts_mask[fact_points[i] / 64] |= 1ULL
-		    << (fact_points[i] % 64);
+		trace_mask_add(w->w_sink.ts_mask, fact_points[i]);
+	for (unsigned i = 0; i < TRACE_MASK_WORDS; i++) {
+		if (w->w_opts.wo_trace != NULL)
+			w->w_sink.ts_mask[i] |= w->w_opts.wo_trace_mask[i];
+		if (w->w_opts.wo_tell != NULL)
+			w->w_sink.ts_mask[i] |= w->w_opts.wo_tell_mask[i];
+	}
 	w->w_tracer = (struct tracer) { .t_sink = &w->w_sink,
 		.t_now = &w->w_tb->tb_now,
 		.t_who = "" };
@@ -170,6 +163,7 @@ facts_fini(struct world *w)
 			free((char *)(uintptr_t)f->f_s[s]);
 	}
 	free(w->w_res.r_facts);
+	strbuf_fini(&w->w_trace_line);
 }
 
 void

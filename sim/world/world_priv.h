@@ -122,6 +122,7 @@ struct world {
 	struct ledger *w_ledger;
 	uint64_t w_frames;
 	FILE *w_trace;
+	struct strbuf w_trace_line; /* scratch */
 	char *w_trace_path, *w_keylog_path;
 
 	struct result w_res;

@@ -125,7 +125,7 @@ ktls_trace_enable(struct socket *so, const char *dir, const char *suite,
     int error, const char *why)
 {
 	TRACE(&so->so_vnet->v_tracer, tls_enable, TU(ktls_inp_conn(so)),
-	    TS(dir), TS(suite), TI(error), TS(why));
+	    TS(dir), TS(suite), TI(error), TS(error != 0 ? why : ""));
 }
 
 /* Checks 1 to 6 of table 1.3. */

@@ -20,6 +20,8 @@
 
 #define TRACE_MAXARGS 8
 
+struct strbuf;
+
 enum trace_id {
 #define TRACE_POINT(name, args, text) TP_##name,
 #include <ktsim/base/trace_points.def>
@@ -32,6 +34,8 @@ struct trace_info {
 	const char *ti_args; /* "u:conn s:dir i:error" */
 	const char *ti_text; /* meaning */
 };
+
+#define TRACE_MASK_WORDS ((TP_COUNT + 63) / 64)
 
 extern const struct trace_info trace_catalogue[TP_COUNT];
 
@@ -68,7 +72,7 @@ struct trace_rec {
 /* Where records go. One per world; shared by its hosts. */
 struct trace_sink {
 	void (*ts_emit)(struct trace_sink *, const struct trace_rec *);
-	uint64_t ts_mask[(TP_COUNT + 63) / 64]; /* points that are wanted */
+	uint64_t ts_mask[TRACE_MASK_WORDS]; /* points that are wanted */
 };
 
 /* One per host or component. */
@@ -79,10 +83,21 @@ struct tracer {
 };
 
 static inline bool
+trace_mask_has(const uint64_t mask[TRACE_MASK_WORDS], enum trace_id id)
+{
+	return (((mask[id / 64] >> (id % 64)) & 1) != 0);
+}
+
+static inline void
+trace_mask_add(uint64_t mask[TRACE_MASK_WORDS], enum trace_id id)
+{
+	mask[id / 64] |= (uint64_t)1 << (id % 64);
+}
+
+static inline bool
 trace_wanted(const struct tracer *t, enum trace_id id)
 {
-	return (t->t_sink != NULL &&
-	    ((t->t_sink->ts_mask[id / 64] >> (id % 64)) & 1) != 0);
+	return (t->t_sink != NULL && trace_mask_has(t->t_sink->ts_mask, id));
 }
 
 void trace_emit(const struct tracer *, enum trace_id, const struct trace_arg *,
@@ -92,6 +107,21 @@ int trace_find(const char *name);
 /* The value of argument `name` in rec, or NULL. */
 const struct trace_arg *trace_getarg(const struct trace_rec *rec,
     const char *name);
+
+/*
+ * A record as one line with its newline, appended: as text ("0.000159000000
+ * server tls_mode conn=1 dir=tx mode=sw error=ENXIO reason="..."", seconds,
+ * where, point, arguments), or as one JSON object (times in ps).
+ */
+void trace_text(const struct trace_rec *, struct strbuf *);
+void trace_ndjson(const struct trace_rec *, struct strbuf *);
+/*
+ * Add the points of a comma list of names and globs ("tls_*,tcp_rexmit") to a
+ * mask. EINVAL: a word matches none, or there is no word; err says which and
+ * what is near.
+ */
+int trace_select(const char *points, uint64_t mask[TRACE_MASK_WORDS],
+    struct strbuf *err);
 
 #define TRACE(t, name, ...)                                             \
 	do {                                                            \

@@ -19,7 +19,13 @@ struct world_opts {
 	uint64_t wo_seed;
 	bool wo_dry;	      /* built to be checked: files stay cold */
 	bool wo_pcap;	      /* even if the scenario does not ask */
-	const char *wo_trace; /* file for the NDJSON trace; NULL */
+	const char *wo_trace; /* file for the trace; NULL */
+	bool wo_trace_text;   /* text instead of NDJSON */
+	uint64_t wo_trace_mask[TRACE_MASK_WORDS]; /* points in that file */
+	/* Called for each of these points as it happens; NULL: nobody. */
+	void (*wo_tell)(void *arg, const struct trace_rec *);
+	void *wo_tell_arg;
+	uint64_t wo_tell_mask[TRACE_MASK_WORDS];
 	/* Called now and then on the engine's thread; true: stop the run. */
 	bool (*wo_poll)(void *arg, simtime_t now, simtime_t until);
 	void *wo_poll_arg;

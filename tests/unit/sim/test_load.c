@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <ktsim/base/kassert.h>
+#include <ktsim/base/nearest.h>
 #include <ktsim/sim/scenario.h>
 
 #include "node.h"
