@@ -13,7 +13,8 @@ import lib
 HERE = os.path.dirname(os.path.abspath(__file__))
 SEEDS = [lib.SCENARIOS, os.path.join(lib.ROOT, 'tests', 'scenario', 'broken'),
          os.path.join(HERE, 'corpus')]
-RUNS = 15000
+# Short inputs: more of them, and denser mistakes.
+RUNS = 40000
 
 
 def main():
@@ -34,7 +35,7 @@ def main():
                            stdout=f, check=True)
         new = os.path.join(d, 'new')
         os.mkdir(new)
-        r = subprocess.run([exe, '-runs=%d' % RUNS, '-seed=1', '-max_len=4096',
+        r = subprocess.run([exe, '-runs=%d' % RUNS, '-seed=1', '-max_len=500',
                             '-timeout=20', '-print_final_stats=1',
                             '-artifact_prefix=' + d + '/', '-dict=' + words,
                             new] + SEEDS, capture_output=True, text=True)
