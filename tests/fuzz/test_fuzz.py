@@ -14,7 +14,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 SEEDS = [lib.SCENARIOS, os.path.join(lib.ROOT, 'tests', 'scenario', 'broken'),
          os.path.join(HERE, 'corpus')]
 # Short inputs: more of them, and denser mistakes.
-RUNS = 40000
+RUNS = 60000
 
 
 def main():
