@@ -69,7 +69,8 @@ def millions(n):
 
 def risen(old, new):
     """The functions that changed most, as text."""
-    by = sorted(set(old) | set(new),
+    by = sorted((f for f in set(old) | set(new)
+                 if abs(new.get(f, 0) - old.get(f, 0)) > 50000),
                 key=lambda f: -abs(new.get(f, 0) - old.get(f, 0)))
     return '\n'.join('    %+9.2f M  %s (%s -> %s)' %
                      ((new.get(f, 0) - old.get(f, 0)) / 1e6, f,
