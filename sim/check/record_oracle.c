@@ -282,6 +282,12 @@ record_oracle_frame(struct record_oracle *ro, uint64_t frame_id,
 	oc = conn_find(ro, &sg);
 	d = &oc->dir[sg.swapped];
 	syn = (sg.flags & TH_SYN) != 0;
+	/* An ACK of the connection before, on the same ports, came between. */
+	if (syn && !d->have_isn && d->st.st_next == 0 && d->st.st_nahead == 0) {
+		d->st.st_started = false;
+		d->st.st_acked = 0;
+		d->fin = false;
+	}
 	if (syn) {
 		d->isn = sg.seq;
 		d->have_isn = true;

@@ -42,22 +42,33 @@ find_app(struct scenario *sc, const char *name)
 	return (NULL);
 }
 
-/* "; did you mean `x`?" when something is near. */
+/*
+ * "; did you mean `x`?" when one of the n things (each begins with its sc_loc)
+ * has a name that is near. Told once more than DIAG_MAX mistakes: not looked
+ * for, so that a hostile file costs no time.
+ */
 static const char *
-host_hint(struct chk *c, const char *name)
+hint(struct chk *c, const char *name, const void *things, size_t size,
+    unsigned n)
 {
-	static char hint[160];
-	const char *names[256], *near;
-	unsigned n = 0;
+	static _Thread_local char text[160];
+	const char *near, **names;
 
-	for (; n < c->sc->nhosts && n < nitems(names); n++)
-		names[n] = c->sc->hosts[n].loc.name;
+	text[0] = '\0';
+	if (n == 0 || c->d->errors >= DIAG_MAX)
+		return (text);
+	names = arena_alloc(c->sc->arena, n * sizeof(*names));
+	for (unsigned i = 0; i < n; i++)
+		names[i] = ((const struct sc_loc *)(const void *)((const char *)
+								      things +
+				i * size))
+			       ->name;
 	near = nearest_name(name, names, n);
-	hint[0] = '\0';
 	if (near != NULL)
-		snprintf(hint, sizeof(hint), "; did you mean `%s`?", near);
-	return (hint);
+		snprintf(text, sizeof(text), "; did you mean `%s`?", near);
+	return (text);
 }
+#define HINT(c, name, array, n) hint(c, name, array, sizeof((array)[0]), n)
 
 static struct sc_host *
 check_host_name(struct chk *c, const struct sc_loc *loc, const char *name)
@@ -66,7 +77,7 @@ check_host_name(struct chk *c, const struct sc_loc *loc, const char *name)
 
 	if (h == NULL)
 		ERR(c, loc, "there is no host `%s`%s", name,
-		    host_hint(c, name));
+		    HINT(c, name, c->sc->hosts, c->sc->nhosts));
 	return (h);
 }
 
@@ -86,17 +97,19 @@ check_port(struct chk *c, const struct sc_loc *loc, const char *name)
 	const char *dot = strchr(name, '.');
 	struct sc_host *h;
 	struct sc_nic *n;
+	char *host;
 
 	if (dot == NULL) {
 		ERR(c, loc, "`%s` does not name a port: write host.nic", name);
 		return (NULL);
 	}
-	if ((h = find_host(c->sc, name, (size_t)(dot - name))) == NULL) {
-		ERR(c, loc, "there is no host `%.*s`", (int)(dot - name), name);
+	host = arena_strdup(c->sc->arena, name);
+	host[dot - name] = '\0';
+	if ((h = check_host_name(c, loc, host)) == NULL)
 		return (NULL);
-	}
 	if ((n = find_nic(h, dot + 1)) == NULL)
-		ERR(c, loc, "host `%s` has no card `%s`", h->loc.name, dot + 1);
+		ERR(c, loc, "host `%s` has no card `%s`%s", h->loc.name,
+		    dot + 1, HINT(c, dot + 1, h->nics, h->nnics));
 	return (n);
 }
 
@@ -146,14 +159,16 @@ check_laggs(struct chk *c, struct sc_host *h)
 			    "yet: only failover is",
 			    lg->proto);
 		if (lg->ports.n == 0)
-			ERR(c, &lg->loc, "lagg `%s` has no ports",
+			ERR(c, &lg->loc,
+			    "lagg `%s` has no ports: name cards of this host",
 			    lg->loc.name);
 		for (unsigned j = 0; j < lg->ports.n; j++)
 			if (find_nic(h, lg->ports.v[j]) == NULL)
 				ERR(c, &lg->ports.loc[j],
 				    "lagg port `%s` is "
-				    "not a card of host `%s`",
-				    lg->ports.v[j], h->loc.name);
+				    "not a card of host `%s`%s",
+				    lg->ports.v[j], h->loc.name,
+				    HINT(c, lg->ports.v[j], h->nics, h->nnics));
 	}
 }
 
@@ -169,26 +184,57 @@ is_ifname(const struct sc_host *h, const char *name)
 	return (false);
 }
 
+/* Told before: of the hosts up to this one, the one that has the address. */
+static const struct sc_host *
+address_owner(struct chk *c, const struct sc_host *upto, int family,
+    const struct in_any *want)
+{
+	struct in_any a;
+	int fam, plen;
+
+	for (const struct sc_host *h = c->sc->hosts; h < upto; h++)
+		for (unsigned i = 0; i < h->naddrs; i++)
+			for (unsigned j = 0; j < h->addrs[i].cidr.n; j++)
+				if (parse_cidr(h->addrs[i].cidr.v[j], &fam, &a,
+					&plen) == 0 &&
+				    fam == family &&
+				    memcmp(&a, want, sizeof(a)) == 0)
+					return (h);
+	return (NULL);
+}
+
+static void
+check_addr(struct chk *c, const struct sc_host *h, const struct sc_loc *loc,
+    const char *cidr)
+{
+	const struct sc_host *other;
+	struct in_any a;
+	int family, plen;
+
+	if (parse_cidr(cidr, &family, &a, &plen) != 0)
+		ERR(c, loc,
+		    "`%s` is not an address with prefix length, such as "
+		    "10.0.0.1/24 or fd00::1/64",
+		    cidr);
+	else if ((other = address_owner(c, h, family, &a)) != NULL)
+		ERR(c, loc, "host `%s` has the address of `%s` already",
+		    other->loc.name, cidr);
+}
+
 static void
 check_addrs(struct chk *c, struct sc_host *h)
 {
-	struct in_any a;
-	int family, plen;
 
 	for (unsigned i = 0; i < h->naddrs; i++) {
 		if (!is_ifname(h, h->addrs[i].loc.name))
 			ERR(c, &h->addrs[i].loc,
-			    "host `%s` has no interface "
-			    "`%s`",
-			    h->loc.name, h->addrs[i].loc.name);
+			    "host `%s` has no interface `%s`: an address is "
+			    "given to a card or a lagg%s",
+			    h->loc.name, h->addrs[i].loc.name,
+			    HINT(c, h->addrs[i].loc.name, h->nics, h->nnics));
 		for (unsigned j = 0; j < h->addrs[i].cidr.n; j++)
-			if (parse_cidr(h->addrs[i].cidr.v[j], &family, &a,
-				&plen) != 0)
-				ERR(c, &h->addrs[i].cidr.loc[j],
-				    "`%s` is not "
-				    "an address with prefix length, such as "
-				    "10.0.0.1/24 or fd00::1/64",
-				    h->addrs[i].cidr.v[j]);
+			check_addr(c, h, &h->addrs[i].cidr.loc[j],
+			    h->addrs[i].cidr.v[j]);
 	}
 }
 
@@ -196,15 +242,16 @@ static void
 check_links(struct chk *c)
 {
 	struct scenario *sc = c->sc;
-	const struct sc_nic *used[512];
+	const struct sc_nic **used;
 	struct sc_nic *n;
 	unsigned nused = 0;
 
+	used = arena_alloc(sc->arena, (2 * sc->nlinks + 1) * sizeof(*used));
 	for (unsigned i = 0; i < sc->nlinks; i++) {
 		if (sc->links[i].ends.n != 2) {
 			ERR(c, &sc->links[i].loc,
 			    "a link has two ends, this "
-			    "one has %u",
+			    "one has %u: write ends: [host.nic, host.nic]",
 			    sc->links[i].ends.n);
 			continue;
 		}
@@ -216,7 +263,7 @@ check_links(struct chk *c)
 					ERR(c, &sc->links[i].ends.loc[j],
 					    "port `%s` has a link already",
 					    sc->links[i].ends.v[j]);
-			if (n != NULL && nused < nitems(used))
+			if (n != NULL)
 				used[nused++] = n;
 		}
 	}
@@ -237,6 +284,47 @@ host_has_family(const struct sc_host *h, int family)
 	return (false);
 }
 
+/* A request line has the path between blanks, and is read into 1 KiB. */
+static void
+check_files(struct chk *c, struct sc_host *h)
+{
+	const char *path;
+	size_t i;
+
+	for (unsigned f = 0; f < h->nfiles; f++) {
+		path = h->files[f].loc.name;
+		for (i = 0; path[i] > ' ' && path[i] < 127; i++)
+			;
+		if (path[0] != '/' || path[i] != '\0' || i > 1000)
+			ERR(c, &h->files[f].loc,
+			    "file `%s`: a path begins with / and has up to "
+			    "1000 printable characters, no blanks",
+			    path);
+	}
+}
+
+static struct sc_app *
+check_server_name(struct chk *c, struct sc_app *a)
+{
+	struct sc_app *s = find_app(c->sc, a->server);
+
+	if (s != NULL && s->type == SC_APP_HTTPS_SERVER)
+		return (s);
+	ERR(c, &a->loc, "`%s` is not a server application%s", a->server,
+	    s != NULL ? "" : HINT(c, a->server, c->sc->apps, c->sc->napps));
+	return (NULL);
+}
+
+static void
+check_family(struct chk *c, const struct sc_app *a, const struct sc_host *h)
+{
+	if (!host_has_family(h, a->family ? KAF_INET6 : KAF_INET))
+		ERR(c, &a->loc,
+		    "host `%s` has no %s address: give it one, or let the "
+		    "client have another `family`",
+		    h->loc.name, a->family ? "IPv6" : "IPv4");
+}
+
 static void
 check_client(struct chk *c, struct sc_app *a)
 {
@@ -255,20 +343,24 @@ check_client(struct chk *c, struct sc_app *a)
 		    "client `%s` would start connections after "
 		    "more than a day",
 		    a->loc.name);
-	s = find_app(c->sc, a->server);
-	if (s == NULL || s->type != SC_APP_HTTPS_SERVER) {
-		ERR(c, &a->loc, "`%s` is not a server application", a->server);
+	if ((h = find_host(c->sc, a->host, strlen(a->host))) != NULL)
+		check_family(c, a, h);
+	if ((s = check_server_name(c, a)) == NULL)
 		return;
-	}
 	if ((h = find_host(c->sc, s->host, strlen(s->host))) == NULL)
 		return;
 	for (unsigned i = 0; i < h->nfiles; i++)
 		found |= strcmp(h->files[i].loc.name, a->path) == 0;
 	if (!found)
-		ERR(c, &a->loc, "host `%s` has no file `%s`", s->host, a->path);
-	if (!host_has_family(h, a->family ? KAF_INET6 : KAF_INET))
-		ERR(c, &a->loc, "host `%s` has no %s address", s->host,
-		    a->family ? "IPv6" : "IPv4");
+		ERR(c, &a->loc, "host `%s` has no file `%s`%s", s->host,
+		    a->path, HINT(c, a->path, h->files, h->nfiles));
+	if (strcmp(a->host, s->host) == 0)
+		ERR(c, &a->loc,
+		    "client `%s` and server `%s` are on one host: there is "
+		    "no loopback interface",
+		    a->loc.name, a->server);
+	else
+		check_family(c, a, h);
 	if (a->tls.present != s->tls.present ||
 	    (a->tls.present &&
 		(a->tls.version != s->tls.version ||
@@ -276,17 +368,42 @@ check_client(struct chk *c, struct sc_app *a)
 		    a->tls.handshake != s->tls.handshake)))
 		ERR(c, &a->loc,
 		    "client `%s` and server `%s` differ in TLS "
-		    "version, suite or handshake",
+		    "version, suite or handshake: give both the same",
 		    a->loc.name, a->server);
+}
+
+static void
+check_server(struct chk *c, struct sc_app *a)
+{
+	struct sc_app *b;
+
+	if (a->server != NULL || a->path != NULL)
+		ERR(c, &a->loc,
+		    "server `%s` has no use for `server` and `path`: they are "
+		    "a client's",
+		    a->loc.name);
+	for (b = c->sc->apps; b < a; b++)
+		if (b->type == SC_APP_HTTPS_SERVER && b->port == a->port &&
+		    strcmp(b->host, a->host) == 0)
+			ERR(c, &a->loc,
+			    "server `%s` has port %ju of host `%s` already: "
+			    "give this one another `port`",
+			    b->loc.name, (uintmax_t)a->port, a->host);
 }
 
 static void
 check_apps(struct chk *c)
 {
+	struct sc_app *a;
+
 	for (unsigned i = 0; i < c->sc->napps; i++) {
-		check_host_name(c, &c->sc->apps[i].loc, c->sc->apps[i].host);
-		if (c->sc->apps[i].type == SC_APP_HTTPS_CLIENT)
-			check_client(c, &c->sc->apps[i]);
+		a = &c->sc->apps[i];
+		check_word(c, &a->loc, a->loc.name, "application name", 64);
+		check_host_name(c, &a->loc, a->host);
+		if (a->type == SC_APP_HTTPS_CLIENT)
+			check_client(c, a);
+		else
+			check_server(c, a);
 	}
 }
 
@@ -307,7 +424,28 @@ check_steps(struct chk *c)
 			check_port(c, &st->loc, st->on);
 		if (st->action == SC_DO_LOSS && !st->has_loss)
 			ERR(c, &st->loc, "a loss step wants `loss`");
+		if ((st->has_loss && st->action != SC_DO_LOSS) ||
+		    ((st->name != NULL || st->has_value) &&
+			st->action != SC_DO_SYSCTL))
+			ERR(c, &st->loc,
+			    "this step has no use for one of its keys: `loss` "
+			    "is for loss, `name` and `value` for sysctl");
 	}
+}
+
+static void
+check_counter(struct chk *c, struct sc_exp_counter *e)
+{
+	check_host_name(c, &e->loc, e->host);
+	if (!e->has_is && !e->has_min && !e->has_max)
+		ERR(c, &e->loc,
+		    "a counter claim wants `is`, "
+		    "`min` or `max`");
+	if (e->has_min && e->has_max && e->min > e->max)
+		ERR(c, &e->loc,
+		    "nothing is at least %ju and at most %ju: exchange `min` "
+		    "and `max`",
+		    (uintmax_t)e->min, (uintmax_t)e->max);
 }
 
 static void
@@ -315,6 +453,7 @@ check_expect(struct chk *c, struct sc_expect *e)
 {
 	const struct sc_loc *locs[] = { &e->delivered.loc, &e->counter.loc,
 		&e->mode.loc, &e->time.loc };
+	const struct sc_app *a;
 	const char *app;
 	unsigned n = 0;
 
@@ -324,24 +463,25 @@ check_expect(struct chk *c, struct sc_expect *e)
 			n++;
 		}
 	if (n != 1) {
-		ERR(c, &e->loc, "a claim has exactly one kind, this one has %u",
+		ERR(c, &e->loc,
+		    "a claim has exactly one kind (delivered, counter, mode or "
+		    "time), this one has %u",
 		    n);
 		return;
 	}
 	if (e->kind == SC_EXP_COUNTER) {
-		check_host_name(c, &e->counter.loc, e->counter.host);
-		if (!e->counter.has_is && !e->counter.has_min &&
-		    !e->counter.has_max)
-			ERR(c, &e->counter.loc,
-			    "a counter claim wants `is`, "
-			    "`min` or `max`");
+		check_counter(c, &e->counter);
 		return;
 	}
 	app = e->kind == SC_EXP_DELIVERED ? e->delivered.app
 	    : e->kind == SC_EXP_MODE	  ? e->mode.app
 					  : e->time.app;
-	if (find_app(c->sc, app) == NULL)
-		ERR(c, locs[e->kind], "there is no application `%s`", app);
+	if ((a = find_app(c->sc, app)) == NULL)
+		ERR(c, locs[e->kind], "there is no application `%s`%s", app,
+		    HINT(c, app, c->sc->apps, c->sc->napps));
+	else if (a->type != SC_APP_HTTPS_CLIENT && e->kind != SC_EXP_MODE)
+		ERR(c, locs[e->kind],
+		    "`%s` is a server; this claim is about a client", app);
 }
 
 void
@@ -356,6 +496,7 @@ scenario_check(struct diag *d, struct scenario *sc)
 		check_nics(&c, &sc->hosts[i]);
 		check_laggs(&c, &sc->hosts[i]);
 		check_addrs(&c, &sc->hosts[i]);
+		check_files(&c, &sc->hosts[i]);
 	}
 	check_links(&c);
 	check_apps(&c);

@@ -33,7 +33,8 @@ static const struct key nic_keys[] = {
 	    .text = "card model; `ktls-sim list models` shows them" },
 	{ "mtu", K_UINT, F(sc_nic, mtu), .def = "1500", .min = 576, .max = 9216,
 	    .text = "largest IP packet, bytes" },
-	{ "rate", K_RATE, F(sc_nic, rate),
+	{ "rate", K_RATE, F(sc_nic, rate), .min = 1000,
+	    .max = 10000000000000ULL,
 	    .text = "rate of the port; the link's rate if not given" },
 	{ "ring", K_UINT, F(sc_nic, ring), .min = 0, .max = 65536,
 	    .text = "transmit ring slots; 0: what the model has" },
@@ -76,6 +77,7 @@ static const struct key host_keys[] = {
 	{ "files", K_MAPOF, F(sc_host, files), F(sc_host, nfiles),
 	    .map = &file_map, .text = "files by path, for servers" },
 	{ "disk_latency", K_TIME, F(sc_host, disk_latency), .def = "80us",
+	    .min = 0, .max = 10 * SIM_SEC,
 	    .text = "time to read a page that is not cached" },
 	{ "fail_alloc", K_UINT, F(sc_host, fail_alloc), .def = "0",
 	    .text =
@@ -397,12 +399,9 @@ explain_measure(void *arg, const char *path, const struct key *k)
 	return (false);
 }
 
-static void
-explain_bounds(const struct key *k, struct strbuf *sb)
+void
+key_bounds(const struct key *k, struct strbuf *sb)
 {
-	if (k->max == 0)
-		return;
-	strbuf_adds(sb, "  bounds:  ");
 	if (k->kind == K_TIME) {
 		format_time(k->min, sb);
 		strbuf_adds(sb, " to ");
@@ -416,7 +415,6 @@ explain_bounds(const struct key *k, struct strbuf *sb)
 	} else
 		strbuf_addf(sb, "%ju to %ju%s", (uintmax_t)k->min,
 		    (uintmax_t)k->max, k->kind == K_RATE ? " bit/s" : "");
-	strbuf_adds(sb, "\n");
 }
 
 static void
@@ -430,7 +428,11 @@ explain_key(const char *path, const struct key *k, struct strbuf *sb)
 	    k->required		 ? "none, it is required"
 		: k->def != NULL ? k->def
 				 : "none");
-	explain_bounds(k, sb);
+	if (k->max != 0) {
+		strbuf_adds(sb, "  bounds:  ");
+		key_bounds(k, sb);
+		strbuf_adds(sb, "\n");
+	}
 	for (unsigned i = 0; k->map != NULL && i < k->map->n; i++)
 		strbuf_addf(sb, "%s%s", i == 0 ? "  keys:    " : ", ",
 		    k->map->keys[i].name);

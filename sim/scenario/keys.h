@@ -51,4 +51,8 @@ struct key_map {
 
 extern const struct key_map scenario_keys;
 
+struct strbuf;
+/* "1 to 256", of a key that has bounds. */
+void key_bounds(const struct key *, struct strbuf *);
+
 #endif

@@ -69,6 +69,7 @@ static void
 load_number(struct loader *l, const struct key *k, const struct node *n,
     void *base)
 {
+	struct strbuf bounds = { 0 };
 	uint64_t v;
 
 	if (scalar_kinds[k->kind].parse(n->text, &v) != 0) {
@@ -77,17 +78,11 @@ load_number(struct loader *l, const struct key *k, const struct node *n,
 		return;
 	}
 	if (k->max != 0 && (v < k->min || v > k->max)) {
-		if (k->kind == K_UINT)
-			diag_error(&l->diag, n->line, n->col,
-			    "%s is out of "
-			    "bounds: `%s` goes from %ju to %ju",
-			    n->text, k->name, (uintmax_t)k->min,
-			    (uintmax_t)k->max);
-		else
-			diag_error(&l->diag, n->line, n->col,
-			    "%s is out of "
-			    "bounds for `%s`",
-			    n->text, k->name);
+		key_bounds(k, &bounds);
+		diag_error(&l->diag, n->line, n->col,
+		    "%s is out of bounds: `%s` goes from %s", n->text, k->name,
+		    strbuf_str(&bounds));
+		strbuf_fini(&bounds);
 		return;
 	}
 	memcpy(field(base, k->off), &v, sizeof(v));
@@ -161,20 +156,43 @@ put_array(void *base, const struct key *k, void *array, unsigned n)
 	memcpy(field(base, k->noff), &n, sizeof(n));
 }
 
+static int
+by_key_and_place(const void *va, const void *vb)
+{
+	const struct node *a = *(const struct node *const *)va;
+	const struct node *b = *(const struct node *const *)vb;
+	int c = strcmp(a->key, b->key);
+
+	return (c != 0		       ? c
+		: a->kline != b->kline ? a->kline - b->kline
+				       : a->kcol - b->kcol);
+}
+
+/* By sorting: a hostile file has some ten thousand keys in one map. */
 static void
 duplicate_check(struct loader *l, const struct node *map)
 {
-	const struct node *a, *b;
+	struct node **all, *n;
+	unsigned cnt = 0;
 
-	for (a = map->child; a != NULL; a = a->next)
-		for (b = map->child; b != a; b = b->next)
-			if (strcmp(a->key, b->key) == 0) {
-				diag_error(&l->diag, a->kline, a->kcol,
-				    "`%s` is given twice", a->key);
-				diag_note(&l->diag, b->kline, b->kcol,
-				    "the first one is here");
-				break;
-			}
+	all = xcalloc(map->nchildren + 1, sizeof(*all));
+	for (n = map->child; n != NULL; n = n->next)
+		all[cnt++] = n;
+	qsort(all, cnt, sizeof(*all), by_key_and_place);
+	for (unsigned i = 1; i < cnt; i++)
+		if (strcmp(all[i]->key, all[i - 1]->key) == 0)
+			all[i]->twin = all[i - 1]->twin != NULL
+			    ? all[i - 1]->twin
+			    : all[i - 1];
+	free(all);
+	for (n = map->child; n != NULL; n = n->next) {
+		if (n->twin == NULL)
+			continue;
+		diag_error(&l->diag, n->kline, n->kcol, "`%s` is given twice",
+		    n->key);
+		diag_note(&l->diag, n->twin->kline, n->twin->kcol,
+		    "the first one is here");
+	}
 }
 
 static bool
@@ -201,8 +219,13 @@ load_settings(struct loader *l, const struct key *k, const struct node *n,
 		return;
 	s = arena_alloc(l->arena, (n->nchildren + 1) * sizeof(*s));
 	for (c = n->child; c != NULL; c = c->next) {
-		if (!want_scalar(l, k, c))
+		if (c->kind != NODE_SCALAR) {
+			diag_error(&l->diag, c->line, c->col,
+			    "%s `%s` wants a number, this is %s: a name is "
+			    "written whole, with its dots",
+			    k->name, c->key, kind_name(c));
 			continue;
+		}
 		if (parse_uint(c->text, &s[cnt].value) != 0) {
 			diag_error(&l->diag, c->line, c->col, "`%s` is not %s",
 			    c->text, scalar_kinds[K_UINT].example);
@@ -331,11 +354,12 @@ load_defaults(struct loader *l, const struct key_map *map, void *base)
 static void
 unknown_key(struct loader *l, const struct key_map *map, const struct node *n)
 {
-	const char *names[64], *near;
+	const char *names[64], *near = NULL;
 
 	for (unsigned i = 0; i < map->n; i++)
 		names[i] = map->keys[i].name;
-	near = nearest_name(n->key, names, map->n);
+	if (l->diag.errors < DIAG_MAX) /* else nobody reads it */
+		near = nearest_name(n->key, names, map->n);
 	if (near != NULL)
 		diag_error(&l->diag, n->kline, n->kcol,
 		    "there is no %s key "
@@ -427,6 +451,7 @@ static void
 load_tree(struct loader *l, struct scenario *sc)
 {
 	struct key root = { .name = "scenario" };
+	const struct node *c;
 	struct node *n;
 
 	if ((n = yaml_tree(&l->diag, l->arena)) == NULL)
@@ -436,6 +461,10 @@ load_tree(struct loader *l, struct scenario *sc)
 	for (int i = 0; l->diag.sets != NULL && l->diag.sets[i] != NULL; i++)
 		tree_set(&l->diag, l->arena, n, i);
 	load_map(l, n, &scenario_keys, sc);
+	/* What is wrong with the scenario's name is told where it stands. */
+	for (c = n->child; c != NULL; c = c->next)
+		if (strcmp(c->key, "name") == 0)
+			sc->loc = (struct sc_loc) { NULL, c->line, c->col };
 	if (l->diag.errors == 0)
 		scenario_check(&l->diag, sc);
 }
@@ -444,11 +473,7 @@ int
 scenario_load(const char *path, const char *const *sets, struct scenario **out,
     struct strbuf *text)
 {
-	struct loader l = {
-		.diag = { .path = path, .sets = sets, .out = text }
-	};
 	struct strbuf file = { 0 };
-	struct scenario *sc;
 	int error;
 
 	if ((error = read_file(path, &file)) != 0) {
@@ -458,12 +483,24 @@ scenario_load(const char *path, const char *const *sets, struct scenario **out,
 				   : strerror(error));
 		return (error == EFBIG ? EINVAL : error);
 	}
+	return (scenario_parse(path, &file, sets, out, text));
+}
+
+int
+scenario_parse(const char *path, struct strbuf *file, const char *const *sets,
+    struct scenario **out, struct strbuf *text)
+{
+	struct loader l = {
+		.diag = { .path = path, .sets = sets, .out = text }
+	};
+	struct scenario *sc;
+
 	l.arena = xcalloc(1, sizeof(*l.arena));
 	sc = xcalloc(1, sizeof(*sc));
 	sc->arena = l.arena;
 	sc->path = xstrdup(path);
-	sc->textlen = file.sb_len;
-	sc->text = strbuf_take(&file);
+	sc->textlen = file->sb_len;
+	sc->text = strbuf_take(file);
 	l.diag.text = sc->text;
 	l.diag.textlen = sc->textlen;
 	load_tree(&l, sc);

@@ -178,6 +178,19 @@ struct builder {
 	unsigned nodes;
 };
 
+/* What the library says of tabs helps nobody who cannot see them. */
+static bool
+at_tab(const struct diag *d, int line, int col)
+{
+	const char *p = d->text, *end = d->text + d->textlen;
+
+	for (; p < end && line > 1; p++)
+		line -= *p == '\n';
+	while (p < end && *p != '\n' && *p != '\t' && --col > 0)
+		p++;
+	return (p < end && *p == '\t');
+}
+
 static bool
 next_event(struct builder *b, yaml_event_t *ev)
 {
@@ -200,8 +213,10 @@ next_event(struct builder *b, yaml_event_t *ev)
 			}
 		}
 	}
-	diag_error(b->diag, line, col, "not valid YAML: %s",
-	    p->problem != NULL ? p->problem : "unreadable");
+	diag_error(b->diag, line, col, "not valid YAML: %s%s",
+	    p->problem != NULL ? p->problem : "unreadable",
+	    at_tab(b->diag, line, col) ? "; this is a tab: indent with blanks"
+				       : "");
 	return (false);
 }
 
@@ -352,7 +367,8 @@ build_document(struct builder *b)
 		}
 		if (ev.type == YAML_DOCUMENT_START_EVENT && n != NULL) {
 			diag_error(b->diag, (int)ev.start_mark.line + 1, 1,
-			    "a second document in one file");
+			    "a second document in one file: each scenario has "
+			    "a file of its own");
 			yaml_event_delete(&ev);
 			return (NULL);
 		}
@@ -385,6 +401,7 @@ yaml_tree(struct diag *d, struct arena *a)
 	n = build_document(&b);
 	yaml_parser_delete(&b.parser);
 	if (n == NULL && d->errors == 0)
-		diag_error(d, 1, 1, "the file is empty");
+		diag_error(d, 1, 1,
+		    "the file is empty: a scenario begins with `ktls_sim: 1`");
 	return (n);
 }

@@ -15,6 +15,7 @@ struct node {
 	char *key;	 /* when a map's child: its key ... */
 	int kline, kcol; /* ... and where the key stands */
 	struct node *child, *next;
+	const struct node *twin; /* the first child with the same key */
 	unsigned nchildren;
 };
 

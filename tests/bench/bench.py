@@ -1,10 +1,15 @@
 #!/usr/bin/env python3
-"""Measures, asserts nothing: the simulator against OpenSSL doing the same
-cryptography, in one run on one machine, as ratios. The machines are shared
-and noisy: medians and spread of several rounds."""
+"""Measures, asserts no time: the simulator against what a user could run
+instead, on one machine in one run. The machines are shared and noisy: rows are
+taken in turns, medians with their spread, and only ratios are worth quoting.
+
+  bench.py KTLS-SIM BENCH_OPENSSL BENCH_NS3.CC OUT.json
+
+BENCH_MIB (256) payload of each row; BENCH_ROUNDS (5); KTLS_BENCH_NO_NS3=1."""
 import json
 import os
 import resource
+import shutil
 import statistics
 import subprocess
 import sys
@@ -13,16 +18,20 @@ import time
 
 MIB = int(os.environ.get('BENCH_MIB', '256'))
 ROUNDS = int(os.environ.get('BENCH_ROUNDS', '5'))
+NS3_MODULES = ['ns3-' + m for m in ('core', 'network', 'internet',
+                                    'point-to-point', 'applications')]
 
+# A cached file, fetched by connections one after the other (each is done long
+# before the next begins) or by many at once.
 SCENARIO = '''ktls_sim: 1
 name: bench
-until: 600s
+until: 3600s
 hosts:
   server:
     sysctl: {kern.ipc.tls.enable: 1, kern.ipc.tls.ifnet.permitted: %(nic)d}
     nics: {mce0: {model: %(model)s}}
     addresses: {mce0: 10.0.0.1/24}
-    files: {/f: {size: %(size)dMiB}}
+    files: {/f: {size: %(size)dB}}
   client:
     sysctl: {kern.ipc.tls.enable: 1}
     nics: {em0: {}}
@@ -30,11 +39,14 @@ hosts:
 links:
   - {ends: [server.mce0, client.em0], delay: 20us}
 apps:
-  web: {type: https-server, host: server, backlog: 1024, tls: {tx: kernel}}
-  get: {type: https-client, host: client, server: web, path: /f, connections: %(conns)d,
-        tls: {tx: openssl, rx: kernel}}
+  web: {type: https-server, host: server, backlog: 1024%(stls)s}
+  get: {type: https-client, host: client, server: web, path: /f,
+        connections: %(conns)d, interval: %(interval)s%(ctls)s}
+expect:
+  - delivered: {app: get, bytes: %(all)dB}
 capture: {wire: %(wire)s}
 '''
+FILE = 16 << 20
 
 
 def timed(args):
@@ -44,56 +56,159 @@ def timed(args):
     wall = time.monotonic() - t
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     if r.returncode != 0:
-        raise SystemExit('%s: %s' % (args, r.stderr))
+        raise SystemExit('%s: %s%s' % (args, r.stdout, r.stderr))
     return wall, (after.ru_utime + after.ru_stime -
                   before.ru_utime - before.ru_stime), r.stdout
 
 
-def sim(exe, folder, **kw):
+def sim(exe, folder, tls='openssl', nic=0, model='basic', many=0, wire='false'):
+    """One run; (wall, CPU, frames, bytes). tls: the handshake, or nothing."""
+    if many:
+        size, conns, interval = (MIB << 20) // many, many, '1us'
+    else:
+        size, conns, interval = min(FILE, MIB << 20), max(1, MIB // 16), '50ms'
     path = os.path.join(folder, 'bench.ktls.yaml')
     with open(path, 'w') as f:
-        f.write(SCENARIO % kw)
+        f.write(SCENARIO % {
+            'nic': nic, 'model': model, 'size': size, 'conns': conns,
+            'interval': interval, 'all': size * conns, 'wire': wire,
+            'stls': ', tls: {tx: kernel, handshake: %s}' % tls if tls else '',
+            'ctls': ', tls: {tx: openssl, rx: kernel, handshake: %s}' % tls
+                    if tls else ''})
+    out = os.path.join(folder, 'out')
     wall, cpu, _ = timed([exe, 'run', '--quiet', '--threads', '2', '--out',
-                          os.path.join(folder, 'out'), path])
-    return wall, cpu
+                          out, path])
+    with open(os.path.join(out, 'report.json')) as f:
+        report = json.load(f)
+    frames = sum(n for host in report['counters'].values()
+                 for name, n in host.items() if name.endswith('.tx_frames'))
+    return wall, cpu, frames, size * conns
+
+
+def openssl(exe, kind):
+    wall, cpu = map(float, timed([exe, kind, str(MIB)])[2].split())
+    return wall, cpu, None, MIB << 20
+
+
+def ns3_build(source, folder):
+    """The program, or why there is none."""
+    if os.environ.get('KTLS_BENCH_NO_NS3') == '1':
+        return None, 'left out (KTLS_BENCH_NO_NS3)'
+    if not shutil.which('g++') or not shutil.which('pkg-config') or \
+            subprocess.run(['pkg-config', '--exists'] + NS3_MODULES).returncode:
+        return None, 'not here (apt-get install libns3-dev g++)'
+    flags = subprocess.run(['pkg-config', '--cflags', '--libs'] + NS3_MODULES,
+                           capture_output=True, text=True,
+                           check=True).stdout.split()
+    # It names libraries of ns-3's own that only their -dev packages have.
+    flags = [f for f in flags if f[0] != '/' or os.path.exists(f)]
+    exe = os.path.join(folder, 'bench_ns3')
+    r = subprocess.run(['g++', '-O2', '-std=c++17', source, '-o', exe] + flags,
+                       capture_output=True, text=True)
+    if r.returncode != 0:
+        return None, 'does not compile: ' + r.stderr.strip().splitlines()[0]
+    return exe, ''
+
+
+def ns3(exe, flows):
+    # An eighth: it is slow, and the speed does not depend on the length.
+    out = timed([exe, str(flows), str(max(8, MIB // 8))])[2].split()
+    return float(out[0]), float(out[1]), int(out[2]), int(out[3])
+
+
+def summary(what, runs):
+    """Medians, and the range of the goodput."""
+    speed = sorted(b / w / 2**20 for w, c, f, b in runs)
+    row = {'what': what, 'mib_per_s': statistics.median(speed),
+           'mib_per_s_min': speed[0], 'mib_per_s_max': speed[-1],
+           'cpu_s_per_gib': statistics.median(c / b * 2**30
+                                              for w, c, f, b in runs),
+           'seconds': [w for w, c, f, b in runs]}
+    if runs[0][2] is not None:
+        row['frames_per_s'] = statistics.median(f / w for w, c, f, b in runs)
+    return row
+
+
+def ratio(rows, a, b, key):
+    if a in rows and b in rows and key in rows[a] and key in rows[b]:
+        return '%.2f' % (rows[a][key] / rows[b][key])
+    return 'not measured'
 
 
 def main():
-    exe, ossl = sys.argv[1:]
-    rows = {}
+    exe, ossl, source, out = sys.argv[1:]
     with tempfile.TemporaryDirectory() as d:
+        ns3_exe, why = ns3_build(source, d)
+        work = [
+            ('OpenSSL AES-128-GCM both ways, 1 thread', openssl, (ossl, 'raw')),
+            ('OpenSSL AES-128-GCM both ways, 2 threads', openssl,
+             (ossl, 'raw2')),
+            ('OpenSSL TLS over a BIO pair, 1 thread', openssl,
+             (ossl, 'biopair')),
+            ('OpenSSL TLS over TCP loopback, 2 threads', openssl,
+             (ossl, 'loopback')),
+            ('ktls-sim: software TLS both ways', sim, (exe, d)),
+            ('ktls-sim: the same, capture on', sim,
+             (exe, d, 'openssl', 0, 'basic', 0, 'true')),
+            ('ktls-sim: NIC TLS to kernel receive', sim,
+             (exe, d, 'openssl', 1, 'ideal')),
+            ('ktls-sim: software TLS, 1,000 connections at once', sim,
+             (exe, d, 'openssl', 0, 'basic', 1000)),
+            ('ktls-sim: the same, synthetic handshakes', sim,
+             (exe, d, 'synthetic', 0, 'basic', 1000)),
+            ('ktls-sim: no TLS', sim, (exe, d, '')),
+            ('ktls-sim: no TLS, 1,000 connections at once', sim,
+             (exe, d, '', 0, 'basic', 1000)),
+        ]
+        if ns3_exe:
+            work += [('ns-3 TCP, no TLS, 1 flow', ns3, (ns3_exe, 1)),
+                     ('ns-3 TCP, no TLS, 1,000 flows', ns3, (ns3_exe, 1000))]
+        runs = {what: [] for what, _, _ in work}
         for _ in range(ROUNDS):
-            for kind in ('raw', 'biopair'):
-                wall, cpu, out = timed([ossl, kind, str(MIB)])
-                w, c = map(float, out.split())
-                rows.setdefault('OpenSSL ' + kind, []).append((w, c))
-            rows.setdefault('software TLS both ways', []).append(sim(
-                exe, d, nic=0, model='basic', size=MIB, conns=1, wire='false'))
-            rows.setdefault('software TLS, capture on', []).append(sim(
-                exe, d, nic=0, model='basic', size=MIB, conns=1, wire='true'))
-            rows.setdefault('NIC TLS to kernel receive', []).append(sim(
-                exe, d, nic=1, model='ideal', size=MIB, conns=1, wire='false'))
-            rows.setdefault('the same bytes over 256 connections', []).append(
-                sim(exe, d, nic=0, model='basic', size=max(1, MIB // 256),
-                    conns=256, wire='false'))
-    raw = statistics.median(w for w, c in rows['OpenSSL raw'])
-    bio = statistics.median(w for w, c in rows['OpenSSL biopair'])
-    print('%d MiB, %d rounds; speed as ratio to OpenSSL (1 = as fast)' %
-          (MIB, ROUNDS))
-    print('| what | MiB/s median (min-max) | CPU s per GiB | of raw AES-GCM '
-          'both ways, one core | of the BIO pair |')
-    print('|---|---|---|---|---|')
-    result = []
-    for what, runs in rows.items():
-        walls = sorted(w for w, c in runs)
-        med = statistics.median(walls)
-        cpu = statistics.median(c for w, c in runs) / MIB * 1024
-        print('| %s | %.0f (%.0f-%.0f) | %.2f | %.2f | %.2f |' %
-              (what, MIB / med, MIB / walls[-1], MIB / walls[0], cpu,
-               raw / med, bio / med))
-        result.append({'what': what, 'seconds': walls, 'cpu_per_gib': cpu,
-                       'of_raw': raw / med, 'of_biopair': bio / med})
-    print(json.dumps({'mib': MIB, 'rows': result}))
+            for what, fn, args in work:
+                runs[what].append(fn(*args))
+    rows = {what: summary(what, r) for what, r in runs.items()}
+    print('%d MiB of payload a row (ns-3: an eighth), %d rounds in turns. '
+          'ktls-sim: --threads 2, a cached file of 16 MiB again and again, or '
+          'the same payload over 1,000 connections; process start, handshakes '
+          'and all invariants included.\n' % (MIB, ROUNDS))
+    print('| what | goodput MiB/s, median (min-max) | frames/s, both ways | '
+          'CPU s/GiB, both ends |\n|---|---|---|---|')
+    for what, r in rows.items():
+        print('| %s | %.0f (%.0f-%.0f) | %s | %.2f |' %
+              (what, r['mib_per_s'], r['mib_per_s_min'], r['mib_per_s_max'],
+               '%.0f k' % (r['frames_per_s'] / 1000)
+               if 'frames_per_s' in r else '', r['cpu_s_per_gib']))
+    if not ns3_exe:
+        print('| ns-3 | %s | | |' % why)
+    soft, bio = work[4][0], work[2][0]
+    one, many = work[9][0], work[10][0]
+    ratios = [
+        ('software TLS / BIO pair, goodput',
+         ratio(rows, soft, bio, 'mib_per_s')),
+        ('software TLS / raw AES-GCM on 2 threads, goodput',
+         ratio(rows, soft, work[1][0], 'mib_per_s')),
+        ('software TLS / TCP loopback, CPU per GiB (lower is better)',
+         ratio(rows, soft, work[3][0], 'cpu_s_per_gib')),
+        ('capture on / off, goodput',
+         ratio(rows, work[5][0], soft, 'mib_per_s')),
+        ('1,000 connections at once / one, software TLS, goodput',
+         ratio(rows, work[7][0], soft, 'mib_per_s')),
+        ('the same, synthetic handshakes',
+         ratio(rows, work[8][0], soft, 'mib_per_s')),
+        ('no TLS / ns-3, one flow, frames per second',
+         ratio(rows, one, 'ns-3 TCP, no TLS, 1 flow', 'frames_per_s')),
+        ('no TLS / ns-3, 1,000 flows, frames per second',
+         ratio(rows, many, 'ns-3 TCP, no TLS, 1,000 flows', 'frames_per_s')),
+    ]
+    print('\n| ratio of medians | |\n|---|---|')
+    for what, value in ratios:
+        print('| %s | %s |' % (what, value))
+    with open(out, 'w') as f:
+        json.dump({'mib': MIB, 'rounds': ROUNDS, 'ns3': why or 'measured',
+                   'rows': list(rows.values()), 'ratios': dict(ratios)}, f,
+                  indent=1)
+    print('\nfigures: ' + out)
 
 
 main()

@@ -1,5 +1,6 @@
 """What the scenario tests share. Standard library only."""
 import difflib
+import hashlib
 import json
 import os
 import subprocess
@@ -29,6 +30,34 @@ def run_out(sim, file, out, *options, **kw):
         with open(path) as f:
             report = json.load(f)
     return r, report
+
+
+def skip(why):
+    """What meson counts as skipped."""
+    print('SKIP: ' + why)
+    sys.exit(77)
+
+
+def other_build(name, file):
+    """A file of one of the builds that ./dev test makes besides this one."""
+    folder = os.environ.get('KTLS_BUILD_' + name)
+    if not folder:
+        skip('no %s build: ./dev test makes it where the compiler is there '
+             '(KTLS_BUILD_%s)' % (name, name))
+    path = os.path.join(folder, file)
+    if not os.path.exists(path):
+        raise SystemExit('KTLS_BUILD_%s is set, but there is no %s' %
+                         (name, path))
+    return path
+
+
+def digest(folder):
+    """Of every file in a folder."""
+    out = {}
+    for name in sorted(os.listdir(folder)):
+        with open(os.path.join(folder, name), 'rb') as f:
+            out[name] = hashlib.sha256(f.read()).hexdigest()
+    return out
 
 
 class Checks:

@@ -2,20 +2,11 @@
 """A run is a pure function of scenario and seed: the same bytes in every
 output, twice with more than two seconds between (so that a wall clock would
 show), and with 0, 1, 2 and 8 host threads. Another seed gives other bytes."""
-import hashlib
 import os
 import sys
 import time
 
 import lib
-
-
-def digest(folder):
-    out = {}
-    for name in sorted(os.listdir(folder)):
-        with open(os.path.join(folder, name), 'rb') as f:
-            out[name] = hashlib.sha256(f.read()).hexdigest()
-    return out
 
 
 def main():
@@ -32,7 +23,7 @@ def main():
             r, _ = lib.run_out(sim, lib.scenario(name), out, '--pcap',
                                '--trace', '--threads', str(threads))
             c.equal(r.returncode, 0, '%s: %s' % (what, r.stderr))
-            got = digest(out)
+            got = lib.digest(out)
             first = first or got
             c.equal(sorted(got), ['.ktls-sim-run', 'report.json', 'report.txt',
                                   'scenario.yaml', 'sslkeys.log',
@@ -43,7 +34,7 @@ def main():
         out = os.path.join(d, 'seed')
         lib.run_out(sim, lib.scenario(name), out, '--pcap', '--trace',
                     '--seed', '2')
-        got = digest(out)
+        got = lib.digest(out)
         for f in ('wire.pcapng', 'wire.pcap', 'sslkeys.log', 'trace.ndjson'):
             c.check(got[f] != first[f], 'seed 2 gives the same ' + f)
     c.done()

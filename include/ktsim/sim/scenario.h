@@ -216,6 +216,9 @@ struct scenario {
  */
 int scenario_load(const char *path, const char *const *sets, struct scenario **,
     struct strbuf *diag);
+/* The same of a text that is there already, and is taken over. */
+int scenario_parse(const char *path, struct strbuf *file,
+    const char *const *sets, struct scenario **, struct strbuf *diag);
 void scenario_free(struct scenario *);
 
 /* --- the key table, for people --- */

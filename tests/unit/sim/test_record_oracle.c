@@ -440,6 +440,44 @@ test_ports_used_again_are_another_connection(void **state)
 	end();
 }
 
+/* What comes of the connection before, while the new one's SYN is answered. */
+static void
+stray_after_syn(void *arg, struct frame *f, simtime_t when, int from)
+{
+	bool *done = arg;
+
+	to_oracle(NULL, f, when, from);
+	if (*done)
+		return;
+	*done = true;
+	fw.end[1].iss += 77777;
+	fakewire_ack(&fw, 1);
+	fw.end[1].iss -= 77777;
+}
+
+static void
+test_an_ack_of_the_connection_before_may_come_between_the_syns(void **state)
+{
+	bool done = false;
+
+	begin(13, combos[0].suite);
+	transfer(1, 0, 1000);
+	fakewire_fini(&fw);
+	close_pair();
+	fakewire_init(&fw, false, 50000, stray_after_syn, &done);
+	fw.end[0].iss += 1000000;
+	fakewire_open(&fw);
+	open_pair(13, combos[0].suite);
+	handshake();
+	transfer(1, 0, 2000);
+	record_oracle_finish(ro);
+	assert_true(done);
+	assert_int_equal(reports, 0);
+	assert_int_equal(record_oracle_ndirs(ro), 4);
+	assert_int_equal(record_oracle_dir(ro, 3)->od_app_bytes, 2000);
+	end();
+}
+
 int
 main(void)
 {
@@ -460,6 +498,8 @@ main(void)
 		cmocka_unit_test(
 		    test_a_connection_without_tls_is_only_compared),
 		cmocka_unit_test(test_ports_used_again_are_another_connection),
+		cmocka_unit_test(
+		    test_an_ack_of_the_connection_before_may_come_between_the_syns),
 	};
 
 	return (cmocka_run_group_tests_name("record_oracle", tests, group_setup,
