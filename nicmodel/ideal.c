@@ -15,6 +15,7 @@
 #include <ktsim/base/kassert.h>
 #include <ktsim/kern/ktls.h>
 #include <ktsim/kern/vnet.h>
+#include <ktsim/opencrypto/crypto_backend.h>
 #include <ktsim/opencrypto/tls_crypt.h>
 
 #include "nic_parse.h"
@@ -269,7 +270,8 @@ ideal_tag_alloc(struct ifnet *ifp, const struct if_snd_tag_alloc_params *params,
 		return (ENOMEM);
 	it->it_nic = n;
 	it->it_conn = params->conn.conn;
-	it->it_crypt = tls_crypt_create(tp->suite, tp->cipher_key, tp->iv, 1);
+	it->it_crypt = tls_crypt_create(&crypto_openssl, tp->suite,
+	    tp->cipher_key, tp->iv, 1);
 	if (it->it_crypt != NULL)
 		it->it_stream = tls_stream_create(it->it_crypt);
 	if (it->it_stream == NULL) {

@@ -13,6 +13,7 @@
 #include <ktsim/net/if_var.h>
 #include <ktsim/netinet/ip_var.h>
 #include <ktsim/nic/nic.h>
+#include <ktsim/opencrypto/crypto_backend.h>
 #include <ktsim/opencrypto/tls_suite.h>
 #include <ktsim/sim/engine.h>
 #include <ktsim/sim/scenario.h>
@@ -39,6 +40,20 @@ list_suites(void)
 	for (unsigned i = 0; i < tls_nsuites; i++)
 		printf("%-24s header %2u, trailer %2u bytes\n",
 		    tls_suites[i].name, tls_suites[i].hlen, tls_suites[i].tlen);
+}
+
+static void
+list_backends(void)
+{
+	const struct crypto_backend *cb;
+	const char *why;
+
+	for (unsigned i = 0; (cb = crypto_backends[i]) != NULL; i++) {
+		why = NULL;
+		printf("%-10s %s\n", cb->cb_name, cb->cb_text);
+		if (cb->cb_usable != NULL && !cb->cb_usable(&why))
+			printf("%-10s not here: %s\n", "", why);
+	}
 }
 
 static void
@@ -123,7 +138,7 @@ list_errors(void)
 }
 
 #define LIST_WHAT \
-	"say what to list: models, suites, defects, sysctls, traces, keys or errors"
+	"say what to list: models, suites, backends, defects, sysctls, traces, keys or errors"
 
 static const struct {
 	const char *what;
@@ -131,6 +146,7 @@ static const struct {
 } lists[] = {
 	{ "models", list_models },
 	{ "suites", list_suites },
+	{ "backends", list_backends },
 	{ "defects", list_defects },
 	{ "sysctls", list_sysctls },
 	{ "traces", list_traces },
@@ -172,12 +188,14 @@ list_main(int argc, char **argv)
 const struct command cmd_list = {
 	.c_name = "list",
 	.c_run = list_main,
-	.c_text = "list models, suites, defects, sysctls, traces, keys, errors",
+	.c_text =
+	    "list models, suites, backends, defects, sysctls, traces, keys, errors",
 	.c_help =
-	    "usage: ktls-sim list models|suites|defects|sysctls|traces|keys|errors\n"
+	    "usage: ktls-sim list models|suites|backends|defects|sysctls|traces|keys|errors\n"
 	    "\n"
 	    "  models    network cards and their capabilities\n"
 	    "  suites    TLS suites of the simulated kernel\n"
+	    "  backends  libraries that can do software TLS, for `crypto:` of a host\n"
 	    "  defects   planted defects, for `ktls-sim run --defect NAME`\n"
 	    "  sysctls   of a host, with kind and default\n"
 	    "  traces    trace points with their arguments\n"

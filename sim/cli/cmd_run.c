@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <ktsim/base/kassert.h>
 #include <ktsim/base/kmem.h>
 #include <ktsim/base/nearest.h>
 #include <ktsim/sim/world.h>
@@ -294,10 +295,19 @@ run_world(struct run_args *ra, const struct scenario *sc)
 	return (code);
 }
 
+/* The engine's thread has one core; what is left can help. */
+static unsigned
+default_threads(void)
+{
+	long cores = sysconf(_SC_NPROCESSORS_ONLN);
+
+	return (cores <= 1 ? 0 : (unsigned)MIN(cores - 1, 4));
+}
+
 static int
 run_main(int argc, char **argv)
 {
-	struct run_args ra = { .ra_opts.wo_threads = 2 };
+	struct run_args ra = { .ra_opts.wo_threads = default_threads() };
 	struct strbuf diag = { 0 };
 	struct scenario *sc;
 	int rc;
@@ -341,7 +351,8 @@ const struct command cmd_run = {
 	    "  --set KEY=VALUE instead of what the file says, such as links[0].loss=1% or\n"
 	    "                  apps.get.connections=3; repeatable\n"
 	    "  --until TIME    short for --set until=TIME\n"
-	    "  --threads N     host threads for cryptography, 0 to 64 (default 2); the\n"
+	    "  --threads N     host threads, 0 to 64, that do cryptography and judge\n"
+	    "                  records beside the run (default: the other cores, 4 at most); the\n"
 	    "                  results do not depend on it\n"
 	    "  --defect NAME   plant a defect (`ktls-sim list defects`); repeatable\n"
 	    "  --pcap          also write wire.pcap and sslkeys.log\n"

@@ -37,6 +37,8 @@ struct hostpool {
 /* Slot 0 is the engine's thread. */
 
 #define SPIN_LOOKS 4000 /* some 50 us */
+/* Below, moving the bytes to another core and back costs more. */
+#define WORTH_A_THREAD 8000
 
 static int
 job_state(const struct job *job)
@@ -140,7 +142,7 @@ pool_submit(struct jobpool *jp, struct job *job)
 	KASSERT(job_state(job) == JOB_IDLE, ("job submitted twice"));
 	job->job_next = NULL;
 	job_set_state(job, JOB_QUEUED);
-	if (hp->hp_nthreads == 0)
+	if (hp->hp_nthreads == 0 || job->job_ns < WORTH_A_THREAD)
 		return; /* wait does the work */
 	pthread_mutex_lock(&hp->hp_lock);
 	*hp->hp_tail = job;
@@ -179,7 +181,7 @@ pool_wait(struct jobpool *jp, struct job *job)
 	struct hostpool *hp = containerof(jp, struct hostpool, hp_pool);
 
 	KASSERT(job_state(job) != JOB_IDLE, ("wait for an idle job"));
-	if (hp->hp_nthreads == 0)
+	if (hp->hp_nthreads == 0 || job->job_ns < WORTH_A_THREAD)
 		job->job_run(job, 0);
 	else if (job_state(job) != JOB_DONE) {
 		pthread_mutex_lock(&hp->hp_lock);

@@ -11,6 +11,7 @@
 
 const char *const sc_suite_names[] = { "aes128-gcm", "aes256-gcm",
 	"chacha20-poly1305", NULL };
+const char *const sc_crypto_names[] = { "openssl", "ipsec-mb", NULL };
 static const char *const version_names[] = { "1.2", "1.3", NULL };
 static const char *const place_names[] = { "openssl", "kernel", NULL };
 static const char *const handshake_names[] = { "openssl", "synthetic", NULL };
@@ -79,6 +80,10 @@ static const struct key host_keys[] = {
 	{ "disk_latency", K_TIME, F(sc_host, disk_latency), .def = "80us",
 	    .min = 0, .max = 10 * SIM_SEC,
 	    .text = "time to read a page that is not cached" },
+	{ "crypto", K_ENUM, F(sc_host, crypto), .def = "openssl",
+	    .names = sc_crypto_names,
+	    .text =
+		"library of software TLS; `ktls-sim list backends` shows them" },
 	{ "fail_alloc", K_UINT, F(sc_host, fail_alloc), .def = "0",
 	    .text =
 		"which of the allocations that may fail (M_NOWAIT) does; 0: none" },

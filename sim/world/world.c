@@ -136,7 +136,7 @@ world_check_interval(const struct world *w)
 
 	for (unsigned i = 0; i < w->w_sc->nhosts; i++)
 		mbufs += w->w_hosts[i].h_vnet->v_mb->mb_zone.z_inuse;
-	return ((unsigned)(256 + mbufs / 4));
+	return ((unsigned)(256 + mbufs));
 }
 
 /* Steps and timed claims still to come. */

@@ -6,6 +6,7 @@
 #include <ktsim/base/bytes.h>
 #include <ktsim/base/errnoname.h>
 #include <ktsim/netinet/ip_var.h>
+#include <ktsim/opencrypto/crypto_backend.h>
 
 #include "world_priv.h"
 
@@ -262,6 +263,24 @@ build_sysctls(struct world *w, struct whost *h, struct strbuf *err)
 	return (0);
 }
 
+/* ENOTSUP: it is not there, or not on this machine. */
+static int
+build_crypto(struct world *w, const struct whost *h, struct vnet_params *vp,
+    struct strbuf *err)
+{
+	const char *name = sc_crypto_names[h->h_sc->crypto], *why = NULL;
+
+	vp->vp_crypto = crypto_backend_find(name);
+	if (vp->vp_crypto->cb_usable == NULL || vp->vp_crypto->cb_usable(&why))
+		return (0);
+	strbuf_addf(err,
+	    "%s:%d:%d: error: host `%s` cannot encrypt with `%s`: %s\n"
+	    "  `crypto: openssl` works everywhere and gives the same bytes\n",
+	    w->w_sc->path, h->h_sc->loc.line, h->h_sc->loc.col,
+	    h->h_sc->loc.name, name, why);
+	return (ENOTSUP);
+}
+
 static int
 build_host(struct world *w, unsigned idx, struct strbuf *err)
 {
@@ -276,6 +295,8 @@ build_host(struct world *w, unsigned idx, struct strbuf *err)
 	int error;
 
 	h->h_sc = &w->w_sc->hosts[idx];
+	if ((error = build_crypto(w, h, &vp, err)) != 0)
+		return (error);
 	h->h_vnet = vnet_create(&vp);
 	h->h_vnet->v_kmem.km_fail_at = h->h_sc->fail_alloc;
 	net_attach(h->h_vnet);

@@ -135,6 +135,7 @@ judge_create(struct world *w)
 	for (int i = 0; i < 2; i++) {
 		j->j_batch[i].b_judge = j;
 		j->j_batch[i].b_job.job_run = judge_run;
+		j->j_batch[i].b_job.job_ns = BATCH_FRAMES * 400;
 		j->j_batch[i].b_tail = &j->j_batch[i].b_verdicts;
 	}
 	return (j);

@@ -8,6 +8,7 @@
 #include <ktsim/kern/vm.h>
 #include <ktsim/kern/vnet.h>
 #include <ktsim/kern/vnode.h>
+#include <ktsim/opencrypto/crypto_backend.h>
 
 #define VM_LIMIT_PAGES (16u * 1024 * 1024) /* 64 GiB of simulated memory */
 
@@ -24,6 +25,8 @@ vnet_create(const struct vnet_params *vp)
 	vnet->v_seed = vp->vp_seed;
 	vnet->v_tb = vp->vp_tb;
 	vnet->v_jobs = vp->vp_jobs;
+	vnet->v_crypto =
+	    vp->vp_crypto != NULL ? vp->vp_crypto : &crypto_openssl;
 	vnet->v_tracer = (struct tracer) { .t_sink = vp->vp_sink,
 		.t_now = &vp->vp_tb->tb_now,
 		.t_who = vnet->v_name };

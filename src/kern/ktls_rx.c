@@ -346,6 +346,7 @@ ktls_rx_start(struct ktls_wq *wq, struct socket *so, const uint8_t *hdr,
 	struct vnet *vnet = wq->wq_vnet;
 	struct sockbuf *sb = &so->so_rcv;
 	struct ktls_session *tls = sb->sb_tls_info;
+	simtime_t cost = ktls_cost_of(vnet->v_ktls, tls, reclen);
 	uint32_t minlen;
 	struct ktls_rx_job *x;
 
@@ -371,10 +372,11 @@ ktls_rx_start(struct ktls_wq *wq, struct socket *so, const uint8_t *hdr,
 		x->x_out = m_getjcl(vnet->v_mb, M_WAITOK, MT_DATA, 0,
 		    x->x_paylen <= MCLBYTES ? MCLBYTES : MJUM16BYTES);
 		x->x_job.job_run = ktls_rx_run;
+		x->x_job.job_ns =
+		    (uint32_t)MIN(cost / SIM_NS, (simtime_t)UINT32_MAX);
 		jobpool_submit(vnet->v_jobs, &x->x_job);
 	}
-	timebase_post_in(vnet->v_tb, &x->x_event,
-	    ktls_cost_of(vnet->v_ktls, tls, reclen));
+	timebase_post_in(vnet->v_tb, &x->x_event, cost);
 }
 
 bool

@@ -8,6 +8,7 @@
 #include <ktsim/base/bytes.h>
 #include <ktsim/base/kassert.h>
 #include <ktsim/kern/socketvar.h>
+#include <ktsim/opencrypto/crypto_backend.h>
 #include <ktsim/opencrypto/tls_crypt.h>
 
 #include "ktls_priv.h"
@@ -26,10 +27,10 @@ ktls_attach(struct vnet *vnet)
 	kzone_init(&ks->ks_rec_zone, &vnet->v_kmem, "ktls_rec",
 	    sizeof(struct ktls_rec));
 	ktls_rx_attach(vnet);
-	/* Measured on one core with OpenSSL 3.0; docs/differences.md. */
-	ks->ks_cost = (struct ktls_cost) { .per_record = 250 * SIM_NS,
-		.ps_per_byte = { 1400, 190, 340 },
-		.wakeup = 1 * SIM_US };
+	ks->ks_cost.per_record = vnet->v_crypto->cb_per_record;
+	memcpy(ks->ks_cost.ps_per_byte, vnet->v_crypto->cb_ps_per_byte,
+	    sizeof(ks->ks_cost.ps_per_byte));
+	ks->ks_cost.wakeup = 1 * SIM_US;
 	vnet_prng(vnet, &ks->ks_prng, "ktls.nonce");
 	vnet->v_mb->mb_free_extpg_tls = ktls_mb_free_extpg;
 	ktls_sysctl_attach(vnet);
@@ -192,8 +193,9 @@ ktls_session_clone(struct socket *so, const struct ktls_session *old)
 int
 ktls_sw_try(struct ktls_session *tls)
 {
-	tls->crypt = tls_crypt_create(tls->params.suite, tls->params.cipher_key,
-	    tls->params.iv, tls->vnet->v_jobs->jp_slots);
+	tls->crypt = tls_crypt_create(tls->vnet->v_crypto, tls->params.suite,
+	    tls->params.cipher_key, tls->params.iv,
+	    tls->vnet->v_jobs->jp_slots);
 	return (tls->crypt != NULL ? 0 : ENOMEM);
 }
 

@@ -213,6 +213,7 @@ ktls_unit_start(struct ktls_unit *u, simtime_t cost)
 	u->u_wq->wq_inflight++;
 	if (u->u_sync)
 		u->u_wq->wq_waiting = true;
+	u->u_job.job_ns = (uint32_t)MIN(cost / SIM_NS, (simtime_t)UINT32_MAX);
 	jobpool_submit(vnet->v_jobs, &u->u_job);
 	timebase_post_in(vnet->v_tb, &u->u_event, cost);
 }

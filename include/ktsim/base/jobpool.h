@@ -15,12 +15,14 @@
 #define KTSIM_BASE_JOBPOOL_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 struct job;
 typedef void job_fn(struct job *job, unsigned slot);
 
 struct job {
 	job_fn *job_run;
+	uint32_t job_ns;      /* about how long it takes, set by the owner */
 	struct job *job_next; /* the pool's */
 	int job_state;	      /* the pool's; 0: idle, may be submitted */
 };

@@ -24,6 +24,7 @@
 #include <ktsim/kern/sysctl.h>
 #include <ktsim/kern/taskqueue.h>
 
+struct crypto_backend;
 struct vm;
 struct mb_state;
 struct ktls_state;
@@ -32,10 +33,11 @@ struct net_state;  /* net/: interfaces, routes, neighbours */
 struct inet_state; /* netinet/: IP and TCP */
 
 struct vnet {
-	const char *v_name;	/* "server" */
-	int v_ncpus;		/* 1 to 256 */
-	struct timebase *v_tb;	/* the laboratory's */
-	struct jobpool *v_jobs; /* the laboratory's */
+	const char *v_name;		       /* "server" */
+	int v_ncpus;			       /* 1 to 256 */
+	struct timebase *v_tb;		       /* the laboratory's */
+	struct jobpool *v_jobs;		       /* the laboratory's */
+	const struct crypto_backend *v_crypto; /* of software TLS */
 	struct tracer v_tracer;
 	struct defects v_defects;
 	struct kmem v_kmem;
@@ -58,8 +60,9 @@ struct vnet_params {
 	uint64_t vp_seed; /* of the run */
 	struct timebase *vp_tb;
 	struct jobpool *vp_jobs;
-	struct trace_sink *vp_sink;	  /* may be NULL */
-	const struct defects *vp_defects; /* may be NULL; copied */
+	const struct crypto_backend *vp_crypto; /* NULL: openssl */
+	struct trace_sink *vp_sink;		/* may be NULL */
+	const struct defects *vp_defects;	/* may be NULL; copied */
 };
 
 /* Never fails. Attaches vm, mbuf, socket, vfs and ktls; not net, netinet. */

@@ -15,6 +15,7 @@
 
 #include <ktsim/opencrypto/tls_suite.h>
 
+struct crypto_backend;
 struct tls_crypt;
 struct tls_stream;
 
@@ -28,8 +29,9 @@ struct tls_iov {
  * Copies key and iv (suite->iv_len bytes). slots: as many as the job pool has.
  * NULL: out of memory, or the library refuses the key.
  */
-struct tls_crypt *tls_crypt_create(const struct tls_suite *, const uint8_t *key,
-    const uint8_t *iv, unsigned slots);
+struct tls_crypt *tls_crypt_create(const struct crypto_backend *,
+    const struct tls_suite *, const uint8_t *key, const uint8_t *iv,
+    unsigned slots);
 void tls_crypt_destroy(struct tls_crypt *); /* NULL allowed; wipes keys */
 const struct tls_suite *tls_crypt_suite(const struct tls_crypt *);
 

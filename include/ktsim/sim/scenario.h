@@ -75,6 +75,7 @@ struct sc_host {
 	struct sc_file *files;
 	unsigned nfiles;
 	simtime_t disk_latency;
+	int crypto;	     /* index of sc_crypto_names */
 	uint64_t fail_alloc; /* 0: none */
 };
 
@@ -96,7 +97,8 @@ struct sc_tls {
 	int handshake; /* enum tls_handshake */
 };
 enum sc_tls_version { SC_TLS_12, SC_TLS_13 };
-extern const char *const sc_suite_names[]; /* NULL-terminated */
+extern const char *const sc_suite_names[];
+extern const char *const sc_crypto_names[]; /* NULL-terminated */
 
 enum sc_app_type { SC_APP_HTTPS_SERVER, SC_APP_HTTPS_CLIENT };
 

@@ -1,8 +1,10 @@
 /* Record protection against libcrypto used directly (tests/support/reftls). */
 #include "tlsbench.h"
 
+#include <ktsim/opencrypto/crypto_backend.h>
 #include <ktsim/opencrypto/tls_crypt.h>
 
+static const struct crypto_backend *cb; /* under test */
 static uint8_t pay[3000], ref[REFTLS_MAX], out[REFTLS_MAX];
 
 static int
@@ -30,7 +32,8 @@ test_encryption_equals_libcrypto_for_every_suite_length_and_number(void **state)
 
 	for (unsigned i = 0; i < tls_nsuites; i++) {
 		const struct tls_suite *s = &tls_suites[i];
-		struct tls_crypt *tc = tls_crypt_create(s, tb_key, tb_iv, 2);
+		struct tls_crypt *tc =
+		    tls_crypt_create(cb, s, tb_key, tb_iv, 2);
 
 		assert_ptr_equal(tls_crypt_suite(tc), s);
 		for (unsigned k = 0; k < nitems(numbers); k++)
@@ -75,7 +78,8 @@ test_decryption_gives_back_and_every_flipped_bit_is_ebadmsg(void **state)
 
 	for (unsigned i = 0; i < tls_nsuites; i++) {
 		const struct tls_suite *s = &tls_suites[i];
-		struct tls_crypt *tc = tls_crypt_create(s, tb_key, tb_iv, 1);
+		struct tls_crypt *tc =
+		    tls_crypt_create(cb, s, tb_key, tb_iv, 1);
 
 		n = seal(s, 9, 22, 50);
 		assert_int_equal(open_record(tc, 9, n), 0);
@@ -100,7 +104,8 @@ test_the_stream_form_equals_the_whole_for_every_cut(void **state)
 
 	for (unsigned i = 0; i < tls_nsuites; i++) {
 		const struct tls_suite *s = &tls_suites[i];
-		struct tls_crypt *tc = tls_crypt_create(s, tb_key, tb_iv, 1);
+		struct tls_crypt *tc =
+		    tls_crypt_create(cb, s, tb_key, tb_iv, 1);
 		struct tls_stream *ts = tls_stream_create(tc);
 		uint8_t type = 23, *body = ref + s->hlen;
 		size_t n = seal(s, 77, type, len);
@@ -159,5 +164,18 @@ main(void)
 		    test_suites_are_found_by_what_they_are_and_by_name),
 	};
 
-	return (cmocka_run_group_tests(tests, fill, NULL));
+	int failed = 0, run = 0;
+	const char *why;
+
+	/* Every backend that this machine has, against the same reference. */
+	for (unsigned i = 0; (cb = crypto_backends[i]) != NULL; i++) {
+		if (cb->cb_usable != NULL && !cb->cb_usable(&why)) {
+			print_message("%s: %s\n", cb->cb_name, why);
+			continue;
+		}
+		failed +=
+		    cmocka_run_group_tests_name(cb->cb_name, tests, fill, NULL);
+		run++;
+	}
+	return (run == 0 ? 1 : failed);
 }

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <ktsim/opencrypto/crypto_backend.h>
 #include <ktsim/opencrypto/tls_crypt.h>
 
 #include "support/reftls.h"
@@ -44,7 +45,7 @@ whole_record(struct nb_tls *t, struct mbuf *rec, uint8_t *out)
 	m_copydata(rec, 0, (int)len, plain);
 	memcpy(out, plain, s->hlen);
 	iov = (struct tls_iov) { plain + s->hlen, out + s->hlen, pay };
-	tc = tls_crypt_create(s, t->key, t->iv, 1);
+	tc = tls_crypt_create(&crypto_openssl, s, t->key, t->iv, 1);
 	assert_int_equal(tls_record_encrypt(tc, 0, out, rec->m_epg.seqno,
 			     TLS_RLTYPE_APP, &iov, 1, out + s->hlen + pay),
 	    0);

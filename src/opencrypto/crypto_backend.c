@@ -1,0 +1,18 @@
+/* The backends there are. A new one is a file with its table, and a line. */
+#include <string.h>
+
+#include <ktsim/opencrypto/crypto_backend.h>
+
+extern const struct crypto_backend crypto_ipsec_mb;
+
+const struct crypto_backend *const crypto_backends[] = { &crypto_openssl,
+	&crypto_ipsec_mb, NULL };
+
+const struct crypto_backend *
+crypto_backend_find(const char *name)
+{
+	for (unsigned i = 0; crypto_backends[i] != NULL; i++)
+		if (strcmp(crypto_backends[i]->cb_name, name) == 0)
+			return (crypto_backends[i]);
+	return (NULL);
+}
