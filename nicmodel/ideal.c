@@ -271,7 +271,7 @@ ideal_tag_alloc(struct ifnet *ifp, const struct if_snd_tag_alloc_params *params,
 	it->it_nic = n;
 	it->it_conn = params->conn.conn;
 	it->it_crypt = tls_crypt_create(&crypto_openssl, tp->suite,
-	    tp->cipher_key, tp->iv, 1);
+	    &(struct tls_keys) { .key = tp->cipher_key, .iv = tp->iv }, 1);
 	if (it->it_crypt != NULL)
 		it->it_stream = tls_stream_create(it->it_crypt);
 	if (it->it_stream == NULL) {

@@ -15,8 +15,7 @@ bool
 ktls_permit_empty_frames(const struct ktls_session *tls)
 {
 	/* Only TLS 1.0 CBC needs them, against its chained IV. */
-	return (tls->params.suite->cipher == TLS_CIPHER_CBC &&
-	    tls->params.tls_vminor == TLS_MINOR_VER_ZERO);
+	return (tls_suite_chained(tls->params.suite));
 }
 
 /* TLS 1.2 AES-GCM: an eight-byte counter of the session, begun at random. */
@@ -29,6 +28,13 @@ ktls_explicit_nonce(struct ktls_session *tls, uint8_t *p)
 	if (V_DEFECT(tls->vnet, KTLS_NONCE_REUSE) && n % 4 == 3)
 		return;
 	be64enc(tls->params.iv + 8, n + 1);
+}
+
+/* TLS 1.1, 1.2 AES-CBC: any bytes that nobody can foresee. */
+static void
+ktls_explicit_iv(struct ktls_session *tls, uint8_t *p)
+{
+	prng_bytes(&tls->vnet->v_ktls->ks_prng, p, TLS_CBC_BLOCK_LEN);
 }
 
 static void
@@ -44,7 +50,7 @@ ktls_frame_one(struct mbuf *m, struct ktls_session *tls, uint8_t type)
 	    ("ktls_frame: not a fresh M_EXTPG mbuf"));
 	e->tls = ktls_hold(tls);
 	e->hdrlen = tp->tls_hlen;
-	e->trllen = tp->tls_tlen;
+	e->trllen = (uint8_t)tls_suite_trailer(tp->suite, (unsigned)m->m_len);
 	e->record_type = type;
 	m->m_len += e->hdrlen + e->trllen;
 	e->hdr[0] = v13 ? TLS_RLTYPE_APP : type;
@@ -56,6 +62,8 @@ ktls_frame_one(struct mbuf *m, struct ktls_session *tls, uint8_t type)
 	if (tp->tls_vminor == TLS_MINOR_VER_TWO &&
 	    tp->suite->cipher == TLS_CIPHER_GCM)
 		ktls_explicit_nonce(tls, e->hdr + 5);
+	if (tp->suite->cipher == TLS_CIPHER_CBC && tp->tls_hlen > 5)
+		ktls_explicit_iv(tls, e->hdr + 5);
 }
 
 void

@@ -39,12 +39,14 @@ ktls_sysctl_config(struct vnet *vnet)
 {
 	struct ktls_state *ks = vnet->v_ktls;
 
-	ks->ks_rx_enable = ks->ks_ext_pgs = 1;
+	ks->ks_rx_enable = ks->ks_cbc_enable = ks->ks_ext_pgs = 1;
 	ks->ks_maxlen = TLS_MAX_MSG_SIZE_V10_2;
 	sysctl_add(vnet, "kern.ipc.tls.enable", &ks->ks_enable, CTL_RW, NULL,
 	    "allow new kernel TLS sessions");
 	sysctl_add(vnet, "kern.ipc.tls.rx_enable", &ks->ks_rx_enable, CTL_RW,
 	    NULL, "allow new receive sessions");
+	sysctl_add(vnet, "kern.ipc.tls.cbc_enable", &ks->ks_cbc_enable, CTL_RW,
+	    NULL, "allow AES-CBC suites");
 	sysctl_add(vnet, "kern.ipc.tls.maxlen", &ks->ks_maxlen, CTL_TUN,
 	    ktls_check_maxlen, "maximum TLS record payload, page aligned");
 	sysctl_add(vnet, "kern.ipc.tls.ifnet.permitted", &ks->ks_permitted,
@@ -58,7 +60,8 @@ ktls_sysctl_counters(struct vnet *vnet)
 {
 	static const char *const modes[] = { NULL, "sw", "ifnet", "toe" };
 	static const char *const ciphers[] = { "cbc", "gcm", "chacha20" };
-	static const char *const vers[] = { "tls12", "tls13" };
+	static const char *const vers[2][3] = { { "tls10", "tls12", "tls12" },
+		{ "tls11", "tls13", "tls13" } };
 	struct ktls_stats *st = &vnet->v_ktls->ks_stats;
 	char name[64];
 
@@ -70,13 +73,15 @@ ktls_sysctl_counters(struct vnet *vnet)
 			    "sessions now");
 		}
 	for (int v = 0; v < 2; v++)
-		for (int c = TLS_CIPHER_GCM; c <= TLS_CIPHER_CHACHA20; c++) {
+		for (int c = 0; c < 3; c++) {
 			snprintf(name, sizeof(name), "stats.ocf.%s_%s_encrypts",
-			    vers[v], ciphers[c]);
+			    vers[v][c], ciphers[c]);
 			ktls_ctr(vnet, name, &st->ocf_enc[v][c],
 			    "records encrypted in software");
+			if (v == 0 && c == TLS_CIPHER_CBC)
+				continue; /* TLS 1.0 is not received */
 			snprintf(name, sizeof(name), "stats.ocf.%s_%s_decrypts",
-			    vers[v], ciphers[c]);
+			    vers[v][c], ciphers[c]);
 			ktls_ctr(vnet, name, &st->ocf_dec[v][c],
 			    "records decrypted in software");
 		}
@@ -130,8 +135,8 @@ ktls_trace_enable(struct socket *so, const char *dir, const char *suite,
 
 /* Checks 1 to 6 of table 1.3. */
 static int
-ktls_enable_checks(struct socket *so, const struct ktls_session *have, bool tx,
-    const char **why)
+ktls_enable_checks(struct socket *so, const struct tls_enable *en,
+    const struct ktls_session *have, bool tx, const char **why)
 {
 	struct ktls_state *ks = so->so_vnet->v_ktls;
 
@@ -147,6 +152,10 @@ ktls_enable_checks(struct socket *so, const struct ktls_session *have, bool tx,
 	if (have != NULL) {
 		*why = "this direction has a session already";
 		return (EALREADY);
+	}
+	if (en->cipher_algorithm == CRYPTO_AES_CBC && ks->ks_cbc_enable == 0) {
+		*why = "kern.ipc.tls.cbc_enable is 0";
+		return (ENOTSUP);
 	}
 	if (tx && ks->ks_ext_pgs == 0) {
 		*why = "kern.ipc.mb_use_ext_pgs is 0";
@@ -185,7 +194,7 @@ ktls_enable_tx_session(struct socket *so, const struct tls_enable *en,
 	struct ktls_session *tls;
 	int error;
 
-	error = ktls_enable_checks(so, so->so_snd.sb_tls_info, true, why);
+	error = ktls_enable_checks(so, en, so->so_snd.sb_tls_info, true, why);
 	if (error != 0)
 		return (error);
 	error = ktls_session_create(so, en, KTLS_TX, &tls, why);
@@ -266,7 +275,7 @@ ktls_enable_rx_session(struct socket *so, const struct tls_enable *en,
 	struct ktls_session *tls;
 	int error;
 
-	error = ktls_enable_checks(so, so->so_rcv.sb_tls_info, false, why);
+	error = ktls_enable_checks(so, en, so->so_rcv.sb_tls_info, false, why);
 	if (error != 0)
 		return (error);
 	error = ktls_session_create(so, en, KTLS_RX, &tls, why);
@@ -274,7 +283,9 @@ ktls_enable_rx_session(struct socket *so, const struct tls_enable *en,
 		return (error);
 	/* Software must be able to, even if a card will decrypt. */
 	if ((error = ktls_sw_try(tls)) != 0)
-		*why = "software crypto refused";
+		*why = error == EPROTONOSUPPORT
+		    ? "TLS 1.0 is not received in the kernel"
+		    : "software crypto refused";
 	else if (so->so_listening) {
 		*why = "listening socket";
 		error = ENOTCONN;

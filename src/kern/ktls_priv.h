@@ -58,13 +58,13 @@ struct ktls_state {
 	struct ktls_cost ks_cost;
 	ktls_complete_fn *ks_complete;
 	void *ks_complete_arg;
-	struct prng ks_prng; /* explicit nonces */
+	struct prng ks_prng; /* explicit nonces and IVs */
 	struct kzone ks_session_zone, ks_unit_zone, ks_rec_zone, ks_rx_zone;
 	uint32_t ks_number;
 
 	/* sysctls */
-	uint64_t ks_enable, ks_rx_enable, ks_maxlen, ks_permitted;
-	uint64_t ks_ext_pgs;
+	uint64_t ks_enable, ks_rx_enable, ks_cbc_enable, ks_maxlen;
+	uint64_t ks_permitted, ks_ext_pgs;
 };
 
 static inline simtime_t
@@ -74,6 +74,15 @@ ktls_cost_of(const struct ktls_state *ks, const struct ktls_session *tls,
 	return (ks->ks_cost.per_record +
 	    (simtime_t)len *
 		ks->ks_cost.ps_per_byte[tls->params.suite->cipher]);
+}
+
+/* FreeBSD counts TLS 1.1 and 1.2 CBC together: index of ocf_enc, ocf_dec. */
+static inline unsigned
+ktls_ocf_row(const struct tls_suite *suite)
+{
+	return (suite->cipher == TLS_CIPHER_CBC
+		? suite->vminor > TLS_MINOR_VER_ZERO
+		: suite->vminor == TLS_MINOR_VER_THREE);
 }
 
 /* ktls_wq.c */

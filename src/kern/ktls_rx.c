@@ -34,7 +34,8 @@ struct ktls_rx_job {
 	uint32_t x_reclen; /* whole record */
 	uint8_t x_hdr[MBUF_PEXT_HDR_LEN];
 	uint8_t x_tag[16];
-	uint32_t x_paylen; /* between header and tag */
+	uint32_t x_paylen; /* between header and tag; CBC: behind the header,
+			      and once decrypted the payload */
 	int x_error;
 };
 
@@ -141,6 +142,12 @@ ktls_detach_record(struct sockbuf *sb, uint32_t len)
 
 /* --- on a host thread --- */
 
+static bool
+ktls_rx_cbc(const struct ktls_rx_job *x)
+{
+	return (x->x_tls->params.suite->cipher == TLS_CIPHER_CBC);
+}
+
 /* The bytes between header and tag, piece by piece, into the output. */
 static unsigned
 ktls_rx_gather(const struct ktls_rx_job *x, struct tls_iov *iov, unsigned max,
@@ -166,11 +173,24 @@ ktls_rx_gather(const struct ktls_rx_job *x, struct tls_iov *iov, unsigned max,
 	return (n);
 }
 
+static int
+ktls_rx_crypt(struct ktls_rx_job *x, unsigned slot, const struct tls_iov *iov,
+    unsigned n)
+{
+	struct tls_crypt *tc = x->x_tls->crypt;
+
+	if (ktls_rx_cbc(x))
+		return (tls_record_decrypt_cbc(tc, slot, x->x_hdr, x->x_seqno,
+		    iov, n, x->x_out->m_data, &x->x_paylen));
+	return (tls_record_decrypt(tc, slot, x->x_hdr, x->x_seqno, iov, n,
+	    x->x_tag));
+}
+
 static void
 ktls_rx_run(struct job *job, unsigned slot)
 {
 	struct ktls_rx_job *x = containerof(job, struct ktls_rx_job, x_job);
-	struct tls_iov iov[RX_MAXPIECES], one;
+	struct tls_iov iov[RX_MAXPIECES];
 	uint32_t skip = x->x_tls->params.tls_hlen, left = x->x_paylen;
 	const struct mbuf *m = x->x_raw;
 	uint8_t *out = x->x_out->m_data;
@@ -181,14 +201,11 @@ ktls_rx_run(struct job *job, unsigned slot)
 		/* A record in very many small pieces: make it one. */
 		m_copydata(x->x_raw, x->x_tls->params.tls_hlen,
 		    (int)x->x_paylen, x->x_out->m_data);
-		one = (struct tls_iov) { x->x_out->m_data, x->x_out->m_data,
+		iov[0] = (struct tls_iov) { x->x_out->m_data, x->x_out->m_data,
 			x->x_paylen };
-		x->x_error = tls_record_decrypt(x->x_tls->crypt, slot, x->x_hdr,
-		    x->x_seqno, &one, 1, x->x_tag);
-		return;
+		n = 1;
 	}
-	x->x_error = tls_record_decrypt(x->x_tls->crypt, slot, x->x_hdr,
-	    x->x_seqno, iov, n, x->x_tag);
+	x->x_error = ktls_rx_crypt(x, slot, iov, n);
 }
 
 /* --- delivering --- */
@@ -232,7 +249,7 @@ ktls_rx_good(struct ktls_rx_job *x, struct sockbuf *sb, uint8_t type,
 
 	st->records_rx++;
 	st->sw_bytes_rx += paylen;
-	st->ocf_dec[suite->vminor == TLS_MINOR_VER_THREE][suite->cipher]++;
+	st->ocf_dec[ktls_ocf_row(suite)][suite->cipher]++;
 	TRACE(&x->x_wq->wq_vnet->v_tracer, tls_decrypted, TU(x->x_tls->conn),
 	    TU(x->x_seqno), TU(paylen), TU(type));
 	if (paylen > 0) {
@@ -339,6 +356,37 @@ ktls_rx_corrupted(struct socket *so, int error)
 	ktls_drop(so, error, "bad TLS record header");
 }
 
+/* Can a record of this length be one of the suite's at all? */
+static bool
+ktls_rx_length_ok(const struct tls_suite *s, uint32_t reclen)
+{
+	uint32_t body = reclen - s->hlen;
+
+	if (s->cipher == TLS_CIPHER_CBC)
+		return (body % TLS_CBC_BLOCK_LEN == 0 && body > s->tag_len);
+	return (body >= s->tlen);
+}
+
+/* Submit the job. */
+static void
+ktls_rx_submit(struct ktls_rx_job *x, simtime_t cost)
+{
+	const struct tls_suite *s = x->x_tls->params.suite;
+	uint32_t taglen = ktls_rx_cbc(x) ? 0 : s->tag_len;
+	struct vnet *vnet = x->x_wq->wq_vnet;
+
+	m_copydata(x->x_raw, 0, s->hlen, x->x_hdr);
+	x->x_paylen = x->x_reclen - s->hlen - taglen;
+	if (taglen > 0)
+		m_copydata(x->x_raw, (int)(x->x_reclen - taglen), (int)taglen,
+		    x->x_tag);
+	x->x_out = m_getjcl(vnet->v_mb, M_WAITOK, MT_DATA, 0,
+	    x->x_paylen <= MCLBYTES ? MCLBYTES : MJUM16BYTES);
+	x->x_job.job_run = ktls_rx_run;
+	x->x_job.job_ns = (uint32_t)MIN(cost / SIM_NS, (simtime_t)UINT32_MAX);
+	jobpool_submit(vnet->v_jobs, &x->x_job);
+}
+
 static void
 ktls_rx_start(struct ktls_wq *wq, struct socket *so, const uint8_t *hdr,
     uint32_t reclen)
@@ -347,7 +395,6 @@ ktls_rx_start(struct ktls_wq *wq, struct socket *so, const uint8_t *hdr,
 	struct sockbuf *sb = &so->so_rcv;
 	struct ktls_session *tls = sb->sb_tls_info;
 	simtime_t cost = ktls_cost_of(vnet->v_ktls, tls, reclen);
-	uint32_t minlen;
 	struct ktls_rx_job *x;
 
 	x = kzone_alloc(&vnet->v_ktls->ks_rx_zone, M_WAITOK | M_ZERO);
@@ -361,20 +408,11 @@ ktls_rx_start(struct ktls_wq *wq, struct socket *so, const uint8_t *hdr,
 	    x);
 	wq->wq_inflight++;
 	wq->wq_waiting = true;
-	minlen = (uint32_t)tls->params.tls_hlen + tls->params.tls_tlen;
-	if (reclen < minlen) {
+	if (ktls_rx_length_ok(tls->params.suite, reclen))
+		ktls_rx_submit(x, cost);
+	else {
 		x->x_error = EMSGSIZE;
 		memcpy(x->x_hdr, hdr, TLS_HDR_LEN);
-	} else {
-		m_copydata(x->x_raw, 0, tls->params.tls_hlen, x->x_hdr);
-		x->x_paylen = reclen - tls->params.tls_hlen - 16;
-		m_copydata(x->x_raw, (int)(reclen - 16), 16, x->x_tag);
-		x->x_out = m_getjcl(vnet->v_mb, M_WAITOK, MT_DATA, 0,
-		    x->x_paylen <= MCLBYTES ? MCLBYTES : MJUM16BYTES);
-		x->x_job.job_run = ktls_rx_run;
-		x->x_job.job_ns =
-		    (uint32_t)MIN(cost / SIM_NS, (simtime_t)UINT32_MAX);
-		jobpool_submit(vnet->v_jobs, &x->x_job);
 	}
 	timebase_post_in(vnet->v_tb, &x->x_event, cost);
 }

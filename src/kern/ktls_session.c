@@ -69,11 +69,64 @@ ktls_set_completion(struct vnet *vnet, ktls_complete_fn *fn, void *arg)
 	vnet->v_ktls->ks_complete_arg = arg;
 }
 
-/* Table 1.4; *why for the trace. */
+/* What table 1.4 says of lengths and flags. */
+static int
+ktls_check_lengths(const struct tls_enable *en)
+{
+	if (en->auth_key_len < 0 || en->auth_key_len > TLS_MAX_PARAM_SIZE ||
+	    en->cipher_key_len <= 0 ||
+	    en->cipher_key_len > TLS_MAX_PARAM_SIZE || en->iv_len < 0 ||
+	    en->iv_len > 16 || en->flags != 0)
+		return (EINVAL);
+	return (0);
+}
+
+/* Table 1.4, cipher by cipher; a suite of any key length. */
+static int
+ktls_check_cipher(const struct tls_enable *en, const char **why)
+{
+	bool cbc = en->cipher_algorithm == CRYPTO_AES_CBC;
+	const struct tls_suite *s;
+
+	if (!cbc && (en->auth_algorithm != 0 || en->auth_key_len != 0)) {
+		*why = "an AEAD suite has no authentication key";
+		return (EINVAL);
+	}
+	s = tls_suite_find(en->cipher_algorithm, en->auth_algorithm, 0,
+	    en->tls_vminor);
+	if (s == NULL) {
+		*why = cbc ? "no AES-CBC suite of this MAC and version"
+			   : "no such cipher and version";
+		return (EINVAL);
+	}
+	/* Its length is not compared with the hash. */
+	if (cbc && en->auth_key_len == 0) {
+		*why = "an AES-CBC suite wants an authentication key";
+		return (EINVAL);
+	}
+	/* CBC with explicit IVs (TLS 1.1, 1.2) takes and ignores any. */
+	if (en->iv_len != s->iv_len && s->iv_len != 0) {
+		*why = "IV length does not fit the suite";
+		return (EINVAL);
+	}
+	if ((cbc && en->auth_key == NULL) || en->cipher_key == NULL ||
+	    (s->iv_len != 0 && en->iv == NULL)) {
+		*why = "key or IV pointer is NULL";
+		return (EFAULT);
+	}
+	return (0);
+}
+
+/*
+ * Table 1.4, then what the software backend says of the key's length; *why
+ * for the trace.
+ */
 static int
 ktls_check_params(const struct tls_enable *en, const struct tls_suite **suite,
     const char **why)
 {
+	int error;
+
 	*why = "bad parameter";
 	if (en->tls_vmajor != TLS_MAJOR_VER_ONE ||
 	    en->tls_vminor < TLS_MINOR_VER_ZERO ||
@@ -81,32 +134,37 @@ ktls_check_params(const struct tls_enable *en, const struct tls_suite **suite,
 		*why = "unknown TLS version";
 		return (EINVAL);
 	}
-	if (en->auth_key_len < 0 || en->auth_key_len > TLS_MAX_PARAM_SIZE ||
-	    en->cipher_key_len <= 0 ||
-	    en->cipher_key_len > TLS_MAX_PARAM_SIZE || en->iv_len < 0 ||
-	    en->iv_len > 16 || en->flags != 0)
-		return (EINVAL);
-	if (en->auth_algorithm != 0 || en->auth_key_len != 0) {
-		*why = "an AEAD suite has no authentication key";
-		return (EINVAL);
-	}
-	*suite = tls_suite_find(en->cipher_algorithm, en->cipher_key_len,
-	    en->tls_vminor);
+	if ((error = ktls_check_lengths(en)) != 0 ||
+	    (error = ktls_check_cipher(en, why)) != 0)
+		return (error);
+	*suite = tls_suite_find(en->cipher_algorithm, en->auth_algorithm,
+	    en->cipher_key_len, en->tls_vminor);
 	if (*suite == NULL) {
-		*why = en->cipher_algorithm == CRYPTO_AES_CBC
-		    ? "AES-CBC suites are not modelled"
-		    : "no such cipher, key length and version";
+		*why = "no such key length for this cipher";
 		return (EINVAL);
-	}
-	if (en->iv_len != (*suite)->iv_len) {
-		*why = "IV length does not fit the suite";
-		return (EINVAL);
-	}
-	if (en->cipher_key == NULL || en->iv == NULL) {
-		*why = "key or IV pointer is NULL";
-		return (EFAULT);
 	}
 	return (0);
+}
+
+static uint8_t *
+ktls_copy_key(const uint8_t *key, size_t len)
+{
+	uint8_t *copy;
+
+	if (len == 0)
+		return (NULL);
+	copy = xcalloc(1, len);
+	memcpy(copy, key, len);
+	return (copy);
+}
+
+static void
+ktls_free_key(uint8_t *key, size_t len)
+{
+	if (key == NULL)
+		return;
+	explicit_bzero(key, len);
+	free(key);
 }
 
 static void
@@ -117,11 +175,14 @@ ktls_copy_params(struct ktls_session *tls, const struct tls_enable *en,
 	struct ktls_state *ks = tls->vnet->v_ktls;
 
 	tp->suite = suite;
-	tp->cipher_key = xcalloc(1, (size_t)en->cipher_key_len);
-	memcpy(tp->cipher_key, en->cipher_key, (size_t)en->cipher_key_len);
+	tp->cipher_key =
+	    ktls_copy_key(en->cipher_key, (size_t)en->cipher_key_len);
 	tp->cipher_key_len = (uint16_t)en->cipher_key_len;
-	memcpy(tp->iv, en->iv, (size_t)en->iv_len);
-	tp->iv_len = (uint16_t)en->iv_len;
+	tp->auth_key = ktls_copy_key(en->auth_key, (size_t)en->auth_key_len);
+	tp->auth_key_len = (uint16_t)en->auth_key_len;
+	if (suite->iv_len > 0)
+		memcpy(tp->iv, en->iv, suite->iv_len);
+	tp->iv_len = suite->iv_len;
 	tp->max_frame_len =
 	    (uint16_t)MIN((uint64_t)TLS_MAX_MSG_SIZE_V10_2, ks->ks_maxlen);
 	tp->tls_vmajor = en->tls_vmajor;
@@ -183,9 +244,10 @@ ktls_session_clone(struct socket *so, const struct ktls_session *old)
 	if ((tls = ktls_session_alloc(so, old->direction)) == NULL)
 		return (NULL);
 	tls->params = old->params;
-	tls->params.cipher_key = xcalloc(1, old->params.cipher_key_len);
-	memcpy(tls->params.cipher_key, old->params.cipher_key,
-	    old->params.cipher_key_len);
+	tls->params.cipher_key =
+	    ktls_copy_key(old->params.cipher_key, old->params.cipher_key_len);
+	tls->params.auth_key =
+	    ktls_copy_key(old->params.auth_key, old->params.auth_key_len);
 	tls->wq_index = old->wq_index;
 	return (tls);
 }
@@ -193,8 +255,15 @@ ktls_session_clone(struct socket *so, const struct ktls_session *old)
 int
 ktls_sw_try(struct ktls_session *tls)
 {
-	tls->crypt = tls_crypt_create(tls->vnet->v_crypto, tls->params.suite,
-	    tls->params.cipher_key, tls->params.iv,
+	const struct tls_session_params *tp = &tls->params;
+	struct tls_keys k = { .key = tp->cipher_key,
+		.iv = tp->iv,
+		.auth = tp->auth_key,
+		.auth_len = tp->auth_key_len };
+
+	if (!tls->tx && tls_suite_chained(tp->suite))
+		return (EPROTONOSUPPORT);
+	tls->crypt = tls_crypt_create(tls->vnet->v_crypto, tp->suite, &k,
 	    tls->vnet->v_jobs->jp_slots);
 	return (tls->crypt != NULL ? 0 : ENOMEM);
 }
@@ -224,11 +293,8 @@ ktls_destroy(struct ktls_session *tls)
 		ktls_inp_xmit(tls, false);
 	ktls_inp_detach(tls);
 	tls_crypt_destroy(tls->crypt);
-	if (tls->params.cipher_key != NULL) {
-		explicit_bzero(tls->params.cipher_key,
-		    tls->params.cipher_key_len);
-		free(tls->params.cipher_key);
-	}
+	ktls_free_key(tls->params.cipher_key, tls->params.cipher_key_len);
+	ktls_free_key(tls->params.auth_key, tls->params.auth_key_len);
 	explicit_bzero(tls->params.iv, sizeof(tls->params.iv));
 	kzone_free(&ks->ks_session_zone, tls);
 }

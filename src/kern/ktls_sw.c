@@ -138,8 +138,7 @@ ktls_rec_finish(struct vnet *vnet, struct ktls_rec *r)
 	if (r->r_error == 0) {
 		st->records_tx++;
 		st->sw_bytes_tx += ktls_rec_len(r);
-		st->ocf_enc[suite->vminor == TLS_MINOR_VER_THREE]
-			   [suite->cipher]++;
+		st->ocf_enc[ktls_ocf_row(suite)][suite->cipher]++;
 		TRACE(&vnet->v_tracer, tls_encrypted, TU(r->r_tls->conn),
 		    TU(m->m_epg.seqno), TU(ktls_rec_len(r)));
 	}

@@ -1,8 +1,8 @@
 /*
- * TLS record protection. Nonce and additional data are made here from the
- * record's header and number, the arithmetic is the backend's; one cipher
- * context per executing thread and direction is kept, because setting a key
- * costs more than a small record.
+ * TLS record protection. For AEAD suites nonce and additional data are made
+ * here from the record's header and number, the arithmetic is the backend's;
+ * CBC suites are tls_mte.c's. One cipher context per executing thread and
+ * direction is kept, because setting a key costs more than a small record.
  */
 #include <errno.h>
 #include <stdbool.h>
@@ -15,13 +15,19 @@
 #include <ktsim/opencrypto/crypto_backend.h>
 #include <ktsim/opencrypto/tls_crypt.h>
 
+#include "tls_mte.h"
+
+/* Contexts are made on demand, [slot * 2 + decrypt]. */
 struct tls_crypt {
 	const struct tls_suite *tc_suite;
-	const struct crypto_backend *tc_cb;
+	const struct crypto_backend *tc_cb; /* NULL: CBC */
 	uint8_t tc_key[32];
-	uint8_t tc_iv[12];
+	uint8_t tc_iv[TLS_CBC_IMPLICIT_IV_LEN]; /* TLS 1.0: the next record's */
+	uint8_t *tc_auth;
+	unsigned tc_auth_len;
 	unsigned tc_slots;
-	struct crypto_ctx **tc_ctx; /* [slot * 2 + decrypt], made on demand */
+	struct crypto_ctx **tc_ctx;
+	struct tls_mte **tc_mte;
 };
 
 struct tls_stream {
@@ -29,20 +35,34 @@ struct tls_stream {
 	struct crypto_ctx *ts_ctx;
 };
 
+static bool
+crypt_cbc(const struct tls_crypt *tc)
+{
+	return (tc->tc_suite->cipher == TLS_CIPHER_CBC);
+}
+
 struct tls_crypt *
 tls_crypt_create(const struct crypto_backend *cb, const struct tls_suite *suite,
-    const uint8_t *key, const uint8_t *iv, unsigned slots)
+    const struct tls_keys *k, unsigned slots)
 {
 	struct tls_crypt *tc;
 
 	KASSERT(slots >= 1, ("tls_crypt_create: no slots"));
 	tc = xcalloc(1, sizeof(*tc));
 	tc->tc_suite = suite;
-	tc->tc_cb = cb->cb_has(suite) ? cb : &crypto_openssl;
-	memcpy(tc->tc_key, key, suite->key_len);
-	memcpy(tc->tc_iv, iv, suite->iv_len);
+	memcpy(tc->tc_key, k->key, suite->key_len);
+	if (suite->iv_len > 0)
+		memcpy(tc->tc_iv, k->iv, suite->iv_len);
 	tc->tc_slots = slots;
-	tc->tc_ctx = xcalloc((size_t)slots * 2, sizeof(*tc->tc_ctx));
+	if (!crypt_cbc(tc)) {
+		tc->tc_cb = cb->cb_has(suite) ? cb : &crypto_openssl;
+		tc->tc_ctx = xcalloc((size_t)slots * 2, sizeof(*tc->tc_ctx));
+		return (tc);
+	}
+	tc->tc_mte = xcalloc((size_t)slots * 2, sizeof(*tc->tc_mte));
+	tc->tc_auth = xcalloc(1, k->auth_len);
+	memcpy(tc->tc_auth, k->auth, k->auth_len);
+	tc->tc_auth_len = k->auth_len;
 	return (tc);
 }
 
@@ -52,9 +72,16 @@ tls_crypt_destroy(struct tls_crypt *tc)
 	if (tc == NULL)
 		return;
 	for (unsigned i = 0; i < tc->tc_slots * 2; i++)
-		tc->tc_cb->cb_free(tc->tc_ctx[i]);
+		if (crypt_cbc(tc))
+			tls_mte_free(tc->tc_mte[i]);
+		else
+			tc->tc_cb->cb_free(tc->tc_ctx[i]);
 	explicit_bzero(tc->tc_key, sizeof(tc->tc_key));
+	if (tc->tc_auth != NULL)
+		explicit_bzero(tc->tc_auth, tc->tc_auth_len);
+	free(tc->tc_auth);
 	free(tc->tc_ctx);
+	free(tc->tc_mte);
 	free(tc);
 }
 
@@ -74,6 +101,21 @@ crypt_ctx(struct tls_crypt *tc, unsigned slot, bool encrypt)
 	if (*ctx == NULL)
 		*ctx = tc->tc_cb->cb_new(tc->tc_suite, tc->tc_key, encrypt);
 	return (*ctx);
+}
+
+static struct tls_mte *
+crypt_mte(struct tls_crypt *tc, unsigned slot, bool encrypt)
+{
+	struct tls_keys k = { .key = tc->tc_key,
+		.auth = tc->tc_auth,
+		.auth_len = tc->tc_auth_len };
+	struct tls_mte **tm;
+
+	KASSERT(slot < tc->tc_slots, ("slot %u of %u", slot, tc->tc_slots));
+	tm = &tc->tc_mte[slot * 2 + !encrypt];
+	if (*tm == NULL)
+		*tm = tls_mte_new(tc->tc_suite, &k, encrypt);
+	return (*tm);
 }
 
 /* RFC 5288: salt and explicit nonce; RFC 7905, 8446: IV xor record number. */
@@ -133,13 +175,32 @@ crypt_pieces(struct crypto_ctx *ctx, const struct tls_crypt *tc,
 	return (true);
 }
 
+static int
+crypt_encrypt_cbc(struct tls_crypt *tc, unsigned slot, const uint8_t *hdr,
+    uint64_t seqno, const struct tls_iov *pieces, unsigned npieces,
+    uint8_t *trailer)
+{
+	struct tls_mte *tm = crypt_mte(tc, slot, true);
+	uint8_t explicit_iv[TLS_CBC_BLOCK_LEN], *iv = tc->tc_iv;
+
+	if (tm == NULL)
+		return (EIO);
+	if (!tls_suite_chained(tc->tc_suite))
+		iv = memcpy(explicit_iv, hdr + 5, sizeof(explicit_iv));
+	return (tls_mte_encrypt(tm, hdr, seqno, iv, pieces, npieces, trailer));
+}
+
 int
 tls_record_encrypt(struct tls_crypt *tc, unsigned slot, const uint8_t *hdr,
     uint64_t seqno, uint8_t record_type, const struct tls_iov *pieces,
     unsigned npieces, uint8_t *trailer)
 {
-	struct crypto_ctx *ctx = crypt_ctx(tc, slot, true);
+	struct crypto_ctx *ctx;
 
+	if (crypt_cbc(tc))
+		return (crypt_encrypt_cbc(tc, slot, hdr, seqno, pieces, npieces,
+		    trailer));
+	ctx = crypt_ctx(tc, slot, true);
 	if (ctx == NULL || !crypt_begin(ctx, tc, hdr, seqno) ||
 	    !crypt_pieces(ctx, tc, pieces, npieces))
 		return (EIO);
@@ -162,6 +223,20 @@ tls_record_decrypt(struct tls_crypt *tc, unsigned slot, const uint8_t *hdr,
 		return (EIO);
 	memcpy(want, tag, 16);
 	return (tc->tc_cb->cb_tag(ctx, want));
+}
+
+int
+tls_record_decrypt_cbc(struct tls_crypt *tc, unsigned slot, const uint8_t *hdr,
+    uint64_t seqno, const struct tls_iov *pieces, unsigned npieces,
+    const uint8_t *plain, uint32_t *paylen)
+{
+	struct tls_mte *tm = crypt_mte(tc, slot, false);
+
+	KASSERT(!tls_suite_chained(tc->tc_suite),
+	    ("tls_record_decrypt_cbc: no explicit IV"));
+	return (tm == NULL ? EIO
+			   : tls_mte_decrypt(tm, hdr, seqno, pieces, npieces,
+				 plain, paylen));
 }
 
 /* --- stream form --- */

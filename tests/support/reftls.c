@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include <openssl/evp.h>
+#include <openssl/hmac.h>
 
 #include "reftls.h"
 
@@ -66,6 +67,100 @@ ref_aad(const struct tls_suite *s, const uint8_t *rec, uint64_t seqno,
 	return (13);
 }
 
+/* --- CBC: RFC 2246, 4346, 5246 6.2.3.2 --- */
+
+static bool
+ref_cbc(const struct tls_suite *s)
+{
+	return (s->algorithm == CRYPTO_AES_CBC);
+}
+
+static size_t
+ref_mac(const struct tls_suite *s, const uint8_t *rec, uint64_t seqno,
+    const uint8_t *pay, size_t paylen, uint8_t *mac)
+{
+	const EVP_MD *md = s->auth_algorithm == CRYPTO_SHA1_HMAC ? EVP_sha1()
+	    : s->auth_algorithm == CRYPTO_SHA2_256_HMAC		 ? EVP_sha256()
+								 : EVP_sha384();
+	uint8_t *in = malloc(13 + paylen);
+	unsigned len;
+
+	MUST(in != NULL);
+	(void)ref_aad(s, rec, seqno, paylen, in);
+	memcpy(in + 13, pay, paylen);
+	MUST(HMAC(md, REFTLS_AUTH_KEY, REFTLS_AUTH_KEY_LEN, in, 13 + paylen,
+		 mac, &len) != NULL);
+	free(in);
+	return (len);
+}
+
+static void
+ref_blocks(const struct tls_suite *s, const uint8_t *key, const uint8_t *iv,
+    uint8_t *p, size_t len, int encrypt)
+{
+	EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
+	int n;
+
+	MUST(ctx != NULL);
+	MUST(EVP_CipherInit_ex(ctx,
+		 s->key_len == 32 ? EVP_aes_256_cbc() : EVP_aes_128_cbc(), NULL,
+		 key, iv, encrypt) == 1);
+	EVP_CIPHER_CTX_set_padding(ctx, 0);
+	MUST(EVP_CipherUpdate(ctx, p, &n, p, (int)len) == 1 && n == (int)len);
+	EVP_CIPHER_CTX_free(ctx);
+}
+
+static size_t
+ref_seal_cbc(const struct tls_suite *s, const uint8_t *key, const uint8_t *iv,
+    uint64_t seqno, const uint8_t *pay, size_t paylen, size_t pad, uint8_t *rec)
+{
+	size_t hlen = s->vminor == 1 ? 5 : 21, n = paylen, body;
+
+	memmove(rec + hlen, pay, paylen);
+	n += ref_mac(s, rec, seqno, pay, paylen, rec + hlen + n);
+	pad += 16 - n % 16;
+	memset(rec + hlen + n, (int)pad - 1, pad);
+	n += pad;
+	body = hlen - 5 + n;
+	rec[3] = (uint8_t)(body >> 8);
+	rec[4] = (uint8_t)body;
+	ref_blocks(s, key, hlen == 5 ? iv : rec + 5, rec + hlen, n, 1);
+	return (hlen + n);
+}
+
+static long
+ref_open_cbc(const struct tls_suite *s, const uint8_t *key, const uint8_t *iv,
+    uint64_t seqno, const uint8_t *rec, size_t len, uint8_t *pay)
+{
+	size_t hlen = s->vminor == 1 ? 5 : 21, n = len - hlen, pad, maclen;
+	uint8_t mac[48], *p;
+	bool ok;
+
+	if (len < hlen + 32 || n % 16 != 0)
+		return (-1);
+	p = malloc(n);
+	MUST(p != NULL);
+	memcpy(p, rec + hlen, n);
+	ref_blocks(s, key, hlen == 5 ? iv : rec + 5, p, n, 0);
+	maclen = s->auth_algorithm == CRYPTO_SHA1_HMAC	? 20
+	    : s->auth_algorithm == CRYPTO_SHA2_256_HMAC ? 32
+							: 48;
+	pad = p[n - 1] + 1u;
+	ok = pad + maclen <= n;
+	for (size_t i = 1; ok && i <= pad; i++)
+		ok = p[n - i] == pad - 1;
+	if (ok) {
+		n -= pad + maclen;
+		(void)ref_mac(s, rec, seqno, p, n, mac);
+		ok = memcmp(mac, p + n, maclen) == 0;
+		memcpy(pay, p, n);
+	}
+	free(p);
+	return (ok ? (long)n : -1);
+}
+
+/* --- AEAD --- */
+
 static size_t
 ref_crypt(const struct tls_suite *s, const uint8_t *key, const uint8_t *iv,
     uint64_t seqno, const uint8_t *in, size_t inlen, uint8_t *rec)
@@ -97,10 +192,11 @@ ref_header(const struct tls_suite *s, uint8_t type, uint64_t explicit_nonce,
 {
 	rec[0] = ref_v13(s) ? 23 : type;
 	rec[1] = 3;
-	rec[2] = 3;
-	if (ref_explicit(s))
-		for (int i = 0; i < 8; i++)
-			rec[5 + i] = (uint8_t)(explicit_nonce >> (56 - 8 * i));
+	rec[2] = ref_v13(s) ? 3 : s->vminor;
+	for (int i = 0; i < 8 && s->hlen > 5; i++)
+		rec[5 + i] = (uint8_t)(explicit_nonce >> (56 - 8 * i));
+	if (s->hlen > 13)
+		memcpy(rec + 13, rec + 5, 8);
 }
 
 size_t
@@ -120,7 +216,10 @@ reftls_seal(const struct tls_suite *s, const uint8_t *key, const uint8_t *iv,
 		n += pad;
 	}
 	ref_header(s, type, explicit_nonce, out);
-	n = ref_crypt(s, key, iv, seqno, inner, n, out);
+	if (ref_cbc(s))
+		n = ref_seal_cbc(s, key, iv, seqno, inner, n, pad, out);
+	else
+		n = ref_crypt(s, key, iv, seqno, inner, n, out);
 	free(inner);
 	return (n);
 }
@@ -143,6 +242,10 @@ reftls_open(const struct tls_suite *s, const uint8_t *key, const uint8_t *iv,
 	EVP_CIPHER_CTX *ctx;
 	int got, aadlen, ok;
 
+	if (ref_cbc(s)) {
+		*type = rec[0];
+		return (ref_open_cbc(s, key, iv, seqno, rec, len, pay));
+	}
 	if (len < hlen + 16)
 		return (-1);
 	plain = malloc(n + 1);

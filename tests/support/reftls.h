@@ -11,11 +11,17 @@
 
 #include <ktsim/opencrypto/tls_suite.h>
 
-#define REFTLS_MAX (16384 + 64)
+#define REFTLS_MAX (16384 + 5 + 16 + 48 + 256)
+
+/* Of CBC suites, always this one; longer than no hash's block. */
+#define REFTLS_AUTH_KEY	    "a MAC key of some length"
+#define REFTLS_AUTH_KEY_LEN 24
 
 /*
  * A whole record for paylen bytes into out; returns its length. iv: 4 bytes of
- * salt (TLS 1.2 GCM) or 12. pad: zero bytes behind the inner type (TLS 1.3).
+ * salt (TLS 1.2 GCM), 12, or 16 (TLS 1.0). pad: zero bytes behind the inner
+ * type (TLS 1.3), or more padding than the least (CBC; multiple of 16).
+ * explicit_nonce: also makes the explicit IV of TLS 1.1 and 1.2 CBC.
  */
 size_t reftls_seal(const struct tls_suite *, const uint8_t *key,
     const uint8_t *iv, uint64_t explicit_nonce, uint64_t seqno, uint8_t type,
@@ -25,8 +31,8 @@ size_t reftls_seal13_raw(const struct tls_suite *, const uint8_t *key,
     const uint8_t *iv, uint64_t seqno, const uint8_t *inner, size_t innerlen,
     uint8_t *out);
 /*
- * Opens a whole record: payload length, or -1 when the tag is wrong. *type:
- * the inner one for TLS 1.3.
+ * Opens a whole record: payload length, or -1 when the tag, MAC or padding is
+ * wrong. *type: the inner one for TLS 1.3.
  */
 long reftls_open(const struct tls_suite *, const uint8_t *key,
     const uint8_t *iv, uint64_t seqno, const uint8_t *rec, size_t len,

@@ -88,9 +88,11 @@ struct tls_get_record {
 struct tls_session_params {
 	const struct tls_suite *suite;
 	uint8_t *cipher_key;
-	uint8_t iv[16]; /* TLS 1.2 GCM: salt, then the next
+	uint8_t *auth_key; /* CBC: the MAC's; NULL: AEAD */
+	uint8_t iv[16];	   /* TLS 1.2 GCM: salt, then the next
 					   explicit nonce in iv[8..15] */
 	uint16_t cipher_key_len;
+	uint16_t auth_key_len;
 	uint16_t iv_len;
 	uint16_t max_frame_len;
 	uint8_t tls_vmajor, tls_vminor;
@@ -140,9 +142,10 @@ struct ktls_stats {
 	uint64_t ifnet_reset, ifnet_reset_dropped, ifnet_reset_failed;
 	uint64_t mode_cipher[4][3]; /* live sessions */
 	uint64_t ocf_inplace, ocf_separate;
-	uint64_t ocf_enc[2][3], ocf_dec[2][3]; /* [1.3?][cipher] */
-	uint64_t records_tx, records_rx;       /* simulator's own */
-	uint64_t plaintext_refused; /* simulator's own: ip_output guard */
+	/* [version][cipher]; version: AEAD 1.2, 1.3; CBC 1.0, later */
+	uint64_t ocf_enc[2][3], ocf_dec[2][3];
+	uint64_t records_tx, records_rx; /* simulator's own */
+	uint64_t plaintext_refused;	 /* simulator's own: ip_output guard */
 	uint64_t sw_bytes_tx, sw_bytes_rx; /* payload through the workers */
 	uint64_t contig_fails; /* records encrypted into single pages */
 };

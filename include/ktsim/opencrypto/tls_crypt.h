@@ -4,8 +4,12 @@
  *
  * A tls_crypt is one key with its suite. It is immutable; calls from several
  * jobs at once are safe as long as each uses its own slot (base/jobpool.h).
+ * The exception is encryption in TLS 1.0: it carries the last cipher block
+ * from record to record, so records come one after the other, in the stream's
+ * order.
  *
  * Nonces and additional data: RFC 5288 and 7905 (TLS 1.2), RFC 8446 5.2, 5.3.
+ * CBC, MAC then encrypt: RFC 2246, 4346 and 5246 6.2.3.2.
  */
 #ifndef KTSIM_OPENCRYPTO_TLS_CRYPT_H
 #define KTSIM_OPENCRYPTO_TLS_CRYPT_H
@@ -25,33 +29,55 @@ struct tls_iov {
 	uint32_t len;
 };
 
+/* A direction's secrets. */
+struct tls_keys {
+	const uint8_t *key; /* suite->key_len bytes */
+	const uint8_t *iv;  /* suite->iv_len bytes */
+	const uint8_t
+	    *auth; /* CBC: the MAC's key, of any length; else unused */
+	unsigned auth_len;
+};
+
 /*
- * Copies key and iv (suite->iv_len bytes). slots: as many as the job pool has.
+ * Copies the keys. slots: as many as the job pool has. CBC suites are
+ * libcrypto's whatever the backend.
  * NULL: out of memory, or the library refuses the key.
  */
 struct tls_crypt *tls_crypt_create(const struct crypto_backend *,
-    const struct tls_suite *, const uint8_t *key, const uint8_t *iv,
-    unsigned slots);
+    const struct tls_suite *, const struct tls_keys *, unsigned slots);
 void tls_crypt_destroy(struct tls_crypt *); /* NULL allowed; wipes keys */
 const struct tls_suite *tls_crypt_suite(const struct tls_crypt *);
 
 /*
  * Encrypt one record. hdr: the suite's hlen header bytes, final. pieces: the
- * payload. trailer: receives the type byte's ciphertext (TLS 1.3) and the tag,
- * suite->tlen bytes. Returns 0 or EIO.
+ * payload, at most TLS_CRYPT_PIECES. trailer: receives the type byte's
+ * ciphertext (TLS 1.3) and the tag, or (CBC) what MAC and padding became: what
+ * the header's length leaves behind the payload. Returns 0 or EIO.
  */
+#define TLS_CRYPT_PIECES 16
 int tls_record_encrypt(struct tls_crypt *, unsigned slot, const uint8_t *hdr,
     uint64_t seqno, uint8_t record_type, const struct tls_iov *pieces,
     unsigned npieces, uint8_t *trailer);
 
 /*
- * Decrypt and verify one record. pieces: everything between header and tag
+ * Decrypt and verify one record of an AEAD suite. pieces: everything between header and tag
  * (for TLS 1.3 this includes the inner type and padding). hdr as received.
  * Returns 0, EBADMSG (tag wrong), or EIO.
  */
 int tls_record_decrypt(struct tls_crypt *, unsigned slot, const uint8_t *hdr,
     uint64_t seqno, const struct tls_iov *pieces, unsigned npieces,
     const uint8_t *tag);
+
+/*
+ * The same for CBC suites with explicit IV. pieces: everything behind the
+ * header, whole blocks, at least MAC and one byte of padding; their outputs
+ * lie one behind the other from plain on. *paylen: the payload's bytes, which
+ * are the first of plain. Returns 0, EBADMSG (padding or MAC wrong), or EIO.
+ * Not in constant time, as FreeBSD's is not.
+ */
+int tls_record_decrypt_cbc(struct tls_crypt *, unsigned slot,
+    const uint8_t *hdr, uint64_t seqno, const struct tls_iov *pieces,
+    unsigned npieces, const uint8_t *plain, uint32_t *paylen);
 
 /*
  * Stream form, transmit only, AEAD suites: start a record, feed its payload

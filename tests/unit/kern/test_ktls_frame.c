@@ -44,6 +44,15 @@ records(const size_t *len, unsigned n)
 	return (top);
 }
 
+/* MAC, then 1 to 16 bytes up to the block. */
+static size_t
+cbc_trailer(const struct tls_suite *s, size_t len)
+{
+	size_t n = len + s->tag_len;
+
+	return (s->tag_len + 16 - n % 16);
+}
+
 static void
 test_header_trailer_and_lengths_of_every_suite(void **state)
 {
@@ -52,6 +61,7 @@ test_header_trailer_and_lengths_of_every_suite(void **state)
 	struct ktls_session *tls;
 	struct mbuf *top, *m;
 	uint32_t refs;
+	size_t trl;
 	int pages;
 
 	for (unsigned k = 0; k < tls_nsuites; k++) {
@@ -65,12 +75,14 @@ test_header_trailer_and_lengths_of_every_suite(void **state)
 		assert_int_equal(tls->refcount, refs + 3);
 		m = top;
 		for (unsigned i = 0; i < 3; i++, m = m->m_next) {
-			assert_int_equal(m->m_len, s->hlen + len[i] + s->tlen);
+			trl = tb_cbc(s) ? cbc_trailer(s, len[i]) : s->tlen;
+			assert_int_equal(m->m_len, s->hlen + len[i] + trl);
 			assert_int_equal(m->m_epg.hdrlen, s->hlen);
-			assert_int_equal(m->m_epg.trllen, s->tlen);
+			assert_int_equal(m->m_epg.trllen, trl);
 			assert_int_equal(m->m_epg.hdr[0],
 			    s->vminor == 4 ? 23 : 22);
-			assert_int_equal(be16dec(m->m_epg.hdr + 1), 0x0303);
+			assert_int_equal(be16dec(m->m_epg.hdr + 1),
+			    0x0300 | MIN(s->vminor, 3));
 			assert_int_equal(be16dec(m->m_epg.hdr + 3),
 			    m->m_len - 5);
 			assert_int_equal(m->m_epg.record_type, 22);
@@ -105,6 +117,31 @@ test_explicit_nonces_count_up_from_anywhere(void **state)
 }
 
 static void
+test_explicit_ivs_are_the_hosts_own_chance(void **state)
+{
+	const size_t len[] = { 10, 10, 10 };
+	uint8_t iv[2][3][16];
+	struct mbuf *top, *m;
+	int pages = 0, i;
+
+	for (int run = 0; run < 2; run++) {
+		top = records(len, 3);
+		ktls_frame(top,
+		    session(tls_suite_byname("aes128-cbc-sha1-1.1")), &pages,
+		    23);
+		for (m = top, i = 0; m != NULL; m = m->m_next, i++)
+			memcpy(iv[run][i], m->m_epg.hdr + 5, 16);
+		m_freem(top);
+		teardown(NULL);
+		setup(NULL);
+	}
+	assert_memory_equal(iv[0], iv[1], sizeof(iv[0]));
+	assert_memory_not_equal(iv[0][0], iv[0][1], 16);
+	assert_memory_not_equal(iv[0][1], iv[0][2], 16);
+	assert_memory_not_equal(iv[0][0], iv[0][0] + 8, 8);
+}
+
+static void
 test_a_card_session_frames_records_that_are_ready(void **state)
 {
 	const size_t len[] = { 100 };
@@ -129,6 +166,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		T(test_header_trailer_and_lengths_of_every_suite),
 		T(test_explicit_nonces_count_up_from_anywhere),
+		T(test_explicit_ivs_are_the_hosts_own_chance),
 		T(test_a_card_session_frames_records_that_are_ready),
 	};
 

@@ -85,16 +85,30 @@ expect_error(int error)
 }
 
 static void
-all_suites(void (*fn)(void))
+suites(void (*fn)(void), bool cbc_only)
 {
 	for (unsigned i = 0; i < tls_nsuites; i++) {
-		if (i > 0)
-			setup(NULL);
+		if (tls_suite_chained(&tls_suites[i]) ||
+		    (cbc_only && !tb_cbc(&tls_suites[i])))
+			continue;
 		start(&tls_suites[i]);
 		fn();
-		if (i + 1 < tls_nsuites)
-			teardown(NULL);
+		teardown(NULL);
+		setup(NULL);
 	}
+}
+
+static void
+all_suites(void (*fn)(void))
+{
+	suites(fn, false);
+}
+
+/* TLS 1.3 writes 1.2's. */
+static uint8_t
+wire_minor(void)
+{
+	return (MIN(suite->vminor, 3));
 }
 
 /* --- good records --- */
@@ -271,6 +285,76 @@ test_a_bad_tag_costs_one_record_and_its_number(void **state)
 	all_suites(bad_tag);
 }
 
+/* 10.3 of freebsd-ktls.md: padding, MAC, IV, length. */
+static void
+cbc_wrongs(void)
+{
+	size_t n, at, len;
+
+	for (len = 0; len <= 33; len++)
+		good(TLS_RLTYPE_APP, len, 37);
+	sockpair_run(&sp);
+	for (len = 0; len <= 33; len++)
+		expect_record(TLS_RLTYPE_APP, len);
+	for (size_t pad = 16; pad <= 240; pad += 16) {
+		n = seal(TLS_RLTYPE_APP, 16, pad);
+		seqno++;
+		feed(rec, n, 100);
+		sockpair_run(&sp);
+		expect_record(TLS_RLTYPE_APP, 16);
+	}
+	/* Every byte behind the 5 of the header matters. */
+	n = seal(TLS_RLTYPE_APP, 40, 16);
+	for (at = 5; at < n; at++) {
+		(void)seal(TLS_RLTYPE_APP, 40, 16);
+		seqno++;
+		rec[at] ^= 1;
+		feed(rec, n, 64);
+		sockpair_run(&sp);
+		expect_error(EBADMSG);
+	}
+	/* One byte more than whole blocks. */
+	n = seal(TLS_RLTYPE_APP, 40, 0);
+	seqno++;
+	be16enc(rec + 3, (uint16_t)(n + 1 - 5));
+	feed(rec, n + 1, 64);
+	sockpair_run(&sp);
+	expect_error(EMSGSIZE);
+	assert_true(so->so_state & SS_ISCONNECTED);
+	good(TLS_RLTYPE_APP, 1, 37);
+	sockpair_run(&sp);
+	expect_record(TLS_RLTYPE_APP, 1);
+	assert_int_equal(ktls_stats(sp.sp_vnet)->ocf_dec[1][TLS_CIPHER_CBC],
+	    ktls_stats(sp.sp_vnet)->records_rx);
+}
+
+static void
+test_cbc_takes_any_padding_and_refuses_every_flipped_byte(void **state)
+{
+	suites(cbc_wrongs, true);
+}
+
+/* The explicit IV is cut off: less than a header drops the connection. */
+static void
+cbc_short_header(void)
+{
+	memset(rec, 0, 40);
+	rec[0] = 23;
+	rec[1] = 3;
+	rec[2] = wire_minor();
+	be16enc(rec + 3, 6);
+	feed(rec, 11, 4);
+	sockpair_run(&sp);
+	expect_error(EMSGSIZE);
+	assert_true(so->so_state & SS_ISDISCONNECTED);
+}
+
+static void
+test_cbc_record_without_room_for_its_iv_drops_with_emsgsize(void **state)
+{
+	suites(cbc_short_header, true);
+}
+
 static void
 test_inner_plaintext_of_zeros_only_is_ebadmsg(void **state)
 {
@@ -296,7 +380,7 @@ bad_version(void)
 {
 	size_t n = seal(TLS_RLTYPE_APP, 100, 0);
 
-	rec[2] ^= 1;
+	rec[2]++;
 	feed(rec, n, 1000);
 	sockpair_run(&sp);
 	assert_true(so->so_state & SS_ISDISCONNECTED);
@@ -335,7 +419,8 @@ oversize(void)
 
 	memset(big, 0, sizeof(big));
 	big[0] = 23;
-	big[1] = big[2] = 3;
+	big[1] = 3;
+	big[2] = wire_minor();
 	be16enc(big + 3, (uint16_t)(most + 1 - 5));
 	feed(big, most + 1, MCLBYTES);
 	sockpair_run(&sp);
@@ -355,9 +440,13 @@ runt(void)
 {
 	uint32_t least = (uint32_t)suite->hlen + suite->tlen;
 
+	if (tb_cbc(suite)) /* header, IV, one padded MAC */
+		least = suite->hlen + (suite->tag_len + 16u) / 16 * 16;
+
 	memset(rec, 0, sizeof(rec));
 	rec[0] = 23;
-	rec[1] = rec[2] = 3;
+	rec[1] = 3;
+	rec[2] = wire_minor();
 	be16enc(rec + 3, (uint16_t)(least - 1 - 5));
 	feed(rec, least - 1, 4);
 	seqno++;
@@ -540,6 +629,8 @@ main(void)
 		T(test_peeking_takes_nothing),
 		T(test_one_read_never_crosses_a_record),
 		T(test_a_bad_tag_costs_one_record_and_its_number),
+		T(test_cbc_takes_any_padding_and_refuses_every_flipped_byte),
+		T(test_cbc_record_without_room_for_its_iv_drops_with_emsgsize),
 		T(test_inner_plaintext_of_zeros_only_is_ebadmsg),
 		T(test_a_wrong_version_drops_the_connection_with_einval),
 		T(test_an_outer_type_that_is_not_23_drops_tls13),

@@ -67,27 +67,33 @@ struct expected {
 static void
 expect_records(const struct expected *e, unsigned n)
 {
-	size_t at = 0, off = 0, len, overhead = suite->hlen + suite->tlen;
+	size_t at = 0, off = 0, len;
 	uint64_t nonce = 0;
-	uint8_t type;
+	uint8_t type, iv[16];
 
 	drain();
+	memcpy(iv, tb_iv, sizeof(iv));
 	for (unsigned i = 0; i < n; i++) {
 		assert_true(at + 5 <= rawlen);
 		len = 5u + be16dec(raw + at + 3);
-		assert_int_equal(len, overhead + e[i].len);
+		assert_int_equal(len,
+		    suite->hlen + e[i].len +
+			tls_suite_trailer(suite, e[i].len));
 		assert_int_equal(raw[at], suite->vminor == 4 ? 23 : e[i].type);
-		assert_int_equal(be16dec(raw + at + 1), 0x0303);
+		assert_int_equal(be16dec(raw + at + 1),
+		    0x0300 | MIN(suite->vminor, 3));
 		if (suite->hlen == 13) {
 			if (i > 0)
 				assert_true(be64dec(raw + at + 5) == nonce + 1);
 			nonce = be64dec(raw + at + 5);
 		}
-		assert_int_equal(reftls_open(suite, tb_key, tb_iv, 1000 + i,
+		assert_int_equal(reftls_open(suite, tb_key, iv, 1000 + i,
 				     raw + at, len, plain, &type),
 		    e[i].len);
 		assert_int_equal(type, e[i].type);
 		assert_memory_equal(plain, pay + off, e[i].len);
+		if (tls_suite_chained(suite))
+			memcpy(iv, raw + at + len - 16, 16);
 		at += len;
 		off += e[i].len;
 	}
@@ -122,11 +128,16 @@ test_maxlen_makes_records_shorter(void **state)
 	static const struct expected e[] = { { 23, 8192 }, { 23, 8192 },
 		{ 23, 1 } };
 
-	assert_int_equal(sysctl_write(sp.sp_vnet, "kern.ipc.tls.maxlen", 8192),
-	    0);
-	start(&tls_suites[3]);
-	assert_int_equal(tb_write(so, pay, 16385, -1, NULL), 0);
-	expect_records(e, nitems(e));
+	for (unsigned i = 0; i < tls_nsuites; i++) {
+		assert_int_equal(sysctl_write(sp.sp_vnet, "kern.ipc.tls.maxlen",
+				     8192),
+		    0);
+		start(&tls_suites[i]);
+		assert_int_equal(tb_write(so, pay, 16385, -1, NULL), 0);
+		expect_records(e, nitems(e));
+		teardown(NULL);
+		setup(NULL);
+	}
 }
 
 static void
@@ -142,6 +153,33 @@ test_a_typed_write_gives_all_its_records_the_type_and_reverts(void **state)
 		assert_int_equal(tb_write(so, pay + 12, 20000, 22, NULL), 0);
 		assert_int_equal(tb_write(so, pay + 20012, 5, -1, NULL), 0);
 		expect_records(e, nitems(e));
+		teardown(NULL);
+		setup(NULL);
+	}
+}
+
+/* Every length around the borders of blocks, one record each. */
+static void
+test_cbc_padding_is_right_for_every_length(void **state)
+{
+	struct expected e[50];
+
+	for (unsigned i = 0; i < tls_nsuites; i++) {
+		if (!tb_cbc(&tls_suites[i]))
+			continue;
+		start(&tls_suites[i]);
+		for (uint32_t k = 0, off = 0; k < nitems(e);
+		     off += e[k++].len) {
+			e[k] = (struct expected) { 33, k + 1 };
+			assert_int_equal(tb_write(so, pay + off, k + 1, 33,
+					     NULL),
+			    0);
+		}
+		expect_records(e, nitems(e));
+		assert_int_equal(ktls_stats(sp.sp_vnet)
+				     ->ocf_enc[tls_suites[i].vminor > 1]
+					      [TLS_CIPHER_CBC],
+		    nitems(e));
 		teardown(NULL);
 		setup(NULL);
 	}
@@ -192,6 +230,28 @@ test_empty_writes_are_einval_with_a_session_and_nothing_without(void **state)
 	assert_int_equal(tb_write(so, pay, 0, -1, &done), EINVAL);
 	assert_int_equal(tb_write(so, pay, 0, 21, &done), EINVAL);
 	assert_int_equal(sbused(&so->so_snd), 0);
+	teardown(NULL);
+	setup(NULL);
+	start(tls_suite_byname("aes128-cbc-sha1-1.1"));
+	assert_int_equal(tb_write(so, pay, 0, -1, &done), EINVAL);
+}
+
+/* Against the known IV of the record that follows. */
+static void
+test_empty_writes_are_records_of_tls10(void **state)
+{
+	static const struct expected e[] = { { 23, 0 }, { 23, 5 }, { 23, 0 },
+		{ 21, 0 }, { 23, 16384 }, { 23, 100 } };
+
+	start(tls_suite_byname("aes256-cbc-sha1-1.0"));
+	assert_int_equal(tb_write(so, pay, 0, -1, NULL), 0);
+	assert_int_equal(tb_write(so, pay, 5, -1, NULL), 0);
+	assert_int_equal(tb_write(so, pay, 0, -1, NULL), 0);
+	assert_int_equal(tb_write(so, pay, 0, 21, NULL), 0);
+	assert_int_equal(tb_write(so, pay + 5, 16484, -1, NULL), 0);
+	expect_records(e, nitems(e));
+	assert_int_equal(ktls_stats(sp.sp_vnet)->ocf_enc[0][TLS_CIPHER_CBC],
+	    nitems(e));
 }
 
 static void
@@ -356,9 +416,11 @@ main(void)
 		T(test_a_write_is_cut_into_full_records_and_one_short_one),
 		T(test_maxlen_makes_records_shorter),
 		T(test_a_typed_write_gives_all_its_records_the_type_and_reverts),
+		T(test_cbc_padding_is_right_for_every_length),
 		T(test_typed_writes_are_all_or_nothing),
 		T(test_a_partial_write_says_exactly_how_much_it_took),
 		T(test_empty_writes_are_einval_with_a_session_and_nothing_without),
+		T(test_empty_writes_are_records_of_tls10),
 		T(test_a_record_type_without_a_session_is_einval),
 		T(test_states_and_errors_refuse_a_write),
 		T(test_eor_on_a_stream_is_einval),

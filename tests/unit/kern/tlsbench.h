@@ -17,7 +17,13 @@
 #include "support/sockpair.h"
 
 static const uint8_t tb_key[32] = "0123456789abcdefghijklmnopqrstu";
-static const uint8_t tb_iv[12] = "IVivIVivIVi";
+static const uint8_t tb_iv[16] = "IVivIVivIVivIVi";
+
+static inline bool
+tb_cbc(const struct tls_suite *s)
+{
+	return (s->cipher == TLS_CIPHER_CBC);
+}
 
 static inline struct tls_enable
 tb_enable(const struct tls_suite *s, uint64_t seqno)
@@ -27,9 +33,14 @@ tb_enable(const struct tls_suite *s, uint64_t seqno)
 		.cipher_algorithm = s->algorithm,
 		.cipher_key_len = s->key_len,
 		.iv_len = s->iv_len,
+		.auth_algorithm = s->auth_algorithm,
 		.tls_vmajor = 3,
 		.tls_vminor = s->vminor };
 
+	if (tb_cbc(s)) {
+		en.auth_key = (const uint8_t *)REFTLS_AUTH_KEY;
+		en.auth_key_len = REFTLS_AUTH_KEY_LEN;
+	}
 	be64enc(en.rec_seq, seqno);
 	return (en);
 }
@@ -95,7 +106,8 @@ tb_read(struct socket *so, void *p, size_t len, size_t *got, int *type,
 		assert_int_equal(cm->cmsg_len, sizeof(*cm) + sizeof(tgr));
 		memcpy(&tgr, KCMSG_DATA(cm), sizeof(tgr));
 		assert_int_equal(tgr.tls_vmajor, 3);
-		assert_int_equal(tgr.tls_vminor, 3);
+		assert_int_equal(tgr.tls_vminor,
+		    MIN(so->so_rcv.sb_tls_info->params.tls_vminor, 3));
 		*type = tgr.tls_type | be16dec(tgr.tls_length) << 8;
 		m_freem(control);
 	}
