@@ -99,6 +99,8 @@ ktls_sysctl_attach(struct vnet *vnet)
 	CTR("stats.offload_total", offload_total, "successes");
 	CTR("stats.active", active, "live session objects");
 	CTR("stats.threads", threads, "worker threads");
+	CTR("stats.sw_tx_pending", sw_tx_pending,
+	    "TLS 1.0 batches that wait for earlier records");
 	CTR("stats.sw_tx_inqueue", sw_tx_inqueue, "batches waiting");
 	CTR("stats.sw_rx_inqueue", sw_rx_inqueue, "sockets waiting");
 	CTR("stats.corrupted_records", corrupted_records, "bad record headers");
@@ -378,6 +380,8 @@ ktls_set_tx_mode(struct socket *so, int mode)
 		ktls_free(tls);
 		return (error);
 	}
+	/* The chained IV is in the old session; no card takes TLS 1.0. */
+	KASSERT(!old->sequential_records, ("TLS 1.0 cannot change its mode"));
 	tls->mode = mode;
 	ktls_count(tls, 1);
 	so->so_snd.sb_tls_info = tls;

@@ -187,6 +187,10 @@ ktls_copy_params(struct ktls_session *tls, const struct tls_enable *en,
 	    (uint16_t)MIN((uint64_t)TLS_MAX_MSG_SIZE_V10_2, ks->ks_maxlen);
 	tp->tls_vmajor = en->tls_vmajor;
 	tp->tls_vminor = en->tls_vminor;
+	if (tls->tx && tls_suite_chained(suite)) {
+		tls->sequential_records = true;
+		tls->next_seqno = be64dec(en->rec_seq);
+	}
 	tp->tls_hlen = suite->hlen;
 	tp->tls_tlen = suite->tlen;
 	/* The explicit nonce starts anywhere: it is not the record number. */
@@ -212,6 +216,7 @@ ktls_session_alloc(struct socket *so, int direction)
 	tls->tx = direction == KTLS_TX;
 	tls->conn = ktls_inp_conn(so);
 	tls->wq_index = ktls_inp_flowid(so) % (unsigned)vnet->v_ncpus;
+	STAILQ_INIT(&tls->pending_records);
 	ks->ks_stats.active++;
 	return (tls);
 }
@@ -282,6 +287,9 @@ ktls_destroy(struct ktls_session *tls)
 	struct vnet *vnet = tls->vnet;
 	struct ktls_state *ks = vnet->v_ktls;
 
+	/* Each batch that waits holds a reference. */
+	KASSERT(STAILQ_EMPTY(&tls->pending_records),
+	    ("ktls_destroy: batches wait"));
 	TRACE(&vnet->v_tracer, tls_destroy, TU(tls->conn),
 	    TS(tls->tx ? "tx" : "rx"));
 	ks->ks_stats.active--;

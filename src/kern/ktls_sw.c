@@ -275,10 +275,12 @@ ktls_encrypt(struct ktls_wq *wq, struct mbuf *top)
 {
 	struct socket *so = top->m_epg.so;
 	int total = top->m_epg.enc_cnt;
+	bool cbc = top->m_epg.tls->params.suite->cipher == TLS_CIPHER_CBC;
 
 	top->m_epg.so = NULL;
 	top->m_epg.enc_cnt = 0;
-	if (wq->wq_vnet->v_ktls->ks_complete == NULL)
+	/* As FreeBSD: CBC is never dispatched asynchronously. */
+	if (wq->wq_vnet->v_ktls->ks_complete == NULL || cbc)
 		ktls_encrypt_sync(wq, top, so, total);
 	else
 		ktls_encrypt_async(wq, top, so, total);

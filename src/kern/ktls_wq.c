@@ -84,11 +84,84 @@ ktls_wq_of(const struct ktls_session *tls)
 	return (&tls->vnet->v_ktls->ks_wq[tls->wq_index]);
 }
 
+static void
+ktls_wq_batch(struct ktls_session *tls, struct mbuf *m)
+{
+	struct ktls_wq *wq = ktls_wq_of(tls);
+
+	STAILQ_INSERT_TAIL(&wq->wq_m, m, m_epg.stailq);
+	tls->vnet->v_ktls->ks_stats.sw_tx_inqueue++;
+	TRACE(&tls->vnet->v_tracer, tls_enqueue, TU(tls->conn),
+	    TU(tls->wq_index), TU(m->m_epg.enc_cnt));
+	ktls_wq_kick(wq);
+}
+
+/* --- TLS 1.0: each record's IV is the end of the one before --- */
+
+/* Records of a batch. */
+static uint64_t
+ktls_batched_records(const struct mbuf *m)
+{
+	uint64_t n = 0;
+
+	for (int pages = m->m_epg.enc_cnt; pages > 0; m = m->m_next, n++)
+		pages -= MAX(m->m_epg.nrdy, 1);
+	return (n);
+}
+
+/* A batch whose turn has not come: into the list, which is sorted. */
+static void
+ktls_pending_insert(struct ktls_session *tls, struct mbuf *m)
+{
+	struct mbufq later = STAILQ_HEAD_INITIALIZER(later), before;
+	struct mbuf *n;
+
+	STAILQ_INIT(&before);
+	while ((n = STAILQ_FIRST(&tls->pending_records)) != NULL) {
+		STAILQ_REMOVE_HEAD(&tls->pending_records, m_epg.stailq);
+		if (n->m_epg.seqno < m->m_epg.seqno)
+			STAILQ_INSERT_TAIL(&before, n, m_epg.stailq);
+		else
+			STAILQ_INSERT_TAIL(&later, n, m_epg.stailq);
+	}
+	STAILQ_INSERT_TAIL(&before, m, m_epg.stailq);
+	STAILQ_CONCAT(&before, &later);
+	STAILQ_CONCAT(&tls->pending_records, &before);
+	tls->vnet->v_ktls->ks_stats.sw_tx_pending++;
+	TRACE(&tls->vnet->v_tracer, tls_pending, TU(tls->conn),
+	    TU(m->m_epg.seqno), TU(tls->next_seqno));
+}
+
+/* Batches whose turn it is now; all of them once the order is lost. */
+static void
+ktls_pending_run(struct ktls_session *tls)
+{
+	struct mbuf *m;
+
+	while ((m = STAILQ_FIRST(&tls->pending_records)) != NULL &&
+	    (tls->order_lost || m->m_epg.seqno == tls->next_seqno)) {
+		STAILQ_REMOVE_HEAD(&tls->pending_records, m_epg.stailq);
+		tls->vnet->v_ktls->ks_stats.sw_tx_pending--;
+		tls->next_seqno = m->m_epg.seqno + ktls_batched_records(m);
+		ktls_wq_batch(tls, m);
+	}
+}
+
+void
+ktls_abandon(struct mbuf *m)
+{
+	struct ktls_session *tls = m->m_epg.tls;
+
+	if (!tls->sequential_records)
+		return;
+	tls->order_lost = true;
+	ktls_pending_run(tls);
+}
+
 void
 ktls_enqueue(struct mbuf *m, struct socket *so, int page_count)
 {
 	struct ktls_session *tls = m->m_epg.tls;
-	struct ktls_wq *wq;
 
 	KASSERT((m->m_flags & (M_EXTPG | M_NOTREADY)) == (M_EXTPG | M_NOTREADY),
 	    ("ktls_enqueue: not a not ready record"));
@@ -97,12 +170,17 @@ ktls_enqueue(struct mbuf *m, struct socket *so, int page_count)
 	soref(so);
 	m->m_epg.enc_cnt = page_count;
 	m->m_epg.so = so;
-	wq = ktls_wq_of(tls);
-	STAILQ_INSERT_TAIL(&wq->wq_m, m, m_epg.stailq);
-	tls->vnet->v_ktls->ks_stats.sw_tx_inqueue++;
-	TRACE(&tls->vnet->v_tracer, tls_enqueue, TU(tls->conn),
-	    TU(tls->wq_index), TU(page_count));
-	ktls_wq_kick(wq);
+	if (!tls->sequential_records) {
+		ktls_wq_batch(tls, m);
+		return;
+	}
+	if (m->m_epg.seqno != tls->next_seqno && !tls->order_lost) {
+		ktls_pending_insert(tls, m);
+		return;
+	}
+	tls->next_seqno = m->m_epg.seqno + ktls_batched_records(m);
+	ktls_wq_batch(tls, m);
+	ktls_pending_run(tls);
 }
 
 /*

@@ -50,6 +50,8 @@ sendfile_iodone(void *arg, int error)
 	} else if (io->sf_error != 0) {
 		so->so_proto->pr_abort(so);
 		soerror_set(so, EIO);
+		if (io->sf_encrypt)
+			ktls_abandon(io->sf_top);
 		mb_free_notready(io->sf_top, io->sf_pages);
 	} else if (io->sf_encrypt)
 		ktls_enqueue(io->sf_top, so, io->sf_pages);

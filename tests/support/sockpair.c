@@ -98,6 +98,10 @@ fp_ready(struct socket *so, struct mbuf *m, int count)
 {
 	int error;
 
+	if (so->so_state & SS_ISDISCONNECTED) { /* as tcp_usr_ready */
+		(void)mb_free_notready(m, count);
+		return (ECONNRESET);
+	}
 	error = sbready(&so->so_snd, m, count);
 	if (error == 0)
 		pump(so);

@@ -110,6 +110,12 @@ struct ktls_session {
 	unsigned wq_index;
 	uint32_t conn; /* connection's number, for traces */
 
+	/* TLS 1.0: batches go to the worker in the order of their records. */
+	bool sequential_records;
+	bool order_lost;     /* some will never come: see ktls_abandon */
+	uint64_t next_seqno; /* first record not given to the worker */
+	struct mbufq pending_records; /* batches that wait, by number */
+
 	struct inpcb *inp;	   /* TX: a reference */
 	struct m_snd_tag *snd_tag; /* ifnet */
 	bool tx;
@@ -136,7 +142,7 @@ typedef simtime_t ktls_complete_fn(void *arg, const struct ktls_session *,
 /* Counters: names as in kern.ipc.tls; see sysctl descriptions. */
 struct ktls_stats {
 	uint64_t enable_calls, offload_total, active;
-	uint64_t threads, sw_tx_inqueue, sw_rx_inqueue;
+	uint64_t threads, sw_tx_pending, sw_tx_inqueue, sw_rx_inqueue;
 	uint64_t corrupted_records, failed_crypto;
 	uint64_t switch_to_ifnet, switch_to_sw, switch_failed;
 	uint64_t ifnet_reset, ifnet_reset_dropped, ifnet_reset_failed;
@@ -200,6 +206,12 @@ bool ktls_permit_empty_frames(const struct ktls_session *);
 void ktls_seq(struct sockbuf *, struct mbuf *);
 /* Hand page_count pages from m on to the worker; takes a socket reference. */
 void ktls_enqueue(struct mbuf *, struct socket *, int page_count);
+/*
+ * The batch that begins with this record will never be enqueued: its pages
+ * could not be read and the connection was dropped. Batches of a TLS 1.0
+ * session that wait for it no longer do.
+ */
+void ktls_abandon(struct mbuf *);
 
 /* --- receive --- */
 /* The raw chain grew, or EOF came: is there a record to work on? */

@@ -237,6 +237,114 @@ test_a_disk_error_ends_the_connection_and_leaks_nothing(void **state)
 	}
 }
 
+/* --- TLS 1.0: records are encrypted in the stream's order --- */
+
+static void
+start10(void)
+{
+	struct tls_enable en =
+	    tb_enable(tls_suite_byname("aes128-cbc-sha1-1.0"), 7);
+
+	assert_int_equal(ktls_enable_tx(so, &en), 0);
+}
+
+/* Each record opens with the last block of the one before. */
+static void
+expect_chain(const uint32_t *lens, unsigned n)
+{
+	const struct tls_suite *s = tls_suite_byname("aes128-cbc-sha1-1.0");
+	size_t at = 0, off = 0, len;
+	uint8_t type, iv[16];
+
+	drain();
+	memcpy(iv, tb_iv, 16);
+	for (unsigned i = 0; i < n; i++) {
+		assert_true(at + 5 <= rawlen);
+		len = 5u + be16dec(raw + at + 3);
+		assert_int_equal(reftls_open(s, tb_key, iv, 7 + i, raw + at,
+				     len, plain, &type),
+		    lens[i]);
+		assert_memory_equal(plain, want + off, lens[i]);
+		at += len;
+		off += lens[i];
+		memcpy(iv, raw + at - 16, 16);
+	}
+	assert_int_equal(at, rawlen);
+}
+
+static void
+test_tls10_waits_for_cold_pages_of_earlier_records(void **state)
+{
+	static const uint32_t lens[] = { 5, 16384, 3616, 100, 16384, 13616, 2 };
+	struct ktls_stats *st = ktls_stats(sp.sp_vnet);
+	uint64_t sent;
+
+	bad_page = -1;
+	vfs_set_disk(sp.sp_vnet, 0, backwards, NULL);
+	start10();
+	memcpy(want, "first", 5);
+	fill(NULL, 0, want + 5, 20000);
+	memset(want + 20005, 'm', 100);
+	fill(NULL, 40960, want + 20105, 30000);
+	memcpy(want + 50105, "\1\0", 2);
+	assert_int_equal(tb_write(so, want, 5, -1, NULL), 0);
+	assert_int_equal(send_file(0, 20000, NULL, 0, &sent), 0);
+	assert_int_equal(tb_write(so, want + 20005, 100, -1, NULL), 0);
+	/* These pages come before the others. */
+	assert_int_equal(send_file(40960, 30000, NULL, 0, &sent), 0);
+	assert_int_equal(tb_write(so, want + 50105, 2, 21, NULL), 0);
+	assert_int_equal(st->sw_tx_pending, 2); /* the writes */
+	assert_int_equal(st->sw_tx_inqueue, 1);
+	expect_chain(lens, nitems(lens));
+	assert_int_equal(st->sw_tx_pending, 0);
+	assert_int_equal(st->records_tx, nitems(lens));
+}
+
+static simtime_t
+swapped(void *arg, const struct ktls_session *tls, uint64_t seqno,
+    simtime_t cost)
+{
+	return ((20 - seqno) * SIM_MS);
+}
+
+static void
+test_tls10_is_never_dispatched_asynchronously(void **state)
+{
+	static const uint32_t lens[] = { 16384, 3616, 100 };
+	uint64_t sent;
+
+	bad_page = -1;
+	vfs_set_disk(sp.sp_vnet, 0, backwards, NULL);
+	ktls_set_completion(sp.sp_vnet, swapped, NULL);
+	start10();
+	fill(NULL, 0, want, 20100);
+	assert_int_equal(send_file(0, 20000, NULL, 0, &sent), 0);
+	assert_int_equal(tb_write(so, want + 20000, 100, -1, NULL), 0);
+	expect_chain(lens, nitems(lens));
+}
+
+static void
+test_tls10_batches_behind_a_disk_error_go_home(void **state)
+{
+	struct ktls_stats *st = ktls_stats(sp.sp_vnet);
+	uint64_t sent;
+
+	bad_page = 2;
+	vfs_set_disk(sp.sp_vnet, 0, backwards, NULL);
+	start10();
+	assert_int_equal(send_file(0, 20000, NULL, 0, &sent), 0);
+	assert_int_equal(tb_write(so, want, 100, -1, NULL), 0);
+	/* One batch comes before the error, one after. */
+	assert_int_equal(send_file(40960, 30000, NULL, 0, &sent), 0);
+	assert_int_equal(tb_write(so, want, 100, -1, NULL), 0);
+	assert_int_equal(st->sw_tx_pending, 2);
+	sockpair_run(&sp);
+	assert_int_equal(so->so_error, EIO);
+	assert_int_equal(st->sw_tx_pending, 0);
+	assert_true(ktls_idle(sp.sp_vnet));
+	assert_int_equal(rawlen, 0);
+}
+
 static void
 test_nodiskio_stops_at_the_first_cold_page_with_the_exact_count(void **state)
 {
@@ -347,6 +455,9 @@ main(void)
 		T(test_a_header_alone_and_a_header_without_tls_go_too),
 		T(test_pages_arriving_in_reverse_order_give_the_same_stream),
 		T(test_a_disk_error_ends_the_connection_and_leaks_nothing),
+		T(test_tls10_waits_for_cold_pages_of_earlier_records),
+		T(test_tls10_is_never_dispatched_asynchronously),
+		T(test_tls10_batches_behind_a_disk_error_go_home),
 		T(test_nodiskio_stops_at_the_first_cold_page_with_the_exact_count),
 		T(test_a_full_buffer_is_eagain_with_the_exact_count),
 		T(test_ranges_beyond_the_end_send_what_there_is),
