@@ -54,6 +54,8 @@ okey_open(struct okey *k, const uint8_t *rec, size_t len, uint64_t seq,
 	uint8_t nonce[12], aad[13];
 	int n, m, aadlen;
 
+	if (k->ok_suite->os_aead == OA_CBC)
+		return (ocbc_open(k, rec, len, seq, out));
 	if (len < head + TAGLEN)
 		return (-1);
 	plainlen = len - head - TAGLEN;

@@ -7,6 +7,7 @@
  *   oracle_tls.c     records and handshake messages; when keys change
  *   oracle_keys.c    key log and key schedule
  *   oracle_aead.c    opening a record; nonces seen
+ *   oracle_cbc.c     opening a record of a CBC suite; IVs seen
  *   record_oracle.c  the public face
  */
 #ifndef SIM_CHECK_ORACLE_INT_H
@@ -49,14 +50,15 @@ void *oracle_alloc(size_t); /* zeroed; never NULL */
 void *oracle_realloc(void *, size_t);
 
 /* --- suites and keys --- */
-enum oaead { OA_GCM, OA_CHACHA };
+enum oaead { OA_GCM, OA_CHACHA, OA_CBC };
 
 struct osuite {
 	uint16_t os_id;
-	uint8_t os_version; /* 12 or 13 */
+	uint8_t os_version; /* 10 to 13 */
 	uint8_t os_aead;    /* enum oaead */
 	uint8_t os_keylen;
-	bool os_sha384;
+	bool os_sha384;	   /* of the key schedule, 1.2 and 1.3 */
+	uint8_t os_maclen; /* CBC: 20, 32, 48; names the hash */
 	const char *os_name;
 };
 const struct osuite *osuite_find(unsigned id, int version);
@@ -72,13 +74,21 @@ struct oset { /* of explicit nonces */
 bool oset_add(struct oset *, uint64_t v); /* false: it was there */
 void oset_fini(struct oset *);
 
+struct oivs { /* of explicit IVs, which are random: a hash table */
+	uint8_t (*iv)[16];
+	size_t n, size;
+};
+
 struct okey {
 	const struct osuite *ok_suite;
 	EVP_CIPHER_CTX *ok_ctx; /* NULL: no key */
-	uint8_t ok_iv[12];	/* 1.2 GCM: 4 bytes of salt */
+	uint8_t ok_iv[16];	/* 1.2 GCM: 4 bytes of salt; 1.0: the next
+				   record's */
 	uint64_t ok_seq;	/* next record's */
 	struct oset ok_nonces;	/* 1.2 GCM */
 	uint8_t ok_secret[48];	/* 1.3: for the next generation */
+	EVP_MAC_CTX *ok_mac;	/* CBC: holds the key */
+	struct oivs ok_ivs;	/* CBC of 1.1, 1.2 */
 };
 
 struct okeylog;
@@ -103,6 +113,14 @@ bool okey_from_master12(struct okey *, const struct osuite *,
  */
 int okey_open(struct okey *, const uint8_t *rec, size_t len, uint64_t seq,
     uint8_t *out);
+
+/* oracle_cbc.c: the same for CBC, and what belongs to it. */
+bool ocbc_set(struct okey *, const uint8_t *mackey);
+void ocbc_reset(struct okey *);
+int ocbc_open(struct okey *, const uint8_t *rec, size_t len, uint64_t seq,
+    uint8_t *out);
+/* The record is behind us. False: its explicit IV was used before. */
+bool ocbc_passed(struct okey *, const uint8_t *rec, size_t len);
 
 /* --- a direction's bytes --- */
 struct orange {

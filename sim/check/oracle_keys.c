@@ -1,6 +1,6 @@
 /*
- * From key log lines to record keys: RFC 5246 section 5 and 6.3, RFC 8446
- * section 7. The key log gives the master secret (1.2) or the traffic secrets
+ * From key log lines to record keys: RFC 2246, 4346 and 5246 sections 5 and
+ * 6.3, RFC 8446 section 7. The key log gives the master secret (to 1.2) or the traffic secrets
  * (1.3), each under the client's random number.
  */
 #include <stdlib.h>
@@ -11,23 +11,47 @@
 #include "oracle_int.h"
 
 static const struct osuite osuites[] = {
-	{ 0x1301, 13, OA_GCM, 16, false, "TLS_AES_128_GCM_SHA256" },
-	{ 0x1302, 13, OA_GCM, 32, true, "TLS_AES_256_GCM_SHA384" },
-	{ 0x1303, 13, OA_CHACHA, 32, false, "TLS_CHACHA20_POLY1305_SHA256" },
-	{ 0xc02b, 12, OA_GCM, 16, false,
+	{ 0x1301, 13, OA_GCM, 16, false, 0, "TLS_AES_128_GCM_SHA256" },
+	{ 0x1302, 13, OA_GCM, 32, true, 0, "TLS_AES_256_GCM_SHA384" },
+	{ 0x1303, 13, OA_CHACHA, 32, false, 0, "TLS_CHACHA20_POLY1305_SHA256" },
+	{ 0xc02b, 12, OA_GCM, 16, false, 0,
 	    "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256" },
-	{ 0xc02c, 12, OA_GCM, 32, true,
+	{ 0xc02c, 12, OA_GCM, 32, true, 0,
 	    "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384" },
-	{ 0xcca9, 12, OA_CHACHA, 32, false,
+	{ 0xcca9, 12, OA_CHACHA, 32, false, 0,
 	    "TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256" },
-	{ 0xc02f, 12, OA_GCM, 16, false,
+	{ 0xc02f, 12, OA_GCM, 16, false, 0,
 	    "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256" },
-	{ 0xc030, 12, OA_GCM, 32, true,
+	{ 0xc030, 12, OA_GCM, 32, true, 0,
 	    "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384" },
-	{ 0xcca8, 12, OA_CHACHA, 32, false,
+	{ 0xcca8, 12, OA_CHACHA, 32, false, 0,
 	    "TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256" },
-	{ 0x009c, 12, OA_GCM, 16, false, "TLS_RSA_WITH_AES_128_GCM_SHA256" },
-	{ 0x009d, 12, OA_GCM, 32, true, "TLS_RSA_WITH_AES_256_GCM_SHA384" },
+	{ 0x009c, 12, OA_GCM, 16, false, 0, "TLS_RSA_WITH_AES_128_GCM_SHA256" },
+	{ 0x009d, 12, OA_GCM, 32, true, 0, "TLS_RSA_WITH_AES_256_GCM_SHA384" },
+#define CBC_SHA(id, keylen, name)                        \
+	{ id, 10, OA_CBC, keylen, false, 20, name },     \
+	    { id, 11, OA_CBC, keylen, false, 20, name }, \
+	{                                                \
+		id, 12, OA_CBC, keylen, false, 20, name  \
+	}
+	CBC_SHA(0xc009, 16, "TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA"),
+	CBC_SHA(0xc00a, 32, "TLS_ECDHE_ECDSA_WITH_AES_256_CBC_SHA"),
+	CBC_SHA(0xc013, 16, "TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA"),
+	CBC_SHA(0xc014, 32, "TLS_ECDHE_RSA_WITH_AES_256_CBC_SHA"),
+	CBC_SHA(0x002f, 16, "TLS_RSA_WITH_AES_128_CBC_SHA"),
+	CBC_SHA(0x0035, 32, "TLS_RSA_WITH_AES_256_CBC_SHA"),
+	{ 0xc023, 12, OA_CBC, 16, false, 32,
+	    "TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA256" },
+	{ 0xc024, 12, OA_CBC, 32, true, 48,
+	    "TLS_ECDHE_ECDSA_WITH_AES_256_CBC_SHA384" },
+	{ 0xc027, 12, OA_CBC, 16, false, 32,
+	    "TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA256" },
+	{ 0xc028, 12, OA_CBC, 32, true, 48,
+	    "TLS_ECDHE_RSA_WITH_AES_256_CBC_SHA384" },
+	{ 0x003c, 12, OA_CBC, 16, false, 32,
+	    "TLS_RSA_WITH_AES_128_CBC_SHA256" },
+	{ 0x003d, 12, OA_CBC, 32, false, 32,
+	    "TLS_RSA_WITH_AES_256_CBC_SHA256" },
 };
 
 const struct osuite *
@@ -193,25 +217,45 @@ expand_label(const EVP_MD *md, const uint8_t *secret, const char *label,
 	memcpy(out, block, len);
 }
 
-/* P_hash of RFC 5246 section 5. */
+/* P_hash of RFC 5246 section 5, which is its PRF; xored into out. */
 static void
-prf12(const EVP_MD *md, const uint8_t secret[48], const uint8_t *seed,
-    size_t seedlen, uint8_t *out, size_t len)
+p_hash(const EVP_MD *md, const uint8_t *secret, int secretlen,
+    const uint8_t *seed, size_t seedlen, uint8_t *out, size_t len)
 {
 	uint8_t a[EVP_MAX_MD_SIZE + 128], block[EVP_MAX_MD_SIZE];
 	size_t mdlen = (size_t)EVP_MD_get_size(md), n;
 
-	HMAC(md, secret, 48, seed, seedlen, a, NULL);
+	HMAC(md, secret, secretlen, seed, seedlen, a, NULL);
 	while (len > 0) {
 		memcpy(a + mdlen, seed, seedlen);
-		HMAC(md, secret, 48, a, mdlen + seedlen, block, NULL);
+		HMAC(md, secret, secretlen, a, mdlen + seedlen, block, NULL);
 		n = len < mdlen ? len : mdlen;
-		memcpy(out, block, n);
+		for (size_t i = 0; i < n; i++)
+			out[i] ^= block[i];
 		out += n;
 		len -= n;
-		HMAC(md, secret, 48, a, mdlen, block, NULL);
+		HMAC(md, secret, secretlen, a, mdlen, block, NULL);
 		memcpy(a, block, mdlen);
 	}
+}
+
+/* Before 1.2: RFC 2246 section 5, MD5 over one half, SHA-1 over the other. */
+static void
+key_block(const struct osuite *os, const uint8_t master[48],
+    const uint8_t cr[32], const uint8_t sr[32], uint8_t *out, size_t len)
+{
+	uint8_t seed[13 + 64];
+
+	memcpy(seed, "key expansion", 13);
+	memcpy(seed + 13, sr, 32);
+	memcpy(seed + 45, cr, 32);
+	memset(out, 0, len);
+	if (os->os_version == 12) {
+		p_hash(osuite_md(os), master, 48, seed, sizeof(seed), out, len);
+		return;
+	}
+	p_hash(EVP_md5(), master, 24, seed, sizeof(seed), out, len);
+	p_hash(EVP_sha1(), master + 24, 24, seed, sizeof(seed), out, len);
 }
 
 static const EVP_CIPHER *
@@ -219,6 +263,9 @@ suite_cipher(const struct osuite *os)
 {
 	if (os->os_aead == OA_CHACHA)
 		return (EVP_chacha20_poly1305());
+	if (os->os_aead == OA_CBC)
+		return (os->os_keylen == 16 ? EVP_aes_128_cbc()
+					    : EVP_aes_256_cbc());
 	return (os->os_keylen == 16 ? EVP_aes_128_gcm() : EVP_aes_256_gcm());
 }
 
@@ -258,21 +305,29 @@ okey_next13(struct okey *k)
 	return (okey_from_secret13(k, k->ok_suite, next));
 }
 
+/* How much IV the key block has: none where records carry all of theirs. */
+static size_t
+master_ivlen(const struct osuite *os)
+{
+	if (os->os_aead == OA_CBC)
+		return (os->os_version == 10 ? 16 : 0);
+	return (os->os_aead == OA_GCM ? 4 : 12);
+}
+
 bool
 okey_from_master12(struct okey *k, const struct osuite *os,
     const uint8_t master[48], const uint8_t cr[32], const uint8_t sr[32],
     bool client)
 {
-	size_t ivlen = os->os_aead == OA_GCM ? 4 : 12, klen = os->os_keylen;
-	uint8_t seed[13 + 64], block[2 * (32 + 12)];
+	size_t ivlen = master_ivlen(os), klen = os->os_keylen;
+	size_t mlen = os->os_maclen, mine = client ? 0 : 1;
+	uint8_t block[2 * (48 + 32 + 16)];
+	const uint8_t *keys = block + 2 * mlen, *ivs = keys + 2 * klen;
 
-	memcpy(seed, "key expansion", 13);
-	memcpy(seed + 13, sr, 32);
-	memcpy(seed + 45, cr, 32);
-	prf12(osuite_md(os), master, seed, sizeof(seed), block,
-	    2 * (klen + ivlen));
-	memcpy(k->ok_iv, block + 2 * klen + (client ? 0 : ivlen), ivlen);
-	return (okey_set(k, os, block + (client ? 0 : klen)));
+	key_block(os, master, cr, sr, block, 2 * (mlen + klen + ivlen));
+	memcpy(k->ok_iv, ivs + mine * ivlen, ivlen);
+	return (okey_set(k, os, keys + mine * klen) &&
+	    (mlen == 0 || ocbc_set(k, block + mine * mlen)));
 }
 
 void
@@ -280,5 +335,6 @@ okey_reset(struct okey *k)
 {
 	EVP_CIPHER_CTX_free(k->ok_ctx);
 	oset_fini(&k->ok_nonces);
+	ocbc_reset(k);
 	memset(k, 0, sizeof(*k));
 }

@@ -257,6 +257,10 @@ open_record(struct odir *d, const uint8_t *rec, size_t len)
 		say_record(d, 3, rec, len,
 		    "carries an explicit nonce that "
 		    "was used before");
+	if (d->conn->suite->os_aead == OA_CBC &&
+	    !ocbc_passed(&d->key, rec, len))
+		say_record(d, 3, rec, len,
+		    "carries an explicit IV that was used before");
 	d->key.ok_seq++;
 	return (n);
 }
@@ -314,11 +318,19 @@ record_plain(struct odir *d, const uint8_t *rec, size_t len)
 {
 	if (rec[0] == RT_HANDSHAKE)
 		handshake_bytes(d, rec + 5, len - 5);
-	else if (rec[0] == RT_CCS && d->conn->version == 12)
+	else if (rec[0] == RT_CCS && d->conn->version >= 10 &&
+	    d->conn->version <= 12)
 		d->encrypted = true;
 	else if (rec[0] == RT_APP)
 		say_record(d, 2, rec, len,
 		    "is application data before any key");
+}
+
+/* TLS 1.0 says 3.1; 1.3 says what 1.2 does. */
+static unsigned
+wire_minor(int version)
+{
+	return (version >= 12 ? 3 : (unsigned)version - 9);
 }
 
 static bool
@@ -327,7 +339,7 @@ header_ok(const struct odir *d, const uint8_t *rec)
 	if (rec[0] < RT_CCS || rec[0] > RT_APP || rec[1] != 3 || rec[2] > 3 ||
 	    rd16(rec + 3) > 16384 + 2048)
 		return (false);
-	return (!d->encrypted || rec[2] == 3);
+	return (!d->encrypted || rec[2] == wire_minor(d->conn->version));
 }
 
 static void

@@ -30,11 +30,17 @@ ktls_explicit_nonce(struct ktls_session *tls, uint8_t *p)
 	be64enc(tls->params.iv + 8, n + 1);
 }
 
-/* TLS 1.1, 1.2 AES-CBC: any bytes that nobody can foresee. */
+/*
+ * TLS 1.1, 1.2 AES-CBC: any bytes that nobody can foresee. The last ones are
+ * kept for the planted defect only.
+ */
 static void
 ktls_explicit_iv(struct ktls_session *tls, uint8_t *p)
 {
 	prng_bytes(&tls->vnet->v_ktls->ks_prng, p, TLS_CBC_BLOCK_LEN);
+	if (V_DEFECT(tls->vnet, KTLS_NONCE_REUSE) && p[0] % 4 == 3)
+		memcpy(p, tls->params.iv, TLS_CBC_BLOCK_LEN);
+	memcpy(tls->params.iv, p, TLS_CBC_BLOCK_LEN);
 }
 
 static void

@@ -27,7 +27,7 @@ typedef void oracle_report_fn(void *arg, int invariant, uint64_t frame_id,
 
 struct oracle_dir {		   /* one direction of one connection */
 	char od_name[128];	   /* "10.0.0.1:443 > 10.0.0.2:50000" */
-	int od_tls;		   /* 0: not TLS; 12, 13: version */
+	int od_tls;		   /* 0: not TLS; 10 to 13: version */
 	char od_suite[48];	   /* "TLS_AES_128_GCM_SHA256" */
 	uint64_t od_records;	   /* encrypted records opened */
 	uint64_t od_app_records;   /* of these, application data */

@@ -96,10 +96,33 @@ test_a_set_of_nonces_finds_the_second_use(void **state)
 	oset_fini(&os);
 }
 
+/* Many random IVs, so that the table grows; each is new exactly once. */
+static void
+test_an_explicit_iv_is_new_once(void **state)
+{
+	struct okey k = { .ok_suite = osuite_find(0xc009, 11) };
+	uint8_t rec[37] = { 23, 3, 2, 0, 32 };
+
+	for (int again = 0; again < 2; again++)
+		for (uint64_t i = 1; i <= 1000; i++) {
+			wr64(rec + 5, i * 0x9e3779b97f4a7c15u);
+			wr64(rec + 13, i / 7);
+			assert_int_equal(ocbc_passed(&k, rec, sizeof(rec)),
+			    again == 0);
+		}
+	okey_reset(&k);
+	/* TLS 1.0: not in the record, but its last block is the next IV. */
+	k.ok_suite = osuite_find(0xc009, 10);
+	for (int i = 0; i < 2; i++)
+		assert_true(ocbc_passed(&k, rec, sizeof(rec)));
+	assert_memory_equal(k.ok_iv, rec + 21, 16);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_an_explicit_iv_is_new_once),
 		cmocka_unit_test(test_rfc8448_application_record_opens),
 		cmocka_unit_test(test_a_key_log_grows_and_ignores_nonsense),
 		cmocka_unit_test(test_a_set_of_nonces_finds_the_second_use),
