@@ -372,6 +372,45 @@ check_client(struct chk *c, struct sc_app *a)
 		    a->loc.name, a->server);
 }
 
+/* The names of a version's suites: "a, b or c". */
+static const char *
+suites_of(int version, char *buf, size_t size)
+{
+	const char *last = NULL;
+	size_t n = 0;
+
+	buf[0] = '\0';
+	for (int i = 0; sc_suite_names[i] != NULL; i++) {
+		if (version < (int)sc_suite_ranges[i].first ||
+		    version > (int)sc_suite_ranges[i].last)
+			continue;
+		if (last != NULL)
+			n += (size_t)snprintf(buf + n, size - n, "%s%s",
+			    n > 0 ? ", " : "", last);
+		last = sc_suite_names[i];
+	}
+	snprintf(buf + n, size - n, " or %s", last);
+	return (buf);
+}
+
+/* Not every version has every suite. */
+static void
+check_suite(struct chk *c, const struct sc_app *a)
+{
+	static const char *const versions[] = { "1.0", "1.1", "1.2", "1.3" };
+	const struct sc_suite_range *r = &sc_suite_ranges[a->tls.suite];
+	char names[160];
+
+	if (!a->tls.present ||
+	    (a->tls.version >= (int)r->first && a->tls.version <= (int)r->last))
+		return;
+	ERR(c, &a->tls.loc,
+	    "TLS %s has no suite `%s`: take suite %s, or version \"%s\"",
+	    versions[a->tls.version], sc_suite_names[a->tls.suite],
+	    suites_of(a->tls.version, names, sizeof(names)),
+	    versions[a->tls.version < (int)r->first ? r->first : r->last]);
+}
+
 static void
 check_server(struct chk *c, struct sc_app *a)
 {
@@ -400,6 +439,7 @@ check_apps(struct chk *c)
 		a = &c->sc->apps[i];
 		check_word(c, &a->loc, a->loc.name, "application name", 64);
 		check_host_name(c, &a->loc, a->host);
+		check_suite(c, a);
 		if (a->type == SC_APP_HTTPS_CLIENT)
 			check_client(c, a);
 		else

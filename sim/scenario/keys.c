@@ -10,9 +10,16 @@
 #include "node.h"
 
 const char *const sc_suite_names[] = { "aes128-gcm", "aes256-gcm",
-	"chacha20-poly1305", NULL };
+	"chacha20-poly1305", "aes128-cbc-sha1", "aes256-cbc-sha1",
+	"aes128-cbc-sha256", "aes256-cbc-sha384", NULL };
+const struct sc_suite_range sc_suite_ranges[] = { { SC_TLS_12, SC_TLS_13 },
+	{ SC_TLS_12, SC_TLS_13 }, { SC_TLS_12, SC_TLS_13 },
+	{ SC_TLS_10, SC_TLS_12 }, { SC_TLS_10, SC_TLS_12 },
+	{ SC_TLS_12, SC_TLS_12 }, { SC_TLS_12, SC_TLS_12 } };
+_Static_assert(nitems(sc_suite_ranges) + 1 == nitems(sc_suite_names),
+    "one range for each suite");
 const char *const sc_crypto_names[] = { "openssl", "ipsec-mb", NULL };
-static const char *const version_names[] = { "1.2", "1.3", NULL };
+static const char *const version_names[] = { "1.0", "1.1", "1.2", "1.3", NULL };
 static const char *const place_names[] = { "openssl", "kernel", NULL };
 static const char *const handshake_names[] = { "openssl", "synthetic", NULL };
 static const char *const app_types[] = { "https-server", "https-client", NULL };
@@ -80,6 +87,10 @@ static const struct key host_keys[] = {
 	{ "disk_latency", K_TIME, F(sc_host, disk_latency), .def = "80us",
 	    .min = 0, .max = 10 * SIM_SEC,
 	    .text = "time to read a page that is not cached" },
+	{ "disk_jitter", K_TIME, F(sc_host, disk_jitter), .def = "0us",
+	    .min = 0, .max = 10 * SIM_SEC,
+	    .text =
+		"up to so much more, by chance for each page: pages come in any order" },
 	{ "crypto", K_ENUM, F(sc_host, crypto), .def = "openssl",
 	    .names = sc_crypto_names,
 	    .text =
@@ -109,7 +120,9 @@ static const struct key tls_keys[] = {
 	{ "version", K_ENUM, F(sc_tls, version), .def = "1.3",
 	    .names = version_names, .text = "TLS version" },
 	{ "suite", K_ENUM, F(sc_tls, suite), .def = "aes128-gcm",
-	    .names = sc_suite_names, .text = "cipher" },
+	    .names = sc_suite_names,
+	    .text =
+		"cipher; GCM and ChaCha20: 1.2 and 1.3, CBC: to 1.2, with SHA-256 and SHA-384 in 1.2 only" },
 	{ "tx", K_ENUM, F(sc_tls, tx), .def = "kernel", .names = place_names,
 	    .text =
 		"who encrypts: the kernel (KTLS) or OpenSSL in user space" },

@@ -43,8 +43,11 @@ call_error(struct tls_endpoint *ep, int ret, const char *what)
 static bool
 set_suite(SSL *ssl, const struct user_suite *us)
 {
-	int v = us->us_version == 13 ? TLS1_3_VERSION : TLS1_2_VERSION;
+	int v = TLS1_VERSION + us->us_version - 10;
 
+	/* What is old enough for CBC is below what libssl calls secure. */
+	if (user_suite_cbc(us))
+		SSL_set_security_level(ssl, 0);
 	if (SSL_set_min_proto_version(ssl, v) != 1 ||
 	    SSL_set_max_proto_version(ssl, v) != 1)
 		return (false);
@@ -102,7 +105,7 @@ openssl_handshake(struct tls_endpoint *ep)
 	ep->ep_hs_done = true;
 	snprintf(ep->ep_info.te_suite, sizeof(ep->ep_info.te_suite), "%s",
 	    SSL_get_cipher_name(ep->ep_ssl));
-	rx13_handover(ep);
+	ep_handover(ep);
 	return (0);
 }
 
@@ -117,6 +120,8 @@ openssl_write(struct tls_endpoint *ep, const uint8_t *buf, size_t len,
 	size_t n;
 	int ret;
 
+	if (ep->ep_tx_direct)
+		return (tx_kernel_write(ep, buf, len, done));
 	call_begin(ep);
 	while (*done < len) {
 		ret = SSL_write_ex(ep->ep_ssl, buf + *done, len - *done, &n);
@@ -145,7 +150,7 @@ openssl_read(struct tls_endpoint *ep, uint8_t *buf, size_t len, size_t *done)
 	size_t n;
 	int ret;
 
-	if (ep->ep_rx_kernel && ep->ep_suite->us_version == 13)
+	if (ep->ep_rx_direct)
 		return (rx_kernel_read(ep, buf, len, done));
 	call_begin(ep);
 	while (*done < len) {
@@ -171,6 +176,8 @@ openssl_shutdown(struct tls_endpoint *ep)
 {
 	int ret;
 
+	if (ep->ep_tx_direct)
+		return (tx_kernel_shutdown(ep));
 	call_begin(ep);
 	ret = SSL_shutdown(ep->ep_ssl);
 	if (ret < 0)

@@ -40,6 +40,9 @@ bio_write(BIO *b, const char *p, int len)
 	int error;
 
 	BIO_clear_retry_flags(b);
+	/* libssl's keys are no longer the stream's: its last alert is lost. */
+	if (ep->ep_tx_direct)
+		return (len);
 	error = ep->ep_io->io_send(ep->ep_io_arg, p, (size_t)len,
 	    ep->ep_ctrl_type, &done);
 	if (done == 0 && error == 0 && len > 0)
@@ -47,6 +50,7 @@ bio_write(BIO *b, const char *p, int len)
 	if (done == 0 && error != 0)
 		return (bio_error(b, ep, error, BIO_FLAGS_WRITE));
 	ep->ep_ctrl_type = 0;
+	ep_tail_note(ep, (const uint8_t *)p, done);
 	return ((int)done);
 }
 
@@ -154,7 +158,7 @@ bio_set_ktls(struct tls_endpoint *ep, bool tx, const void *ptr)
 		    EPROTONOSUPPORT);
 		return (0);
 	}
-	user_enable(us, &uk, &en);
+	user_enable(us, &uk, 0, &en);
 	memcpy(en.rec_seq, seq, sizeof(en.rec_seq));
 	ok = ep_enable(ep, tx, &en);
 	OPENSSL_cleanse(&uk, sizeof(uk));

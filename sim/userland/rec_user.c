@@ -15,6 +15,9 @@ suite_cipher(const struct user_suite *us)
 {
 	if (us->us_algorithm == CRYPTO_CHACHA20_POLY1305)
 		return (EVP_chacha20_poly1305());
+	if (user_suite_cbc(us))
+		return (us->us_keylen == 16 ? EVP_aes_128_cbc()
+					    : EVP_aes_256_cbc());
 	return (us->us_keylen == 16 ? EVP_aes_128_gcm() : EVP_aes_256_gcm());
 }
 
@@ -35,14 +38,17 @@ user_rec_set(struct user_rec *ur, const struct user_suite *us,
 		ur->ur_ctx = EVP_CIPHER_CTX_new();
 	return (ur->ur_ctx != NULL &&
 	    EVP_CipherInit_ex(ur->ur_ctx, suite_cipher(us), NULL, uk->uk_key,
-		NULL, seal) == 1);
+		NULL, seal) == 1 &&
+	    (!user_suite_cbc(us) || user_cbc_set(ur, uk)));
 }
 
 void
 user_rec_fini(struct user_rec *ur)
 {
 	EVP_CIPHER_CTX_free(ur->ur_ctx);
+	EVP_MAC_CTX_free(ur->ur_mac);
 	ur->ur_ctx = NULL;
+	ur->ur_mac = NULL;
 }
 
 /* 1.2 GCM: salt and the eight bytes in the record; else IV xor number. */
@@ -86,6 +92,8 @@ user_rec_seal(struct user_rec *ur, uint8_t type, const uint8_t *p, size_t len,
 	uint8_t *body = out + head;
 	int m;
 
+	if (user_suite_cbc(ur->ur_suite))
+		return (user_cbc_seal(ur, type, p, len, out));
 	out[0] = v13 ? RT_APP : type;
 	be16enc(out + 1, 0x0303);
 	be16enc(out + 3, (uint16_t)(head - REC_HDR + n + TAGLEN));
@@ -111,6 +119,9 @@ user_rec_open(struct user_rec *ur, uint8_t *rec, size_t len, uint8_t *type,
 	size_t head = REC_HDR + explicit_len(ur->ur_suite), n;
 	int m;
 
+	*type = rec[0];
+	if (user_suite_cbc(ur->ur_suite))
+		return (user_cbc_open(ur, rec, len, plain, plainlen));
 	if (len < head + TAGLEN)
 		return (false);
 	n = len - head - TAGLEN;
@@ -122,7 +133,6 @@ user_rec_open(struct user_rec *ur, uint8_t *rec, size_t len, uint8_t *type,
 	    EVP_CipherFinal_ex(ur->ur_ctx, rec + head + n, &m) != 1)
 		return (false);
 	ur->ur_seq++;
-	*type = rec[0];
 	if (ur->ur_suite->us_version == 13) {
 		while (n > 0 && rec[head + n - 1] == 0)
 			n--;

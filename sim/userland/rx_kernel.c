@@ -1,10 +1,6 @@
 /*
- * Receiving when the kernel decrypts and libssl is not asked: TLS 1.3, whose
- * receive keys libssl 3.0 does not offer, and synthetic endpoints.
- *
- * libssl reads exactly one record at a time, so when the handshake is done
- * the socket's buffer begins with the first record under the peer's traffic
- * keys: number 0. The secret was seen in the key log.
+ * Receiving when the kernel decrypts and libssl is not asked: keys that libssl
+ * did not offer (handover.c), and synthetic endpoints.
  */
 #include <errno.h>
 #include <string.h>
@@ -15,29 +11,6 @@
 
 #define HT_KEY_UPDATE	   24
 #define ALERT_CLOSE_NOTIFY 0
-
-void
-rx13_handover(struct tls_endpoint *ep)
-{
-	struct tls_enable en;
-	struct user_keys uk;
-
-	if (ep->ep_p.tp_rx != TLS_PLACE_KERNEL ||
-	    ep->ep_suite->us_version != 13 || ep->ep_rx_kernel)
-		return;
-	if (SSL_has_pending(ep->ep_ssl)) {
-		ep_note(ep, false, "libssl has read ahead", 0);
-		return;
-	}
-	if (ep->ep_rx_secret_len != user_suite_mdlen(ep->ep_suite) ||
-	    !user_keys13(ep->ep_suite, ep->ep_rx_secret, &uk)) {
-		ep_note(ep, false, "libssl did not show its traffic secret", 0);
-		return;
-	}
-	user_enable(ep->ep_suite, &uk, &en);
-	(void)ep_enable(ep, false, &en);
-	OPENSSL_cleanse(&uk, sizeof(uk));
-}
 
 /* A whole control record is in ep_ctl. */
 static int

@@ -93,15 +93,16 @@ static void
 put_hello(struct tls_endpoint *ep, bool server, const uint8_t random[32])
 {
 	struct synth *sy = ep->ep_synth;
+	uint16_t version = user_suite_wire(ep->ep_suite);
 	size_t start = sy->sy_out_len, len;
 	uint8_t *rec = sy->sy_out + start;
 
 	put8(sy, RT_HANDSHAKE);
-	put16(sy, server ? 0x0303 : 0x0301);
+	put16(sy, server ? version : 0x0301);
 	put16(sy, 0);
 	put8(sy, server ? HT_SERVER_HELLO : HT_CLIENT_HELLO);
 	put(sy, "\0\0\0", 3);
-	put16(sy, 0x0303);
+	put16(sy, version);
 	put(sy, random, 32);
 	put8(sy, 0); /* no session id */
 	if (!server)
@@ -134,7 +135,9 @@ synth_put_server_hello(struct tls_endpoint *ep)
 void
 synth_put_ccs(struct tls_endpoint *ep)
 {
-	put(ep->ep_synth, "\x14\x03\x03\x00\x01\x01", 6);
+	put8(ep->ep_synth, RT_CCS);
+	put16(ep->ep_synth, user_suite_wire(ep->ep_suite));
+	put(ep->ep_synth, "\x00\x01\x01", 3);
 }
 
 bool
@@ -154,9 +157,11 @@ synth_get_hello(struct tls_endpoint *ep, const uint8_t *rec, size_t len)
 		return (false);
 	}
 	has13 = len > at + 9; /* only then are there extensions */
-	if (be16dec(rec + at + (server ? 3 : 1)) != ep->ep_suite->us_id ||
+	if (be16dec(rec + REC_HDR + 4) != user_suite_wire(ep->ep_suite) ||
+	    be16dec(rec + at + (server ? 3 : 1)) != ep->ep_suite->us_id ||
 	    has13 != (ep->ep_suite->us_version == 13)) {
-		(void)ep_fail(ep, EPROTO, "the peer speaks another suite");
+		(void)ep_fail(ep, EPROTO,
+		    "the peer speaks another version or suite");
 		return (false);
 	}
 	memcpy(server ? sy->sy_cr : sy->sy_sr, rec + REC_HDR + 6, 32);

@@ -23,6 +23,7 @@ ep_synth_init(struct tls_endpoint *ep)
 	ep->ep_ops = &ep_synth_ops;
 	ep->ep_synth = sy = xcalloc(1, sizeof(*sy));
 	sy->sy_out = xrealloc(NULL, SYNTH_OUT_MAX);
+	sy->sy_tx.ur_rng = &ep->ep_rng;
 	sy->sy_state = ep->ep_p.tp_server ? SY_WAIT_HELLO : SY_SEND_HELLO;
 	return (0);
 }
@@ -174,7 +175,7 @@ place_keys(struct tls_endpoint *ep, bool tx)
 	struct tls_enable en;
 
 	if ((tx ? ep->ep_p.tp_tx : ep->ep_p.tp_rx) == TLS_PLACE_KERNEL) {
-		user_enable(ep->ep_suite, uk, &en);
+		user_enable(ep->ep_suite, uk, 0, &en);
 		if (ep_enable(ep, tx, &en))
 			return (true);
 	}
@@ -282,24 +283,9 @@ static int
 synth_write(struct tls_endpoint *ep, const uint8_t *buf, size_t len,
     size_t *done)
 {
-	size_t n;
-	int error;
-
-	if (!ep->ep_tx_kernel)
-		return (write_user(ep, buf, len, done));
-	while (*done < len) {
-		n = 0;
-		error = ep->ep_io->io_send(ep->ep_io_arg, buf + *done,
-		    len - *done, 0, &n);
-		*done += n;
-		if (error == 0 && n == 0)
-			error = EWOULDBLOCK;
-		if (error == EWOULDBLOCK && *done > 0)
-			return (0);
-		if (error != 0)
-			return (socket_error(ep, error, "write"));
-	}
-	return (0);
+	if (ep->ep_tx_kernel)
+		return (tx_kernel_write(ep, buf, len, done));
+	return (write_user(ep, buf, len, done));
 }
 
 static int
@@ -377,14 +363,10 @@ synth_shutdown(struct tls_endpoint *ep)
 {
 	static const uint8_t close_notify[2] = { 1, 0 };
 	struct synth *sy = ep->ep_synth;
-	size_t n = 0;
 	int error;
 
-	if (ep->ep_tx_kernel) {
-		error = ep->ep_io->io_send(ep->ep_io_arg, close_notify,
-		    sizeof(close_notify), RT_ALERT, &n);
-		return (error != 0 ? socket_error(ep, error, "shutdown") : 0);
-	}
+	if (ep->ep_tx_kernel)
+		return (tx_kernel_shutdown(ep));
 	error = flush_out(ep);
 	if (error != 0 || sy->sy_closing)
 		return (error);

@@ -8,8 +8,11 @@
  *   endpoint.c    the public calls, and what all endpoints share
  *   ep_openssl.c  an endpoint run by libssl
  *   rx_kernel.c   reading when the kernel decrypts
+ *   tx_kernel.c   writing past libssl when the kernel encrypts
+ *   handover.c    keys to the kernel that libssl does not offer
  *   tls_kdf.c     traffic secrets to keys
  *   rec_user.c    records encrypted here, for synthetic endpoints
+ *   rec_cbc.c     the same for CBC suites
  *   synthetic.c, synth_msg.c  an endpoint with a hand-made handshake
  *   sock_io.c     the transport over a simulated socket
  *   mem_io.c      the transport over two byte queues, for self-test and tests
@@ -39,7 +42,7 @@
 /* --- suites --- */
 struct user_suite {
 	const char *us_name; /* the scenario's */
-	int us_version;	     /* 12, 13 */
+	int us_version;	     /* 10 to 13 */
 	uint16_t us_id;
 	bool us_sha384;
 	int us_algorithm; /* CRYPTO_* */
@@ -47,31 +50,48 @@ struct user_suite {
 	uint8_t us_ivlen;	/* as tls_enable wants it */
 	const char *us_openssl; /* OpenSSL's name */
 	const char *us_rfc;
+	int us_auth;	   /* CBC: CRYPTO_*_HMAC */
+	uint8_t us_maclen; /* CBC: bytes of the MAC and of its key */
 };
 const struct user_suite *user_suite_find(const char *name, int version);
 
 struct user_keys {
 	uint8_t uk_key[32];
-	uint8_t uk_iv[12];
+	uint8_t uk_iv[16];
+	uint8_t uk_mac[SECRET_MAX]; /* CBC */
 };
+static inline bool
+user_suite_cbc(const struct user_suite *us)
+{
+	return (us->us_maclen != 0);
+}
+/* What stands in records' headers: TLS 1.3 says 1.2. */
+static inline uint16_t
+user_suite_wire(const struct user_suite *us)
+{
+	return (us->us_version >= 12 ? 0x0303
+				     : (uint16_t)(0x0300 + us->us_version - 9));
+}
 size_t user_suite_mdlen(const struct user_suite *);
 /* 1.3: from a traffic secret. */
 bool user_keys13(const struct user_suite *, const uint8_t *secret,
     struct user_keys *);
-/* 1.2: both directions from the master secret. */
+/* 1.0 to 1.2: both directions from the master secret. */
 bool user_keys12(const struct user_suite *, const uint8_t master[48],
     const uint8_t cr[32], const uint8_t sr[32], struct user_keys *client,
     struct user_keys *server);
-/* The argument of TCP_*TLS_ENABLE for record number 0 on. Points into uk. */
+/* The argument of TCP_*TLS_ENABLE for record number seq on. Points into uk. */
 void user_enable(const struct user_suite *, const struct user_keys *,
-    struct tls_enable *);
+    uint64_t seq, struct tls_enable *);
 
 /* --- one direction's record protection, in userland --- */
 struct user_rec {
 	const struct user_suite *ur_suite;
 	EVP_CIPHER_CTX *ur_ctx;
-	uint8_t ur_iv[12];
+	uint8_t ur_iv[16]; /* 1.0 CBC: the next record's */
 	uint64_t ur_seq;
+	EVP_MAC_CTX *ur_mac; /* CBC */
+	struct prng *ur_rng; /* CBC, sealing: explicit IVs; the owner's */
 };
 bool user_rec_set(struct user_rec *, const struct user_suite *,
     const struct user_keys *, bool seal);
@@ -82,6 +102,13 @@ size_t user_rec_seal(struct user_rec *, uint8_t type, const uint8_t *,
 /* In place. Plaintext at *plain; false: EBADMSG. */
 bool user_rec_open(struct user_rec *, uint8_t *rec, size_t len, uint8_t *type,
     uint8_t **plain, size_t *plainlen);
+
+/* rec_cbc.c: the same for CBC suites; called by those above. */
+bool user_cbc_set(struct user_rec *, const struct user_keys *);
+size_t user_cbc_seal(struct user_rec *, uint8_t type, const uint8_t *,
+    size_t len, uint8_t *out);
+bool user_cbc_open(struct user_rec *, uint8_t *rec, size_t len, uint8_t **plain,
+    size_t *plainlen);
 
 /* --- the run's part --- */
 #define SEEN_BUCKETS 1024
@@ -137,6 +164,10 @@ struct tls_endpoint {
 	bool ep_offered_tx, ep_offered_rx;
 	uint8_t ep_rx_secret[SECRET_MAX];
 	size_t ep_rx_secret_len;
+	uint8_t ep_tail[16]; /* the last bytes that libssl sent */
+	/* Past libssl: it did not offer the keys and does not know. */
+	bool ep_tx_direct, ep_rx_direct;
+	bool ep_empty_sent; /* TLS 1.0: in front of what is written next */
 
 	/* reading records that the kernel decrypted */
 	size_t ep_rec_left; /* of the record being read */
@@ -159,8 +190,16 @@ void ep_note(struct tls_endpoint *, bool tx, const char *reason, int error);
 int ep_openssl_init(struct tls_endpoint *);
 int ep_synth_init(struct tls_endpoint *);
 int rx_kernel_read(struct tls_endpoint *, uint8_t *, size_t, size_t *done);
-/* After a 1.3 handshake of libssl: receive keys to the kernel, if wanted. */
-void rx13_handover(struct tls_endpoint *);
+int tx_kernel_write(struct tls_endpoint *, const uint8_t *, size_t,
+    size_t *done);
+int tx_kernel_shutdown(struct tls_endpoint *);
+/*
+ * After libssl's handshake: keys that it did not offer go to the kernel, if
+ * wanted. Those are 1.3 for receiving, and all of CBC.
+ */
+void ep_handover(struct tls_endpoint *);
+/* bio_write: n bytes went out. */
+void ep_tail_note(struct tls_endpoint *, const uint8_t *, size_t n);
 
 BIO_METHOD *ktls_bio_method(void); /* NULL: memory */
 bool ssl_cert_use(SSL_CTX *);

@@ -7,9 +7,22 @@
 #include <openssl/core_names.h>
 #include <openssl/kdf.h>
 
+#include <ktsim/base/bytes.h>
 #include <ktsim/base/kassert.h>
 
 #include "tls_int.h"
+
+#define CBC_SHA1(version, ivlen)                                               \
+	{ "aes128-cbc-sha1", version, 0xc009, false, CRYPTO_AES_CBC, 16,       \
+		ivlen, "ECDHE-ECDSA-AES128-SHA",                               \
+		"TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA", CRYPTO_SHA1_HMAC,      \
+		20 },                                                          \
+	{                                                                      \
+		"aes256-cbc-sha1", version, 0xc00a, false, CRYPTO_AES_CBC, 32, \
+		    ivlen, "ECDHE-ECDSA-AES256-SHA",                           \
+		    "TLS_ECDHE_ECDSA_WITH_AES_256_CBC_SHA", CRYPTO_SHA1_HMAC,  \
+		    20                                                         \
+	}
 
 static const struct user_suite suites[] = {
 	{ "aes128-gcm", 13, 0x1301, false, CRYPTO_AES_NIST_GCM_16, 16, 12,
@@ -28,6 +41,17 @@ static const struct user_suite suites[] = {
 	{ "chacha20-poly1305", 12, 0xcca9, false, CRYPTO_CHACHA20_POLY1305, 32,
 	    12, "ECDHE-ECDSA-CHACHA20-POLY1305",
 	    "TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256" },
+	CBC_SHA1(10, 16),
+	CBC_SHA1(11, 0),
+	CBC_SHA1(12, 0),
+	{ "aes128-cbc-sha256", 12, 0xc023, false, CRYPTO_AES_CBC, 16, 0,
+	    "ECDHE-ECDSA-AES128-SHA256",
+	    "TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA256", CRYPTO_SHA2_256_HMAC,
+	    32 },
+	{ "aes256-cbc-sha384", 12, 0xc024, true, CRYPTO_AES_CBC, 32, 0,
+	    "ECDHE-ECDSA-AES256-SHA384",
+	    "TLS_ECDHE_ECDSA_WITH_AES_256_CBC_SHA384", CRYPTO_SHA2_384_HMAC,
+	    48 },
 };
 
 const struct user_suite *
@@ -94,15 +118,16 @@ user_keys13(const struct user_suite *us, const uint8_t *secret,
 	    expand13(us, secret, "iv", uk->uk_iv, 12));
 }
 
-bool
-user_keys12(const struct user_suite *us, const uint8_t master[48],
-    const uint8_t cr[32], const uint8_t sr[32], struct user_keys *client,
-    struct user_keys *server)
+/* PRF(master, "key expansion" and the randoms); before 1.2 MD5 xor SHA-1. */
+static bool
+key_block(const struct user_suite *us, const uint8_t master[48],
+    const uint8_t cr[32], const uint8_t sr[32], uint8_t *block, size_t len)
 {
-	uint8_t seed[13 + 64], block[2 * (32 + 12)], *b = block;
+	static char md5_sha1[] = "MD5-SHA1";
+	uint8_t seed[13 + 64];
 	OSSL_PARAM p[] = {
 		OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST,
-		    md_name(us), 0),
+		    us->us_version == 12 ? md_name(us) : md5_sha1, 0),
 		OCTETS(OSSL_KDF_PARAM_SECRET, master, 48),
 		OCTETS(OSSL_KDF_PARAM_SEED, seed, sizeof(seed)),
 		OSSL_PARAM_construct_end()
@@ -111,28 +136,45 @@ user_keys12(const struct user_suite *us, const uint8_t master[48],
 	memcpy(seed, "key expansion", 13);
 	memcpy(seed + 13, sr, 32);
 	memcpy(seed + 45, cr, 32);
-	if (!kdf_derive("TLS1-PRF", p, block,
-		2u * (us->us_keylen + us->us_ivlen)))
+	return (kdf_derive("TLS1-PRF", p, block, len));
+}
+
+bool
+user_keys12(const struct user_suite *us, const uint8_t master[48],
+    const uint8_t cr[32], const uint8_t sr[32], struct user_keys *client,
+    struct user_keys *server)
+{
+	uint8_t block[2 * sizeof(struct user_keys)], *b = block;
+	size_t mac = us->us_maclen, key = us->us_keylen, iv = us->us_ivlen;
+
+	if (!key_block(us, master, cr, sr, block, 2 * (mac + key + iv)))
 		return (false);
-	memcpy(client->uk_key, b, us->us_keylen);
-	memcpy(server->uk_key, b += us->us_keylen, us->us_keylen);
-	memcpy(client->uk_iv, b += us->us_keylen, us->us_ivlen);
-	memcpy(server->uk_iv, b += us->us_ivlen, us->us_ivlen);
+	memcpy(client->uk_mac, b, mac);
+	memcpy(server->uk_mac, b += mac, mac);
+	memcpy(client->uk_key, b += mac, key);
+	memcpy(server->uk_key, b += key, key);
+	memcpy(client->uk_iv, b += key, iv);
+	memcpy(server->uk_iv, b += iv, iv);
+	OPENSSL_cleanse(block, sizeof(block));
 	return (true);
 }
 
 void
 user_enable(const struct user_suite *us, const struct user_keys *uk,
-    struct tls_enable *en)
+    uint64_t seq, struct tls_enable *en)
 {
 	*en = (struct tls_enable) {
 		.cipher_key = uk->uk_key,
 		.iv = uk->uk_iv,
+		.auth_key = user_suite_cbc(us) ? uk->uk_mac : NULL,
 		.cipher_algorithm = us->us_algorithm,
 		.cipher_key_len = us->us_keylen,
 		.iv_len = us->us_ivlen,
+		.auth_algorithm = us->us_auth,
+		.auth_key_len = us->us_maclen,
 		.tls_vmajor = TLS_MAJOR_VER_ONE,
-		.tls_vminor = us->us_version == 13 ? TLS_MINOR_VER_THREE
-						   : TLS_MINOR_VER_TWO,
+		.tls_vminor =
+		    (uint8_t)(us->us_version - 10 + TLS_MINOR_VER_ZERO),
 	};
+	be64enc(en->rec_seq, seq);
 }

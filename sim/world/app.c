@@ -81,7 +81,7 @@ conn_tls(struct conn *c)
 	const struct sc_tls *t = &c->c_app->a_sc->tls;
 	struct world *w = c->c_app->a_world;
 	struct tls_params tp = { .tp_server = c->c_server,
-		.tp_version = t->version == SC_TLS_12 ? 12 : 13,
+		.tp_version = 10 + t->version - SC_TLS_10,
 		.tp_suite = sc_suite_names[t->suite],
 		.tp_tx = (enum tls_place)t->tx,
 		.tp_rx = (enum tls_place)t->rx,

@@ -249,7 +249,9 @@ world_patience(const struct world *w)
 		slow = MAX(slow, t);
 	}
 	for (unsigned i = 0; i < w->w_sc->nhosts; i++)
-		disk = MAX(disk, w->w_sc->hosts[i].disk_latency);
+		disk = MAX(disk,
+		    w->w_sc->hosts[i].disk_latency +
+			w->w_sc->hosts[i].disk_jitter);
 	return (PATIENCE + slow + disk);
 }
 

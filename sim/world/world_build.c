@@ -106,6 +106,16 @@ file_fill(void *arg, uint64_t off, void *buf, uint32_t len)
 	}
 }
 
+static simtime_t
+disk_read_time(void *arg, struct vnode *vp, uint64_t pageno, int *error)
+{
+	struct whost *h = arg;
+
+	return (h->h_sc->disk_latency +
+	    (simtime_t)prng_below(&h->h_disk,
+		(uint64_t)h->h_sc->disk_jitter + 1));
+}
+
 static void
 build_files(struct world *w, struct whost *h)
 {
@@ -123,7 +133,9 @@ build_files(struct world *w, struct whost *h)
 		if (f->cached && !w->w_opts.wo_dry)
 			vnode_warm(vp);
 	}
-	vfs_set_disk(h->h_vnet, h->h_sc->disk_latency, NULL, NULL);
+	vnet_prng(h->h_vnet, &h->h_disk, "disk");
+	vfs_set_disk(h->h_vnet, h->h_sc->disk_latency,
+	    h->h_sc->disk_jitter > 0 ? disk_read_time : NULL, h);
 }
 
 /* --- hosts --- */

@@ -350,6 +350,8 @@ peer_of(struct world *w, const struct conn *c)
 static void
 collect_conn(struct world *w, struct conn *c)
 {
+	static const char *const versions[] = { "TLS 1.0", "TLS 1.1", "TLS 1.2",
+		"TLS 1.3" };
 	struct conn_result *r = &w->w_res.r_conns[w->w_res.r_nconns++];
 	struct conn *p = c->c_flow != NULL ? peer_of(w, c) : NULL;
 
@@ -359,8 +361,7 @@ collect_conn(struct world *w, struct conn *c)
 	r->c_client = addr_text(&c->c_local);
 	r->c_server = addr_text(&c->c_remote);
 	if (c->c_app->a_sc->tls.present)
-		r->c_tls = c->c_app->a_sc->tls.version == SC_TLS_12 ? "TLS 1.2"
-								    : "TLS 1.3";
+		r->c_tls = versions[c->c_app->a_sc->tls.version];
 	memcpy(r->c_suite, c->c_suite, sizeof(r->c_suite));
 	r->c_done = c->c_so == NULL && c->c_failed == NULL;
 	r->c_failed = c->c_failed;

@@ -32,6 +32,7 @@ struct whost {
 	unsigned *h_capif;   /* interface numbers in the capture */
 	struct lagg_softc **h_laggs;
 	struct filegen *h_filegens; /* as h_sc->files */
+	struct prng h_disk;	    /* disk_jitter's */
 };
 
 struct wlink {

@@ -74,7 +74,7 @@ struct sc_host {
 	unsigned naddrs;
 	struct sc_file *files;
 	unsigned nfiles;
-	simtime_t disk_latency;
+	simtime_t disk_latency, disk_jitter;
 	int crypto;	     /* index of sc_crypto_names */
 	uint64_t fail_alloc; /* 0: none */
 };
@@ -96,8 +96,12 @@ struct sc_tls {
 	int tx, rx;    /* enum tls_place */
 	int handshake; /* enum tls_handshake */
 };
-enum sc_tls_version { SC_TLS_12, SC_TLS_13 };
+enum sc_tls_version { SC_TLS_10, SC_TLS_11, SC_TLS_12, SC_TLS_13 };
 extern const char *const sc_suite_names[];
+/* By index in sc_suite_names: the versions that have it, both included. */
+extern const struct sc_suite_range {
+	enum sc_tls_version first, last;
+} sc_suite_ranges[];
 extern const char *const sc_crypto_names[]; /* NULL-terminated */
 
 enum sc_app_type { SC_APP_HTTPS_SERVER, SC_APP_HTTPS_CLIENT };

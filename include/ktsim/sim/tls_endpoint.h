@@ -38,9 +38,8 @@ typedef void tls_keylog_fn(void *arg, const char *line);
 
 struct tls_params {
 	bool tp_server;
-	int tp_version; /* 12 or 13 */
-	const char
-	    *tp_suite; /* "aes128-gcm", "aes256-gcm", "chacha20-poly1305" */
+	int tp_version;	      /* 10 to 13 */
+	const char *tp_suite; /* "aes128-gcm"; as in a scenario's tls.suite */
 	enum tls_place tp_tx, tp_rx;
 	enum tls_handshake tp_handshake;
 	uint64_t tp_seed;    /* with tp_name: the random stream; for a

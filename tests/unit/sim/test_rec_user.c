@@ -9,6 +9,8 @@
 
 static const char *const names[] = { "aes128-gcm", "aes256-gcm",
 	"chacha20-poly1305" };
+static const char *const cbc[] = { "aes128-cbc-sha1", "aes256-cbc-sha1",
+	"aes128-cbc-sha256", "aes256-cbc-sha384" };
 static uint8_t plain[REC_MAX_PLAIN], rec[REC_MAX + 64], copy[REC_MAX + 64];
 
 /* RFC 8448 section 3: client application traffic secret, its key and IV. */
@@ -36,11 +38,13 @@ one_suite(const struct user_suite *us)
 {
 	static const size_t sizes[] = { 0, 1, 15, 16, 17, 16383, 16384 };
 	struct user_rec tx = { NULL }, rx = { NULL };
+	struct prng rng = { { 1, 2, 3, 4 } };
 	uint8_t random[32] = { 7 }, master[48] = { 9 }, type, *p;
 	struct user_keys a, b;
 	size_t len, n;
 
-	if (us->us_version == 12)
+	tx.ur_rng = &rng;
+	if (us->us_version <= 12)
 		assert_true(user_keys12(us, master, random, random, &a, &b));
 	else
 		assert_true(user_keys13(us, master, &a));
@@ -71,6 +75,32 @@ test_every_suite_opens_what_it_sealed_once(void **state)
 	for (int version = 12; version <= 13; version++)
 		for (size_t i = 0; i < nitems(names); i++)
 			one_suite(user_suite_find(names[i], version));
+	for (int version = 10; version <= 12; version++)
+		for (size_t i = 0; i < (version < 12 ? 2 : nitems(cbc)); i++)
+			one_suite(user_suite_find(cbc[i], version));
+}
+
+static void
+test_the_kernels_argument_for_cbc_has_a_mac_key(void **state)
+{
+	static const uint8_t maclen[] = { 20, 20, 32, 48 };
+	const struct user_suite *us;
+	struct user_keys uk;
+	struct tls_enable en;
+
+	for (int version = 10; version <= 12; version++)
+		for (size_t i = 0; i < (version < 12 ? 2 : nitems(cbc)); i++) {
+			us = user_suite_find(cbc[i], version);
+			user_enable(us, &uk, 258, &en);
+			assert_int_equal(en.cipher_algorithm, CRYPTO_AES_CBC);
+			assert_int_equal(en.auth_key_len, maclen[i]);
+			assert_ptr_equal(en.auth_key, uk.uk_mac);
+			assert_int_equal(en.iv_len, version == 10 ? 16 : 0);
+			assert_int_equal(en.tls_vminor, version - 9);
+			assert_memory_equal(en.rec_seq, "\0\0\0\0\0\0\1\2", 8);
+		}
+	assert_null(user_suite_find("aes128-cbc-sha256", 11));
+	assert_null(user_suite_find("aes128-cbc-sha1", 13));
 }
 
 static void
@@ -81,7 +111,7 @@ test_the_kernels_argument_has_the_ivs_the_kernel_wants(void **state)
 
 	for (int version = 12; version <= 13; version++)
 		for (size_t i = 0; i < nitems(names); i++) {
-			user_enable(user_suite_find(names[i], version), &uk,
+			user_enable(user_suite_find(names[i], version), &uk, 0,
 			    &en);
 			assert_int_equal(en.iv_len,
 			    version == 12 && i < 2 ? 4 : 12);
@@ -100,6 +130,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_rfc8448_traffic_keys),
 		cmocka_unit_test(test_every_suite_opens_what_it_sealed_once),
+		cmocka_unit_test(
+		    test_the_kernels_argument_for_cbc_has_a_mac_key),
 		cmocka_unit_test(
 		    test_the_kernels_argument_has_the_ivs_the_kernel_wants),
 	};

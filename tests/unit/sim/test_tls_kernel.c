@@ -29,8 +29,18 @@ static struct tls_endpoint *ep[2];
 static int reports;
 static uint8_t body[BODY];
 
-static const char *const suites[] = { "aes128-gcm", "aes256-gcm",
-	"chacha20-poly1305" };
+static const struct {
+	const char *name;
+	int first, last; /* versions */
+} suites[] = {
+	{ "aes128-gcm", 12, 13 },
+	{ "aes256-gcm", 12, 13 },
+	{ "chacha20-poly1305", 12, 13 },
+	{ "aes128-cbc-sha1", 10, 12 },
+	{ "aes256-cbc-sha1", 10, 12 },
+	{ "aes128-cbc-sha256", 12, 12 },
+	{ "aes256-cbc-sha384", 12, 12 },
+};
 
 static void
 keylog(void *arg, const char *line)
@@ -166,10 +176,18 @@ close_both(void)
 }
 
 static void
-check_places(unsigned places)
+check_places(int version, unsigned places)
 {
 	struct tls_endpoint_info te;
 	int mode;
+
+	for (int i = 0; i < 2 && version == 10; i++) {
+		tls_endpoint_info(ep[i], &te);
+		if ((places & (2u << (2 * i))) != 0)
+			assert_int_equal(te.te_rx_error, EPROTONOSUPPORT);
+	}
+	if (version == 10) /* receiving stays in userland */
+		places &= 5;
 
 	for (int i = 0; i < 2; i++) {
 		tls_endpoint_info(ep[i], &te);
@@ -203,12 +221,13 @@ expect(unsigned dir, int version, const void *p, size_t bytes)
 static void
 all_places(enum tls_handshake hs)
 {
-	for (int version = 12; version <= 13; version++)
-		for (size_t i = 0; i < nitems(suites); i++)
+	for (size_t i = 0; i < nitems(suites); i++)
+		for (int version = suites[i].first; version <= suites[i].last;
+		     version++)
 			for (unsigned places = 0; places < 16; places++) {
-				begin(version, suites[i], hs, places);
+				begin(version, suites[i].name, hs, places);
 				shake();
-				check_places(places);
+				check_places(version, places);
 				transfer(0, 3000, 1000);
 				transfer(1, 100000, 40000);
 				transfer(0, 50000, 7);
@@ -230,6 +249,44 @@ static void
 test_synthetic_keys_work_in_every_combination(void **state)
 {
 	all_places(TLS_HS_SYNTHETIC);
+}
+
+/* As libssl does it: against the known IV of what is written. */
+static void
+test_tls10_writes_an_empty_record_in_front(void **state)
+{
+	for (int hs = 0; hs < 2; hs++) {
+		begin(10, "aes128-cbc-sha1", (enum tls_handshake)hs, 4);
+		shake();
+		transfer(1, 1000, 1000);
+		transfer(1, 1000, 1000);
+		record_oracle_finish(ro);
+		assert_int_equal(reports, 0);
+		assert_int_equal(record_oracle_dir(ro, 1)->od_app_records, 4);
+		assert_int_equal(record_oracle_dir(ro, 1)->od_app_bytes, 2000);
+		end();
+	}
+}
+
+static void
+test_unknown_pairs_of_version_and_suite_are_einval(void **state)
+{
+	struct tls_params tp = { .tp_seed = 3 };
+	struct tls_endpoint *e;
+	bool known;
+
+	begin(13, "aes128-gcm", TLS_HS_OPENSSL, 0);
+	for (size_t i = 0; i < nitems(suites); i++)
+		for (tp.tp_version = 9; tp.tp_version <= 14; tp.tp_version++) {
+			known = tp.tp_version >= suites[i].first &&
+			    tp.tp_version <= suites[i].last;
+			tp.tp_suite = suites[i].name;
+			assert_int_equal(tls_endpoint_create(tu, sp.sp_so[0],
+					     &tp, &e),
+			    known ? 0 : EINVAL);
+			tls_endpoint_destroy(e);
+		}
+	end();
 }
 
 static void
@@ -299,9 +356,12 @@ test_the_kernels_refusal_is_told(void **state)
 {
 	struct tls_endpoint_info te;
 
-	for (int version = 12; version <= 13; version++) {
-		begin(version, "aes128-gcm", TLS_HS_OPENSSL, 15);
-		assert_int_equal(sysctl_write(sp.sp_vnet, "kern.ipc.tls.enable",
+	for (int version = 10; version <= 13; version++) {
+		begin(version, version < 12 ? "aes128-cbc-sha1" : "aes128-gcm",
+		    TLS_HS_OPENSSL, 15);
+		assert_int_equal(sysctl_write(sp.sp_vnet,
+				     version < 12 ? "kern.ipc.tls.cbc_enable"
+						  : "kern.ipc.tls.enable",
 				     0),
 		    0);
 		shake();
@@ -357,6 +417,9 @@ main(void)
 		cmocka_unit_test(
 		    test_libssl_hands_keys_over_in_every_combination),
 		cmocka_unit_test(test_synthetic_keys_work_in_every_combination),
+		cmocka_unit_test(test_tls10_writes_an_empty_record_in_front),
+		cmocka_unit_test(
+		    test_unknown_pairs_of_version_and_suite_are_einval),
 		cmocka_unit_test(test_tickets_are_counted_and_not_delivered),
 		cmocka_unit_test(
 		    test_sendfile_goes_through_the_kernel_or_not_at_all),
