@@ -370,6 +370,11 @@ ktls_set_tx_mode(struct socket *so, int mode)
 		return (EALREADY);
 	if (old == NULL || old->mode == mode)
 		return (0);
+	/* TLS 1.0: the next IV is not known before all is encrypted. */
+	if (old->sequential_records) {
+		st->switch_failed++;
+		return (EPROTONOSUPPORT);
+	}
 	if ((tls = ktls_session_clone(so, old)) == NULL)
 		return (ENOMEM);
 	ktls_inp_attach(tls, so);
@@ -380,8 +385,6 @@ ktls_set_tx_mode(struct socket *so, int mode)
 		ktls_free(tls);
 		return (error);
 	}
-	/* The chained IV is in the old session; no card takes TLS 1.0. */
-	KASSERT(!old->sequential_records, ("TLS 1.0 cannot change its mode"));
 	tls->mode = mode;
 	ktls_count(tls, 1);
 	so->so_snd.sb_tls_info = tls;

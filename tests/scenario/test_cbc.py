@@ -2,6 +2,8 @@
 """AES-CBC in whole runs: every version and suite, both handshakes, the kernel
 at both ends. And a planted defect: explicit IVs that come twice are seen."""
 import os
+import shutil
+import subprocess
 import sys
 
 import lib
@@ -22,6 +24,17 @@ def options(version, suite, *more):
     return [x for s in sets for x in ('--set', s)]
 
 
+def decrypted(out):
+    """HTTP responses whose whole body stock tshark reads in the capture."""
+    with lib.tmpdir() as d:
+        r = subprocess.run(
+            ['tshark', '-n', '-r', os.path.join(out, 'wire.pcapng'), '-Y',
+             'http.response && http.content_length == 307200'],
+            capture_output=True, text=True,
+            env={'HOME': d, 'PATH': os.environ['PATH'], 'LC_ALL': 'C.UTF-8'})
+    return len(r.stdout.splitlines())
+
+
 def one(c, sim, file, out, version, suite, handshake):
     what = 'TLS %s %s %s' % (version, suite, handshake)
     more = ['apps.%s.tls.handshake=%s' % (a, handshake) for a in ('web', 'get')]
@@ -33,6 +46,8 @@ def one(c, sim, file, out, version, suite, handshake):
     c.check('TLS %s' % version in text, what + ': version in the report')
     for e in report['expectations']:
         c.check(e['met'], what)
+    if shutil.which('tshark'):
+        c.equal(decrypted(out), 1, what + ': in Wireshark')
     refused = text.count('EPROTONOSUPPORT')
     c.equal(refused > 0, version == '1.0', what + ': receiving 1.0 is refused')
 

@@ -106,6 +106,56 @@ test_a_card_without_tls_refuses_and_the_old_session_stays(void **state)
 	assert_int_equal(ktls_stats(w->b.v)->switch_failed, 1);
 }
 
+/* Its next IV is the end of a record that may not be encrypted yet. */
+static void
+test_tls10_stays_where_it_began(void **state)
+{
+	static const uint8_t key[20] = "0123456789abcdefghi";
+	struct tls_enable en = { .cipher_key = key,
+		.iv = key,
+		.auth_key = key,
+		.cipher_algorithm = CRYPTO_AES_CBC,
+		.cipher_key_len = 16,
+		.iv_len = 16,
+		.auth_algorithm = CRYPTO_SHA1_HMAC,
+		.auth_key_len = 20,
+		.tls_vmajor = 3,
+		.tls_vminor = 1 };
+	struct ktls_session *old;
+
+	assert_int_equal(ktls_enable_tx(p.s.so, &en), 0);
+	old = p.s.so->so_snd.sb_tls_info;
+	assert_int_equal(ktls_set_tx_mode(p.s.so, TCP_TLS_MODE_SW), 0);
+	assert_int_equal(ktls_set_tx_mode(p.s.so, TCP_TLS_MODE_IFNET),
+	    EPROTONOSUPPORT);
+	assert_ptr_equal(p.s.so->so_snd.sb_tls_info, old);
+	assert_int_equal(ktls_stats(w->b.v)->switch_failed, 1);
+	assert_int_equal(w->b.port[0].ifn.if_tags, 0);
+}
+
+/* 1.1 and later can change: each record has its own IV. */
+static void
+test_cbc_with_explicit_ivs_takes_its_mac_key_along(void **state)
+{
+	static const uint8_t key[20] = "0123456789abcdefghi";
+	struct tls_enable en = { .cipher_key = key,
+		.auth_key = key,
+		.cipher_algorithm = CRYPTO_AES_CBC,
+		.cipher_key_len = 16,
+		.auth_algorithm = CRYPTO_SHA1_HMAC,
+		.auth_key_len = 20,
+		.tls_vmajor = 3,
+		.tls_vminor = 2 };
+	const struct tls_session_params *tp;
+
+	assert_int_equal(ktls_enable_tx(p.s.so, &en), 0);
+	assert_int_equal(ktls_set_tx_mode(p.s.so, TCP_TLS_MODE_IFNET), 0);
+	assert_int_equal(mode(), TCP_TLS_MODE_IFNET);
+	tp = &p.s.so->so_snd.sb_tls_info->params;
+	assert_int_equal(tp->auth_key_len, 20);
+	assert_memory_equal(tp->auth_key, key, 20);
+}
+
 #define T(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
 
 int
@@ -117,6 +167,8 @@ main(void)
 		T(test_the_explicit_nonce_goes_on_where_it_was),
 		T(test_wrong_modes_and_no_session),
 		T(test_a_card_without_tls_refuses_and_the_old_session_stays),
+		T(test_tls10_stays_where_it_began),
+		T(test_cbc_with_explicit_ivs_takes_its_mac_key_along),
 	};
 
 	return (cmocka_run_group_tests(tests, NULL, NULL));
