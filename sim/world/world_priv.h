@@ -118,6 +118,7 @@ struct world {
 	struct pcapfile *w_pcap;
 	int w_keylog_fd;
 	struct rexmit_index *w_rexmit;
+	struct strbuf w_comment; /* of the frame being captured */
 	struct judge *w_judge;
 	struct ledger *w_ledger;
 	uint64_t w_frames;
