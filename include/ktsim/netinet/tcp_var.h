@@ -170,6 +170,18 @@ void tcp_close(struct tcpcb *);
 void tcp_state_change(struct tcpcb *, enum tcp_state);
 const char *tcp_state_name(enum tcp_state);
 
+/* --- tcp_switch_tls --- */
+/*
+ * net.inet.tcp.switch_to_sw_tls and switch_to_ifnet_tls: the connection of
+ * these two ends changes its transmit mode as TCP_TXTLS_MODE would change it.
+ * EINVAL: families differ or are unknown; ESRCH: no such connection;
+ * ECONNRESET: it is over; otherwise what ktls_set_tx_mode answers (0 also
+ * for a connection without TLS).
+ * Source: tcp_subr.c sysctl_switch_tls.
+ */
+int tcp_switch_tls(struct vnet *, const struct ksockaddr *foreign,
+    const struct ksockaddr *local, int mode);
+
 /* --- tcp_output --- */
 /* Send what may be sent. Errors are handled inside; the value is for tests. */
 int tcp_output(struct tcpcb *);
