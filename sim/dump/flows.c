@@ -33,8 +33,7 @@ static unsigned
 flows_slot(const struct flows *fs, const struct endpoint *a,
     const struct endpoint *b)
 {
-	uint64_t h = hash64(a, sizeof(*a), 0) +
-	    hash64(b, sizeof(*b), 0);
+	uint64_t h = hash64(a, sizeof(*a), 0) + hash64(b, sizeof(*b), 0);
 
 	return ((unsigned)(h ^ (h >> 32)) & (fs->fs_hash_size - 1));
 }
