@@ -20,7 +20,9 @@
 /* Where something stands in the file; name: its key, or NULL in lists. */
 struct sc_loc {
 	const char *name;
-	int line, col; /* from 1; 0: not in the file */
+	int line, col;		  /* from 1; 0: not in the file */
+	const struct sc_loc *via; /* the alias (its name and place) that put it
+				     there; NULL: it stands there itself */
 };
 
 struct sc_strlist {
