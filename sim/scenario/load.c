@@ -498,6 +498,7 @@ scenario_parse(const char *path, struct strbuf *file, const char *const *sets,
 	l.arena = xcalloc(1, sizeof(*l.arena));
 	sc = xcalloc(1, sizeof(*sc));
 	sc->arena = l.arena;
+	sc->sets = sets;
 	sc->path = xstrdup(path);
 	sc->textlen = file->sb_len;
 	sc->text = strbuf_take(file);
@@ -513,6 +514,22 @@ scenario_parse(const char *path, struct strbuf *file, const char *const *sets,
 	}
 	*out = sc;
 	return (0);
+}
+
+void
+scenario_error(const struct scenario *sc, const struct sc_loc *at,
+    struct strbuf *text, const char *fmt, ...)
+{
+	struct diag d = { .path = sc->path,
+		.sets = sc->sets,
+		.text = sc->text,
+		.textlen = sc->textlen,
+		.out = text };
+	va_list ap;
+
+	va_start(ap, fmt);
+	diag_verror(&d, at, fmt, ap);
+	va_end(ap);
 }
 
 void

@@ -148,18 +148,25 @@ diag_v(struct diag *d, const char *kind, const struct sc_loc *at,
 }
 
 void
+diag_verror(struct diag *d, const struct sc_loc *at, const char *fmt,
+    va_list ap)
+{
+	if (d->errors++ >= DIAG_MAX)
+		return;
+	diag_v(d, "error", at, fmt, ap);
+	if (at->via != NULL)
+		diag_note(d, at->via, "the alias `*%s` puts it here",
+		    at->via->name);
+}
+
+void
 diag_error(struct diag *d, const struct sc_loc *at, const char *fmt, ...)
 {
 	va_list ap;
 
-	if (d->errors++ >= DIAG_MAX)
-		return;
 	va_start(ap, fmt);
-	diag_v(d, "error", at, fmt, ap);
+	diag_verror(d, at, fmt, ap);
 	va_end(ap);
-	if (at->via != NULL)
-		diag_note(d, at->via, "the alias `*%s` puts it here",
-		    at->via->name);
 }
 
 void

@@ -2,6 +2,7 @@
 #ifndef SCENARIO_NODE_H
 #define SCENARIO_NODE_H
 
+#include <stdarg.h>
 #include <stddef.h>
 
 #include <stdbool.h>
@@ -46,6 +47,8 @@ struct diag {
 /* With a note where the alias stands, when an alias put it there. */
 void diag_error(struct diag *, const struct sc_loc *, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
+void diag_verror(struct diag *, const struct sc_loc *, const char *fmt, va_list)
+    __attribute__((format(printf, 3, 0)));
 void diag_note(struct diag *, const struct sc_loc *, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 

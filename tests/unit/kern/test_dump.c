@@ -76,8 +76,11 @@ test_a_chain_of_all_kinds(void **state)
 	n->m_next = mb_alloc_ext_pgs(mb, M_WAITOK, mb_free_mext_pgs);
 	n = n->m_next;
 	n->m_epg.pa[0] = vm_page_alloc(sp.sp_vnet->v_vm);
-	n->m_epg.npgs = n->m_epg.nrdy = 1;
-	n->m_epg.last_len = 100;
+	n->m_epg.pa[1] = vm_page_alloc(sp.sp_vnet->v_vm);
+	n->m_epg.npgs = 2;
+	n->m_epg.nrdy = 1;
+	n->m_epg.first_off = PAGE_SIZE - 60;
+	n->m_epg.last_len = 40;
 	n->m_epg.flags = EPG_FLAG_ANON;
 	n->m_len = 100;
 	n->m_flags |= M_NOTREADY;
@@ -86,8 +89,8 @@ test_a_chain_of_all_kinds(void **state)
 	   "  mbuf 0: len 66 PKTHDR\n"
 	   "  mbuf 1: len 1000 EXT; cluster 2048 refs 2\n"
 	   "  mbuf 2: len 10 EXT; cluster 2048 refs 2\n"
-	   "  mbuf 3: len 100 EXT RDONLY EXTPG NOTREADY; pages 1 nrdy 1 "
-	   "first_off 0 last_len 100 anonymous\n");
+	   "  mbuf 3: len 100 EXT RDONLY EXTPG NOTREADY; pages 2 nrdy 1 "
+	   "first_off 4036 last_len 40 anonymous\n");
 	m_freem(m);
 }
 
