@@ -51,6 +51,7 @@ host_dump(const struct whost *h, bool lists, struct strbuf *sb)
 	inet_dump(v, lists, sb, 2);
 	if (lists) {
 		ktls_dump(v, sb, 2);
+		taskqueue_dump(&v->v_taskq, sb, 2);
 		vfs_dump(v, sb, 2);
 	}
 	vm_dump(v->v_vm, sb, 2);

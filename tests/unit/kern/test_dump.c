@@ -5,6 +5,7 @@
 #include "tlsbench.h"
 
 #include <ktsim/base/dump.h>
+#include <ktsim/kern/vnode.h>
 
 static struct sockpair sp;
 static struct strbuf sb;
@@ -162,6 +163,59 @@ test_memory_in_short(void **state)
 }
 
 static void
+fill(void *arg, uint64_t off, void *buf, uint32_t len)
+{
+	memset(buf, 'x', len);
+}
+
+static void
+page_came(void *arg, int error)
+{
+}
+
+static void
+test_files_and_their_pages(void **state)
+{
+	struct vnode *vp =
+	    vnode_create(sp.sp_vnet, "/f", 3 * PAGE_SIZE + 1, fill, NULL);
+	vm_paddr_t pa;
+	bool io;
+
+	vfs_dump(sp.sp_vnet, &sb, 0);
+	pa = vnode_getpage(vp, 1, false, &io, page_came, NULL);
+	vfs_dump(sp.sp_vnet, &sb, 0);
+	sockpair_run(&sp);
+	vm_page_rele(sp.sp_vnet->v_vm, pa);
+	vfs_dump(sp.sp_vnet, &sb, 0);
+	is("file /f: bytes 12289 refs 1, pages 4: resident 0 being read 0, "
+	   "wired by others 0 times\n"
+	   "file /f: bytes 12289 refs 1, pages 4: resident 0 being read 1, "
+	   "wired by others 1 times\n"
+	   "file /f: bytes 12289 refs 1, pages 4: resident 1 being read 0, "
+	   "wired by others 0 times\n");
+	vnode_rele(vp);
+}
+
+static void
+nothing(void *arg, int pending)
+{
+}
+
+static void
+test_tasks_that_wait(void **state)
+{
+	struct task t;
+
+	task_init(&t, nothing, NULL);
+	taskqueue_enqueue(&sp.sp_vnet->v_taskq, &t);
+	taskqueue_enqueue(&sp.sp_vnet->v_taskq, &t);
+	taskqueue_dump(&sp.sp_vnet->v_taskq, &sb, 0);
+	sockpair_run(&sp);
+	taskqueue_dump(&sp.sp_vnet->v_taskq, &sb, 0);
+	is("tasks: 1 queued run@0us\ntasks: 0 queued\n");
+}
+
+static void
 test_addresses(void **state)
 {
 	struct ksockaddr sa = { KAF_INET, 443, { { 10, 0, 0, 1 } } };
@@ -183,6 +237,8 @@ main(void)
 		T(test_a_long_chain_is_summed_up),
 		T(test_a_software_session_before_and_after_its_worker),
 		T(test_memory_in_short),
+		T(test_files_and_their_pages),
+		T(test_tasks_that_wait),
 		T(test_addresses),
 	};
 
