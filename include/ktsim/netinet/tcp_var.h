@@ -210,7 +210,16 @@ struct cc_algo {
 };
 extern const struct cc_algo cc_newreno;
 
-/* --- tcp_dump --- */
+/* --- tcp_dump; base/dump.h --- */
+
+/* Addresses and route of one connection. */
+void inpcb_dump(const struct inpcb *, struct strbuf *, int indent);
+/*
+ * All connections and listeners in order of creation, with their sockets and
+ * sessions; chains: also what is in the buffers.
+ */
+void inet_dump(const struct vnet *, bool chains, struct strbuf *, int indent);
+/* The control block. */
 void tcp_dump(const struct tcpcb *, struct strbuf *, int indent);
 
 #endif
