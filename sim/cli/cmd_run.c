@@ -19,6 +19,9 @@ struct run_args {
 	struct world_opts ra_opts;
 	const char **ra_sets; /* --set and --until, NULL-terminated */
 	unsigned ra_nsets;
+	simtime_t *ra_dump_at;	 /* in order, each once */
+	struct strbuf ra_states; /* lines: files with the state */
+	int ra_state_rc;
 	struct strbuf ra_repeat; /* options, for the last line */
 	bool ra_has_seed, ra_trace, ra_json, ra_quiet, ra_verbose,
 	    ra_trace_format;
@@ -34,7 +37,8 @@ enum {
 	OPT_TRACE_FORMAT,
 	OPT_JSON,
 	OPT_SET,
-	OPT_UNTIL
+	OPT_UNTIL,
+	OPT_DUMP_AT
 };
 
 static const struct option run_options[] = { { "out", required_argument, NULL,
@@ -42,6 +46,7 @@ static const struct option run_options[] = { { "out", required_argument, NULL,
 	{ "seed", required_argument, NULL, OPT_SEED },
 	{ "set", required_argument, NULL, OPT_SET },
 	{ "until", required_argument, NULL, OPT_UNTIL },
+	{ "dump-at", required_argument, NULL, OPT_DUMP_AT },
 	{ "threads", required_argument, NULL, OPT_THREADS },
 	{ "defect", required_argument, NULL, OPT_DEFECT },
 	{ "pcap", no_argument, NULL, OPT_PCAP },
@@ -112,6 +117,46 @@ run_defect(struct run_args *ra, const char *arg)
 }
 
 static int
+run_dump_at(struct run_args *ra, const char *arg)
+{
+	unsigned n = ra->ra_opts.wo_ndump_at, i = 0;
+	simtime_t at;
+
+	if (parse_time(arg, &at) != 0)
+		return (usage_error(&cmd_run,
+		    "--dump-at wants a time with its unit, such as 805us, not "
+		    "`%s`",
+		    arg));
+	strbuf_addf(&ra->ra_repeat, " --dump-at %s", arg);
+	while (i < n && ra->ra_dump_at[i] < at)
+		i++;
+	if (i < n && ra->ra_dump_at[i] == at)
+		return (0);
+	ra->ra_dump_at =
+	    xrealloc(ra->ra_dump_at, (n + 1) * sizeof(*ra->ra_dump_at));
+	memmove(&ra->ra_dump_at[i + 1], &ra->ra_dump_at[i],
+	    (n - i) * sizeof(*ra->ra_dump_at));
+	ra->ra_dump_at[i] = at;
+	ra->ra_opts.wo_dump_at = ra->ra_dump_at;
+	ra->ra_opts.wo_ndump_at = n + 1;
+	return (0);
+}
+
+/* The world tells its state: into the folder. */
+static void
+run_state(void *arg, const char *name, const struct strbuf *text)
+{
+	struct run_args *ra = arg;
+	int rc;
+
+	rc = outdir_write(ra->ra_out, name, strbuf_str(text), text->sb_len);
+	if (rc == 0)
+		strbuf_addf(&ra->ra_states, "  %s/%s\n", ra->ra_out, name);
+	else
+		ra->ra_state_rc = rc;
+}
+
+static int
 run_option(void *ctx, int opt, const char *arg)
 {
 	struct run_args *ra = ctx;
@@ -135,6 +180,8 @@ run_option(void *ctx, int opt, const char *arg)
 		return (run_set(ra, xstrdup(arg)));
 	case OPT_UNTIL:
 		return (run_set(ra, xasprintf("until=%s", arg)));
+	case OPT_DUMP_AT:
+		return (run_dump_at(ra, arg));
 	case OPT_THREADS:
 		if (parse_uint(arg, &v) != 0 || v > 64)
 			return (usage_error(&cmd_run,
@@ -214,8 +261,27 @@ run_report(const struct run_args *ra, const struct scenario *sc,
 		color_report(strbuf_str(&text));
 	strbuf_fini(&text);
 	strbuf_fini(&json);
+	if (rc == 0)
+		rc = ra->ra_state_rc;
 	/* 130 stands above everything, a missing thing above a judgement. */
 	return (code == EXIT_INTERRUPTED || rc == 0 ? code : rc);
+}
+
+/* Instants that the run did not come to. */
+static void
+run_states_missed(const struct run_args *ra, const struct world *w)
+{
+	struct strbuf at = { 0 };
+
+	for (unsigned i = world_states(w); i < ra->ra_opts.wo_ndump_at; i++) {
+		strbuf_clear(&at);
+		format_time(ra->ra_dump_at[i], &at);
+		fprintf(stderr,
+		    "ktls-sim: --dump-at %s: not written, the run was over "
+		    "before\n",
+		    strbuf_str(&at));
+	}
+	strbuf_fini(&at);
 }
 
 static void
@@ -232,6 +298,8 @@ run_outro(const struct run_args *ra, const struct result *r, int code)
 		    "inside\n  open it: wireshark %s/wire.pcapng\n  or:      "
 		    "tshark -r %s/wire.pcapng -Y http\n",
 		    ra->ra_out, (uintmax_t)r->r_frames, ra->ra_out, ra->ra_out);
+	if (!ra->ra_quiet && ra->ra_states.sb_len > 0)
+		fprintf(f, "\nState\n%s", strbuf_str(&ra->ra_states));
 	if (r->r_interrupted)
 		fprintf(stderr,
 		    "ktls-sim: interrupted; what was captured so "
@@ -261,6 +329,8 @@ run_world(struct run_args *ra, const struct scenario *sc)
 	int error, code;
 
 	ra->ra_opts.wo_out = ra->ra_out;
+	ra->ra_opts.wo_state = run_state;
+	ra->ra_opts.wo_state_arg = ra;
 	ra->ra_opts.wo_poll = progress_poll;
 	ra->ra_opts.wo_poll_arg = pg;
 	if (ra->ra_trace)
@@ -283,6 +353,7 @@ run_world(struct run_args *ra, const struct scenario *sc)
 	world_run(w);
 	progress_end(pg);
 	code = run_report(ra, sc, world_result(w));
+	run_states_missed(ra, w);
 	run_outro(ra, world_result(w), code);
 	fflush(stdout);
 	world_destroy(w);
@@ -330,6 +401,8 @@ out:
 		free((char *)(uintptr_t)ra.ra_sets[i]);
 	free(ra.ra_sets);
 	free(ra.ra_out);
+	free(ra.ra_dump_at);
+	strbuf_fini(&ra.ra_states);
 	strbuf_fini(&ra.ra_repeat);
 	strbuf_fini(&diag);
 	return (rc == CLI_HELPED ? EXIT_OK : rc);
@@ -351,6 +424,8 @@ const struct command cmd_run = {
 	    "  --set KEY=VALUE instead of what the file says, such as links[0].loss=1% or\n"
 	    "                  apps.get.connections=3; repeatable\n"
 	    "  --until TIME    short for --set until=TIME\n"
+	    "  --dump-at TIME  write the whole state at that instant, after everything else\n"
+	    "                  that happens then, to state-TIME.txt; repeatable\n"
 	    "  --threads N     host threads, 0 to 64, that do cryptography and judge\n"
 	    "                  records beside the run (default: the other cores, 4 at most); the\n"
 	    "                  results do not depend on it\n"

@@ -4,6 +4,7 @@
  */
 #include <dirent.h>
 #include <errno.h>
+#include <fnmatch.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +17,8 @@
 #include "cli.h"
 
 #define MARKER ".ktls-sim-run"
+
+#define STATES "state-*.txt"
 
 static const char *const our_files[] = { "report.txt", "report.json",
 	"scenario.yaml", "wire.pcapng", "wire.pcap", "sslkeys.log",
@@ -63,10 +66,39 @@ dir_empty(const char *dir)
 	return (empty);
 }
 
+static int
+remove_file(const char *dir, const char *name)
+{
+	char *path = xasprintf("%s/%s", dir, name);
+	int rc = 0;
+
+	if (unlink(path) != 0 && errno != ENOENT)
+		rc = complain(path);
+	free(path);
+	return (rc);
+}
+
+/* Their names have the instants of the run before in them. */
+static int
+remove_states(const char *dir)
+{
+	struct dirent *de;
+	int rc = 0;
+	DIR *d;
+
+	if ((d = opendir(dir)) == NULL)
+		return (complain(dir));
+	while (rc == 0 && (de = readdir(d)) != NULL)
+		if (fnmatch(STATES, de->d_name, 0) == 0)
+			rc = remove_file(dir, de->d_name);
+	closedir(d);
+	return (rc);
+}
+
 int
 outdir_prepare(const char *dir)
 {
-	char *marker = xasprintf("%s/" MARKER, dir), *path;
+	char *marker = xasprintf("%s/" MARKER, dir);
 	int rc;
 
 	if ((rc = make_parents(dir)) == 0 && mkdir(dir, 0777) != 0 &&
@@ -79,12 +111,10 @@ outdir_prepare(const char *dir)
 		    dir);
 		rc = EXIT_MISSING;
 	}
-	for (size_t i = 0; rc == 0 && i < nitems(our_files); i++) {
-		path = xasprintf("%s/%s", dir, our_files[i]);
-		if (unlink(path) != 0 && errno != ENOENT)
-			rc = complain(path);
-		free(path);
-	}
+	for (size_t i = 0; rc == 0 && i < nitems(our_files); i++)
+		rc = remove_file(dir, our_files[i]);
+	if (rc == 0)
+		rc = remove_states(dir);
 	if (rc == 0)
 		rc = outdir_write(dir, MARKER, "", 0);
 	free(marker);

@@ -4,7 +4,9 @@
  */
 #include <stddef.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include <ktsim/base/dump.h>
 #include <ktsim/base/kassert.h>
 #include <ktsim/base/kmem.h>
 #include <ktsim/sim/engine.h>
@@ -205,4 +207,42 @@ const char *
 engine_current(const struct engine *en)
 {
 	return (en->en_current);
+}
+
+simtime_t
+engine_next(const struct engine *en)
+{
+	return (en->en_count > 0 ? en->en_heap[0]->ev_when : SIM_NEVER);
+}
+
+static int
+by_order(const void *va, const void *vb)
+{
+	const struct sim_event *a = *(struct sim_event *const *)va;
+	const struct sim_event *b = *(struct sim_event *const *)vb;
+
+	return (ev_before(a, b) ? -1 : 1);
+}
+
+void
+engine_dump(const struct engine *en, struct strbuf *sb, int indent)
+{
+	static const char *const classes[EV_NCLASSES] = { "timeline", "wire",
+		"nic", "crypto", "disk", "task", "callout", "app", "judge" };
+	struct sim_event **all;
+
+	strbuf_addf(sb, "%*sevents: %ju dispatched, %u pending\n", indent, "",
+	    (uintmax_t)en->en_dispatched, en->en_count);
+	if (en->en_count == 0)
+		return;
+	all = xcalloc(en->en_count, sizeof(struct sim_event *));
+	memcpy(all, en->en_heap, en->en_count * sizeof(struct sim_event *));
+	qsort(all, en->en_count, sizeof(struct sim_event *), by_order);
+	for (uint32_t i = 0; i < en->en_count; i++) {
+		strbuf_addf(sb, "%*s", indent + 2, "");
+		dump_time(sb, all[i]->ev_when);
+		strbuf_addf(sb, " %s: %s\n", classes[all[i]->ev_class],
+		    all[i]->ev_name);
+	}
+	free(all);
 }

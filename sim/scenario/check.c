@@ -19,9 +19,8 @@ struct chk {
 	struct scenario *sc;
 };
 
-#define LAST_START (86400 * SIM_SEC) /* as for `until` */
-#define ERR(c, loc, ...) \
-	diag_error((c)->d, (loc)->line, (loc)->col, __VA_ARGS__)
+#define LAST_START	 (86400 * SIM_SEC) /* as for `until` */
+#define ERR(c, loc, ...) diag_error((c)->d, (loc), __VA_ARGS__)
 
 static struct sc_host *
 find_host(struct scenario *sc, const char *name, size_t len)

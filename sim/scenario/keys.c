@@ -47,9 +47,9 @@ static const struct key nic_keys[] = {
 	{ "ring", K_UINT, F(sc_nic, ring), .min = 0, .max = 65536,
 	    .text = "transmit ring slots; 0: what the model has" },
 	{ "rx_coalesce", K_TIME, F(sc_nic, rx_coalesce), .def = "3us",
-	    .max = SIM_SEC,
+	    .max = SIM_SEC, .since = "0.2",
 	    .text = "from a frame's arrival to the interrupt that takes it" },
-	{ "lro", K_BOOL, F(sc_nic, lro), .def = "true",
+	{ "lro", K_BOOL, F(sc_nic, lro), .def = "true", .since = "0.2",
 	    .text = "LRO is enabled, where the model has it" },
 };
 MAPDEF(nic, "network card", struct sc_nic);
@@ -92,10 +92,11 @@ static const struct key host_keys[] = {
 	    .text =
 		"up to so much more, by chance for each page: pages come in any order" },
 	{ "crypto", K_ENUM, F(sc_host, crypto), .def = "openssl",
-	    .names = sc_crypto_names,
+	    .names = sc_crypto_names, .since = "0.2",
 	    .text =
 		"library of software TLS; `ktls-sim list backends` shows them" },
 	{ "fail_alloc", K_UINT, F(sc_host, fail_alloc), .def = "0",
+	    .since = "0.2",
 	    .text =
 		"which of the allocations that may fail (M_NOWAIT) does; 0: none" },
 };
@@ -154,7 +155,7 @@ static const struct key app_keys[] = {
 	{ "connections", K_UINT, F(sc_app, connections), .def = "1", .min = 1,
 	    .max = 100000, .text = "client: how many" },
 	{ "requests", K_UINT, F(sc_app, requests), .def = "1", .min = 1,
-	    .max = 1000000,
+	    .max = 1000000, .since = "0.2",
 	    .text = "client: GETs on each connection, one after the other" },
 	{ "start", K_TIME, F(sc_app, start), .def = "0s",
 	    .text = "client: when the first connection is opened" },
@@ -251,6 +252,7 @@ MAPDEF(capture, "capture", struct sc_capture);
 
 static const struct key checks_keys[] = {
 	{ "records", K_BOOL, F(sc_checks, records), .def = "true",
+	    .since = "0.2",
 	    .text =
 		"open every TLS record of every wire (invariants 2 and 3)" },
 };
@@ -284,6 +286,7 @@ static const struct key root_keys[] = {
 	{ "capture", K_MAP, F(scenario, capture), .map = &capture_map,
 	    .text = "what is written" },
 	{ "checks", K_MAP, F(scenario, checks), .map = &checks_map,
+	    .since = "0.2",
 	    .text = "what is judged unasked; the ledger always is" },
 };
 const struct key_map scenario_keys = { "scenario", root_keys, nitems(root_keys),
@@ -296,17 +299,24 @@ static const char *const kind_text[] = { "text", "number", "true or false",
 	"word", "word or list of words", "map", "map of names", "list of maps",
 	"map of name: number" };
 
+/* The version of ktls-sim that had the key first. */
+static const char *
+key_since(const struct key *k)
+{
+	return (k->since != NULL ? k->since : "0.1");
+}
+
 static void
 keys_reference_key(const struct key *k, const char *prefix, struct strbuf *sb)
 {
 	strbuf_addf(sb, "| `%s%s` | %s", prefix, k->name, kind_text[k->kind]);
 	for (unsigned i = 0; k->names != NULL && k->names[i] != NULL; i++)
 		strbuf_addf(sb, "%s`%s`", i == 0 ? ": " : ", ", k->names[i]);
-	strbuf_addf(sb, " | %s | %s |\n",
+	strbuf_addf(sb, " | %s | %s | %s |\n",
 	    k->required		 ? "required"
 		: k->def != NULL ? k->def
 				 : "",
-	    k->text);
+	    key_since(k), k->text);
 }
 
 static void
@@ -333,7 +343,8 @@ void
 keys_reference(struct strbuf *sb)
 {
 	strbuf_adds(sb,
-	    "| key | value | default | meaning |\n|---|---|---|---|\n");
+	    "| key | value | default | since | meaning |\n"
+	    "|---|---|---|---|---|\n");
 	keys_reference_map(&scenario_keys, "", sb);
 }
 
@@ -442,10 +453,11 @@ explain_key(const char *path, const struct key *k, struct strbuf *sb)
 	    kind_text[k->kind]);
 	for (unsigned i = 0; k->names != NULL && k->names[i] != NULL; i++)
 		strbuf_addf(sb, "%s%s", i == 0 ? ": " : ", ", k->names[i]);
-	strbuf_addf(sb, "\n  default: %s\n",
+	strbuf_addf(sb, "\n  default: %s\n  since:   %s\n",
 	    k->required		 ? "none, it is required"
 		: k->def != NULL ? k->def
-				 : "none");
+				 : "none",
+	    key_since(k));
 	if (k->max != 0) {
 		strbuf_adds(sb, "  bounds:  ");
 		key_bounds(k, sb);

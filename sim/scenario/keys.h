@@ -39,6 +39,7 @@ struct key {
 	uint64_t min, max;	  /* max 0: no bounds */
 	const char *const *names; /* K_ENUM, NULL-terminated */
 	const struct key_map *map;
+	const char *since; /* first version that has it; NULL: 0.1 */
 	const char *text;
 };
 

@@ -44,7 +44,7 @@ want_scalar(struct loader *l, const struct key *k, const struct node *n)
 {
 	if (n->kind == NODE_SCALAR)
 		return (true);
-	diag_error(&l->diag, n->line, n->col,
+	diag_error(&l->diag, &n->at,
 	    "`%s` wants a plain value, this "
 	    "is %s",
 	    k->name, kind_name(n));
@@ -73,13 +73,13 @@ load_number(struct loader *l, const struct key *k, const struct node *n,
 	uint64_t v;
 
 	if (scalar_kinds[k->kind].parse(n->text, &v) != 0) {
-		diag_error(&l->diag, n->line, n->col, "`%s` is not %s", n->text,
+		diag_error(&l->diag, &n->at, "`%s` is not %s", n->text,
 		    scalar_kinds[k->kind].example);
 		return;
 	}
 	if (k->max != 0 && (v < k->min || v > k->max)) {
 		key_bounds(k, &bounds);
-		diag_error(&l->diag, n->line, n->col,
+		diag_error(&l->diag, &n->at,
 		    "%s is out of bounds: `%s` goes from %s", n->text, k->name,
 		    strbuf_str(&bounds));
 		strbuf_fini(&bounds);
@@ -106,13 +106,13 @@ load_enum(struct loader *l, const struct key *k, const struct node *n,
 		strbuf_addf(&all, "%s`%s`", cnt > 0 ? ", " : "", k->names[cnt]);
 	near = nearest_name(n->text, k->names, cnt);
 	if (near != NULL)
-		diag_error(&l->diag, n->line, n->col,
+		diag_error(&l->diag, &n->at,
 		    "`%s` is none of %s; did "
 		    "you mean `%s`?",
 		    n->text, strbuf_str(&all), near);
 	else
-		diag_error(&l->diag, n->line, n->col, "`%s` is none of %s",
-		    n->text, strbuf_str(&all));
+		diag_error(&l->diag, &n->at, "`%s` is none of %s", n->text,
+		    strbuf_str(&all));
 	strbuf_fini(&all);
 }
 
@@ -122,7 +122,7 @@ load_bool(struct loader *l, const struct node *n, void *base, size_t off)
 	bool v = strcmp(n->text, "true") == 0;
 
 	if (!v && strcmp(n->text, "false") != 0)
-		diag_error(&l->diag, n->line, n->col,
+		diag_error(&l->diag, &n->at,
 		    "`%s` is neither `true` "
 		    "nor `false`",
 		    n->text);
@@ -144,7 +144,8 @@ load_strlist(struct loader *l, const struct key *k, const struct node *n,
 	for (; c != NULL; c = n->kind == NODE_LIST ? c->next : NULL) {
 		if (!want_scalar(l, k, c))
 			continue;
-		sl->loc[sl->n] = (struct sc_loc) { c->text, c->line, c->col };
+		sl->loc[sl->n] = c->at;
+		sl->loc[sl->n].name = c->text;
 		sl->v[sl->n++] = c->text;
 	}
 }
@@ -161,11 +162,11 @@ by_key_and_place(const void *va, const void *vb)
 {
 	const struct node *a = *(const struct node *const *)va;
 	const struct node *b = *(const struct node *const *)vb;
-	int c = strcmp(a->key, b->key);
+	int c = strcmp(a->key.name, b->key.name);
 
-	return (c != 0		       ? c
-		: a->kline != b->kline ? a->kline - b->kline
-				       : a->kcol - b->kcol);
+	return (c != 0			     ? c
+		: a->key.line != b->key.line ? a->key.line - b->key.line
+					     : a->key.col - b->key.col);
 }
 
 /* By sorting: a hostile file has some ten thousand keys in one map. */
@@ -180,7 +181,7 @@ duplicate_check(struct loader *l, const struct node *map)
 		all[cnt++] = n;
 	qsort(all, cnt, sizeof(*all), by_key_and_place);
 	for (unsigned i = 1; i < cnt; i++)
-		if (strcmp(all[i]->key, all[i - 1]->key) == 0)
+		if (strcmp(all[i]->key.name, all[i - 1]->key.name) == 0)
 			all[i]->twin = all[i - 1]->twin != NULL
 			    ? all[i - 1]->twin
 			    : all[i - 1];
@@ -188,10 +189,9 @@ duplicate_check(struct loader *l, const struct node *map)
 	for (n = map->child; n != NULL; n = n->next) {
 		if (n->twin == NULL)
 			continue;
-		diag_error(&l->diag, n->kline, n->kcol, "`%s` is given twice",
-		    n->key);
-		diag_note(&l->diag, n->twin->kline, n->twin->kcol,
-		    "the first one is here");
+		diag_error(&l->diag, &n->key, "`%s` is given twice",
+		    n->key.name);
+		diag_note(&l->diag, &n->twin->key, "the first one is here");
 	}
 }
 
@@ -202,8 +202,8 @@ want_map(struct loader *l, const struct key *k, const struct node *n)
 		duplicate_check(l, n);
 		return (true);
 	}
-	diag_error(&l->diag, n->line, n->col, "`%s` wants a map, this is %s",
-	    k->name, kind_name(n));
+	diag_error(&l->diag, &n->at, "`%s` wants a map, this is %s", k->name,
+	    kind_name(n));
 	return (false);
 }
 
@@ -220,18 +220,18 @@ load_settings(struct loader *l, const struct key *k, const struct node *n,
 	s = arena_alloc(l->arena, (n->nchildren + 1) * sizeof(*s));
 	for (c = n->child; c != NULL; c = c->next) {
 		if (c->kind != NODE_SCALAR) {
-			diag_error(&l->diag, c->line, c->col,
+			diag_error(&l->diag, &c->at,
 			    "%s `%s` wants a number, this is %s: a name is "
 			    "written whole, with its dots",
-			    k->name, c->key, kind_name(c));
+			    k->name, c->key.name, kind_name(c));
 			continue;
 		}
 		if (parse_uint(c->text, &s[cnt].value) != 0) {
-			diag_error(&l->diag, c->line, c->col, "`%s` is not %s",
-			    c->text, scalar_kinds[K_UINT].example);
+			diag_error(&l->diag, &c->at, "`%s` is not %s", c->text,
+			    scalar_kinds[K_UINT].example);
 			continue;
 		}
-		s[cnt++].loc = (struct sc_loc) { c->key, c->kline, c->kcol };
+		s[cnt++].loc = c->key;
 	}
 	put_array(base, k, s, cnt);
 }
@@ -251,18 +251,17 @@ load_mapof(struct loader *l, const struct key *k, const struct node *n,
 	array = arena_alloc(l->arena, (n->nchildren + 1) * size);
 	for (c = n->child; c != NULL; c = c->next, cnt++) {
 		item = array + cnt * size;
-		*(struct sc_loc *)(void *)item =
-		    (struct sc_loc) { c->key, c->kline, c->kcol };
+		*(struct sc_loc *)(void *)item = c->key;
 		if (k->map == NULL)
 			load_strlist(l, k, c,
 			    &((struct sc_addrs *)(void *)item)->cidr);
 		else if (c->kind == NODE_MAP)
 			load_map(l, c, k->map, item);
 		else
-			diag_error(&l->diag, c->line, c->col,
+			diag_error(&l->diag, &c->at,
 			    "%s `%s` wants a "
 			    "map, this is %s",
-			    k->map->what, c->key, kind_name(c));
+			    k->map->what, c->key.name, kind_name(c));
 	}
 	put_array(base, k, array, cnt);
 }
@@ -276,7 +275,7 @@ load_list(struct loader *l, const struct key *k, const struct node *n,
 	char *array, *item;
 
 	if (n->kind != NODE_LIST) {
-		diag_error(&l->diag, n->line, n->col,
+		diag_error(&l->diag, &n->at,
 		    "`%s` wants a list, this "
 		    "is %s",
 		    k->name, kind_name(n));
@@ -285,7 +284,7 @@ load_list(struct loader *l, const struct key *k, const struct node *n,
 	array = arena_alloc(l->arena, (n->nchildren + 1) * k->map->size);
 	for (c = n->child; c != NULL; c = c->next) {
 		if (c->kind != NODE_MAP) {
-			diag_error(&l->diag, c->line, c->col,
+			diag_error(&l->diag, &c->at,
 			    "one %s is a map, "
 			    "this is %s",
 			    k->map->what, kind_name(c));
@@ -346,7 +345,7 @@ load_defaults(struct loader *l, const struct key_map *map, void *base)
 			load_defaults(l, k->map, field(base, k->off));
 		if (k->def == NULL)
 			continue;
-		n.text = (char *)(uintptr_t)k->def;
+		n.text = k->def;
 		load_key(l, k, &n, base);
 	}
 }
@@ -359,17 +358,17 @@ unknown_key(struct loader *l, const struct key_map *map, const struct node *n)
 	for (unsigned i = 0; i < map->n; i++)
 		names[i] = map->keys[i].name;
 	if (l->diag.errors < DIAG_MAX) /* else nobody reads it */
-		near = nearest_name(n->key, names, map->n);
+		near = nearest_name(n->key.name, names, map->n);
 	if (near != NULL)
-		diag_error(&l->diag, n->kline, n->kcol,
+		diag_error(&l->diag, &n->key,
 		    "there is no %s key "
 		    "`%s`; did you mean `%s`?",
-		    map->what, n->key, near);
+		    map->what, n->key.name, near);
 	else
-		diag_error(&l->diag, n->kline, n->kcol,
+		diag_error(&l->diag, &n->key,
 		    "there is no %s key "
 		    "`%s`; `ktls-sim list keys` shows them all",
-		    map->what, n->key);
+		    map->what, n->key.name);
 }
 
 static void
@@ -381,8 +380,7 @@ mark_given(const struct key *k, void *base, const struct node *n)
 	    k->kind != K_SETTINGS)
 		memcpy(field(base, k->noff), &given, sizeof(given));
 	if (k->kind == K_MAP)
-		*(struct sc_loc *)field(base, k->off) =
-		    (struct sc_loc) { k->name, n->kline, n->kcol };
+		*(struct sc_loc *)field(base, k->off) = n->key;
 }
 
 static void
@@ -394,16 +392,18 @@ load_map(struct loader *l, const struct node *map, const struct key_map *km,
 	const struct key *k;
 	bool seen[64] = { false };
 
-	if (loc->line == 0)
-		*loc = (struct sc_loc) { NULL, map->line, map->col };
+	if (loc->line == 0) {
+		*loc = map->at;
+		loc->name = NULL;
+	}
 	load_defaults(l, km, base);
 	for (n = map->child; n != NULL; n = n->next) {
 		for (k = km->keys; k < km->keys + km->n; k++)
-			if (strcmp(k->name, n->key) == 0)
+			if (strcmp(k->name, n->key.name) == 0)
 				break;
 		if (k == km->keys + km->n) {
 			if (km != &scenario_keys ||
-			    strncmp(n->key, "x-", 2) != 0)
+			    strncmp(n->key.name, "x-", 2) != 0)
 				unknown_key(l, km, n);
 			continue;
 		}
@@ -413,7 +413,7 @@ load_map(struct loader *l, const struct node *map, const struct key_map *km,
 	}
 	for (k = km->keys; k < km->keys + km->n; k++)
 		if (k->required && !seen[k - km->keys])
-			diag_error(&l->diag, loc->line, loc->col,
+			diag_error(&l->diag, loc,
 			    "%s %s%s%swants the key `%s`: %s", km->what,
 			    loc->name != NULL ? "`" : "",
 			    loc->name != NULL ? loc->name : "",
@@ -463,8 +463,8 @@ load_tree(struct loader *l, struct scenario *sc)
 	load_map(l, n, &scenario_keys, sc);
 	/* What is wrong with the scenario's name is told where it stands. */
 	for (c = n->child; c != NULL; c = c->next)
-		if (strcmp(c->key, "name") == 0)
-			sc->loc = (struct sc_loc) { NULL, c->line, c->col };
+		if (strcmp(c->key.name, "name") == 0)
+			sc->loc = c->at;
 	if (l->diag.errors == 0)
 		scenario_check(&l->diag, sc);
 }
@@ -498,6 +498,7 @@ scenario_parse(const char *path, struct strbuf *file, const char *const *sets,
 	l.arena = xcalloc(1, sizeof(*l.arena));
 	sc = xcalloc(1, sizeof(*sc));
 	sc->arena = l.arena;
+	sc->sets = sets;
 	sc->path = xstrdup(path);
 	sc->textlen = file->sb_len;
 	sc->text = strbuf_take(file);
@@ -513,6 +514,22 @@ scenario_parse(const char *path, struct strbuf *file, const char *const *sets,
 	}
 	*out = sc;
 	return (0);
+}
+
+void
+scenario_error(const struct scenario *sc, const struct sc_loc *at,
+    struct strbuf *text, const char *fmt, ...)
+{
+	struct diag d = { .path = sc->path,
+		.sets = sc->sets,
+		.text = sc->text,
+		.textlen = sc->textlen,
+		.out = text };
+	va_list ap;
+
+	va_start(ap, fmt);
+	diag_verror(&d, at, fmt, ap);
+	va_end(ap);
 }
 
 void

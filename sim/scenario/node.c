@@ -124,17 +124,19 @@ diag_source(struct diag *d, int line, int col)
 }
 
 static void
-diag_v(struct diag *d, const char *kind, int line, int col, const char *fmt,
-    va_list ap)
+diag_v(struct diag *d, const char *kind, const struct sc_loc *at,
+    const char *fmt, va_list ap)
 {
 	struct strbuf text = { 0 };
+	const char *set;
 
-	if (line > 0)
-		strbuf_addf(d->out, "%s:%d:%d: %s: ", d->path, line, col, kind);
-	else if (line < 0) {
+	if (at->line > 0)
+		strbuf_addf(d->out, "%s:%d:%d: %s: ", d->path, at->line,
+		    at->col, kind);
+	else if (at->line < 0) {
+		set = d->sets[-at->line - 1];
 		strbuf_adds(d->out, "--set ");
-		add_printable(d->out, d->sets[-line - 1],
-		    strlen(d->sets[-line - 1]));
+		add_printable(d->out, set, strlen(set));
 		strbuf_addf(d->out, ": %s: ", kind);
 	} else
 		strbuf_addf(d->out, "%s: %s: ", d->path, kind);
@@ -142,30 +144,40 @@ diag_v(struct diag *d, const char *kind, int line, int col, const char *fmt,
 	add_printable(d->out, strbuf_str(&text), text.sb_len);
 	strbuf_fini(&text);
 	strbuf_adds(d->out, "\n");
-	diag_source(d, line, col);
+	diag_source(d, at->line, at->col);
 }
 
 void
-diag_error(struct diag *d, int line, int col, const char *fmt, ...)
+diag_verror(struct diag *d, const struct sc_loc *at, const char *fmt,
+    va_list ap)
+{
+	if (d->errors++ >= DIAG_MAX)
+		return;
+	diag_v(d, "error", at, fmt, ap);
+	if (at->via != NULL)
+		diag_note(d, at->via, "the alias `*%s` puts it here",
+		    at->via->name);
+}
+
+void
+diag_error(struct diag *d, const struct sc_loc *at, const char *fmt, ...)
 {
 	va_list ap;
 
-	if (d->errors++ >= DIAG_MAX)
-		return;
 	va_start(ap, fmt);
-	diag_v(d, "error", line, col, fmt, ap);
+	diag_verror(d, at, fmt, ap);
 	va_end(ap);
 }
 
 void
-diag_note(struct diag *d, int line, int col, const char *fmt, ...)
+diag_note(struct diag *d, const struct sc_loc *at, const char *fmt, ...)
 {
 	va_list ap;
 
 	if (d->errors > DIAG_MAX)
 		return;
 	va_start(ap, fmt);
-	diag_v(d, "note", line, col, fmt, ap);
+	diag_v(d, "note", at, fmt, ap);
 	va_end(ap);
 }
 
@@ -176,13 +188,22 @@ struct builder {
 	struct diag *diag;
 	struct arena *arena;
 	unsigned nodes;
+	struct aliases aliases;
 };
+
+static struct sc_loc
+mark_loc(const yaml_mark_t *mark)
+{
+	return ((struct sc_loc) { .line = (int)mark->line + 1,
+	    .col = (int)mark->column + 1 });
+}
 
 /* What the library says of tabs helps nobody who cannot see them. */
 static bool
-at_tab(const struct diag *d, int line, int col)
+at_tab(const struct diag *d, const struct sc_loc *at)
 {
 	const char *p = d->text, *end = d->text + d->textlen;
+	int line = at->line, col = at->col;
 
 	for (; p < end && line > 1; p++)
 		line -= *p == '\n';
@@ -195,45 +216,43 @@ static bool
 next_event(struct builder *b, yaml_event_t *ev)
 {
 	yaml_parser_t *p = &b->parser;
-	int line, col;
+	struct sc_loc at;
 
 	if (yaml_parser_parse(p, ev))
 		return (true);
-	line = (int)p->problem_mark.line + 1;
-	col = (int)p->problem_mark.column + 1;
+	at = mark_loc(&p->problem_mark);
 	if (p->error == YAML_READER_ERROR) {
 		/* The mark is empty here: count up to the offset. */
-		line = col = 1;
+		at.line = at.col = 1;
 		for (size_t i = 0;
 		     i < p->problem_offset && i < b->diag->textlen; i++) {
-			col++;
+			at.col++;
 			if (b->diag->text[i] == '\n') {
-				line++;
-				col = 1;
+				at.line++;
+				at.col = 1;
 			}
 		}
 	}
-	diag_error(b->diag, line, col, "not valid YAML: %s%s",
+	diag_error(b->diag, &at, "not valid YAML: %s%s",
 	    p->problem != NULL ? p->problem : "unreadable",
-	    at_tab(b->diag, line, col) ? "; this is a tab: indent with blanks"
-				       : "");
+	    at_tab(b->diag, &at) ? "; this is a tab: indent with blanks" : "");
 	return (false);
 }
 
 static struct node *
 new_node(struct builder *b, enum node_kind kind, const yaml_mark_t *mark)
 {
+	struct sc_loc at = mark_loc(mark);
 	struct node *n;
 
 	if (++b->nodes > YAML_MAX_NODES) {
-		diag_error(b->diag, (int)mark->line + 1, (int)mark->column + 1,
-		    "more than %d values in one file", YAML_MAX_NODES);
+		diag_error(b->diag, &at, "more than %d values in one file",
+		    YAML_MAX_NODES);
 		return (NULL);
 	}
 	n = arena_alloc(b->arena, sizeof(*n));
 	n->kind = kind;
-	n->line = (int)mark->line + 1;
-	n->col = (int)mark->column + 1;
+	n->at = at;
 	return (n);
 }
 
@@ -242,20 +261,21 @@ static struct node *build(struct builder *, yaml_event_t *, int depth);
 static struct node *
 build_scalar(struct builder *b, yaml_event_t *ev)
 {
+	struct sc_loc at = mark_loc(&ev->start_mark);
 	struct node *n;
 
 	if (ev->data.scalar.length > YAML_MAX_SCALAR ||
 	    memchr(ev->data.scalar.value, '\0', ev->data.scalar.length)) {
-		diag_error(b->diag, (int)ev->start_mark.line + 1,
-		    (int)ev->start_mark.column + 1,
+		diag_error(b->diag, &at,
 		    "a value longer than %d bytes, or with a NUL in it",
 		    YAML_MAX_SCALAR);
 		return (NULL);
 	}
 	n = new_node(b, NODE_SCALAR, &ev->start_mark);
-	if (n != NULL)
-		n->text =
-		    arena_strdup(b->arena, (const char *)ev->data.scalar.value);
+	if (n == NULL)
+		return (NULL);
+	n->text = arena_strdup(b->arena, (const char *)ev->data.scalar.value);
+	n->plain = ev->data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
 	return (n);
 }
 
@@ -296,41 +316,49 @@ static bool
 build_map(struct builder *b, struct node *map, int depth)
 {
 	struct node **np = &map->child, *k, *n;
-	bool end = false;
+	bool end = false, merge = false;
 
 	for (;;) {
 		k = build_child(b, YAML_MAPPING_END_EVENT, &end, depth);
 		if (k == NULL)
-			return (end);
+			return (end && (!merge || map_merge(&b->aliases, map)));
 		if (k->kind != NODE_SCALAR) {
-			diag_error(b->diag, k->line, k->col,
+			diag_error(b->diag, &k->at,
 			    "a key must be a plain word");
 			return (false);
 		}
 		n = build_child(b, YAML_NO_EVENT, &end, depth);
 		if (n == NULL)
 			return (false);
-		n->key = k->text;
-		n->kline = k->line;
-		n->kcol = k->col;
+		n->key = k->at;
+		n->key.name = k->text;
+		n->merge = k->plain && strcmp(k->text, "<<") == 0;
+		merge |= n->merge;
 		*np = n;
 		np = &n->next;
 		map->nchildren++;
 	}
 }
 
-static struct node *
-build(struct builder *b, yaml_event_t *ev, int depth)
+/* The name of the anchor on this event; NULL. */
+static const char *
+event_anchor(const yaml_event_t *ev)
 {
-	int line = (int)ev->start_mark.line + 1;
-	int col = (int)ev->start_mark.column + 1;
-	struct node *n = NULL;
+	return ((const char *)(ev->type == YAML_SCALAR_EVENT
+		? ev->data.scalar.anchor
+		: ev->type == YAML_SEQUENCE_START_EVENT
+		? ev->data.sequence_start.anchor
+		: ev->type == YAML_MAPPING_START_EVENT
+		? ev->data.mapping_start.anchor
+		: NULL));
+}
 
-	if (depth > YAML_MAX_DEPTH) {
-		diag_error(b->diag, line, col, "nested more than %d deep",
-		    YAML_MAX_DEPTH);
-		return (NULL);
-	}
+static struct node *
+build_value(struct builder *b, yaml_event_t *ev, int depth)
+{
+	struct sc_loc at = mark_loc(&ev->start_mark);
+	struct node *n;
+
 	switch (ev->type) {
 	case YAML_SCALAR_EVENT:
 		return (build_scalar(b, ev));
@@ -341,21 +369,40 @@ build(struct builder *b, yaml_event_t *ev, int depth)
 		n = new_node(b, NODE_MAP, &ev->start_mark);
 		return (n != NULL && build_map(b, n, depth + 1) ? n : NULL);
 	case YAML_ALIAS_EVENT:
-		diag_error(b->diag, line, col,
-		    "aliases (*%s) are not supported "
-		    "yet: write the value out",
-		    ev->data.alias.anchor);
-		return (NULL);
+		return (alias_expand(&b->aliases,
+		    (const char *)ev->data.alias.anchor, &at, depth));
 	default:
-		diag_error(b->diag, line, col, "unexpected end of the file");
+		diag_error(b->diag, &at, "unexpected end of the file");
 		return (NULL);
 	}
+}
+
+static struct node *
+build(struct builder *b, yaml_event_t *ev, int depth)
+{
+	struct sc_loc at = mark_loc(&ev->start_mark);
+	const char *name = event_anchor(ev);
+	struct anchor *an = NULL;
+	struct node *n;
+
+	if (depth > YAML_MAX_DEPTH) {
+		diag_error(b->diag, &at, "nested more than %d deep",
+		    YAML_MAX_DEPTH);
+		return (NULL);
+	}
+	if (name != NULL && (an = anchor_begin(&b->aliases, name, &at)) == NULL)
+		return (NULL);
+	n = build_value(b, ev, depth);
+	if (an != NULL)
+		an->node = n;
+	return (n);
 }
 
 static struct node *
 build_document(struct builder *b)
 {
 	yaml_event_t ev;
+	struct sc_loc at;
 	struct node *n = NULL;
 
 	for (;;) {
@@ -366,7 +413,8 @@ build_document(struct builder *b)
 			return (n);
 		}
 		if (ev.type == YAML_DOCUMENT_START_EVENT && n != NULL) {
-			diag_error(b->diag, (int)ev.start_mark.line + 1, 1,
+			at = mark_loc(&ev.start_mark);
+			diag_error(b->diag, &at,
 			    "a second document in one file: each scenario has "
 			    "a file of its own");
 			yaml_event_delete(&ev);
@@ -389,11 +437,15 @@ build_document(struct builder *b)
 struct node *
 yaml_tree(struct diag *d, struct arena *a)
 {
+	const struct sc_loc nowhere = { 0 }, top = { .line = 1, .col = 1 };
 	struct builder b = { .diag = d, .arena = a };
 	struct node *n;
 
+	b.aliases =
+	    (struct aliases) { .diag = d, .arena = a, .nodes = &b.nodes };
+
 	if (!yaml_parser_initialize(&b.parser)) {
-		diag_error(d, 0, 0, "the YAML library could not start");
+		diag_error(d, &nowhere, "the YAML library could not start");
 		return (NULL);
 	}
 	yaml_parser_set_input_string(&b.parser, (const unsigned char *)d->text,
@@ -401,7 +453,7 @@ yaml_tree(struct diag *d, struct arena *a)
 	n = build_document(&b);
 	yaml_parser_delete(&b.parser);
 	if (n == NULL && d->errors == 0)
-		diag_error(d, 1, 1,
+		diag_error(d, &top,
 		    "the file is empty: a scenario begins with `ktls_sim: 1`");
 	return (n);
 }

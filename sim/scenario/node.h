@@ -2,18 +2,23 @@
 #ifndef SCENARIO_NODE_H
 #define SCENARIO_NODE_H
 
+#include <stdarg.h>
 #include <stddef.h>
 
+#include <stdbool.h>
+
 #include <ktsim/base/strbuf.h>
+#include <ktsim/sim/scenario.h>
 
 enum node_kind { NODE_SCALAR, NODE_MAP, NODE_LIST };
 
 struct node {
 	enum node_kind kind;
-	int line, col;	 /* from 1 */
-	char *text;	 /* scalar */
-	char *key;	 /* when a map's child: its key ... */
-	int kline, kcol; /* ... and where the key stands */
+	struct sc_loc at;  /* where it stands */
+	const char *text;  /* scalar */
+	bool plain;	   /* scalar without quotes */
+	struct sc_loc key; /* when a map's child: its key, and where */
+	bool merge;	   /* the key is `<<` */
 	struct node *child, *next;
 	const struct node *twin; /* the first child with the same key */
 	unsigned nchildren;
@@ -39,16 +44,20 @@ struct diag {
 };
 #define DIAG_MAX 20 /* more than this are counted, not printed */
 
-void diag_error(struct diag *, int line, int col, const char *fmt, ...)
-    __attribute__((format(printf, 4, 5)));
-void diag_note(struct diag *, int line, int col, const char *fmt, ...)
-    __attribute__((format(printf, 4, 5)));
+/* With a note where the alias stands, when an alias put it there. */
+void diag_error(struct diag *, const struct sc_loc *, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+void diag_verror(struct diag *, const struct sc_loc *, const char *fmt, va_list)
+    __attribute__((format(printf, 3, 0)));
+void diag_note(struct diag *, const struct sc_loc *, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
 
 /* Limits against hostile files. */
 #define YAML_MAX_FILE	(1024 * 1024)
 #define YAML_MAX_DEPTH	64
-#define YAML_MAX_NODES	100000
+#define YAML_MAX_NODES	100000 /* with what aliases stand for */
 #define YAML_MAX_SCALAR 65536
+#define YAML_MAX_ALIAS	1000
 
 /*
  * Put sets[i] ("key.key[2].key=value") into the tree: the value's node gets
@@ -57,5 +66,38 @@ void diag_note(struct diag *, int line, int col, const char *fmt, ...)
 void tree_set(struct diag *, struct arena *, struct node *root, int i);
 /* NULL when it is not YAML, or breaks a limit; the reason is in diag. */
 struct node *yaml_tree(struct diag *, struct arena *);
+
+/* --- anchors and aliases (alias.c) --- */
+
+struct anchor {
+	struct anchor *next;
+	const char *name;
+	struct sc_loc at;
+	const struct node *node; /* NULL: still being read */
+};
+
+/* What `&name` and `*name` of one file come to. */
+struct aliases {
+	struct diag *diag;
+	struct arena *arena;
+	struct anchor *anchors; /* the latest first */
+	unsigned *nodes;	/* of the tree, copies included */
+	unsigned used, nanchors;
+};
+
+/* `&name` stands here; the node follows when it is read. NULL: told. */
+struct anchor *anchor_begin(struct aliases *, const char *name,
+    const struct sc_loc *);
+/*
+ * A copy of what `*name` stands for: each use is a tree of its own, so that
+ * changing one does not change the others. NULL: told.
+ */
+struct node *alias_expand(struct aliases *, const char *name,
+    const struct sc_loc *, int depth);
+/*
+ * Put what the merge key `<<` of a map names in its place: the map's own keys
+ * win, then the maps in their order. False: told.
+ */
+bool map_merge(struct aliases *, struct node *map);
 
 #endif

@@ -22,8 +22,8 @@ map_child(struct node *map, const char *p, size_t *len)
 
 	*len = strcspn(p, ".[=");
 	for (n = map->child; n != NULL; n = n->next) {
-		l = strlen(n->key);
-		if (strncmp(p, n->key, l) == 0 && p[l] != '\0' &&
+		l = strlen(n->key.name);
+		if (strncmp(p, n->key.name, l) == 0 && p[l] != '\0' &&
 		    strchr(".[=", p[l]) != NULL && (best == NULL || l > *len)) {
 			best = n;
 			*len = l;
@@ -34,15 +34,15 @@ map_child(struct node *map, const char *p, size_t *len)
 
 static struct node *
 map_add(struct arena *a, struct node *map, const char *key, size_t len,
-    int line)
+    const struct sc_loc *at)
 {
 	struct node **np, *n = arena_alloc(a, sizeof(*n));
+	char *name = arena_alloc(a, len + 1);
 
 	n->kind = NODE_MAP;
-	n->line = n->kline = line;
-	n->col = n->kcol = 1;
-	n->key = arena_alloc(a, len + 1);
-	memcpy(n->key, key, len);
+	memcpy(name, key, len);
+	n->at = n->key = *at;
+	n->key.name = name;
 	for (np = &map->child; *np != NULL; np = &(*np)->next)
 		;
 	*np = n;
@@ -69,7 +69,8 @@ list_item(struct node *list, const char **p)
 
 /* Follow or make the path up to '='; NULL: it cannot be followed. */
 static struct node *
-set_target(struct arena *a, struct node *n, const char **pp, int line)
+set_target(struct arena *a, struct node *n, const char **pp,
+    const struct sc_loc *at)
 {
 	const char *p = *pp;
 	struct node *child;
@@ -82,10 +83,10 @@ set_target(struct arena *a, struct node *n, const char **pp, int line)
 		if (len == 0)
 			return (NULL);
 		/* What is new below sysctl is one name, dots and all. */
-		if (child == NULL && n->key != NULL &&
-		    strcmp(n->key, "sysctl") == 0)
+		if (child == NULL && n->key.name != NULL &&
+		    strcmp(n->key.name, "sysctl") == 0)
 			len = strcspn(p, "=");
-		n = child != NULL ? child : map_add(a, n, p, len, line);
+		n = child != NULL ? child : map_add(a, n, p, len, at);
 		p += len;
 		while (*p == '[')
 			if ((n = list_item(n, &p)) == NULL)
@@ -102,16 +103,17 @@ void
 tree_set(struct diag *d, struct arena *a, struct node *root, int i)
 {
 	const char *p = d->sets[i];
-	int line = -(i + 1);
+	const struct sc_loc at = { .line = -(i + 1), .col = 1 };
+	const char *key;
 	struct node *n;
 
 	if (strchr(p, '=') == NULL) {
-		diag_error(d, line, 1, "write key=value");
+		diag_error(d, &at, "write key=value");
 		return;
 	}
 	if (root->kind != NODE_MAP ||
-	    (n = set_target(a, root, &p, line)) == NULL) {
-		diag_error(d, line, 1,
+	    (n = set_target(a, root, &p, &at)) == NULL) {
+		diag_error(d, &at,
 		    "there is no such place in the file; a "
 		    "path is like apps.get.connections or links[0].loss");
 		return;
@@ -120,6 +122,7 @@ tree_set(struct diag *d, struct arena *a, struct node *root, int i)
 	n->text = arena_strdup(a, p + 1);
 	n->child = NULL;
 	n->nchildren = 0;
-	n->line = n->kline = line;
-	n->col = n->kcol = 1;
+	key = n->key.name;
+	n->at = n->key = at;
+	n->key.name = key;
 }

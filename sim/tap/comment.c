@@ -38,20 +38,27 @@ bare_text(uint8_t flags)
 }
 
 static void
+comment_number(struct strbuf *sb, const char *what, uint64_t v)
+{
+	strbuf_adds(sb, what);
+	strbuf_addu(sb, v);
+}
+
+static void
 comment_payload(const struct pkt_note *pn, struct strbuf *sb)
 {
 	if (pn->pn_mode != PKT_PLAIN) {
-		strbuf_addf(sb, "record %" PRIu64, pn->pn_rec_seqno);
+		comment_number(sb, "record ", pn->pn_rec_seqno);
 		if (pn->pn_rec_off != 0)
-			strbuf_addf(sb, " +%" PRIu32, pn->pn_rec_off);
+			comment_number(sb, " +", pn->pn_rec_off);
 		strbuf_adds(sb, ", ");
 	}
 	strbuf_adds(sb, mode_text(pn->pn_mode));
 	if (pn->pn_tag != 0)
-		strbuf_addf(sb, ", tag %" PRIu32, pn->pn_tag);
+		comment_number(sb, ", tag ", pn->pn_tag);
 	if (pn->pn_burst != 0)
-		strbuf_addf(sb, ", burst %" PRIu32, pn->pn_burst);
-	strbuf_addf(sb, ", queue %u", pn->pn_queue);
+		comment_number(sb, ", burst ", pn->pn_burst);
+	comment_number(sb, ", queue ", pn->pn_queue);
 }
 
 /* Returns whether bytes are carried: then the sender knows what it repeats. */

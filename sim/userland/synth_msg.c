@@ -172,6 +172,18 @@ synth_get_hello(struct tls_endpoint *ep, const uint8_t *rec, size_t len)
 
 /* --- secrets --- */
 
+static char *
+put_hex(char *s, const uint8_t *p, size_t n)
+{
+	static const char hex[] = "0123456789abcdef";
+
+	for (size_t i = 0; i < n; i++) {
+		*s++ = hex[p[i] >> 4];
+		*s++ = hex[p[i] & 15];
+	}
+	return (s);
+}
+
 static void
 log_secret(struct tls_endpoint *ep, const char *label, const uint8_t *p,
     size_t n)
@@ -179,11 +191,10 @@ log_secret(struct tls_endpoint *ep, const char *label, const uint8_t *p,
 	char line[64 + 64 + 2 * SECRET_MAX], *s = line;
 
 	s += sprintf(s, "%s ", label);
-	for (size_t i = 0; i < 32; i++)
-		s += sprintf(s, "%02x", ep->ep_synth->sy_cr[i]);
+	s = put_hex(s, ep->ep_synth->sy_cr, 32);
 	*s++ = ' ';
-	for (size_t i = 0; i < n; i++)
-		s += sprintf(s, "%02x", p[i]);
+	s = put_hex(s, p, n);
+	*s = '\0';
 	ssl_keylog_line(ep->ep_tu, line);
 }
 

@@ -337,10 +337,8 @@ apps_create(struct world *w, struct strbuf *err)
 		if (a->a_sc->type != SC_APP_HTTPS_SERVER)
 			continue;
 		if ((error = app_serve(a)) != 0) {
-			strbuf_addf(err,
-			    "%s:%d:%d: error: application `%s` "
-			    "cannot listen: %s\n",
-			    w->w_sc->path, a->a_sc->loc.line, a->a_sc->loc.col,
+			scenario_error(w->w_sc, &a->a_sc->loc, err,
+			    "application `%s` cannot listen: %s",
 			    a->a_sc->loc.name, errno_name(error));
 			return (EINVAL);
 		}

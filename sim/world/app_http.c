@@ -25,6 +25,16 @@ enum {
 	ST_DONE
 };
 
+const char *
+http_state_name(int state)
+{
+	static const char *const names[] = { "connects", "shakes hands",
+		"request", "header", "body", "close notify", "lingers",
+		"done" };
+
+	return (names[state]);
+}
+
 /* The ledger's flow, and which of its directions is ours to send. */
 static void
 http_open_flow(struct conn *c)

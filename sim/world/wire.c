@@ -1,5 +1,6 @@
 #include <stdlib.h>
 
+#include <ktsim/base/dump.h>
 #include <ktsim/base/kassert.h>
 #include <ktsim/net/ethernet.h>
 #include <ktsim/sim/wire.h>
@@ -232,4 +233,64 @@ wire_idle(const struct wire *w)
 		    !STAILQ_EMPTY(&w->w_dir[i].d_flight))
 			return (false);
 	return (true);
+}
+
+/* "12 frames 17400 bytes, the first one 3 ..." of one stage. */
+static void
+wire_dump_queue(const char *what, const char *then, const struct frameq *q,
+    struct strbuf *sb, int indent)
+{
+	const struct frame *f, *last = NULL;
+	uint64_t frames = 0, bytes = 0;
+
+	STAILQ_FOREACH(f, q, f_link) {
+		frames++;
+		bytes += frame_len(f);
+		last = f;
+	}
+	strbuf_addf(sb, "%*s%s %ju frames %ju bytes", indent, "", what,
+	    (uintmax_t)frames, (uintmax_t)bytes);
+	if ((f = STAILQ_FIRST(q)) != NULL) {
+		strbuf_addf(sb, ", %s ", then);
+		dump_time(sb, f->f_when);
+		strbuf_adds(sb, " to ");
+		dump_time(sb, last->f_when);
+	}
+	strbuf_adds(sb, "\n");
+}
+
+static void
+wire_dir_dump(const struct wire_dir *d, struct strbuf *sb, int indent)
+{
+	const struct wire_stats *s = &d->d_stats;
+
+	strbuf_addf(sb,
+	    "%*sfrom %s: %ju frames %ju bytes, lost %ju queue full %ju link "
+	    "down %ju",
+	    indent, "", d->d_nic->n_params.np_xname, (uintmax_t)s->frames,
+	    (uintmax_t)s->bytes, (uintmax_t)s->lost, (uintmax_t)s->queue_drops,
+	    (uintmax_t)s->down_drops);
+	dump_event(sb, "egress", &d->d_out_ev);
+	if (d->d_busy != 0) {
+		strbuf_adds(sb, " busy until ");
+		dump_time(sb, d->d_busy);
+	}
+	strbuf_adds(sb, "\n");
+	wire_dump_queue("leaving", "out at", &d->d_out, sb, indent + 2);
+	wire_dump_queue("in flight", "arriving at", &d->d_flight, sb,
+	    indent + 2);
+}
+
+void
+wire_dump(const struct wire *w, struct strbuf *sb, int indent)
+{
+	const struct wire_params *p = &w->w_p;
+
+	strbuf_addf(sb, "%*swire %s link %s %ju bit/s delay ", indent, "",
+	    w->w_name, w->w_up ? "up" : "down", (uintmax_t)p->wp_rate_bps);
+	dump_time(sb, p->wp_delay);
+	strbuf_addf(sb, " loss %u ppb queue %ju\n", p->wp_loss_ppb,
+	    (uintmax_t)p->wp_queue);
+	for (int i = 0; i < 2; i++)
+		wire_dir_dump(&w->w_dir[i], sb, indent + 2);
 }

@@ -161,6 +161,27 @@ world_main_done(const struct world *w)
 	    !world_timed_pending(w));
 }
 
+static bool
+world_step(struct world *w, simtime_t until)
+{
+	if (w->w_states < w->w_opts.wo_ndump_at)
+		state_due(w, until);
+	if (!engine_step(w->w_engine, until))
+		return (false);
+	if (w->w_broken)
+		state_broken(w);
+	return (true);
+}
+
+static void
+world_settle(struct world *w, simtime_t time)
+{
+	simtime_t until = timebase_now(w->w_tb) + time;
+
+	while (world_step(w, until))
+		;
+}
+
 /* Until done, `until`, quiet, or an order to stop; true: done. */
 static bool
 world_forward(struct world *w, simtime_t until, bool main_part)
@@ -181,7 +202,7 @@ world_forward(struct world *w, simtime_t until, bool main_part)
 			continue;
 		}
 		left--;
-		if (!engine_step(w->w_engine, until))
+		if (!world_step(w, until))
 			return (false);
 	}
 	return (false);
@@ -285,17 +306,22 @@ world_drain(struct world *w)
 			return;
 		if (w->w_res.r_inv[6].i_broken == 0)
 			world_stalled(w);
+		state_broken(w);
 		return;
 	}
 	apps_destroy(w);
-	(void)engine_run(w->w_engine, timebase_now(w->w_tb) + HOME_TIME);
+	world_settle(w, HOME_TIME);
 	world_phase(w, "checking what was sent, delivered, recorded: frames",
 	    w->w_frames);
 	check_end(w);
-	if (!check_tags(w))
+	state_broken(w);
+	if (!check_tags(w)) {
+		state_broken(w);
 		return;
-	(void)engine_run(w->w_engine, timebase_now(w->w_tb) + SIM_SEC);
+	}
+	world_settle(w, SIM_SEC);
 	world_phase(w, "going home: hosts", w->w_sc->nhosts);
+	w->w_going = true;
 	tap_close(w); /* it asks the cards for their counts */
 	world_take_down(w);
 	check_home(w);
@@ -328,6 +354,7 @@ world_phases(struct world *w)
 		world_drain(w);
 	else {
 		check_end(w);
+		state_broken(w);
 		w->w_wrecked = true;
 	}
 }
@@ -358,16 +385,25 @@ world_run(struct world *w)
 	kpanic_sethandler(world_panic, w);
 	if (setjmp(w->w_panic) == 0)
 		world_phases(w);
-	else if (w->w_res.r_end == 0) {
-		w->w_res.r_end = timebase_now(w->w_tb);
-		w->w_res.r_events = engine_events(w->w_engine);
-		w->w_res.r_frames = w->w_frames;
+	else {
+		if (w->w_res.r_end == 0) {
+			w->w_res.r_end = timebase_now(w->w_tb);
+			w->w_res.r_events = engine_events(w->w_engine);
+			w->w_res.r_frames = w->w_frames;
+		}
+		state_panic(w);
 	}
 	judge_settle(w->w_judge);
 	tap_close(w);
 	if (world_broken(w))
 		w->w_wrecked = true;
 	kpanic_sethandler(NULL, NULL);
+}
+
+unsigned
+world_states(const struct world *w)
+{
+	return (w->w_states);
 }
 
 const struct result *

@@ -33,8 +33,7 @@ static int
 build_error(struct world *w, struct strbuf *err, const struct sc_loc *loc,
     const char *what, int error)
 {
-	strbuf_addf(err, "%s:%d:%d: error: %s: %s\n", w->w_sc->path, loc->line,
-	    loc->col, what, errno_name(error));
+	scenario_error(w->w_sc, loc, err, "%s: %s", what, errno_name(error));
 	return (EINVAL);
 }
 
@@ -174,10 +173,8 @@ build_nic(struct world *w, struct whost *h, unsigned i, struct strbuf *err)
 
 	l = build_link_of(w, h, sn->loc.name, &end);
 	if (l == NULL) {
-		strbuf_addf(err,
-		    "%s:%d:%d: error: card `%s` of host `%s` has "
-		    "no link\n",
-		    w->w_sc->path, sn->loc.line, sn->loc.col, sn->loc.name,
+		scenario_error(w->w_sc, &sn->loc, err,
+		    "card `%s` of host `%s` has no link", sn->loc.name,
 		    h->h_sc->loc.name);
 		return (EINVAL);
 	}
@@ -240,10 +237,10 @@ static void
 build_no_sysctl(struct world *w, struct strbuf *err, const struct sc_loc *loc,
     const char *name)
 {
-	strbuf_addf(err,
-	    "%s:%d:%d: error: there is no sysctl `%s`; "
-	    "`ktls-sim list sysctls` shows what there is\n",
-	    w->w_sc->path, loc->line, loc->col, name);
+	scenario_error(w->w_sc, loc, err,
+	    "there is no sysctl `%s`; `ktls-sim list sysctls` shows what "
+	    "there is",
+	    name);
 }
 
 static int
@@ -258,16 +255,11 @@ build_sysctls(struct world *w, struct whost *h, struct strbuf *err)
 		if (error == ENOENT)
 			build_no_sysctl(w, err, &s->loc, s->loc.name);
 		else if (error == EPERM)
-			strbuf_addf(err,
-			    "%s:%d:%d: error: sysctl `%s` is "
-			    "read-only\n",
-			    w->w_sc->path, s->loc.line, s->loc.col,
-			    s->loc.name);
+			scenario_error(w->w_sc, &s->loc, err,
+			    "sysctl `%s` is read-only", s->loc.name);
 		else if (error != 0)
-			strbuf_addf(err,
-			    "%s:%d:%d: error: sysctl `%s` refuses "
-			    "%ju\n",
-			    w->w_sc->path, s->loc.line, s->loc.col, s->loc.name,
+			scenario_error(w->w_sc, &s->loc, err,
+			    "sysctl `%s` refuses %ju", s->loc.name,
 			    (uintmax_t)s->value);
 		if (error != 0)
 			return (EINVAL);

@@ -176,6 +176,7 @@ invariant_broken_at(struct world *w, int number, const char *text,
 	    TS("broken"));
 	if (inv->i_broken++ > 0)
 		return;
+	w->w_broken = true;
 	inv->i_first = xstrdup(text);
 	inv->i_when = when;
 }

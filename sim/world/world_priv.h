@@ -119,6 +119,7 @@ struct world {
 	struct pcapfile *w_pcap;
 	int w_keylog_fd;
 	struct rexmit_index *w_rexmit;
+	struct strbuf w_comment; /* of the frame being captured */
 	struct judge *w_judge;
 	struct ledger *w_ledger;
 	uint64_t w_frames;
@@ -129,6 +130,10 @@ struct world {
 	struct result w_res;
 	unsigned w_facts_size;
 	jmp_buf w_panic;
+	unsigned w_states; /* of wo_dump_at, told so far */
+	bool w_broken;	   /* an invariant */
+	bool w_broken_told, w_panic_told;
+	bool w_going;	    /* the hosts are being taken down */
 	bool w_wrecked;	    /* do not touch the kernels any more */
 	uint8_t *w_scratch; /* applications' read buffer */
 };
@@ -162,6 +167,12 @@ void invariant_broken(struct world *, int number, const char *text);
 void invariant_broken_at(struct world *, int number, const char *text,
     simtime_t when);
 
+/* world_state.c */
+/* Before the next event: what of wo_dump_at is due, up to `until`. */
+void state_due(struct world *, simtime_t until);
+void state_broken(struct world *); /* after an event: is it time to tell? */
+void state_panic(struct world *);
+
 /* world_check.c */
 void check_now(struct world *);	 /* cheap ones, while running */
 void check_end(struct world *);	 /* ledger, oracle, files */
@@ -185,5 +196,6 @@ int conn_tls(struct conn *);
 int conn_read(struct conn *, void *, size_t, size_t *);
 int conn_write(struct conn *, const void *, size_t, size_t *);
 void http_run(struct conn *);
+const char *http_state_name(int state);
 
 #endif

@@ -165,7 +165,6 @@ void
 tap_frame(void *arg, struct nic *n, struct frame *f, const char *verdict)
 {
 	struct world *w = arg;
-	struct strbuf sb = { 0 };
 	uint64_t of;
 	int error;
 
@@ -178,11 +177,11 @@ tap_frame(void *arg, struct nic *n, struct frame *f, const char *verdict)
 		return;
 	of = rexmit_track(w->w_rexmit, f);
 	if (w->w_capture != NULL) {
-		capture_comment(f, verdict, of, &sb);
+		strbuf_clear(&w->w_comment);
+		capture_comment(f, verdict, of, &w->w_comment);
 		error = capture_frame(w->w_capture, tap_ifno(w, n), f,
-		    timebase_now(w->w_tb), false, strbuf_str(&sb));
+		    timebase_now(w->w_tb), false, strbuf_str(&w->w_comment));
 		tap_error(w, error, capture_path(w->w_capture));
-		strbuf_fini(&sb);
 	}
 	if (w->w_pcap != NULL)
 		tap_error(w,
@@ -241,4 +240,5 @@ tap_close(struct world *w)
 	}
 	rexmit_index_destroy(w->w_rexmit);
 	w->w_rexmit = NULL;
+	strbuf_fini(&w->w_comment);
 }

@@ -7,6 +7,7 @@
 
 #include <ktsim/base/kassert.h>
 #include <ktsim/base/kmem.h>
+#include <ktsim/base/strbuf.h>
 
 #if defined(__SANITIZE_ADDRESS__)
 #define KMEM_NO_CACHE 1
@@ -87,6 +88,21 @@ kmem_inuse(const struct kmem *km)
 	SLIST_FOREACH(z, &km->km_zones, z_link)
 		n += z->z_inuse;
 	return (n);
+}
+
+void
+kmem_dump(const struct kmem *km, struct strbuf *sb, int indent)
+{
+	const struct kzone *z;
+
+	SLIST_FOREACH(z, &km->km_zones, z_link)
+		if (z->z_allocs > 0 || z->z_fails > 0)
+			strbuf_addf(sb,
+			    "%*szone %s: in use %ju most %ju allocated %ju "
+			    "failed %ju\n",
+			    indent, "", z->z_name, (uintmax_t)z->z_inuse,
+			    (uintmax_t)z->z_max, (uintmax_t)z->z_allocs,
+			    (uintmax_t)z->z_fails);
 }
 
 void

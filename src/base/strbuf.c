@@ -36,18 +36,37 @@ strbuf_adds(struct strbuf *sb, const char *str)
 }
 
 void
+strbuf_addu(struct strbuf *sb, uint64_t v)
+{
+	char digits[20], *p = digits + sizeof(digits);
+
+	do
+		*--p = (char)('0' + v % 10);
+	while ((v /= 10) != 0);
+	strbuf_add(sb, p, (size_t)(digits + sizeof(digits) - p));
+}
+
+void
 strbuf_vaddf(struct strbuf *sb, const char *fmt, va_list ap)
 {
 	va_list ap2;
+	size_t room;
 	int n;
 
+	/* Nearly always what is there is enough. */
+	strbuf_room(sb, 31);
+	room = sb->sb_size - sb->sb_len;
 	va_copy(ap2, ap);
-	n = vsnprintf(NULL, 0, fmt, ap2);
+	n = vsnprintf(sb->sb_str + sb->sb_len, room, fmt, ap2);
 	va_end(ap2);
-	if (n < 0)
+	if (n < 0) {
+		sb->sb_str[sb->sb_len] = '\0';
 		return;
-	strbuf_room(sb, (size_t)n);
-	vsnprintf(sb->sb_str + sb->sb_len, (size_t)n + 1, fmt, ap);
+	}
+	if ((size_t)n >= room) {
+		strbuf_room(sb, (size_t)n);
+		vsnprintf(sb->sb_str + sb->sb_len, (size_t)n + 1, fmt, ap);
+	}
 	sb->sb_len += (size_t)n;
 }
 

@@ -1,3 +1,4 @@
+#include <ktsim/base/dump.h>
 #include <ktsim/kern/taskqueue.h>
 
 /* Run what is queued; tasks queued meanwhile wait for the next event. */
@@ -42,4 +43,17 @@ taskqueue_enqueue(struct taskqueue *tq, struct task *t)
 	STAILQ_INSERT_TAIL(&tq->tq_queue, t, ta_link);
 	if (!sim_event_pending(&tq->tq_event))
 		timebase_post_in(tq->tq_tb, &tq->tq_event, tq->tq_latency);
+}
+
+void
+taskqueue_dump(const struct taskqueue *tq, struct strbuf *sb, int indent)
+{
+	const struct task *t;
+	unsigned n = 0;
+
+	STAILQ_FOREACH(t, &tq->tq_queue, ta_link)
+		n++;
+	strbuf_addf(sb, "%*stasks: %u queued", indent, "", n);
+	dump_event(sb, "run", &tq->tq_event);
+	strbuf_adds(sb, "\n");
 }

@@ -399,3 +399,36 @@ vfs_extra_wirings(const struct vnet *vnet)
 	vfs_count(vnet, &pages, &extra);
 	return (extra);
 }
+
+static void
+vnode_dump(const struct vnode *vp, struct strbuf *sb, int indent)
+{
+	uint64_t resident = 0, reading = 0, wirings = 0;
+	const struct vpage *pg;
+
+	for (uint64_t i = 0; i < vp->v_npages; i++) {
+		pg = &vp->v_pages[i];
+		if (pg->vp_pa == 0)
+			continue;
+		if (pg->vp_io != NULL)
+			reading++;
+		else
+			resident++;
+		wirings += vm_page_of(vp->v_vnet->v_vm, pg->vp_pa)->p_wire - 1;
+	}
+	strbuf_addf(sb,
+	    "%*sfile %s: bytes %ju refs %u, pages %ju: resident %ju being "
+	    "read %ju, wired by others %ju times\n",
+	    indent, "", vp->v_name, (uintmax_t)vp->v_size, vp->v_refs,
+	    (uintmax_t)vp->v_npages, (uintmax_t)resident, (uintmax_t)reading,
+	    (uintmax_t)wirings);
+}
+
+void
+vfs_dump(const struct vnet *vnet, struct strbuf *sb, int indent)
+{
+	const struct vnode *vp;
+
+	SLIST_FOREACH(vp, &vnet->v_vfs->vs_vnodes, v_link)
+		vnode_dump(vp, sb, indent);
+}

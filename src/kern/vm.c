@@ -10,6 +10,7 @@
 
 #include <ktsim/base/kassert.h>
 #include <ktsim/base/kmem.h>
+#include <ktsim/base/strbuf.h>
 #include <ktsim/kern/vm.h>
 
 #define CHUNK_SHIFT 20
@@ -241,4 +242,15 @@ PHYS_TO_DMAP(const struct vm *vm, vm_paddr_t pa)
 	uint32_t pageno = (uint32_t)(pa >> PAGE_SHIFT);
 
 	return (vm_chunk_of(vm, pageno)->c_mem + (pa & (CHUNK_SIZE - 1)));
+}
+
+void
+vm_dump(const struct vm *vm, struct strbuf *sb, int indent)
+{
+	strbuf_addf(sb,
+	    "%*spages: in use %ju most %ju limit %ju, no contiguous run %ju "
+	    "times\n",
+	    indent, "", (uintmax_t)vm->vm_stat.vs_inuse,
+	    (uintmax_t)vm->vm_stat.vs_max, (uintmax_t)vm->vm_limit,
+	    (uintmax_t)vm->vm_stat.vs_contig_fails);
 }

@@ -1,88 +1,34 @@
-/* A control block as text: for panics, dumps and failing tests. */
+/* Connections as text: for dumps and failing tests. */
 #include <inttypes.h>
 
+#include <ktsim/base/dump.h>
 #include <ktsim/base/kassert.h>
+#include <ktsim/kern/ktls.h>
 
 #include "tcp_private.h"
 
-static const struct {
-	uint32_t flag;
-	const char *name;
-} tcp_flag_names[] = {
-	{ TF_ACKNOW, "ACKNOW" },
-	{ TF_DELACK, "DELACK" },
-	{ TF_NODELAY, "NODELAY" },
-	{ TF_NOPUSH, "NOPUSH" },
-	{ TF_SENTFIN, "SENTFIN" },
-	{ TF_REQ_SCALE, "REQ_SCALE" },
-	{ TF_RCVD_SCALE, "RCVD_SCALE" },
-	{ TF_REQ_TSTMP, "REQ_TSTMP" },
-	{ TF_RCVD_TSTMP, "RCVD_TSTMP" },
-	{ TF_SACK_PERMIT, "SACK_PERMIT" },
-	{ TF_NEEDFIN, "NEEDFIN" },
-	{ TF_FASTRECOVERY, "FASTRECOVERY" },
-	{ TF_FORCEDATA, "FORCEDATA" },
-	{ TF_MORETOCOME, "MORETOCOME" },
-	{ TF_RXWIN0SENT, "RXWIN0SENT" },
-	{ TF_CLOSED, "CLOSED" },
-};
+static const struct dump_flag tcp_flag_names[] = { { TF_ACKNOW, "ACKNOW" },
+	{ TF_DELACK, "DELACK" }, { TF_NODELAY, "NODELAY" },
+	{ TF_NOPUSH, "NOPUSH" }, { TF_SENTFIN, "SENTFIN" },
+	{ TF_REQ_SCALE, "REQ_SCALE" }, { TF_RCVD_SCALE, "RCVD_SCALE" },
+	{ TF_REQ_TSTMP, "REQ_TSTMP" }, { TF_RCVD_TSTMP, "RCVD_TSTMP" },
+	{ TF_SACK_PERMIT, "SACK_PERMIT" }, { TF_NEEDFIN, "NEEDFIN" },
+	{ TF_FASTRECOVERY, "FASTRECOVERY" }, { TF_FORCEDATA, "FORCEDATA" },
+	{ TF_MORETOCOME, "MORETOCOME" }, { TF_RXWIN0SENT, "RXWIN0SENT" },
+	{ TF_CLOSED, "CLOSED" } };
 
-static void
-tcp_dump_addr(const struct ksockaddr *sa, struct strbuf *sb)
-{
-	const uint8_t *a = sa->sa_addr.a;
-
-	if (sa->sa_family == KAF_INET) {
-		strbuf_addf(sb, "%u.%u.%u.%u:%u", a[0], a[1], a[2], a[3],
-		    sa->sa_port);
-		return;
-	}
-	for (int i = 0; i < 16; i += 2)
-		strbuf_addf(sb, "%s%x", i == 0 ? "[" : ":",
-		    (unsigned)(a[i] << 8 | a[i + 1]));
-	strbuf_addf(sb, "]:%u", sa->sa_port);
-}
-
-static void
-tcp_dump_timer(const char *name, const struct callout *c, struct strbuf *sb)
-{
-	if (callout_active(c))
-		strbuf_addf(sb, " %s@%" PRIu64 "us", name,
-		    c->c_event.ev_when / SIM_US);
-}
+static const struct dump_flag inp_flag_names[] = { { INP_DROPPED, "DROPPED" },
+	{ INP_SOCKREF, "SOCKREF" }, { INP_HASHED, "HASHED" } };
 
 static void
 tcp_dump_head(const struct tcpcb *tp, struct strbuf *sb, int indent)
 {
-	const struct inpcb *inp = tp->t_inpcb;
-
-	strbuf_addf(sb, "%*stcp %u ", indent, "", tp->t_conn);
-	tcp_dump_addr(&inp->inp_laddr, sb);
-	strbuf_adds(sb, " - ");
-	tcp_dump_addr(&inp->inp_faddr, sb);
-	strbuf_addf(sb, " %s%s flags", tcp_state_name(tp->t_state),
-	    (inp->inp_flags & INP_DROPPED) != 0 ? " dropped" : "");
-	for (size_t i = 0; i < nitems(tcp_flag_names); i++)
-		if ((tp->t_flags & tcp_flag_names[i].flag) != 0)
-			strbuf_addf(sb, " %s", tcp_flag_names[i].name);
+	strbuf_addf(sb, "%*stcp %u %s flags", indent, "", tp->t_conn,
+	    tcp_state_name(tp->t_state));
+	dump_flags(sb, tp->t_flags, tcp_flag_names, nitems(tcp_flag_names));
 	if (tp->t_softreason != NULL)
 		strbuf_addf(sb, " (%s)", tp->t_softreason);
 	strbuf_adds(sb, "\n");
-}
-
-static void
-tcp_dump_buffers(const struct tcpcb *tp, struct strbuf *sb, int indent)
-{
-	const struct socket *so = tp->t_inpcb->inp_socket;
-
-	if (so == NULL)
-		return;
-	strbuf_addf(sb,
-	    "%*sso_snd acc %u ccc %u hiwat %u, so_rcv acc %u "
-	    "ccc %u hiwat %u, error %d\n",
-	    indent, "", so->so_snd.sb_acc, so->so_snd.sb_ccc,
-	    so->so_snd.sb_hiwat, so->so_rcv.sb_acc, so->so_rcv.sb_ccc,
-	    so->so_rcv.sb_hiwat, so->so_error);
 }
 
 void
@@ -110,16 +56,80 @@ tcp_dump(const struct tcpcb *tp, struct strbuf *sb, int indent)
 	    "us shift %u persist %u timers",
 	    indent, "", tp->t_srtt / SIM_US, tp->t_rttvar / SIM_US,
 	    tp->t_rxtcur / SIM_US, tp->t_rxtshift, tp->t_persistshift);
-	tcp_dump_timer("rexmt", &tp->t_rexmt, sb);
-	tcp_dump_timer("persist", &tp->t_persist, sb);
-	tcp_dump_timer("delack", &tp->t_delack, sb);
-	tcp_dump_timer("2msl", &tp->t_2msl, sb);
-	tcp_dump_timer("keep", &tp->t_keep, sb);
+	dump_event(sb, "rexmt", &tp->t_rexmt.c_event);
+	dump_event(sb, "persist", &tp->t_persist.c_event);
+	dump_event(sb, "delack", &tp->t_delack.c_event);
+	dump_event(sb, "2msl", &tp->t_2msl.c_event);
+	dump_event(sb, "keep", &tp->t_keep.c_event);
 	strbuf_adds(sb, "\n");
 	strbuf_addf(sb,
 	    "%*sktls nic %u disabled %d; first %" PRIu64 " resent %" PRIu64
 	    " bytes\n",
 	    indent, "", tp->t_nic_ktls_xmit, tp->t_nic_ktls_xmit_dis,
 	    tp->t_snd_first_bytes, tp->t_snd_rxt_bytes);
-	tcp_dump_buffers(tp, sb, indent);
+}
+
+/* What the connection sends by and with: route, session, send tags. */
+static void
+inp_dump_out(const struct inpcb *inp, struct strbuf *sb, int indent)
+{
+	const struct nhop *nh = &inp->inp_route;
+
+	if (!inp->inp_route_ok)
+		return;
+	strbuf_addf(sb, "%*sroute by %s next hop ", indent, "",
+	    nh->nh_ifp->if_xname);
+	in_any_dump(nh->nh_gw.sa_family, &nh->nh_gw.sa_addr, sb);
+	strbuf_addf(sb, " mtu %u generation %u\n", nh->nh_mtu, nh->nh_gen);
+}
+
+void
+inpcb_dump(const struct inpcb *inp, struct strbuf *sb, int indent)
+{
+	strbuf_addf(sb, "%*sinpcb ", indent, "");
+	ksockaddr_dump(&inp->inp_laddr, sb);
+	strbuf_adds(sb, " - ");
+	ksockaddr_dump(&inp->inp_faddr, sb);
+	strbuf_addf(sb, " refs %u flowid %#x", inp->inp_refcount,
+	    inp->inp_flowid);
+	dump_flags(sb, inp->inp_flags, inp_flag_names, nitems(inp_flag_names));
+	strbuf_adds(sb, "\n");
+	inp_dump_out(inp, sb, indent + 2);
+}
+
+static void
+inet_dump_buffer(const struct sockbuf *b, const char *name, bool chains,
+    struct strbuf *sb, int indent)
+{
+	const struct ktls_session *tls = b->sb_tls_info;
+
+	strbuf_addf(sb, "%*s%s\n", indent, "", name);
+	indent += 2;
+	sockbuf_dump(b, sb, indent);
+	if (tls != NULL)
+		ktls_session_dump(tls, sb, indent);
+	if (tls != NULL && tls->snd_tag != NULL)
+		m_snd_tag_dump(tls->snd_tag, sb, indent);
+	if (chains)
+		sockbuf_dump_mbufs(b, sb, indent);
+}
+
+void
+inet_dump(const struct vnet *vnet, bool chains, struct strbuf *sb, int indent)
+{
+	const struct socket *so;
+	const struct inpcb *inp;
+
+	TAILQ_FOREACH(inp, &vnet->v_inet->is_pcbs, inp_list) {
+		inpcb_dump(inp, sb, indent);
+		if (inp->inp_ppcb != NULL)
+			tcp_dump(inp->inp_ppcb, sb, indent + 2);
+		if ((so = inp->inp_socket) == NULL)
+			continue;
+		socket_dump(so, sb, indent + 2);
+		if (so->so_listening)
+			continue;
+		inet_dump_buffer(&so->so_snd, "so_snd", chains, sb, indent + 2);
+		inet_dump_buffer(&so->so_rcv, "so_rcv", chains, sb, indent + 2);
+	}
 }

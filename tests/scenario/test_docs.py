@@ -9,6 +9,11 @@ import sys
 import lib
 
 
+SINCE_0_2 = ['apps.NAME.requests', 'checks', 'checks.records',
+             'hosts.NAME.crypto', 'hosts.NAME.fail_alloc', 'hosts.NAME.nics.NAME.lro',
+             'hosts.NAME.nics.NAME.rx_coalesce']
+
+
 def read(name):
     with open(os.path.join(lib.ROOT, name)) as f:
         return f.read()
@@ -35,8 +40,17 @@ def main():
     c.check('did you mean `hosts.cpus`?' in r.stderr, r.stderr)
     r = lib.run(sim, ['explain', 'links.rate'])
     c.equal(r.stdout, 'links.rate\n  bits per second, each direction\n'
-            '  value:   rate with unit\n  default: 100Gbit/s\n'
+            '  value:   rate with unit\n  default: 100Gbit/s\n  since:   0.1\n'
             '  bounds:  1000 to 10000000000000 bit/s\n', 'explain links.rate')
+    version = re.search(r"version: '(\d+\.\d+)\.\d+'", read('meson.build'))
+    since = dict(re.findall(
+        r'^\| `([^`]+)` \| .*? \| .*? \| (\S+) \| .* \|$', table, re.M))
+    c.equal(len(since), table.count('\n') - 2, 'every key says since when')
+    c.equal(sorted(k for k, v in since.items() if v == '0.2'), SINCE_0_2,
+            'keys that came with 0.2')
+    for key, v in since.items():
+        c.check(float(v) <= float(version.group(1)),
+                '%s is since %s, this is %s' % (key, v, version.group(1)))
     readme, arch = read('README.md'), read('docs/architecture.md')
     for path in glob.glob(os.path.join(lib.SCENARIOS, '*.ktls.yaml')):
         name = os.path.basename(path)[:-len('.ktls.yaml')]

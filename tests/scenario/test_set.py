@@ -53,6 +53,10 @@ def main():
                 ('links[7].loss=2%', '--set links[7].loss=2%: error: there is '
                  'no such place in the file; a path is like '
                  'apps.get.connections or links[0].loss'),
+                ('hosts.server.sysctl.kern.foo=1',
+                 '--set hosts.server.sysctl.kern.foo=1: error: there is no '
+                 'sysctl `kern.foo`; `ktls-sim list sysctls` shows what there '
+                 'is'),
                 ('seed', '--set seed: error: write key=value'),
                 ('=3', '--set =3: error: there is no such place in the file; '
                  'a path is like apps.get.connections or links[0].loss')]:

@@ -57,6 +57,10 @@ void kzone_fini(struct kzone *);
 void *kzone_alloc(struct kzone *, int flags);
 void kzone_free(struct kzone *, void *item);
 
+/* Zones that were ever used, a line each. base/dump.h. */
+struct strbuf;
+void kmem_dump(const struct kmem *, struct strbuf *, int indent);
+
 /* The laboratory's own memory: never NULL, the process ends when there is none. */
 void *xcalloc(size_t n, size_t size);
 void *xrealloc(void *, size_t size);

@@ -7,6 +7,7 @@
 
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct strbuf {
 	char *sb_str; /* NULL until something was added */
@@ -20,6 +21,8 @@ void strbuf_vaddf(struct strbuf *, const char *fmt, va_list ap)
     __attribute__((format(printf, 2, 0)));
 void strbuf_add(struct strbuf *, const void *bytes, size_t len);
 void strbuf_adds(struct strbuf *, const char *str);
+/* A number in decimal, where printf would cost more than the rest. */
+void strbuf_addu(struct strbuf *, uint64_t);
 const char *strbuf_str(const struct strbuf *); /* "" when empty */
 char *strbuf_take(struct strbuf *);
 void strbuf_clear(struct strbuf *);

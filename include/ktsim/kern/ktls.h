@@ -227,7 +227,13 @@ int ktls_output_eagain(struct inpcb *, struct ktls_session *);
 int ktls_alloc_snd_tag(struct inpcb *, struct ktls_session *, bool force,
     struct m_snd_tag **);
 
-/* --- records of the connection, for reports --- */
+/* --- for people --- */
+
+struct strbuf;
+/* One session, without its keys; the workers and their queues. base/dump.h. */
+void ktls_session_dump(const struct ktls_session *, struct strbuf *,
+    int indent);
+void ktls_dump(const struct vnet *, struct strbuf *, int indent);
 const char *ktls_mode_name(int mode); /* "none", "sw", "ifnet", "toe" */
 
 #endif

@@ -263,6 +263,10 @@ struct uio;
 struct mbuf *m_uiotombuf(struct mb_state *, struct uio *, int how, int len,
     int maxseg, int flags);
 
+/* The chain by m_next, a line each: mbuf_dump.c; base/dump.h. */
+struct strbuf;
+void m_dump(const struct mbuf *, struct strbuf *, int indent);
+
 /* --- M_EXTPG --- */
 static inline int
 m_epg_pagelen(const struct mbuf *m, int pidx, int pgoff)

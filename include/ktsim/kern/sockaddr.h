@@ -33,4 +33,9 @@ in_any_zero(const struct in_any *x)
 	return (in_any_eq(x, &zero));
 }
 
+/* "10.0.0.1:443", "[fd00:0:0:0:0:0:0:1]:443"; and without the port. */
+struct strbuf;
+void ksockaddr_dump(const struct ksockaddr *, struct strbuf *);
+void in_any_dump(int family, const struct in_any *, struct strbuf *);
+
 #endif

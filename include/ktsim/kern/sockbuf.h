@@ -141,6 +141,11 @@ void sbsndptr_adv(struct sockbuf *, struct mbuf *, uint32_t len);
 void sbcheck(const struct sockbuf *, const char *file, int line);
 #define SBCHECK(sb) sbcheck((sb), __FILE__, __LINE__)
 
+/* The accounting; what is in it (walks the chains). base/dump.h. */
+struct strbuf;
+void sockbuf_dump(const struct sockbuf *, struct strbuf *, int indent);
+void sockbuf_dump_mbufs(const struct sockbuf *, struct strbuf *, int indent);
+
 /* Control message mbuf with a cmsghdr-like header; NULL when out of memory. */
 struct kcmsghdr {
 	uint32_t cmsg_len; /* header and data */

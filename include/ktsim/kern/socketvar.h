@@ -164,6 +164,9 @@ void soabort(struct socket *);
 bool soreadable(const struct socket *);
 bool sowriteable(const struct socket *);
 
+/* All but its buffers: uipc_dump.c; base/dump.h. */
+void socket_dump(const struct socket *, struct strbuf *, int indent);
+
 /* --- for protocols and ktls --- */
 /* May it send at all? EPIPE, a pending so_error (taken), ENOTCONN. */
 int so_cansend(struct socket *);

@@ -36,5 +36,8 @@ void taskqueue_init(struct taskqueue *, struct timebase *);
 /* Queued tasks are dropped. */
 void taskqueue_fini(struct taskqueue *);
 void taskqueue_enqueue(struct taskqueue *, struct task *);
+/* How many wait, and when they run; base/dump.h. */
+struct strbuf;
+void taskqueue_dump(const struct taskqueue *, struct strbuf *, int indent);
 
 #endif

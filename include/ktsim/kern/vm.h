@@ -40,6 +40,9 @@ struct vm *vm_create(uint64_t limit_pages);
 void vm_destroy(struct vm *);
 const struct vm_stats *vm_stats(const struct vm *);
 
+struct strbuf;
+void vm_dump(const struct vm *, struct strbuf *, int indent);
+
 /* One page, p_wire 1, contents undefined. 0 when the limit is reached. */
 vm_paddr_t vm_page_alloc(struct vm *);
 /*

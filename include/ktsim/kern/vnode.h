@@ -70,6 +70,9 @@ int vfs_verify(struct vnet *, struct strbuf *); /* all vnodes */
 uint64_t vfs_cached_pages(const struct vnet *);
 uint64_t vfs_extra_wirings(const struct vnet *);
 
+/* Every file, with its pages in short. base/dump.h. */
+void vfs_dump(const struct vnet *, struct strbuf *, int indent);
+
 struct vfs_stats {
 	uint64_t reads, hits, errors;
 };

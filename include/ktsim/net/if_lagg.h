@@ -38,6 +38,8 @@ int lagg_addport(struct lagg_softc *, struct ifnet *);
 int lagg_delport(struct lagg_softc *, struct ifnet *);
 struct ifnet *lagg_active_port(struct lagg_softc *); /* NULL: all down */
 const struct lagg_stats *lagg_stats(const struct lagg_softc *);
+/* Protocol, ports, which one is active; base/dump.h. */
+void lagg_dump(struct lagg_softc *, struct strbuf *, int indent);
 /* A port's link changed; called by if_link_state_change. */
 void lagg_linkstate(struct lagg_port *);
 

@@ -65,6 +65,9 @@ const struct llentry *lle_find(struct ifnet *, int family,
     const struct in_any *addr);
 /* Forget everything of the interface; waiting packets are freed. */
 void lle_flush(struct ifnet *);
+/* The whole table; base/dump.h. */
+struct strbuf;
+void lle_dump(const struct vnet *, struct strbuf *, int indent);
 /* Announce all addresses of the interface to its link. */
 void lle_announce(struct ifnet *);
 

@@ -180,6 +180,15 @@ void m_snd_tag_init(struct m_snd_tag *, struct ifnet *,
 int m_snd_tag_alloc(struct ifnet *, const struct if_snd_tag_alloc_params *,
     struct m_snd_tag **);
 
+/* --- net/net_dump.c; base/dump.h --- */
+
+void ifnet_dump(const struct ifnet *, struct strbuf *, int indent);
+/* The tag and those inside of it, outermost first. */
+void m_snd_tag_dump(struct m_snd_tag *, struct strbuf *, int indent);
+void route_dump(const struct vnet *, struct strbuf *, int indent);
+/* Interfaces with their laggs, routes, neighbours. */
+void net_dump(const struct vnet *, struct strbuf *, int indent);
+
 /* --- net/if_ethersubr.c --- */
 /* if_output and if_input of Ethernet-like interfaces. */
 void ether_ifattach(struct ifnet *, const uint8_t lladdr[6]);

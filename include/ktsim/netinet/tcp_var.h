@@ -170,6 +170,18 @@ void tcp_close(struct tcpcb *);
 void tcp_state_change(struct tcpcb *, enum tcp_state);
 const char *tcp_state_name(enum tcp_state);
 
+/* --- tcp_switch_tls --- */
+/*
+ * net.inet.tcp.switch_to_sw_tls and switch_to_ifnet_tls: the connection of
+ * these two ends changes its transmit mode as TCP_TXTLS_MODE would change it.
+ * EINVAL: families differ or are unknown; ESRCH: no such connection;
+ * ECONNRESET: it is over; otherwise what ktls_set_tx_mode answers (0 also
+ * for a connection without TLS).
+ * Source: tcp_subr.c sysctl_switch_tls.
+ */
+int tcp_switch_tls(struct vnet *, const struct ksockaddr *foreign,
+    const struct ksockaddr *local, int mode);
+
 /* --- tcp_output --- */
 /* Send what may be sent. Errors are handled inside; the value is for tests. */
 int tcp_output(struct tcpcb *);
@@ -198,7 +210,16 @@ struct cc_algo {
 };
 extern const struct cc_algo cc_newreno;
 
-/* --- tcp_dump --- */
+/* --- tcp_dump; base/dump.h --- */
+
+/* Addresses and route of one connection. */
+void inpcb_dump(const struct inpcb *, struct strbuf *, int indent);
+/*
+ * All connections and listeners in order of creation, with their sockets and
+ * sessions; chains: also what is in the buffers.
+ */
+void inet_dump(const struct vnet *, bool chains, struct strbuf *, int indent);
+/* The control block. */
 void tcp_dump(const struct tcpcb *, struct strbuf *, int indent);
 
 #endif

@@ -150,6 +150,10 @@ void nic_link(struct nic *, bool up);
 void nic_rx(struct nic *, struct frame *);
 void nic_rx_expect(struct nic *, simtime_t when);
 
+/* Ring, receive queue (chains: what is in them), counters, the model's part;
+ * base/dump.h. */
+void nic_dump(const struct nic *, bool chains, struct strbuf *, int indent);
+
 static inline struct nic *
 ifp_to_nic(struct ifnet *ifp)
 {

@@ -30,6 +30,11 @@ bool engine_step(struct engine *, simtime_t until);
 /* From a handler: return from engine_run after this event. */
 void engine_stop(struct engine *);
 uint64_t engine_events(const struct engine *); /* dispatched so far */
+/* Earliest pending event; SIM_NEVER: none. */
+simtime_t engine_next(const struct engine *);
+/* All pending events, in their order; base/dump.h. */
+struct strbuf;
+void engine_dump(const struct engine *, struct strbuf *, int indent);
 /* The event being dispatched (its name), or NULL. */
 const char *engine_current(const struct engine *);
 

@@ -20,7 +20,9 @@
 /* Where something stands in the file; name: its key, or NULL in lists. */
 struct sc_loc {
 	const char *name;
-	int line, col; /* from 1; 0: not in the file */
+	int line, col;		  /* from 1; 0: not in the file */
+	const struct sc_loc *via; /* the alias (its name and place) that put it
+				     there; NULL: it stands there itself */
 };
 
 struct sc_strlist {
@@ -209,7 +211,8 @@ struct scenario {
 	struct sc_checks checks;
 	char *text; /* the file, for scenario.yaml */
 	size_t textlen;
-	void *arena; /* the loader's */
+	const char *const *sets; /* the caller's, to quote them */
+	void *arena;		 /* the loader's */
 };
 
 /*
@@ -217,7 +220,7 @@ struct scenario {
  * "apps.get.connections=3", "links[0].loss=1%"; NULL-terminated, may be NULL)
  * put over what it says. Problems are appended to diag as "file:line:col:
  * error: ..." with the source line and a caret ("--set X: error: ..." for a
- * set); returns 0, or EINVAL when there were problems, or the errno of opening
+ * set, so they must outlive the scenario); returns 0, or EINVAL when there were problems, or the errno of opening
  * the file.
  */
 int scenario_load(const char *path, const char *const *sets, struct scenario **,
@@ -226,6 +229,11 @@ int scenario_load(const char *path, const char *const *sets, struct scenario **,
 int scenario_parse(const char *path, struct strbuf *file,
     const char *const *sets, struct scenario **, struct strbuf *diag);
 void scenario_free(struct scenario *);
+/* A mistake that shows only when the scenario is built, told as the loader
+ * tells its own: with the line, and the alias that put it there. */
+void scenario_error(const struct scenario *, const struct sc_loc *,
+    struct strbuf *diag, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
 
 /* --- the key table, for people --- */
 

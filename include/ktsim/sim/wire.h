@@ -45,6 +45,8 @@ void wire_set_link(struct wire *, bool up); /* both ends learn of it */
 void wire_set_loss(struct wire *, uint32_t ppb);
 const char *wire_name(const struct wire *);
 const struct wire_stats *wire_stats(const struct wire *, int end);
+/* Both directions: state, counters, what is under way; base/dump.h. */
+void wire_dump(const struct wire *, struct strbuf *, int indent);
 bool wire_idle(const struct wire *);
 
 #endif

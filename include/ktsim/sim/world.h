@@ -26,6 +26,18 @@ struct world_opts {
 	void (*wo_tell)(void *arg, const struct trace_rec *);
 	void *wo_tell_arg;
 	uint64_t wo_tell_mask[TRACE_MASK_WORDS];
+	/* Instants, in order, at which the state is told: after everything
+	 * else that happens then. Looking does not change the run. */
+	const simtime_t *wo_dump_at;
+	unsigned wo_ndump_at;
+	/*
+	 * Gets the state as text, with the name of a file for it: of the
+	 * instants above, "state-805us.txt"; of the first broken invariant,
+	 * "state-broken.txt"; of a panic, "state-panic.txt", without what
+	 * may be in pieces then. NULL: nobody.
+	 */
+	void (*wo_state)(void *arg, const char *name, const struct strbuf *);
+	void *wo_state_arg;
 	/* Called now and then on the engine's thread; true: stop the run. */
 	bool (*wo_poll)(void *arg, simtime_t now, simtime_t until);
 	void *wo_poll_arg;
@@ -40,6 +52,8 @@ int world_create(const struct scenario *, const struct world_opts *,
 /* Run, judge, drain, look for leaks. The captures are closed when it returns. */
 void world_run(struct world *);
 const struct result *world_result(const struct world *);
+/* How many of wo_dump_at were told; the run did not come to the others. */
+unsigned world_states(const struct world *);
 /*
  * Takes the world down. After a broken invariant or a panic the wreck is left
  * to the process's end: its memory cannot be trusted.

@@ -16,8 +16,8 @@ run_until_done(struct tw *w, struct tw_pair *p, uint64_t down, uint64_t up)
 		tw_run(w, 50 * SIM_MS);
 	}
 	struct strbuf sb = { 0 };
-	tcp_dump(tw_tp(&p->c), &sb, 0);
-	tcp_dump(tw_tp(&p->s), &sb, 0);
+	inet_dump(w->a.v, true, &sb, 0);
+	inet_dump(w->b.v, true, &sb, 0);
 	fail_msg("stuck: %llu down, %llu up\n%s", (unsigned long long)p->c.rcvd,
 	    (unsigned long long)p->s.rcvd, strbuf_str(&sb));
 }

@@ -294,10 +294,46 @@ test_reception_without_memory_drops_the_frame(void **state)
 
 #define T(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
 
+static void
+test_the_ring_as_text(void **state)
+{
+	struct strbuf sb = { 0 };
+
+	assert_int_equal(send_len(3000, 7, 1448), 0);
+	assert_int_equal(send_len(100, 8, 0), 0);
+	nic_dump(b.port[0].n, true, &sb, 0);
+	assert_string_equal(strbuf_str(&sb),
+	    "card mce0 model basic link up\n"
+	    "  ring 2 of 4 slots, burst 0 fetch@0.5us\n"
+	    "    slot 0:\n"
+	    "      packet len 3054 csum IP IP_TCP IP_TSO tso_segsz 1448\n"
+	    "      mbuf 0: len 54 PKTHDR\n"
+	    "      mbuf 1: len 2048 EXT; cluster 2048\n"
+	    "      mbuf 2: len 952 EXT; cluster 2048\n"
+	    "    slot 1:\n"
+	    "      packet len 154 csum IP IP_TCP\n"
+	    "      mbuf 0: len 54 PKTHDR\n"
+	    "      mbuf 1: len 100 EXT; cluster 2048\n"
+	    "  receive queue 0 frames, lro took 0 gave 0\n"
+	    "  sent 2 packets 0 frames 0 bytes, ring full 0 lost in the ring 0\n"
+	    "  received 0 frames 0 bytes, interrupts 0 bad checksum 0 link down 0 not mine 0\n"
+	    "  tls packets 0 bytes 0 read again 0 refused 0\n");
+	strbuf_clear(&sb);
+	nb_run(&b);
+	nic_dump(b.port[0].n, false, &sb, 1);
+	assert_string_equal(strbuf_str(&sb),
+	    " card mce0 model basic link up\n"
+	    "   sent 2 packets 4 frames 3316 bytes, ring full 0 lost in the ring 0\n"
+	    "   received 0 frames 0 bytes, interrupts 0 bad checksum 0 link down 0 not mine 0\n"
+	    "   tls packets 0 bytes 0 read again 0 refused 0\n");
+	strbuf_fini(&sb);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		T(test_the_ring_as_text),
 		T(test_a_full_ring_refuses_and_frees_the_packet),
 		T(test_packets_leave_in_the_order_they_came),
 		T(test_frames_occupy_the_line_for_exactly_their_bits),

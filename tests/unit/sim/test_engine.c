@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include <ktsim/base/prng.h>
+#include <ktsim/base/strbuf.h>
 #include <ktsim/sim/engine.h>
 
 #include "support/kpanic.h"
@@ -272,10 +273,37 @@ test_without_threads_nothing_is_done_before_it_is_waited_for(void **state)
 
 #define T(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
 
+static void
+test_pending_events_as_text(void **state)
+{
+	struct strbuf sb = { 0 };
+	struct sim_event e[3];
+
+	assert_int_equal(engine_next(en), SIM_NEVER);
+	engine_dump(en, &sb, 0);
+	ev(&e[0], EV_APP, "a");
+	ev(&e[1], EV_WIRE, "w");
+	ev(&e[2], EV_TASK, "t");
+	timebase_post(tb, &e[0], 2 * SIM_US);
+	timebase_post(tb, &e[1], 2 * SIM_US);
+	timebase_post(tb, &e[2], SIM_US / 2);
+	assert_int_equal(engine_next(en), SIM_US / 2);
+	engine_dump(en, &sb, 1);
+	assert_string_equal(strbuf_str(&sb),
+	    "events: 0 dispatched, 0 pending\n"
+	    " events: 0 dispatched, 3 pending\n"
+	    "   0.5us task: note\n   2us wire: note\n   2us app: note\n");
+	/* Looking moved nothing. */
+	(void)engine_run(en, SIM_SEC);
+	assert_string_equal(order, "twa");
+	strbuf_fini(&sb);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		T(test_pending_events_as_text),
 		T(test_events_fire_by_time_then_class_then_posting),
 		T(test_moving_an_event_posts_it_anew),
 		T(test_the_horizon_is_kept_and_the_run_goes_on),

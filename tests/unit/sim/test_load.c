@@ -189,7 +189,7 @@ test_hostile_files_are_refused(void **state)
 	bad("name: \"a\\0b\"\n", NULL, "with a NUL in it");
 	bad_bytes("name: a\0b\n", 10, NULL, ":1:8: error: not valid YAML");
 	bad("", NULL, "the file is empty");
-	bad("a: &x 1\nb: *x\n", NULL, "aliases (*x) are not supported");
+	bad("a: *x\nb: &x 1\n", NULL, "there is no anchor `&x` above");
 }
 
 static void
@@ -223,6 +223,100 @@ test_keys_are_explained_and_the_nearest_is_found(void **state)
 	strbuf_fini(&sb);
 }
 
+/* Two servers from one anchor, the second with a change of its own. */
+static const char shared[] =
+    "ktls_sim: 1\nname: probe\n"
+    "x-base: &base {model: basic, mtu: 9000, ring: 64}\n"
+    "x-slow: &slow {rate: 1Gbit/s, ring: 32, lro: false}\n"
+    "hosts:\n"
+    "  a: {nics: {n0: *base, n1: {mtu: 576, <<: [*slow, *base]}}}\n"
+    "  b:\n"
+    "    nics:\n"
+    "      n0: &own {<<: *base, ring: &ring 128}\n"
+    "      n1: {<<: {mtu: 1500, ring: *ring}, \"lro\": true}\n"
+    "  c: {nics: {n0: *own, n1: {<<: []}}}\n"
+    "links:\n"
+    "  - &first {ends: [a.n0, b.n0], loss: 1%}\n"
+    "  - {<<: *first, ends: [a.n1, b.n1]}\n"
+    "  - {ends: [c.n0, c.n1]}\n";
+
+static void
+test_aliases_and_merge_keys_are_written_out(void **state)
+{
+	struct scenario *sc = good(shared, NULL);
+	const struct sc_nic *n;
+
+	n = sc->hosts[0].nics;
+	assert_string_equal(n[0].loc.name, "n0");
+	assert_int_equal(n[0].mtu, 9000);
+	assert_int_equal(n[0].ring, 64);
+	/* The map's own, then the first of the list, then the second. */
+	assert_int_equal(n[1].mtu, 576);
+	assert_int_equal(n[1].ring, 32);
+	assert_int_equal(n[1].rate, 1000000000);
+	assert_false(n[1].lro);
+	n = sc->hosts[1].nics;
+	assert_int_equal(n[0].ring, 128);
+	assert_int_equal(n[0].mtu, 9000);
+	assert_int_equal(n[1].ring, 128);
+	assert_int_equal(n[1].mtu, 1500);
+	/* An anchor on a map that was merged itself. */
+	assert_int_equal(sc->hosts[2].nics[0].ring, 128);
+	assert_int_equal(sc->hosts[2].nics[0].mtu, 9000);
+	assert_int_equal(sc->links[1].loss, sc->links[0].loss);
+	assert_string_equal(sc->links[1].ends.v[0], "a.n1");
+	assert_int_equal(sc->links[2].loss, 0);
+	scenario_free(sc);
+}
+
+static void
+test_an_alias_keeps_the_places_of_definition_and_use(void **state)
+{
+	struct scenario *sc = good(shared, NULL);
+	const struct sc_loc *own = &sc->links[0].ends.loc[0];
+
+	assert_int_equal(own->line, 13);
+	assert_null(own->via);
+	scenario_free(sc);
+	bad("ktls_sim: 1\nname: probe\nx-n: &n {mtu: 5}\n"
+	    "hosts: {a: {nics: {n0: *n}}}\n",
+	    NULL, ":3:15: error: 5 is out of bounds");
+	bad("ktls_sim: 1\nname: probe\nx-n: &n {mtu: 5}\n"
+	    "hosts: {a: {nics: {n0: *n}}}\n",
+	    NULL, ":4:24: note: the alias `*n` puts it here\n");
+}
+
+static void
+test_a_set_changes_one_use_of_an_anchor(void **state)
+{
+	const char *const one[] = { "hosts.a.nics.n0.mtu=1280",
+		"links[1].loss=2%", "hosts.c.nics.n0.ring=7", NULL };
+	const char *const def[] = { "x-base.mtu=1280", NULL };
+	struct scenario *sc = good(shared, one);
+
+	assert_int_equal(sc->hosts[0].nics[0].mtu, 1280);
+	assert_int_equal(sc->hosts[0].nics[0].ring, 64);
+	assert_int_equal(sc->hosts[1].nics[0].mtu, 9000);
+	assert_int_equal(sc->hosts[2].nics[0].mtu, 9000);
+	assert_int_equal(sc->hosts[2].nics[0].ring, 7);
+	assert_int_equal(sc->hosts[1].nics[0].ring, 128);
+	assert_int_equal(sc->hosts[1].nics[1].ring, 128);
+	assert_int_equal(sc->links[0].loss, 10000000);
+	assert_int_equal(sc->links[1].loss, 20000000);
+	scenario_free(sc);
+	/* The definition itself is a place like any other. */
+	sc = good(shared, def);
+	assert_int_equal(sc->hosts[0].nics[0].mtu, 9000);
+	scenario_free(sc);
+}
+
+static void
+test_a_quoted_merge_key_is_a_key(void **state)
+{
+	bad("ktls_sim: 1\nname: probe\nhosts: {a: {\"<<\": {cpus: 2}}}\n", NULL,
+	    "there is no host key `<<`");
+}
+
 static void
 test_edit_distance_counts_single_changes(void **state)
 {
@@ -248,6 +342,11 @@ main(void)
 		cmocka_unit_test(test_a_missing_file_gives_its_errno),
 		cmocka_unit_test(
 		    test_keys_are_explained_and_the_nearest_is_found),
+		cmocka_unit_test(test_aliases_and_merge_keys_are_written_out),
+		cmocka_unit_test(
+		    test_an_alias_keeps_the_places_of_definition_and_use),
+		cmocka_unit_test(test_a_set_changes_one_use_of_an_anchor),
+		cmocka_unit_test(test_a_quoted_merge_key_is_a_key),
 		cmocka_unit_test(test_edit_distance_counts_single_changes),
 	};
 

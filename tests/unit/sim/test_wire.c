@@ -268,10 +268,31 @@ test_slower_link_queues_and_drops_behind_its_queue(void **state)
 
 #define T(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
 
+static void
+test_a_wire_as_text(void **state)
+{
+	struct strbuf sb = { 0 };
+
+	make(RATE, 1 << 20, 5000, 1);
+	hand_over(0, 3, SER);
+	(void)engine_run(en, 2 * SER);
+	wire_dump(w, &sb, 0);
+	assert_string_equal(strbuf_str(&sb),
+	    "wire a - b link up 1000000000 bit/s delay 10us loss 5000 ppb queue 1048576\n"
+	    "  from em0: 2 frames 2000 bytes, lost 0 queue full 0 link down 0 egress@24.576us\n"
+	    "    leaving 1 frames 1000 bytes, out at 24.576us to 24.576us\n"
+	    "    in flight 2 frames 2000 bytes, arriving at 18.192us to 26.384us\n"
+	    "  from em1: 0 frames 0 bytes, lost 0 queue full 0 link down 0\n"
+	    "    leaving 0 frames 0 bytes\n"
+	    "    in flight 0 frames 0 bytes\n");
+	strbuf_fini(&sb);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		T(test_a_wire_as_text),
 		T(test_tap_sees_a_frame_when_its_last_bit_leaves),
 		T(test_arrival_is_a_delay_after_egress),
 		T(test_both_directions_are_seen_in_order_of_time),

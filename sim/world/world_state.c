@@ -1,0 +1,133 @@
+/*
+ * The whole state of a world as text: at the instants that were asked for,
+ * when an invariant breaks, when a kernel panics. Looking is not an event: it
+ * happens between two of them, so that a run is the same with and without.
+ */
+#include <ktsim/base/dump.h>
+#include <ktsim/netinet/tcp_var.h>
+
+#include "world_priv.h"
+
+static void
+conn_dump(const struct conn *c, struct strbuf *sb, int indent)
+{
+	strbuf_addf(sb, "%*s%s#%u %s", indent, "", c->c_app->a_sc->loc.name,
+	    c->c_index, http_state_name(c->c_state));
+	if (c->c_so != NULL)
+		strbuf_addf(sb, " socket %u", c->c_so->so_number);
+	strbuf_addf(sb, " body %ju of %ju, bodies before %ju bytes",
+	    (uintmax_t)c->c_off, (uintmax_t)c->c_len, (uintmax_t)c->c_before);
+	if (c->c_suite[0] != '\0')
+		strbuf_addf(sb, " %s", c->c_suite);
+	if (c->c_failed != NULL)
+		strbuf_addf(sb, " failed: %s", c->c_failed);
+	dump_event(sb, "looks", &c->c_event);
+	strbuf_adds(sb, "\n");
+}
+
+static void
+app_dump(const struct app *a, struct strbuf *sb, int indent)
+{
+	const struct conn *c;
+
+	strbuf_addf(sb,
+	    "%*sapplication %s on %s: connections %u open %u failed %ju, "
+	    "delivered %ju bytes\n",
+	    indent, "", a->a_sc->loc.name, a->a_sc->host, a->a_nconns,
+	    a->a_open, (uintmax_t)a->a_failed, (uintmax_t)a->a_delivered);
+	TAILQ_FOREACH(c, &a->a_conns, c_link)
+		conn_dump(c, sb, indent + 2);
+}
+
+static void
+host_dump(const struct whost *h, bool lists, struct strbuf *sb)
+{
+	const struct vnet *v = h->h_vnet;
+
+	strbuf_addf(sb, "\nhost %s\n", v->v_name);
+	net_dump(v, sb, 2);
+	for (unsigned i = 0; i < h->h_sc->nnics; i++)
+		nic_dump(h->h_nics[i], lists, sb, 2);
+	inet_dump(v, lists, sb, 2);
+	if (lists) {
+		ktls_dump(v, sb, 2);
+		taskqueue_dump(&v->v_taskq, sb, 2);
+		vfs_dump(v, sb, 2);
+	}
+	vm_dump(v->v_vm, sb, 2);
+	kmem_dump(&v->v_kmem, sb, 2);
+}
+
+static void
+world_dump(const struct world *w, const char *why, simtime_t when, bool lists,
+    struct strbuf *sb)
+{
+	strbuf_addf(sb, "%s at ", w->w_sc->name);
+	dump_time(sb, when);
+	strbuf_addf(sb, ", seed %ju, %s: %s\n", (uintmax_t)w->w_opts.wo_seed,
+	    w->w_draining ? "after the main part, faults off" : "main part",
+	    why);
+	for (unsigned i = 0; i < w->w_sc->nhosts; i++)
+		host_dump(&w->w_hosts[i], lists, sb);
+	strbuf_adds(sb, "\nlaboratory\n");
+	for (unsigned i = 0; lists && i < w->w_sc->nlinks; i++)
+		wire_dump(w->w_links[i].l_wire, sb, 2);
+	for (unsigned i = 0; i < w->w_sc->napps; i++)
+		app_dump(&w->w_apps[i], sb, 2);
+	engine_dump(w->w_engine, sb, 2);
+}
+
+static void
+state_tell(struct world *w, const char *name, const char *why, simtime_t when,
+    bool lists)
+{
+	struct strbuf text = { 0 };
+
+	if (w->w_opts.wo_state == NULL || w->w_going)
+		return;
+	world_dump(w, why, when, lists, &text);
+	w->w_opts.wo_state(w->w_opts.wo_state_arg, name, &text);
+	strbuf_fini(&text);
+}
+
+void
+state_due(struct world *w, simtime_t until)
+{
+	struct strbuf name = { 0 };
+	simtime_t at;
+
+	while (w->w_states < w->w_opts.wo_ndump_at) {
+		at = w->w_opts.wo_dump_at[w->w_states];
+		if (at > until || engine_next(w->w_engine) <= at)
+			return;
+		w->w_states++;
+		strbuf_adds(&name, "state-");
+		dump_time(&name, at);
+		strbuf_adds(&name, ".txt");
+		state_tell(w, strbuf_str(&name), "asked for", at, true);
+		strbuf_fini(&name);
+	}
+}
+
+void
+state_broken(struct world *w)
+{
+	if (!w->w_broken || w->w_broken_told)
+		return;
+	w->w_broken_told = true;
+	state_tell(w, "state-broken.txt", "an invariant broke",
+	    timebase_now(w->w_tb), true);
+}
+
+void
+state_panic(struct world *w)
+{
+	/* Once: the printers themselves may stumble over the wreck. */
+	if (w->w_panic_told)
+		return;
+	w->w_panic_told = true;
+	state_tell(w, "state-panic.txt",
+	    w->w_res.r_panic != NULL ? w->w_res.r_panic
+				     : w->w_res.r_inv[3].i_first,
+	    timebase_now(w->w_tb), false);
+}

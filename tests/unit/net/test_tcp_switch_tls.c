@@ -1,0 +1,91 @@
+/* switch_tls: which connections it finds, and what it answers. */
+#include "netwire.h"
+
+#include <errno.h>
+
+#include <ktsim/kern/ktls.h>
+
+static struct tw *w;
+static struct tw_pair p;
+
+static int
+setup(void **state)
+{
+	w = tw_new(1, 0);
+	sysctl_write(w->b.v, "kern.ipc.tls.enable", 1);
+	tw_connect(w, &p, KAF_INET);
+	return (0);
+}
+
+static int
+teardown(void **state)
+{
+	tw_pair_close(&p);
+	tw_free(w);
+	return (0);
+}
+
+static int
+ask(const struct ksockaddr *foreign, const struct ksockaddr *local, int mode)
+{
+	return (tcp_switch_tls(w->b.v, foreign, local, mode));
+}
+
+static void
+ends(struct ksockaddr *foreign, struct ksockaddr *local)
+{
+	assert_int_equal(so_sockname(p.s.so, local), 0);
+	assert_int_equal(so_peername(p.s.so, foreign), 0);
+}
+
+static void
+test_it_answers_as_the_socket_option_does(void **state)
+{
+	struct ksockaddr f, l;
+	int mode;
+
+	ends(&f, &l);
+	/* Without a session nothing happens, and that is no error. */
+	assert_int_equal(ask(&f, &l, TCP_TLS_MODE_SW), 0);
+	assert_int_equal(tw_tls_tx(&p.s), 0);
+	assert_int_equal(ktls_get_tx_mode(p.s.so, &mode), 0);
+	assert_int_equal(mode, TCP_TLS_MODE_SW);
+	assert_int_equal(ask(&f, &l, TCP_TLS_MODE_SW), 0);
+	/* The card cannot; the session stays as it is. */
+	assert_int_equal(ask(&f, &l, TCP_TLS_MODE_IFNET), EOPNOTSUPP);
+	assert_int_equal(ktls_stats(w->b.v)->switch_failed, 1);
+	assert_int_equal(ktls_get_tx_mode(p.s.so, &mode), 0);
+	assert_int_equal(mode, TCP_TLS_MODE_SW);
+	assert_int_equal(ask(&f, &l, TCP_TLS_MODE_NONE), EINVAL);
+}
+
+static void
+test_connections_that_are_not_there(void **state)
+{
+	struct ksockaddr f, l, other;
+
+	ends(&f, &l);
+	other = f;
+	other.sa_port++;
+	assert_int_equal(ask(&other, &l, TCP_TLS_MODE_SW), ESRCH);
+	assert_int_equal(ask(&l, &f, TCP_TLS_MODE_SW), ESRCH);
+	other = l;
+	other.sa_family = KAF_INET6;
+	assert_int_equal(ask(&f, &other, TCP_TLS_MODE_SW), EINVAL);
+	other = f;
+	other.sa_family = l.sa_family = 99;
+	assert_int_equal(ask(&other, &l, TCP_TLS_MODE_SW), EINVAL);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(
+		    test_it_answers_as_the_socket_option_does, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    test_connections_that_are_not_there, setup, teardown),
+	};
+
+	return (cmocka_run_group_tests(tests, NULL, NULL));
+}
