@@ -446,6 +446,17 @@ check_apps(struct chk *c)
 	}
 }
 
+static struct sc_app *
+check_app_name(struct chk *c, const struct sc_loc *loc, const char *name)
+{
+	struct sc_app *a = find_app(c->sc, name);
+
+	if (a == NULL)
+		ERR(c, loc, "there is no application `%s`%s", name,
+		    HINT(c, name, c->sc->apps, c->sc->napps));
+	return (a);
+}
+
 static void
 check_steps(struct chk *c)
 {
@@ -459,16 +470,25 @@ check_steps(struct chk *c)
 				ERR(c, &st->loc,
 				    "a sysctl step wants `name` "
 				    "and `value`");
+		} else if (st->action == SC_DO_SWITCH_TLS) {
+			check_app_name(c, &st->loc, st->on);
+			if (!st->has_to)
+				ERR(c, &st->loc,
+				    "a switch_tls step wants `to`: sw or "
+				    "ifnet");
 		} else
 			check_port(c, &st->loc, st->on);
 		if (st->action == SC_DO_LOSS && !st->has_loss)
 			ERR(c, &st->loc, "a loss step wants `loss`");
 		if ((st->has_loss && st->action != SC_DO_LOSS) ||
+		    ((st->has_to || st->has_connection) &&
+			st->action != SC_DO_SWITCH_TLS) ||
 		    ((st->name != NULL || st->has_value) &&
 			st->action != SC_DO_SYSCTL))
 			ERR(c, &st->loc,
 			    "this step has no use for one of its keys: `loss` "
-			    "is for loss, `name` and `value` for sysctl");
+			    "is for loss, `name` and `value` for sysctl, `to` "
+			    "and `connection` for switch_tls");
 	}
 }
 
@@ -515,10 +535,9 @@ check_expect(struct chk *c, struct sc_expect *e)
 	app = e->kind == SC_EXP_DELIVERED ? e->delivered.app
 	    : e->kind == SC_EXP_MODE	  ? e->mode.app
 					  : e->time.app;
-	if ((a = find_app(c->sc, app)) == NULL)
-		ERR(c, locs[e->kind], "there is no application `%s`%s", app,
-		    HINT(c, app, c->sc->apps, c->sc->napps));
-	else if (a->type != SC_APP_HTTPS_CLIENT && e->kind != SC_EXP_MODE)
+	a = check_app_name(c, locs[e->kind], app);
+	if (a != NULL && a->type != SC_APP_HTTPS_CLIENT &&
+	    e->kind != SC_EXP_MODE)
 		ERR(c, locs[e->kind],
 		    "`%s` is a server; this claim is about a client", app);
 }

@@ -25,7 +25,8 @@ static const char *const handshake_names[] = { "openssl", "synthetic", NULL };
 static const char *const app_types[] = { "https-server", "https-client", NULL };
 static const char *const family_names[] = { "ipv4", "ipv6", NULL };
 static const char *const action_names[] = { "link_down", "link_up", "loss",
-	"sysctl", NULL };
+	"sysctl", "switch_tls", NULL };
+static const char *const switch_names[] = { "sw", "ifnet", NULL };
 static const char *const dir_names[] = { "tx", "rx", NULL };
 static const char *const mode_names[] = { "none", "sw", "ifnet", "toe", NULL };
 
@@ -176,13 +177,21 @@ static const struct key step_keys[] = {
 	{ "do", K_ENUM, F(sc_step, action), .required = true,
 	    .names = action_names, .text = "what happens" },
 	{ "on", K_STR, F(sc_step, on), .required = true,
-	    .text = "host.nic (link_down, link_up, loss) or host (sysctl)" },
+	    .text =
+		"host.nic (link_down, link_up, loss), host (sysctl) or application (switch_tls)" },
 	{ "loss", K_PERCENT, F(sc_step, loss), F(sc_step, has_loss), .min = 0,
 	    .max = 1000000000,
 	    .text = "loss: the new chance, both directions" },
 	{ "name", K_STR, F(sc_step, name), .text = "sysctl: its name" },
 	{ "value", K_UINT, F(sc_step, value), F(sc_step, has_value),
 	    .text = "sysctl: its value" },
+	{ "to", K_ENUM, F(sc_step, to), F(sc_step, has_to),
+	    .names = switch_names, .since = "0.2",
+	    .text = "switch_tls: the transmit mode of its connections" },
+	{ "connection", K_UINT, F(sc_step, connection),
+	    F(sc_step, has_connection), .max = 99999, .since = "0.2",
+	    .text =
+		"switch_tls: only this one, counted from 0; all if not given" },
 };
 MAPDEF(step, "timeline step", struct sc_step);
 

@@ -366,6 +366,36 @@ apps_start(struct world *w)
 	}
 }
 
+/* As an administrator with switch_tls(8): by the ends of each connection. */
+static void
+conn_switch_tls(struct conn *c, int mode)
+{
+	struct ksockaddr local, foreign;
+	int error;
+
+	if (so_sockname(c->c_so, &local) != 0 ||
+	    so_peername(c->c_so, &foreign) != 0)
+		return; /* not connected */
+	error = tcp_switch_tls(c->c_so->so_vnet, &foreign, &local, mode);
+	if (error != 0)
+		TRACE(&c->c_app->a_world->w_tracer, app_error,
+		    TS(c->c_app->a_sc->loc.name), TU(c->c_index),
+		    TS("switch_tls"), TI(error));
+}
+
+void
+apps_switch_tls(struct world *w, const struct sc_step *st)
+{
+	struct app *a = world_app(w, st->on);
+	struct conn *c;
+
+	TAILQ_FOREACH(c, &a->a_conns, c_link)
+		if (c->c_so != NULL &&
+		    (!st->has_connection || c->c_index == st->connection))
+			conn_switch_tls(c,
+			    st->to == 0 ? TCP_TLS_MODE_SW : TCP_TLS_MODE_IFNET);
+}
+
 /* The run is over: what was to start later does not start any more. */
 void
 apps_call_off(struct world *w)

@@ -358,7 +358,7 @@ static void
 step_run(void *arg)
 {
 	static const char *const names[] = { "link down", "link up", "loss",
-		"sysctl" };
+		"sysctl", "switch TLS" };
 	struct wstep *s = arg;
 	struct world *w = s->s_world;
 	int error = 0;
@@ -372,6 +372,9 @@ step_run(void *arg)
 	case SC_DO_LOSS:
 		wire_set_loss(world_wire_of(w, s->s_sc->on),
 		    (uint32_t)s->s_sc->loss);
+		break;
+	case SC_DO_SWITCH_TLS:
+		apps_switch_tls(w, s->s_sc);
 		break;
 	default:
 		error = sysctl_write(world_host(w, s->s_sc->on)->h_vnet,

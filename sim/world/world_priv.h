@@ -186,6 +186,7 @@ void collect_result(struct world *);
 int apps_create(struct world *, struct strbuf *err);
 void apps_start(struct world *);
 void apps_call_off(struct world *); /* connections not begun */
+void apps_switch_tls(struct world *, const struct sc_step *);
 void apps_destroy(struct world *);
 void app_conn_modes(struct conn *);
 void conn_post(struct conn *, simtime_t delay);

@@ -7,25 +7,6 @@
 
 #include "ktls_priv.h"
 
-void
-ktls_session_dump(const struct ktls_session *tls, struct strbuf *sb, int indent)
-{
-	const struct tls_session_params *tp = &tls->params;
-
-	strbuf_addf(sb, "%*stls %u %s conn %u mode %s %s refs %u", indent, "",
-	    tls->number, tls->direction == KTLS_TX ? "tx" : "rx", tls->conn,
-	    ktls_mode_name(tls->mode), tp->suite->name, tls->refcount);
-	strbuf_addf(sb, " hdr %u trl %u max %u", tp->tls_hlen, tp->tls_tlen,
-	    tp->max_frame_len);
-	if (tls->mode == TCP_TLS_MODE_SW)
-		strbuf_addf(sb, " worker %u", tls->wq_index);
-	if (tls->snd_tag != NULL)
-		strbuf_addf(sb, " tag %u", tls->snd_tag->number);
-	if (tls->reset_pending)
-		strbuf_adds(sb, " reset pending");
-	strbuf_adds(sb, "\n");
-}
-
 static void
 ktls_dump_batches(const char *what, const struct mbufq *q, struct strbuf *sb,
     int indent)
@@ -42,6 +23,29 @@ ktls_dump_batches(const char *what, const struct mbufq *q, struct strbuf *sb,
 			strbuf_adds(sb, " to be freed");
 		strbuf_adds(sb, "\n");
 	}
+}
+
+void
+ktls_session_dump(const struct ktls_session *tls, struct strbuf *sb, int indent)
+{
+	const struct tls_session_params *tp = &tls->params;
+
+	strbuf_addf(sb, "%*stls %u %s conn %u mode %s %s refs %u", indent, "",
+	    tls->number, tls->direction == KTLS_TX ? "tx" : "rx", tls->conn,
+	    ktls_mode_name(tls->mode), tp->suite->name, tls->refcount);
+	strbuf_addf(sb, " hdr %u trl %u max %u", tp->tls_hlen, tp->tls_tlen,
+	    tp->max_frame_len);
+	if (tls->mode == TCP_TLS_MODE_SW)
+		strbuf_addf(sb, " worker %u", tls->wq_index);
+	if (tls->snd_tag != NULL)
+		strbuf_addf(sb, " tag %u", tls->snd_tag->number);
+	if (tls->reset_pending)
+		strbuf_adds(sb, " reset pending");
+	if (tls->sequential_records)
+		strbuf_addf(sb, " next to encrypt %" PRIu64, tls->next_seqno);
+	strbuf_adds(sb, "\n");
+	ktls_dump_batches("waits for its turn", &tls->pending_records, sb,
+	    indent + 2);
 }
 
 static void

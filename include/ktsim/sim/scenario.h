@@ -125,17 +125,25 @@ struct sc_app {
 	struct sc_tls tls;
 };
 
-enum sc_action { SC_DO_LINK_DOWN, SC_DO_LINK_UP, SC_DO_LOSS, SC_DO_SYSCTL };
+enum sc_action {
+	SC_DO_LINK_DOWN,
+	SC_DO_LINK_UP,
+	SC_DO_LOSS,
+	SC_DO_SYSCTL,
+	SC_DO_SWITCH_TLS
+};
 
 struct sc_step {
 	struct sc_loc loc;
 	simtime_t at;
 	int action;
-	const char *on;	  /* "host.nic", or "host" */
+	const char *on;	  /* "host.nic", "host", or an application */
 	uint64_t loss;	  /* ppb */
 	const char *name; /* sysctl */
 	uint64_t value;
-	bool has_loss, has_value;
+	int to;		     /* switch_tls: 0 sw, 1 ifnet */
+	uint64_t connection; /* switch_tls: only this one */
+	bool has_loss, has_value, has_to, has_connection;
 };
 
 enum sc_cmp { SC_CMP_NONE, SC_CMP_IS, SC_CMP_MIN, SC_CMP_MAX };

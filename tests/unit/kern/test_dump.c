@@ -148,6 +148,34 @@ test_a_software_session_before_and_after_its_worker(void **state)
 }
 
 static void
+zeros(void *arg, uint64_t off, void *buf, uint32_t len)
+{
+	memset(buf, 0, len);
+}
+
+/* TLS 1.0: a write behind a page that is still being read. */
+static void
+test_a_batch_that_waits_for_its_turn(void **state)
+{
+	struct tls_enable en =
+	    tb_enable(tls_suite_byname("aes256-cbc-sha1-1.0"), 5);
+	struct vnode *vp = vnode_create(sp.sp_vnet, "f", 100, zeros, NULL);
+	struct socket *so = sp.sp_so[0];
+	uint64_t sent;
+
+	assert_int_equal(ktls_enable_tx(so, &en), 0);
+	assert_int_equal(sosendfile(so, vp, 0, 100, NULL, 0, &sent), 0);
+	assert_int_equal(tb_write(so, "abc", 3, -1, NULL), 0);
+	ktls_session_dump(so->so_snd.sb_tls_info, &sb, 0);
+	is("tls 1 tx conn 1 mode sw aes256-cbc-sha1-1.0 refs 3 hdr 5 trl 36 max 16384 worker 0 next to encrypt 5\n"
+	   "  waits for its turn: record 6 pages 1 of socket 1\n");
+	sockpair_run(&sp);
+	ktls_session_dump(so->so_snd.sb_tls_info, &sb, 0);
+	is("tls 1 tx conn 1 mode sw aes256-cbc-sha1-1.0 refs 1 hdr 5 trl 36 max 16384 worker 0 next to encrypt 7\n");
+	vnode_rele(vp);
+}
+
+static void
 test_memory_in_short(void **state)
 {
 	struct mbuf *m = m_get(sp.sp_vnet->v_mb, M_WAITOK, MT_DATA);
@@ -236,6 +264,7 @@ main(void)
 		T(test_a_chain_of_all_kinds),
 		T(test_a_long_chain_is_summed_up),
 		T(test_a_software_session_before_and_after_its_worker),
+		T(test_a_batch_that_waits_for_its_turn),
 		T(test_memory_in_short),
 		T(test_files_and_their_pages),
 		T(test_tasks_that_wait),
