@@ -30,7 +30,8 @@ struct crypto_backend {
 	 * anything else of the table; NULL method: always. Not: why says it.
 	 */
 	bool (*cb_usable)(const char **why);
-	/* Suites it does not have are left to openssl. */
+	/* Suites it does not have are left to openssl. Never asked of CBC,
+	 * which is libcrypto's in any case (tls_mte.c). */
 	bool (*cb_has)(const struct tls_suite *);
 	/* NULL: out of memory, or the library refuses the key. */
 	struct crypto_ctx *(*cb_new)(const struct tls_suite *,
