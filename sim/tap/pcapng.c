@@ -80,8 +80,10 @@ put16(struct strbuf *sb, uint16_t v)
 static void
 put32(struct strbuf *sb, uint32_t v)
 {
-	put16(sb, (uint16_t)v);
-	put16(sb, (uint16_t)(v >> 16));
+	const uint8_t b[4] = { (uint8_t)v, (uint8_t)(v >> 8),
+		(uint8_t)(v >> 16), (uint8_t)(v >> 24) };
+
+	strbuf_add(sb, b, sizeof(b));
 }
 
 static void
