@@ -320,6 +320,13 @@ cbc_wrongs(void)
 	feed(rec, n + 1, 64);
 	sockpair_run(&sp);
 	expect_error(EMSGSIZE);
+	/* Whole blocks, but no room for a MAC. */
+	n = (size_t)suite->hlen + suite->tag_len / 16 * 16;
+	seqno++;
+	be16enc(rec + 3, (uint16_t)(n - 5));
+	feed(rec, n, 64);
+	sockpair_run(&sp);
+	expect_error(EMSGSIZE);
 	assert_true(so->so_state & SS_ISCONNECTED);
 	good(TLS_RLTYPE_APP, 1, 37);
 	sockpair_run(&sp);

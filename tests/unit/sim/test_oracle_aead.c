@@ -96,6 +96,38 @@ test_a_set_of_nonces_finds_the_second_use(void **state)
 	oset_fini(&os);
 }
 
+/*
+ * RFC 5246 6.2.3.2: all padding is of one value. Of its 76 bytes some in the
+ * middle are garbled, which the MAC does not see.
+ */
+static void
+test_padding_of_cbc_is_looked_at(void **state)
+{
+	static const uint8_t key[16] = "key", mackey[20] = "another";
+	struct okey k = { .ok_suite = osuite_find(0xc009, 12) };
+	uint8_t rec[5 + 16 + 96] = { 23, 3, 3, 0, 112 }, out[128];
+	uint8_t plain[96], head[13] = { [8] = 23, 3, 3 };
+	EVP_CIPHER_CTX *c = EVP_CIPHER_CTX_new();
+	size_t maclen;
+	int n;
+
+	k.ok_ctx = EVP_CIPHER_CTX_new();
+	EVP_DecryptInit_ex(k.ok_ctx, EVP_aes_128_cbc(), NULL, key, NULL);
+	assert_true(ocbc_set(&k, mackey));
+	assert_int_equal(EVP_MAC_init(k.ok_mac, NULL, 0, NULL), 1);
+	assert_int_equal(EVP_MAC_update(k.ok_mac, head, sizeof(head)), 1);
+	assert_int_equal(EVP_MAC_final(k.ok_mac, plain, &maclen, 20), 1);
+	memset(plain + 20, 75, 76);
+	EVP_EncryptInit_ex(c, EVP_aes_128_cbc(), NULL, key, rec + 5);
+	EVP_CIPHER_CTX_set_padding(c, 0);
+	EVP_EncryptUpdate(c, rec + 21, &n, plain, sizeof(plain));
+	EVP_CIPHER_CTX_free(c);
+	assert_int_equal(okey_open(&k, rec, sizeof(rec), 0, out), 0);
+	rec[21 + 40] ^= 1;
+	assert_int_equal(okey_open(&k, rec, sizeof(rec), 0, out), -1);
+	okey_reset(&k);
+}
+
 /* Many random IVs, so that the table grows; each is new exactly once. */
 static void
 test_an_explicit_iv_is_new_once(void **state)
@@ -122,6 +154,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_padding_of_cbc_is_looked_at),
 		cmocka_unit_test(test_an_explicit_iv_is_new_once),
 		cmocka_unit_test(test_rfc8448_application_record_opens),
 		cmocka_unit_test(test_a_key_log_grows_and_ignores_nonsense),
