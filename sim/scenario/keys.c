@@ -299,11 +299,13 @@ keys_reference_key(const struct key *k, const char *prefix, struct strbuf *sb)
 	strbuf_addf(sb, "| `%s%s` | %s", prefix, k->name, kind_text[k->kind]);
 	for (unsigned i = 0; k->names != NULL && k->names[i] != NULL; i++)
 		strbuf_addf(sb, "%s`%s`", i == 0 ? ": " : ", ", k->names[i]);
-	strbuf_addf(sb, " | %s | %s | %s |\n",
+	strbuf_addf(sb, " | %s | ",
 	    k->required		 ? "required"
 		: k->def != NULL ? k->def
-				 : "",
-	    key_since(k), k->text);
+				 : "");
+	if (k->max != 0)
+		key_bounds(k, sb);
+	strbuf_addf(sb, " | %s | %s |\n", key_since(k), k->text);
 }
 
 static void
@@ -330,8 +332,8 @@ void
 keys_reference(struct strbuf *sb)
 {
 	strbuf_adds(sb,
-	    "| key | value | default | since | meaning |\n"
-	    "|---|---|---|---|---|\n");
+	    "| key | value | default | bounds | since | meaning |\n"
+	    "|---|---|---|---|---|---|\n");
 	keys_reference_map(&scenario_keys, "", sb);
 }
 
