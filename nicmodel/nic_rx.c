@@ -3,7 +3,6 @@
  * held back a little, takes all that came, and LRO makes few packets of many
  * segments before the stack sees them.
  */
-#include <errno.h>
 #include <string.h>
 
 #include <ktsim/base/hash.h>
@@ -97,7 +96,7 @@ nic_arrived(struct nic *n, struct frame *f)
 	if (!n->n_link_up || (n->n_if.if_flags & IFF_UP) == 0) {
 		n->n_stats.rx_link_down++;
 		TRACE(&n->n_vnet->v_tracer, nic_drop, TS(n->n_if.if_xname),
-		    TU(0), TU(frame_len(f)), TI(ENETDOWN),
+		    TU(0), TU(frame_len(f)), TI(0),
 		    TS("it arrived while the link was down"));
 	} else if (!nic_mine(n, f))
 		n->n_stats.rx_not_mine++;
