@@ -42,6 +42,8 @@ nic_sysctl(struct nic *n)
 	CTR(rx_frames, "frames received");
 	CTR(rx_bytes, "bytes received");
 	CTR(rx_bad_csum, "frames with a wrong checksum");
+	CTR(rx_link_down, "frames that came while the link was down");
+	CTR(rx_not_mine, "frames for other addresses");
 	CTR(rx_interrupts, "receive interrupts");
 	CTR(dma_payload, "payload bytes fetched over PCIe");
 	CTR(dma_reread, "of these, fetched again to rebuild cipher state");

@@ -93,9 +93,12 @@ nic_rx_mbuf(struct nic *n, struct frame *f)
 static void
 nic_arrived(struct nic *n, struct frame *f)
 {
-	if (!n->n_link_up || (n->n_if.if_flags & IFF_UP) == 0)
+	if (!n->n_link_up || (n->n_if.if_flags & IFF_UP) == 0) {
 		n->n_stats.rx_link_down++;
-	else if (!nic_mine(n, f))
+		TRACE(&n->n_vnet->v_tracer, nic_drop, TS(n->n_if.if_xname),
+		    TU(0), TU(frame_len(f)), TI(0),
+		    TS("it arrived while the link was down"));
+	} else if (!nic_mine(n, f))
 		n->n_stats.rx_not_mine++;
 	else {
 		STAILQ_INSERT_TAIL(&n->n_rxq, f, f_link);

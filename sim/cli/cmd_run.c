@@ -225,6 +225,11 @@ run_parse(struct run_args *ra, int argc, char **argv)
 	if (ra->ra_quiet && ra->ra_verbose)
 		return (usage_error(&cmd_run,
 		    "--quiet and --verbose contradict each other"));
+	if (argc - optind == 2 && ra->ra_trace &&
+	    access(argv[optind], F_OK) != 0)
+		return (usage_error(&cmd_run,
+		    "one scenario file; if `%s` are trace points: --trace=%s",
+		    argv[optind], argv[optind]));
 	if (argc - optind != 1)
 		return (
 		    usage_error(&cmd_run, "name exactly one scenario file"));

@@ -89,6 +89,21 @@ find_nic(struct sc_host *h, const char *name)
 	return (NULL);
 }
 
+/* "such as" a port whose card has this name. */
+static const char *
+port_hint(struct chk *c, const char *nic)
+{
+	static _Thread_local char text[160];
+
+	for (unsigned i = 0; i < c->sc->nhosts; i++)
+		if (find_nic(&c->sc->hosts[i], nic) != NULL) {
+			snprintf(text, sizeof(text), ", such as `%s.%s`",
+			    c->sc->hosts[i].loc.name, nic);
+			return (text);
+		}
+	return ("");
+}
+
 /* "host.nic" */
 static struct sc_nic *
 check_port(struct chk *c, const struct sc_loc *loc, const char *name)
@@ -99,7 +114,8 @@ check_port(struct chk *c, const struct sc_loc *loc, const char *name)
 	char *host;
 
 	if (dot == NULL) {
-		ERR(c, loc, "`%s` does not name a port: write host.nic", name);
+		ERR(c, loc, "`%s` does not name a port: write host.nic%s", name,
+		    port_hint(c, name));
 		return (NULL);
 	}
 	host = arena_strdup(c->sc->arena, name);
@@ -127,6 +143,22 @@ check_word(struct chk *c, const struct sc_loc *loc, const char *word,
 		    what, word, max);
 }
 
+static const char *
+model_hint(struct chk *c, const char *name)
+{
+	static _Thread_local char text[64];
+	const char *names[64], *near;
+	unsigned n;
+
+	for (n = 0; n < nitems(names) && nic_models[n] != NULL; n++)
+		names[n] = nic_models[n]->nm_name;
+	if (c->d->errors >= DIAG_MAX ||
+	    (near = nearest_name(name, names, n)) == NULL)
+		return ("");
+	snprintf(text, sizeof(text), "; did you mean `%s`?", near);
+	return (text);
+}
+
 static void
 check_nics(struct chk *c, struct sc_host *h)
 {
@@ -134,10 +166,10 @@ check_nics(struct chk *c, struct sc_host *h)
 		check_word(c, &h->nics[i].loc, h->nics[i].loc.name,
 		    "interface name", 15);
 		if (nic_model_find(h->nics[i].model) == NULL)
-			ERR(c, &h->nics[i].loc,
+			ERR(c, scenario_text_at(h->nics[i].model),
 			    "there is no card model `%s`; "
-			    "`ktls-sim list models` shows what there is",
-			    h->nics[i].model);
+			    "`ktls-sim list models` shows what there is%s",
+			    h->nics[i].model, model_hint(c, h->nics[i].model));
 	}
 }
 
@@ -153,7 +185,7 @@ check_laggs(struct chk *c, struct sc_host *h)
 			ERR(c, &lg->loc, "`%s` is the name of a card already",
 			    lg->loc.name);
 		if (strcmp(lg->proto, "failover") != 0)
-			ERR(c, &lg->loc,
+			ERR(c, scenario_text_at(lg->proto),
 			    "lagg protocol `%s` is not supported "
 			    "yet: only failover is",
 			    lg->proto);
@@ -309,7 +341,8 @@ check_server_name(struct chk *c, struct sc_app *a)
 
 	if (s != NULL && s->type == SC_APP_HTTPS_SERVER)
 		return (s);
-	ERR(c, &a->loc, "`%s` is not a server application%s", a->server,
+	ERR(c, scenario_text_at(a->server),
+	    "`%s` is not a server application%s", a->server,
 	    s != NULL ? "" : HINT(c, a->server, c->sc->apps, c->sc->napps));
 	return (NULL);
 }
@@ -331,11 +364,18 @@ check_client(struct chk *c, struct sc_app *a)
 	struct sc_host *h;
 	bool found = false;
 
-	if (a->server == NULL || a->path == NULL) {
-		ERR(c, &a->loc, "client `%s` wants `server` and `path`",
+	if (a->server == NULL)
+		ERR(c, &a->loc,
+		    "client `%s` wants the key `server`: name of the server "
+		    "application",
 		    a->loc.name);
+	if (a->path == NULL)
+		ERR(c, &a->loc,
+		    "client `%s` wants the key `path`: the server's file to "
+		    "fetch",
+		    a->loc.name);
+	if (a->server == NULL || a->path == NULL)
 		return;
-	}
 	if (a->start > LAST_START ||
 	    a->interval > (LAST_START - a->start) / a->connections)
 		ERR(c, &a->loc,
@@ -351,8 +391,9 @@ check_client(struct chk *c, struct sc_app *a)
 	for (unsigned i = 0; i < h->nfiles; i++)
 		found |= strcmp(h->files[i].loc.name, a->path) == 0;
 	if (!found)
-		ERR(c, &a->loc, "host `%s` has no file `%s`%s", s->host,
-		    a->path, HINT(c, a->path, h->files, h->nfiles));
+		ERR(c, scenario_text_at(a->path),
+		    "host `%s` has no file `%s`%s", s->host, a->path,
+		    HINT(c, a->path, h->files, h->nfiles));
 	if (strcmp(a->host, s->host) == 0)
 		ERR(c, &a->loc,
 		    "client `%s` and server `%s` are on one host: there is "
@@ -437,7 +478,7 @@ check_apps(struct chk *c)
 	for (unsigned i = 0; i < c->sc->napps; i++) {
 		a = &c->sc->apps[i];
 		check_word(c, &a->loc, a->loc.name, "application name", 64);
-		check_host_name(c, &a->loc, a->host);
+		check_host_name(c, scenario_text_at(a->host), a->host);
 		check_suite(c, a);
 		if (a->type == SC_APP_HTTPS_CLIENT)
 			check_client(c, a);
@@ -465,19 +506,19 @@ check_steps(struct chk *c)
 	for (unsigned i = 0; i < c->sc->nsteps; i++) {
 		st = &c->sc->timeline[i];
 		if (st->action == SC_DO_SYSCTL) {
-			check_host_name(c, &st->loc, st->on);
+			check_host_name(c, scenario_text_at(st->on), st->on);
 			if (st->name == NULL || !st->has_value)
 				ERR(c, &st->loc,
 				    "a sysctl step wants `name` "
 				    "and `value`");
 		} else if (st->action == SC_DO_SWITCH_TLS) {
-			check_app_name(c, &st->loc, st->on);
+			check_app_name(c, scenario_text_at(st->on), st->on);
 			if (!st->has_to)
 				ERR(c, &st->loc,
 				    "a switch_tls step wants `to`: sw or "
 				    "ifnet");
 		} else
-			check_port(c, &st->loc, st->on);
+			check_port(c, scenario_text_at(st->on), st->on);
 		if (st->action == SC_DO_LOSS && !st->has_loss)
 			ERR(c, &st->loc, "a loss step wants `loss`");
 		if ((st->has_loss && st->action != SC_DO_LOSS) ||
@@ -495,7 +536,7 @@ check_steps(struct chk *c)
 static void
 check_counter(struct chk *c, struct sc_exp_counter *e)
 {
-	check_host_name(c, &e->loc, e->host);
+	check_host_name(c, scenario_text_at(e->host), e->host);
 	if (!e->has_is && !e->has_min && !e->has_max)
 		ERR(c, &e->loc,
 		    "a counter claim wants `is`, "
@@ -535,10 +576,10 @@ check_expect(struct chk *c, struct sc_expect *e)
 	app = e->kind == SC_EXP_DELIVERED ? e->delivered.app
 	    : e->kind == SC_EXP_MODE	  ? e->mode.app
 					  : e->time.app;
-	a = check_app_name(c, locs[e->kind], app);
+	a = check_app_name(c, scenario_text_at(app), app);
 	if (a != NULL && a->type != SC_APP_HTTPS_CLIENT &&
 	    e->kind != SC_EXP_MODE)
-		ERR(c, locs[e->kind],
+		ERR(c, scenario_text_at(app),
 		    "`%s` is a server; this claim is about a client", app);
 }
 

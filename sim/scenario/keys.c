@@ -89,7 +89,7 @@ static const struct key host_keys[] = {
 	    .min = 0, .max = 10 * SIM_SEC,
 	    .text = "time to read a page that is not cached" },
 	{ "disk_jitter", K_TIME, F(sc_host, disk_jitter), .def = "0us",
-	    .min = 0, .max = 10 * SIM_SEC,
+	    .min = 0, .max = 10 * SIM_SEC, .since = "0.2",
 	    .text =
 		"up to so much more, by chance for each page: pages come in any order" },
 	{ "crypto", K_ENUM, F(sc_host, crypto), .def = "openssl",
@@ -321,11 +321,13 @@ keys_reference_key(const struct key *k, const char *prefix, struct strbuf *sb)
 	strbuf_addf(sb, "| `%s%s` | %s", prefix, k->name, kind_text[k->kind]);
 	for (unsigned i = 0; k->names != NULL && k->names[i] != NULL; i++)
 		strbuf_addf(sb, "%s`%s`", i == 0 ? ": " : ", ", k->names[i]);
-	strbuf_addf(sb, " | %s | %s | %s |\n",
+	strbuf_addf(sb, " | %s | ",
 	    k->required		 ? "required"
 		: k->def != NULL ? k->def
-				 : "",
-	    key_since(k), k->text);
+				 : "");
+	if (k->max != 0)
+		key_bounds(k, sb);
+	strbuf_addf(sb, " | %s | %s |\n", key_since(k), k->text);
 }
 
 static void
@@ -352,8 +354,8 @@ void
 keys_reference(struct strbuf *sb)
 {
 	strbuf_adds(sb,
-	    "| key | value | default | since | meaning |\n"
-	    "|---|---|---|---|---|\n");
+	    "| key | value | default | bounds | since | meaning |\n"
+	    "|---|---|---|---|---|---|\n");
 	keys_reference_map(&scenario_keys, "", sb);
 }
 

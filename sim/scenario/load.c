@@ -58,10 +58,12 @@ static const struct {
 	const char *example;
 } scalar_kinds[] = {
 	[K_UINT] = { parse_uint, "a whole number without unit" },
-	[K_TIME] = { parse_time, "a time with its unit, such as 10us or 1.5s" },
-	[K_RATE] = { parse_rate, "a rate with its unit, such as 100Gbit/s" },
+	[K_TIME] = { parse_time,
+	    "a time with its unit (ps, ns, us, ms, s, min), such as 10us or 1.5s" },
+	[K_RATE] = { parse_rate,
+	    "a rate with its unit (bit/s, kbit/s, Mbit/s, Gbit/s, Tbit/s), such as 100Gbit/s" },
 	[K_SIZE] = { parse_size,
-	    "a size with its unit, such as 8MiB or 1500B" },
+	    "a size with its unit (B, kB, MB, GB, KiB, MiB, GiB), such as 8MiB or 1500B" },
 	[K_PERCENT] = { parse_percent, "a percentage, such as 0.5%" },
 };
 
@@ -128,6 +130,15 @@ load_bool(struct loader *l, const struct node *n, void *base, size_t off)
 		    n->text);
 	else
 		memcpy(field(base, off), &v, sizeof(v));
+}
+
+static void
+load_text(struct loader *l, const struct key *k, const struct node *n,
+    void *base)
+{
+	const char *s = text_placed(l->arena, n->text, &n->at);
+
+	memcpy(field(base, k->off), &s, sizeof(s));
 }
 
 /* --- collections --- */
@@ -324,7 +335,7 @@ load_key(struct loader *l, const struct key *k, const struct node *n,
 	if (!want_scalar(l, k, n))
 		return;
 	if (k->kind == K_STR)
-		memcpy(field(base, k->off), &n->text, sizeof(n->text));
+		load_text(l, k, n, base);
 	else if (k->kind == K_ENUM)
 		load_enum(l, k, n, base);
 	else if (k->kind == K_BOOL)

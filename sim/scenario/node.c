@@ -51,6 +51,29 @@ arena_strdup(struct arena *a, const char *s)
 	return (memcpy(arena_alloc(a, n), s, n));
 }
 
+struct placed {
+	struct sc_loc at;
+	char text[];
+};
+
+const char *
+text_placed(struct arena *a, const char *s, const struct sc_loc *at)
+{
+	size_t n = strlen(s) + 1;
+	struct placed *p = arena_alloc(a, sizeof(*p) + n);
+
+	p->at = *at;
+	return (memcpy(p->text, s, n));
+}
+
+const struct sc_loc *
+scenario_text_at(const char *s)
+{
+	const void *p = s - offsetof(struct placed, text);
+
+	return (&((const struct placed *)p)->at);
+}
+
 void
 arena_free(struct arena *a)
 {
@@ -212,6 +235,31 @@ at_tab(const struct diag *d, const struct sc_loc *at)
 	return (p < end && *p == '\t');
 }
 
+/* What most often stands behind libyaml's words. */
+static const char *
+yaml_remedy(const struct diag *d, const char *problem, const struct sc_loc *at)
+{
+	static const struct {
+		const char *problem, *remedy;
+	} table[] = {
+		{ "mapping values are not allowed",
+		    "; is a blank missing behind the colon of a line above, "
+		    "or is this line indented too far?" },
+		{ "did not find expected key",
+		    "; this line is not indented like the others of its map" },
+		{ "found unexpected end of stream",
+		    "; this quote is never closed" },
+	};
+
+	if (at_tab(d, at))
+		return ("; this is a tab: indent with blanks");
+	for (unsigned i = 0; problem != NULL && i < nitems(table); i++)
+		if (strncmp(problem, table[i].problem,
+			strlen(table[i].problem)) == 0)
+			return (table[i].remedy);
+	return ("");
+}
+
 static bool
 next_event(struct builder *b, yaml_event_t *ev)
 {
@@ -220,7 +268,11 @@ next_event(struct builder *b, yaml_event_t *ev)
 
 	if (yaml_parser_parse(p, ev))
 		return (true);
-	at = mark_loc(&p->problem_mark);
+	/* An open quote is told where it is, not where the file ends. */
+	at = mark_loc(p->problem != NULL && p->context != NULL &&
+		    strstr(p->context, "quoted scalar") != NULL
+		? &p->context_mark
+		: &p->problem_mark);
 	if (p->error == YAML_READER_ERROR) {
 		/* The mark is empty here: count up to the offset. */
 		at.line = at.col = 1;
@@ -235,7 +287,7 @@ next_event(struct builder *b, yaml_event_t *ev)
 	}
 	diag_error(b->diag, &at, "not valid YAML: %s%s",
 	    p->problem != NULL ? p->problem : "unreadable",
-	    at_tab(b->diag, &at) ? "; this is a tab: indent with blanks" : "");
+	    yaml_remedy(b->diag, p->problem, &at));
 	return (false);
 }
 

@@ -32,6 +32,11 @@ struct arena {
 void *arena_alloc(struct arena *, size_t size); /* zeroed */
 char *arena_strdup(struct arena *, const char *);
 void arena_free(struct arena *);
+/*
+ * A text that the loader gives away (K_STR), kept behind its place, where
+ * scenario_text_at finds it.
+ */
+const char *text_placed(struct arena *, const char *, const struct sc_loc *);
 
 /* Collects diagnostics with the line they speak of. */
 struct diag {

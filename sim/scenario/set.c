@@ -3,11 +3,15 @@
  * table looks at it, so that it is checked like any other.
  */
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <ktsim/base/kassert.h>
+#include <ktsim/base/kmem.h>
+#include <ktsim/base/nearest.h>
 
+#include "keys.h"
 #include "node.h"
 
 /*
@@ -67,11 +71,71 @@ list_item(struct node *list, const char **p)
 	return (n);
 }
 
+/*
+ * Where the path is in the key table. In a map of names the table has no key:
+ * the name is the file's.
+ */
+struct place {
+	const struct key_map *map; /* NULL: outside of the table */
+	bool names;		   /* the next word is a name */
+};
+
+static struct place
+place_next(struct place pl, const char *word, size_t len)
+{
+	const struct key *k;
+
+	if (pl.map == NULL || pl.names)
+		return ((struct place) { pl.map, false });
+	for (k = pl.map->keys; k < pl.map->keys + pl.map->n; k++)
+		if (strlen(k->name) == len && memcmp(k->name, word, len) == 0)
+			return ((struct place) { k->map,
+			    k->kind == K_MAPOF && k->map != NULL });
+	return ((struct place) { NULL, false });
+}
+
+/* Of a name that is not there: a path has dots itself, a host has none. */
+static size_t
+name_len(const char *p)
+{
+	size_t len = strcspn(p, "=");
+
+	if (*p != '/')
+		return (strcspn(p, ".="));
+	for (size_t i = len; i > 0; i--)
+		if (p[i - 1] == '.')
+			return (i - 1);
+	return (len);
+}
+
+/* A host, a card, a file ... that the file does not have is not made. */
+static void
+no_such_name(struct diag *d, const struct sc_loc *at, const struct node *map,
+    const struct key_map *km, const char *p, size_t len)
+{
+	const char **names = xcalloc(map->nchildren + 1, sizeof(*names)), *near;
+	char word[128];
+	unsigned n = 0;
+
+	snprintf(word, sizeof(word), "%.*s", (int)len, p);
+	for (const struct node *c = map->child; c != NULL; c = c->next)
+		names[n++] = c->key.name;
+	near = nearest_name(word, names, n);
+	free(names);
+	if (near != NULL)
+		diag_error(d, at, "the file has no %s `%s`; did you mean `%s`?",
+		    km->what, word, near);
+	else
+		diag_error(d, at, "the file has no %s `%s` to change", km->what,
+		    word);
+}
+
 /* Follow or make the path up to '='; NULL: it cannot be followed. */
 static struct node *
-set_target(struct arena *a, struct node *n, const char **pp,
+set_target(struct diag *d, struct arena *a, struct node *n, const char **pp,
     const struct sc_loc *at)
 {
+	struct place pl = { &scenario_keys, false };
 	const char *p = *pp;
 	struct node *child;
 	size_t len;
@@ -86,6 +150,12 @@ set_target(struct arena *a, struct node *n, const char **pp,
 		if (child == NULL && n->key.name != NULL &&
 		    strcmp(n->key.name, "sysctl") == 0)
 			len = strcspn(p, "=");
+		if (child == NULL && pl.names) {
+			len = name_len(p);
+			no_such_name(d, at, n, pl.map, p, len);
+			return (NULL);
+		}
+		pl = place_next(pl, p, len);
 		n = child != NULL ? child : map_add(a, n, p, len, at);
 		p += len;
 		while (*p == '[')
@@ -104,6 +174,7 @@ tree_set(struct diag *d, struct arena *a, struct node *root, int i)
 {
 	const char *p = d->sets[i];
 	const struct sc_loc at = { .line = -(i + 1), .col = 1 };
+	unsigned errors = d->errors;
 	const char *key;
 	struct node *n;
 
@@ -112,10 +183,11 @@ tree_set(struct diag *d, struct arena *a, struct node *root, int i)
 		return;
 	}
 	if (root->kind != NODE_MAP ||
-	    (n = set_target(a, root, &p, &at)) == NULL) {
-		diag_error(d, &at,
-		    "there is no such place in the file; a "
-		    "path is like apps.get.connections or links[0].loss");
+	    (n = set_target(d, a, root, &p, &at)) == NULL) {
+		if (d->errors == errors)
+			diag_error(d, &at,
+			    "there is no such place in the file; a "
+			    "path is like apps.get.connections or links[0].loss");
 		return;
 	}
 	n->kind = NODE_SCALAR;

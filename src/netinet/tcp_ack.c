@@ -95,8 +95,6 @@ tcp_limited_transmit(struct tcpcb *tp)
 
 	if (tcp_tune(tp)->rfc3042 == 0)
 		return;
-	if (tp->t_dupacks == 1)
-		tp->t_limited = 0;
 	tp->snd_nxt = tp->snd_max;
 	tp->snd_cwnd =
 	    flight + (tp->t_dupacks - tp->t_limited) * tcp_maxseg(tp);
@@ -114,13 +112,43 @@ tcp_limited_transmit(struct tcpcb *tp)
 	tp->snd_cwnd = tp->snd_cwnd > tcp_maxseg(tp) ? ocwnd : tp->snd_cwnd;
 }
 
+/* Bytes beyond the hole that this ACK says have arrived. */
+static uint32_t
+tcp_sacked(const struct tcpcb *tp, const struct tcp_seg *ts)
+{
+	const struct tcp_sackblk *sb;
+	uint32_t n = 0;
+
+	if ((tp->t_flags & TF_SACK_PERMIT) == 0)
+		return (0);
+	for (unsigned i = 0; i < ts->ts_opt.to_nsacks; i++) {
+		sb = &ts->ts_opt.to_sacks[i];
+		if (SEQ_GT(sb->start, tp->snd_una) &&
+		    SEQ_GT(sb->end, sb->start) && SEQ_LEQ(sb->end, tp->snd_max))
+			n += sb->end - sb->start;
+	}
+	return (n);
+}
+
+/*
+ * RFC 6675: more than two segments beyond the hole say as much as three
+ * duplicates, which a receiver with LRO may never send.
+ */
+static bool
+tcp_lost(const struct tcpcb *tp, const struct tcp_seg *ts)
+{
+	return (tp->t_dupacks == TCP_REXMTTHRESH ||
+	    (tp->t_dupacks < TCP_REXMTTHRESH &&
+		tcp_sacked(tp, ts) > (TCP_REXMTTHRESH - 1) * tcp_maxseg(tp)));
+}
+
 static bool
 tcp_is_dupack(const struct tcpcb *tp, const struct tcp_seg *ts)
 {
 	return (ts->ts_ack == tp->snd_una && ts->ts_len == 0 &&
 	    (ts->ts_flags & (KTH_SYN | KTH_FIN)) == 0 &&
-	    ts->ts_win == tp->snd_wnd && tp->snd_una != tp->snd_max &&
-	    !callout_active(&tp->t_persist));
+	    (ts->ts_win == tp->snd_wnd || tcp_sacked(tp, ts) > 0) &&
+	    tp->snd_una != tp->snd_max && !callout_active(&tp->t_persist));
 }
 
 /* Nothing new is acknowledged. */
@@ -135,11 +163,12 @@ tcp_dupack(struct tcpcb *tp, struct tcp_seg *ts)
 	}
 	tcp_stats_rw(tp)->rcvdupack++;
 	tp->t_stats.dupacks++;
-	tp->t_dupacks++;
+	if (++tp->t_dupacks == 1)
+		tp->t_limited = 0;
 	if (IN_FASTRECOVERY(tp->t_flags)) {
 		tp->snd_cwnd += tcp_maxseg(tp); /* one has left the path */
 		ts->ts_output = true;
-	} else if (tp->t_dupacks == TCP_REXMTTHRESH)
+	} else if (tcp_lost(tp, ts))
 		tcp_fast_retransmit(tp);
 	else if (tp->t_dupacks < TCP_REXMTTHRESH && tp->snd_nxt == tp->snd_max)
 		tcp_limited_transmit(tp);

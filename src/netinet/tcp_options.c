@@ -7,6 +7,16 @@
 #include "tcp_private.h"
 
 static void
+tcp_parse_sack(struct tcpopt *to, const uint8_t *p, uint32_t n)
+{
+	to->to_flags |= TOF_SACK;
+	to->to_nsacks = MIN(n, TCP_MAX_SACK);
+	for (unsigned i = 0; i < to->to_nsacks; i++, p += 8)
+		to->to_sacks[i] =
+		    (struct tcp_sackblk) { be32dec(p), be32dec(p + 4) };
+}
+
+static void
 tcp_parse_option(struct tcpopt *to, const uint8_t *p, uint32_t len, bool syn)
 {
 	switch (p[0]) {
@@ -34,9 +44,8 @@ tcp_parse_option(struct tcpopt *to, const uint8_t *p, uint32_t len, bool syn)
 			to->to_flags |= TOF_SACKPERM;
 		break;
 	case KTCPOPT_SACK:
-		/* Seen, not used: the scoreboard is a later issue. */
 		if (len > 2 && (len - 2) % 8 == 0)
-			to->to_flags |= TOF_SACK;
+			tcp_parse_sack(to, p + 2, (len - 2) / 8);
 		break;
 	}
 }

@@ -14,11 +14,18 @@
 #define TOF_SACKPERM 0x08
 #define TOF_SACK     0x10
 
+struct tcp_sackblk {
+	uint32_t start, end;
+};
+#define TCP_MAX_SACK 4 /* that an option can hold */
+
 struct tcpopt {
 	uint32_t to_flags;
 	uint16_t to_mss;
 	uint8_t to_wscale;
 	uint32_t to_tsval, to_tsecr;
+	unsigned to_nsacks;
+	struct tcp_sackblk to_sacks[TCP_MAX_SACK];
 };
 
 /* --- a received segment, parsed; m holds the payload alone --- */
@@ -49,10 +56,6 @@ struct tcp_reass_seg { /* out of order; kept sorted, not overlapping */
 	struct mbuf *rs_m, *rs_last;
 	uint32_t rs_seq, rs_len;
 	bool rs_fin;
-};
-
-struct tcp_sackblk {
-	uint32_t start, end;
 };
 
 /* --- one packet to send --- */

@@ -48,6 +48,8 @@ def hints(c, sim):
              'no trace point `tls_mod`; did you mean `tls_mode`?'),
             (['run', '--trace=zz*', 'f'], 'no trace point matches `zz*`'),
             (['run', '--trace=', 'f'], 'no trace point is named'),
+            (['run', '--trace', 'tcp_state', 'f'],
+             'if `tcp_state` are trace points: --trace=tcp_state'),
             (['run', '--trace-format', 'xml', 'f'], 'wants text or ndjson'),
             (['run', '--trace-format', 'text', 'f'], 'give that too'),
             (['run', '--defect', 'nic.skip-encript', 'f'],

@@ -10,7 +10,8 @@ import lib
 
 
 SINCE_0_2 = ['apps.NAME.requests', 'checks', 'checks.records',
-             'hosts.NAME.crypto', 'hosts.NAME.fail_alloc', 'hosts.NAME.nics.NAME.lro',
+             'hosts.NAME.crypto', 'hosts.NAME.disk_jitter',
+             'hosts.NAME.fail_alloc', 'hosts.NAME.nics.NAME.lro',
              'hosts.NAME.nics.NAME.rx_coalesce', 'timeline[].connection',
              'timeline[].to']
 

@@ -57,6 +57,18 @@ def main():
                  '--set hosts.server.sysctl.kern.foo=1: error: there is no '
                  'sysctl `kern.foo`; `ktls-sim list sysctls` shows what there '
                  'is'),
+                # A misspelt name is not a new host, a new file.
+                ('hosts.sever.cpus=2', '--set hosts.sever.cpus=2: error: the '
+                 'file has no host `sever`; did you mean `server`?'),
+                ('hosts.server.files./dat.bin.size=1MiB',
+                 '--set hosts.server.files./dat.bin.size=1MiB: error: the '
+                 'file has no file `/dat.bin`; did you mean `/data.bin`?'),
+                ('hosts.third.cpus=2', '--set hosts.third.cpus=2: error: the '
+                 'file has no host `third` to change'),
+                ('hosts.server.nics.mce0.model=bsic',
+                 '--set hosts.server.nics.mce0.model=bsic: error: there is no '
+                 'card model `bsic`; `ktls-sim list models` shows what there '
+                 'is; did you mean `basic`?'),
                 ('seed', '--set seed: error: write key=value'),
                 ('=3', '--set =3: error: there is no such place in the file; '
                  'a path is like apps.get.connections or links[0].loss')]:

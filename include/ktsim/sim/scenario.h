@@ -242,6 +242,17 @@ void scenario_free(struct scenario *);
 void scenario_error(const struct scenario *, const struct sc_loc *,
     struct strbuf *diag, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
+/*
+ * Where a text of the scenario stands (a word of a structure above, not of a
+ * list), to say what is wrong with it.
+ */
+const struct sc_loc *scenario_text_at(const char *);
+
+/*
+ * Where a text of the scenario stands (a word of a structure above, not of a
+ * list), to say what is wrong with it.
+ */
+const struct sc_loc *scenario_text_at(const char *);
 
 /* --- the key table, for people --- */
 

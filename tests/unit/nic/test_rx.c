@@ -37,6 +37,8 @@ struct seg {
 	uint8_t flags; /* 0: ACK */
 	bool v6, bad_sum;
 	uint32_t tsval; /* 0: no timestamps */
+	uint32_t ack;	/* 0: whatever; so is win */
+	uint16_t win;
 };
 
 /* Onto port 0's wire. */
@@ -53,6 +55,10 @@ put(const struct seg *s)
 
 	if (s->port != 0)
 		be16enc(th, s->port);
+	if (s->ack != 0) {
+		be32enc(th + 8, s->ack);
+		be16enc(th + 14, s->win);
+	}
 	if (s->tsval != 0) {
 		be32enc(th + 20, 0x0101080a);
 		be32enc(th + 24, s->tsval);
@@ -107,6 +113,10 @@ expect(const struct seg *s, unsigned nsegs)
 	    s->flags != 0 ? s->flags : KTH_ACK);
 	if (s->port != 0)
 		assert_int_equal(be16dec(m->m_data + th), s->port);
+	if (s->ack != 0) {
+		assert_int_equal(be32dec(m->m_data + th + 8), s->ack);
+		assert_int_equal(be16dec(m->m_data + th + 14), s->win);
+	}
 	if (s->tsval != 0)
 		assert_int_equal(be32dec(m->m_data + th + 24), s->tsval);
 	for (uint32_t i = 0; i < s->len; i++) {
@@ -219,6 +229,16 @@ test_the_newest_timestamp_counts_and_an_older_one_parts(void **state)
 }
 
 static void
+test_the_newest_acknowledgement_and_window_count(void **state)
+{
+	put(&(struct seg) { .seq = 0, .len = 512, .ack = 100, .win = 9 });
+	put(&(struct seg) { .seq = 512, .len = 512, .ack = 300, .win = 7 });
+	deliver();
+	expect(&(struct seg) { .seq = 0, .len = 1024, .ack = 300, .win = 7 },
+	    2);
+}
+
+static void
 test_a_packet_stays_below_64_kib(void **state)
 {
 	put_row((struct seg) { .seq = 0, .len = 1280 }, 60);
@@ -283,6 +303,7 @@ main(void)
 		T(test_other_segments_of_the_connection_keep_their_place),
 		T(test_a_bad_checksum_is_handed_up_alone),
 		T(test_the_newest_timestamp_counts_and_an_older_one_parts),
+		T(test_the_newest_acknowledgement_and_window_count),
 		T(test_a_packet_stays_below_64_kib),
 		T(test_many_connections),
 		T(test_without_lro_every_segment_is_handed_up),
