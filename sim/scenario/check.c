@@ -143,6 +143,16 @@ check_word(struct chk *c, const struct sc_loc *loc, const char *word,
 		    what, word, max);
 }
 
+static void
+check_ifname(struct chk *c, const struct sc_loc *loc)
+{
+	check_word(c, loc, loc->name, "interface name", 15);
+	if (strcmp(loc->name, "lo0") == 0)
+		ERR(c, loc,
+		    "`lo0` is the loopback interface that every host has: "
+		    "give this one another name");
+}
+
 static const char *
 model_hint(struct chk *c, const char *name)
 {
@@ -163,8 +173,7 @@ static void
 check_nics(struct chk *c, struct sc_host *h)
 {
 	for (unsigned i = 0; i < h->nnics; i++) {
-		check_word(c, &h->nics[i].loc, h->nics[i].loc.name,
-		    "interface name", 15);
+		check_ifname(c, &h->nics[i].loc);
 		if (nic_model_find(h->nics[i].model) == NULL)
 			ERR(c, scenario_text_at(h->nics[i].model),
 			    "there is no card model `%s`; "
@@ -180,7 +189,7 @@ check_laggs(struct chk *c, struct sc_host *h)
 
 	for (unsigned i = 0; i < h->nlaggs; i++) {
 		lg = &h->laggs[i];
-		check_word(c, &lg->loc, lg->loc.name, "interface name", 15);
+		check_ifname(c, &lg->loc);
 		if (find_nic(h, lg->loc.name) != NULL)
 			ERR(c, &lg->loc, "`%s` is the name of a card already",
 			    lg->loc.name);
@@ -396,8 +405,8 @@ check_client(struct chk *c, struct sc_app *a)
 		    HINT(c, a->path, h->files, h->nfiles));
 	if (strcmp(a->host, s->host) == 0)
 		ERR(c, &a->loc,
-		    "client `%s` and server `%s` are on one host: there is "
-		    "no loopback interface",
+		    "client `%s` and server `%s` are on one host: what they "
+		    "say to each other would never be on a wire",
 		    a->loc.name, a->server);
 	else
 		check_family(c, a, h);

@@ -182,27 +182,38 @@ world_settle(struct world *w, simtime_t time)
 		;
 }
 
+/* Every so many events: what can be seen cheaply, and whether to go on. */
+static void
+world_look(struct world *w)
+{
+	if (w->w_until_look-- > 0)
+		return;
+	check_now(w);
+	w->w_until_look = world_check_interval(w) - 1;
+	if (w->w_opts.wo_poll != NULL &&
+	    w->w_opts.wo_poll(w->w_opts.wo_poll_arg, timebase_now(w->w_tb),
+		w->w_sc->until))
+		w->w_res.r_interrupted = true;
+}
+
+/* Nothing more to be gained by going on. */
+static bool
+world_stopped(const struct world *w)
+{
+	return (w->w_res.r_capture_error != 0 || w->w_res.r_interrupted ||
+	    w->w_res.r_inv[6].i_broken > 0);
+}
+
 /* Until done, `until`, quiet, or an order to stop; true: done. */
 static bool
 world_forward(struct world *w, simtime_t until, bool main_part)
 {
-	unsigned left = 0;
-
-	while (w->w_res.r_capture_error == 0 && !w->w_res.r_interrupted &&
-	    w->w_res.r_inv[6].i_broken == 0) {
+	w->w_until_look = 0;
+	while (!world_stopped(w)) {
 		if (main_part ? world_main_done(w) : world_open_conns(w) == 0)
 			return (true);
-		if (left == 0) {
-			check_now(w);
-			left = world_check_interval(w);
-			if (w->w_opts.wo_poll != NULL &&
-			    w->w_opts.wo_poll(w->w_opts.wo_poll_arg,
-				timebase_now(w->w_tb), w->w_sc->until))
-				w->w_res.r_interrupted = true;
-			continue;
-		}
-		left--;
-		if (!world_step(w, until))
+		world_look(w);
+		if (world_stopped(w) || !world_step(w, until))
 			return (false);
 	}
 	return (false);
@@ -287,8 +298,7 @@ world_finish(struct world *w)
 		before = world_progress(w);
 		if (world_forward(w, timebase_now(w->w_tb) + patience, false))
 			return (true);
-	} while (!w->w_res.r_interrupted && w->w_res.r_capture_error == 0 &&
-	    w->w_res.r_inv[6].i_broken == 0 && world_progress(w) != before);
+	} while (!world_stopped(w) && world_progress(w) != before);
 	return (false);
 }
 
@@ -338,19 +348,22 @@ world_broken(const struct world *w)
 }
 
 static void
-world_phases(struct world *w)
+world_start(struct world *w)
 {
 	world_phase(w, "built: hosts", w->w_sc->nhosts);
 	judge_claims_begin(w);
 	apps_start(w);
 	world_phase(w, "running: client connections", w->w_clients);
-	(void)world_forward(w, w->w_sc->until, true);
+}
+
+static void
+world_finish_up(struct world *w)
+{
 	world_phase(w, "main part over: client connections left",
 	    w->w_clients_open);
 	judge_claims_end(w);
 	collect_result(w);
-	if (!w->w_res.r_interrupted && w->w_res.r_capture_error == 0 &&
-	    w->w_res.r_inv[6].i_broken == 0)
+	if (!world_stopped(w))
 		world_drain(w);
 	else {
 		check_end(w);
@@ -379,25 +392,88 @@ world_panic(void *arg, const char *msg)
 	longjmp(w->w_panic, 1);
 }
 
-void
-world_run(struct world *w)
+/* The panic was caught: what is worth telling of the wreck. */
+static void
+world_panicked(struct world *w)
 {
-	kpanic_sethandler(world_panic, w);
-	if (setjmp(w->w_panic) == 0)
-		world_phases(w);
-	else {
-		if (w->w_res.r_end == 0) {
-			w->w_res.r_end = timebase_now(w->w_tb);
-			w->w_res.r_events = engine_events(w->w_engine);
-			w->w_res.r_frames = w->w_frames;
-		}
-		state_panic(w);
+	if (w->w_res.r_end == 0) {
+		w->w_res.r_end = timebase_now(w->w_tb);
+		w->w_res.r_events = engine_events(w->w_engine);
+		w->w_res.r_frames = w->w_frames;
 	}
+	state_panic(w);
+}
+
+static void
+world_over(struct world *w)
+{
 	judge_settle(w->w_judge);
 	tap_close(w);
 	if (world_broken(w))
 		w->w_wrecked = true;
 	kpanic_sethandler(NULL, NULL);
+}
+
+void
+world_run(struct world *w)
+{
+	kpanic_sethandler(world_panic, w);
+	if (setjmp(w->w_panic) == 0) {
+		world_start(w);
+		(void)world_forward(w, w->w_sc->until, true);
+		world_finish_up(w);
+	} else
+		world_panicked(w);
+	world_over(w);
+}
+
+/* --- the same in steps --- */
+
+void
+world_begin(struct world *w)
+{
+	kpanic_sethandler(world_panic, w);
+	world_start(w);
+}
+
+jmp_buf *
+world_panic_env(struct world *w)
+{
+	/* Several worlds may take turns in a program. */
+	kpanic_sethandler(world_panic, w);
+	return (&w->w_panic);
+}
+
+bool
+world_advance(struct world *w)
+{
+	world_look(w);
+	return (!world_stopped(w) && world_step(w, SIM_NEVER));
+}
+
+void
+world_end(struct world *w)
+{
+	kpanic_sethandler(world_panic, w);
+	if (!w->w_wrecked && setjmp(w->w_panic) == 0)
+		world_finish_up(w);
+	else
+		world_panicked(w);
+	world_over(w);
+}
+
+struct timebase *
+world_timebase(struct world *w)
+{
+	return (w->w_tb);
+}
+
+struct vnet *
+world_vnet(struct world *w, const char *host)
+{
+	struct whost *h = world_host(w, host);
+
+	return (h != NULL ? h->h_vnet : NULL);
 }
 
 unsigned

@@ -7,6 +7,7 @@
 #include <ktsim/base/errnoname.h>
 #include <ktsim/base/kmem.h>
 #include <ktsim/base/nearest.h>
+#include <ktsim/net/if_loop.h>
 #include <ktsim/netinet/ip_var.h>
 #include <ktsim/opencrypto/crypto_backend.h>
 
@@ -331,6 +332,7 @@ build_host(struct world *w, unsigned idx, struct strbuf *err)
 	for (unsigned i = 0; i < h->h_sc->nlaggs; i++)
 		if ((error = build_lagg(w, h, i, err)) != 0)
 			return (error);
+	loif_attach(h->h_vnet);
 	if ((error = build_addrs(w, h, err)) != 0)
 		return (error);
 	error = build_sysctls(w, h, err);
@@ -519,6 +521,7 @@ world_detach_stacks(struct world *w)
 		if ((vnet = w->w_hosts[i].h_vnet) == NULL)
 			continue;
 		inet_detach(vnet);
+		loif_detach(vnet);
 		net_detach(vnet);
 	}
 }

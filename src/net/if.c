@@ -89,6 +89,8 @@ if_detach(struct ifnet *ifp)
 	lle_flush(ifp);
 	while ((ifa = ifp->if_addrs) != NULL) {
 		ifp->if_addrs = ifa->ifa_next;
+		(void)route_delete(ifp->if_vnet, ifa->ifa_family,
+		    &ifa->ifa_addr, net_addrbits(ifa->ifa_family));
 		free(ifa);
 	}
 	TAILQ_REMOVE(&ns->ns_ifs, ifp, if_link);
@@ -121,6 +123,7 @@ int
 if_addr_add(struct ifnet *ifp, int family, const struct in_any *addr, int plen)
 {
 	static const struct in_any onlink;
+	struct ifnet *loif = ifp->if_vnet->v_net->ns_loif;
 	struct ifaddr *ifa, **tail;
 	int error;
 
@@ -136,6 +139,10 @@ if_addr_add(struct ifnet *ifp, int family, const struct in_any *addr, int plen)
 	for (tail = &ifp->if_addrs; *tail != NULL; tail = &(*tail)->ifa_next)
 		;
 	*tail = ifa;
+	/* What the host sends to itself does not leave it. */
+	if (loif != NULL && loif != ifp)
+		(void)route_add(ifp->if_vnet, family, addr,
+		    net_addrbits(family), &onlink, loif);
 	error = route_add(ifp->if_vnet, family, addr, plen, &onlink, ifp);
 	/* A second address of a prefix shares the first one's route. */
 	return (error == EEXIST ? 0 : error);

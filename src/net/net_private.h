@@ -17,7 +17,8 @@ struct rtentry {
 
 struct net_state {
 	struct ifnethead ns_ifs;
-	uint32_t ns_ifindex; /* last one given */
+	uint32_t ns_ifindex;   /* last one given */
+	struct ifnet *ns_loif; /* lo0; NULL */
 	LIST_HEAD(, rtentry) ns_routes;
 	uint32_t ns_rtgen;
 	LIST_HEAD(, llentry) ns_lles;

@@ -139,7 +139,13 @@ route_lookup(struct vnet *vnet, int family, const struct in_any *dst,
 	nh->nh_ifp = best->rt_ifp;
 	nh->nh_gw.sa_family = (uint8_t)family;
 	nh->nh_gw.sa_addr = in_any_zero(&best->rt_gw) ? *dst : best->rt_gw;
-	route_source(best->rt_ifp, family, &nh->nh_gw.sa_addr, &nh->nh_src);
+	/* To itself a host speaks from the address it is spoken to at. */
+	if ((best->rt_ifp->if_flags & IFF_LOOPBACK) != 0 &&
+	    if_addr_owner(vnet, family, dst) != NULL)
+		nh->nh_src = *dst;
+	else
+		route_source(best->rt_ifp, family, &nh->nh_gw.sa_addr,
+		    &nh->nh_src);
 	nh->nh_mtu = best->rt_ifp->if_mtu;
 	nh->nh_gen = ns->ns_rtgen;
 	return (0);

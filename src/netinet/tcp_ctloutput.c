@@ -37,14 +37,21 @@ tcp_set_flag(struct socket *so, uint32_t flag, int val)
 	return (0);
 }
 
+/* What is longer than today's structure is from tomorrow: ignored. */
 static int
 tcp_set_tls(struct socket *so, const struct sockopt *sopt)
 {
-	if (sopt->sopt_valsize != sizeof(struct tls_enable))
+	bool tx = sopt->sopt_name == TCP_TXTLS_ENABLE;
+	struct tls_enable en = { 0 };
+
+	if (tx && sopt->sopt_valsize == sizeof(struct tls_enable_v0))
+		memcpy(&en, sopt->sopt_val,
+		    offsetof(struct tls_enable, rec_seq));
+	else if (sopt->sopt_valsize < sizeof(en))
 		return (EINVAL);
-	if (sopt->sopt_name == TCP_TXTLS_ENABLE)
-		return (ktls_enable_tx(so, sopt->sopt_val));
-	return (ktls_enable_rx(so, sopt->sopt_val));
+	else
+		memcpy(&en, sopt->sopt_val, sizeof(en));
+	return (tx ? ktls_enable_tx(so, &en) : ktls_enable_rx(so, &en));
 }
 
 static int

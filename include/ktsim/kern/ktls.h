@@ -76,6 +76,15 @@ struct tls_enable {
 	uint8_t rec_seq[8]; /* big-endian */
 };
 
+/* The size it had before rec_seq: transmit takes it too, from record 0. */
+struct tls_enable_v0 {
+	const uint8_t *keys[3];
+	int ints[6];
+	uint8_t tls_vmajor, tls_vminor;
+};
+_Static_assert(sizeof(struct tls_enable_v0) == 56, "as sys/ktls.h");
+_Static_assert(sizeof(struct tls_enable) == 64, "as sys/ktls.h");
+
 /* Payload of TLS_GET_RECORD. */
 struct tls_get_record {
 	uint8_t tls_type;

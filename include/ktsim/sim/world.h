@@ -5,11 +5,15 @@
 #ifndef KTSIM_SIM_WORLD_H
 #define KTSIM_SIM_WORLD_H
 
+#include <setjmp.h>
+
 #include <ktsim/base/defect.h>
 #include <ktsim/base/strbuf.h>
 #include <ktsim/sim/result.h>
 #include <ktsim/sim/scenario.h>
 
+struct timebase;
+struct vnet;
 struct world;
 
 struct world_opts {
@@ -51,6 +55,23 @@ int world_create(const struct scenario *, const struct world_opts *,
     struct world **, struct strbuf *err);
 /* Run, judge, drain, look for leaks. The captures are closed when it returns. */
 void world_run(struct world *);
+
+/*
+ * The same in steps, for a program that lives in the world (libktlssim):
+ * begin, advance as often as it likes, end. The horizon of the scenario does
+ * not count. A panic of a simulated kernel jumps to world_panic_env, which
+ * whoever steps must have set with setjmp; the wreck may then only be looked
+ * at (world_result), ended and destroyed.
+ */
+void world_begin(struct world *);
+jmp_buf *world_panic_env(struct world *);
+/* One event, and now and then the cheap checks. False: nothing is pending, or
+ * an invariant broke so that going on makes no sense. */
+bool world_advance(struct world *);
+void world_end(struct world *);
+struct timebase *world_timebase(struct world *);
+/* The kernel of a host of the scenario; NULL. For sockets of its programs. */
+struct vnet *world_vnet(struct world *, const char *host);
 const struct result *world_result(const struct world *);
 /* How many of wo_dump_at were told; the run did not come to the others. */
 unsigned world_states(const struct world *);

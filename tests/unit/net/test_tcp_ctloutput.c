@@ -72,6 +72,38 @@ test_short_values_are_einval(void **state)
 	assert_true((tw_tp(&p.c)->t_flags & TF_NODELAY) == 0);
 }
 
+/* sys/ktls.h once had no rec_seq; transmit still takes that, receive never. */
+static void
+test_enable_takes_the_old_size_and_longer_ones(void **state)
+{
+	static const uint8_t key[16], iv[4];
+	struct {
+		struct tls_enable en;
+		char surplus[8];
+	} v = { .en = { .cipher_key = key,
+		    .iv = iv,
+		    .cipher_algorithm = CRYPTO_AES_NIST_GCM_16,
+		    .cipher_key_len = 16,
+		    .iv_len = 4,
+		    .tls_vmajor = TLS_MAJOR_VER_ONE,
+		    .tls_vminor = TLS_MINOR_VER_TWO,
+		    .rec_seq = { [7] = 9 } } };
+	struct socket *so = p.c.so;
+
+	assert_int_equal(sysctl_write(so->so_vnet, "kern.ipc.tls.enable", 1),
+	    0);
+	for (size_t size = 0; size < sizeof(v.en); size++)
+		if (size != 56)
+			assert_int_equal(option(true, TCP_TXTLS_ENABLE, &v,
+					     size),
+			    EINVAL);
+	assert_int_equal(option(true, TCP_RXTLS_ENABLE, &v, 56), EINVAL);
+	assert_int_equal(option(true, TCP_TXTLS_ENABLE, &v, 56), 0);
+	assert_int_equal(so->so_snd.sb_tls_seqno, 0);
+	assert_int_equal(option(true, TCP_RXTLS_ENABLE, &v, sizeof(v)), 0);
+	assert_int_equal(so->so_rcv.sb_tls_seqno, 9);
+}
+
 static void
 test_dropped_connection_answers_econnreset(void **state)
 {
@@ -113,6 +145,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		T(test_options_of_one_direction_only_are_enoprotoopt),
 		T(test_short_values_are_einval),
+		T(test_enable_takes_the_old_size_and_longer_ones),
 		T(test_dropped_connection_answers_econnreset),
 		T(test_nodelay_and_nopush_read_as_they_were_set),
 	};
