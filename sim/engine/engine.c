@@ -1,12 +1,11 @@
 /*
  * The event queue is a 4-ary heap ordered by (when, class, order of posting).
  * The keys stand in the heap: with many connections the events themselves are
- * cold. Events know their slot, so cancelling costs one sift. One that is moved
- * to later, as timers are by each acknowledgement, stays where it is until it
- * comes to the top; only there must a key be the event's own.
+ * cold. Events know their slot, so moving and cancelling cost one sift.
  */
 #include <stddef.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <ktsim/base/dump.h>
 #include <ktsim/base/kassert.h>
@@ -107,31 +106,6 @@ heap_remove(struct engine *en, struct sim_event *ev)
 		heap_down(en, i, last);
 }
 
-/* Until the top is no event that was moved to later. */
-static void
-heap_settle(struct engine *en)
-{
-	struct heap_slot key;
-
-	while (en->en_count > 0) {
-		key = ev_key(en->en_heap[0].hs_ev);
-		if (!key_before(&en->en_heap[0], &key))
-			return;
-		heap_down(en, 0, key);
-	}
-}
-
-static void
-heap_insert(struct engine *en, struct sim_event *ev)
-{
-	if (en->en_count == en->en_size) {
-		en->en_size = en->en_size != 0 ? 2 * en->en_size : 256;
-		en->en_heap =
-		    xrealloc(en->en_heap, en->en_size * sizeof(*en->en_heap));
-	}
-	heap_up(en, en->en_count++, ev_key(ev));
-}
-
 static void
 engine_post(struct timebase *tb, struct sim_event *ev, simtime_t when)
 {
@@ -142,12 +116,16 @@ engine_post(struct timebase *tb, struct sim_event *ev, simtime_t when)
 		(uintmax_t)(tb->tb_now - when)));
 	KASSERT(ev->ev_fn != NULL && ev->ev_class < EV_NCLASSES,
 	    ("event posted without sim_event_init"));
+	if (ev->ev_slot != 0)
+		heap_remove(en, ev);
 	ev->ev_when = when;
 	ev->ev_order = en->en_order++;
-	if (ev->ev_slot == 0)
-		heap_insert(en, ev);
-	else if (when < en->en_heap[ev->ev_slot - 1].hs_when)
-		heap_up(en, ev->ev_slot - 1, ev_key(ev));
+	if (en->en_count == en->en_size) {
+		en->en_size = en->en_size != 0 ? 2 * en->en_size : 256;
+		en->en_heap =
+		    xrealloc(en->en_heap, en->en_size * sizeof(*en->en_heap));
+	}
+	heap_up(en, en->en_count++, ev_key(ev));
 }
 
 static void
@@ -203,7 +181,6 @@ engine_step(struct engine *en, simtime_t until)
 {
 	if (en->en_count == 0)
 		return (false);
-	heap_settle(en);
 	if (en->en_heap[0].hs_when > until) {
 		en->en_tb.tb_now = MAX(until, en->en_tb.tb_now);
 		return (false);
@@ -248,9 +225,8 @@ engine_current(const struct engine *en)
 }
 
 simtime_t
-engine_next(struct engine *en)
+engine_next(const struct engine *en)
 {
-	heap_settle(en);
 	return (en->en_count > 0 ? en->en_heap[0].hs_when : SIM_NEVER);
 }
 
@@ -273,8 +249,7 @@ engine_dump(const struct engine *en, struct strbuf *sb, int indent)
 	if (en->en_count == 0)
 		return;
 	all = xcalloc(en->en_count, sizeof(*all));
-	for (uint32_t i = 0; i < en->en_count; i++)
-		all[i] = ev_key(en->en_heap[i].hs_ev);
+	memcpy(all, en->en_heap, en->en_count * sizeof(*all));
 	qsort(all, en->en_count, sizeof(*all), by_order);
 	for (uint32_t i = 0; i < en->en_count; i++) {
 		ev = all[i].hs_ev;

@@ -31,7 +31,7 @@ bool engine_step(struct engine *, simtime_t until);
 void engine_stop(struct engine *);
 uint64_t engine_events(const struct engine *); /* dispatched so far */
 /* Earliest pending event; SIM_NEVER: none. */
-simtime_t engine_next(struct engine *);
+simtime_t engine_next(const struct engine *);
 /* All pending events, in their order; base/dump.h. */
 struct strbuf;
 void engine_dump(const struct engine *, struct strbuf *, int indent);
