@@ -43,8 +43,8 @@ struct hostpool {
 #define SPIN_LOOKS 4000 /* some 50 us */
 /* Below, waking a thread costs more; one that looks for work may have it. */
 #define WORTH_A_WAKEUP 8000
-#define TRY_EVERY 32
-#define SCORE_MAX 16
+#define TRY_EVERY      32
+#define SCORE_MAX      16
 
 static int
 job_state(const struct job *job)

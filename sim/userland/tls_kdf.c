@@ -85,9 +85,11 @@ static EVP_MAC_CTX *
 kdf_hmac(struct user_kdf *kd, const struct user_suite *us)
 {
 	EVP_MAC_CTX **ctx = &kd->kd_hmac[us->us_sha384];
-	OSSL_PARAM p[] = { OSSL_PARAM_construct_utf8_string(
-			       OSSL_MAC_PARAM_DIGEST, md_name(us), 0),
-		OSSL_PARAM_construct_end() };
+	OSSL_PARAM p[] = {
+		OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST,
+		    md_name(us), 0),
+		OSSL_PARAM_construct_end()
+	};
 	EVP_MAC *mac;
 
 	if (*ctx == NULL) {
