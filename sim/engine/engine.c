@@ -1,6 +1,7 @@
 /*
- * The event queue is a 4-ary heap of pointers ordered by (when, class, order
- * of posting). Events know their slot, so moving and cancelling cost one sift.
+ * The event queue is a 4-ary heap ordered by (when, class, order of posting).
+ * The keys stand in the heap: with many connections the events themselves are
+ * cold. Events know their slot, so moving and cancelling cost one sift.
  */
 #include <stddef.h>
 #include <stdlib.h>
@@ -11,9 +12,15 @@
 #include <ktsim/base/kmem.h>
 #include <ktsim/sim/engine.h>
 
+struct heap_slot {
+	simtime_t hs_when;
+	uint64_t hs_tie; /* class and order */
+	struct sim_event *hs_ev;
+};
+
 struct engine {
 	struct timebase en_tb; /* first: the port is the engine */
-	struct sim_event **en_heap;
+	struct heap_slot *en_heap;
 	uint32_t en_count, en_size;
 	uint64_t en_order; /* events posted so far */
 	uint64_t en_dispatched;
@@ -21,41 +28,49 @@ struct engine {
 	const char *en_current;
 };
 
+#define TIE_CLASS_SHIFT 56
+
+static struct heap_slot
+ev_key(struct sim_event *ev)
+{
+	return ((struct heap_slot) { ev->ev_when,
+	    (uint64_t)ev->ev_class << TIE_CLASS_SHIFT | ev->ev_order, ev });
+}
+
 static bool
-ev_before(const struct sim_event *a, const struct sim_event *b)
+key_before(const struct heap_slot *a, const struct heap_slot *b)
 {
-	if (a->ev_when != b->ev_when)
-		return (a->ev_when < b->ev_when);
-	if (a->ev_class != b->ev_class)
-		return (a->ev_class < b->ev_class);
-	return (a->ev_order < b->ev_order);
+	if (a->hs_when != b->hs_when)
+		return (a->hs_when < b->hs_when);
+	return (a->hs_tie < b->hs_tie);
 }
 
 static void
-heap_put(struct engine *en, uint32_t i, struct sim_event *ev)
+heap_put(struct engine *en, uint32_t i, const struct heap_slot *hs)
 {
-	en->en_heap[i] = ev;
-	ev->ev_slot = i + 1;
+	en->en_heap[i] = *hs;
+	hs->hs_ev->ev_slot = i + 1;
 }
 
 static void
-heap_up(struct engine *en, uint32_t i, struct sim_event *ev)
+heap_up(struct engine *en, uint32_t i, struct heap_slot hs)
 {
 	uint32_t parent;
 
 	while (i > 0) {
 		parent = (i - 1) / 4;
-		if (!ev_before(ev, en->en_heap[parent]))
+		if (!key_before(&hs, &en->en_heap[parent]))
 			break;
-		heap_put(en, i, en->en_heap[parent]);
+		heap_put(en, i, &en->en_heap[parent]);
 		i = parent;
 	}
-	heap_put(en, i, ev);
+	heap_put(en, i, &hs);
 }
 
 static void
-heap_down(struct engine *en, uint32_t i, struct sim_event *ev)
+heap_down(struct engine *en, uint32_t i, struct heap_slot hs)
 {
+	const struct heap_slot *heap = en->en_heap;
 	uint32_t child, best, end;
 
 	for (;;) {
@@ -65,27 +80,27 @@ heap_down(struct engine *en, uint32_t i, struct sim_event *ev)
 		end = MIN(child + 4, en->en_count);
 		best = child;
 		for (child++; child < end; child++)
-			if (ev_before(en->en_heap[child], en->en_heap[best]))
+			if (key_before(&heap[child], &heap[best]))
 				best = child;
-		if (!ev_before(en->en_heap[best], ev))
+		if (!key_before(&heap[best], &hs))
 			break;
-		heap_put(en, i, en->en_heap[best]);
+		heap_put(en, i, &heap[best]);
 		i = best;
 	}
-	heap_put(en, i, ev);
+	heap_put(en, i, &hs);
 }
 
 static void
 heap_remove(struct engine *en, struct sim_event *ev)
 {
-	struct sim_event *last;
+	struct heap_slot last;
 	uint32_t i = ev->ev_slot - 1;
 
 	ev->ev_slot = 0;
 	last = en->en_heap[--en->en_count];
-	if (last == ev)
+	if (last.hs_ev == ev)
 		return;
-	if (i > 0 && ev_before(last, en->en_heap[(i - 1) / 4]))
+	if (i > 0 && key_before(&last, &en->en_heap[(i - 1) / 4]))
 		heap_up(en, i, last);
 	else
 		heap_down(en, i, last);
@@ -110,7 +125,7 @@ engine_post(struct timebase *tb, struct sim_event *ev, simtime_t when)
 		en->en_heap =
 		    xrealloc(en->en_heap, en->en_size * sizeof(*en->en_heap));
 	}
-	heap_up(en, en->en_count++, ev);
+	heap_up(en, en->en_count++, ev_key(ev));
 }
 
 static void
@@ -139,7 +154,7 @@ engine_destroy(struct engine *en)
 		return;
 	/* Events belong to their owners, who may look at them once more. */
 	while (en->en_count > 0)
-		heap_remove(en, en->en_heap[en->en_count - 1]);
+		heap_remove(en, en->en_heap[en->en_count - 1].hs_ev);
 	free(en->en_heap);
 	free(en);
 }
@@ -166,11 +181,11 @@ engine_step(struct engine *en, simtime_t until)
 {
 	if (en->en_count == 0)
 		return (false);
-	if (en->en_heap[0]->ev_when > until) {
+	if (en->en_heap[0].hs_when > until) {
 		en->en_tb.tb_now = MAX(until, en->en_tb.tb_now);
 		return (false);
 	}
-	engine_dispatch(en, en->en_heap[0]);
+	engine_dispatch(en, en->en_heap[0].hs_ev);
 	return (true);
 }
 
@@ -212,16 +227,13 @@ engine_current(const struct engine *en)
 simtime_t
 engine_next(const struct engine *en)
 {
-	return (en->en_count > 0 ? en->en_heap[0]->ev_when : SIM_NEVER);
+	return (en->en_count > 0 ? en->en_heap[0].hs_when : SIM_NEVER);
 }
 
 static int
 by_order(const void *va, const void *vb)
 {
-	const struct sim_event *a = *(struct sim_event *const *)va;
-	const struct sim_event *b = *(struct sim_event *const *)vb;
-
-	return (ev_before(a, b) ? -1 : 1);
+	return (key_before(va, vb) ? -1 : 1);
 }
 
 void
@@ -229,20 +241,22 @@ engine_dump(const struct engine *en, struct strbuf *sb, int indent)
 {
 	static const char *const classes[EV_NCLASSES] = { "timeline", "wire",
 		"nic", "crypto", "disk", "task", "callout", "app", "judge" };
-	struct sim_event **all;
+	const struct sim_event *ev;
+	struct heap_slot *all;
 
 	strbuf_addf(sb, "%*sevents: %ju dispatched, %u pending\n", indent, "",
 	    (uintmax_t)en->en_dispatched, en->en_count);
 	if (en->en_count == 0)
 		return;
-	all = xcalloc(en->en_count, sizeof(struct sim_event *));
-	memcpy(all, en->en_heap, en->en_count * sizeof(struct sim_event *));
-	qsort(all, en->en_count, sizeof(struct sim_event *), by_order);
+	all = xcalloc(en->en_count, sizeof(*all));
+	memcpy(all, en->en_heap, en->en_count * sizeof(*all));
+	qsort(all, en->en_count, sizeof(*all), by_order);
 	for (uint32_t i = 0; i < en->en_count; i++) {
+		ev = all[i].hs_ev;
 		strbuf_addf(sb, "%*s", indent + 2, "");
-		dump_time(sb, all[i]->ev_when);
-		strbuf_addf(sb, " %s: %s\n", classes[all[i]->ev_class],
-		    all[i]->ev_name);
+		dump_time(sb, ev->ev_when);
+		strbuf_addf(sb, " %s: %s\n", classes[ev->ev_class],
+		    ev->ev_name);
 	}
 	free(all);
 }

@@ -4,7 +4,8 @@
  * woken is, a round trip takes as long as twenty records. So threads look for
  * work a while before they sleep, where there is a core for each of them, and
  * waiters help: whoever waits for a job that nobody has begun runs it, or
- * else another one, before it sleeps.
+ * else another one, before it sleeps. Small jobs wake nobody: the waiter does
+ * them, or a thread that looks for work just then.
  */
 #include <pthread.h>
 #include <stdlib.h>
@@ -14,7 +15,7 @@
 #include <ktsim/base/kmem.h>
 #include <ktsim/sim/engine.h>
 
-enum { JOB_IDLE, JOB_QUEUED, JOB_RUNNING, JOB_DONE };
+enum { JOB_IDLE, JOB_KEPT, JOB_QUEUED, JOB_RUNNING, JOB_DONE };
 
 struct hostpool {
 	struct jobpool hp_pool;
@@ -23,6 +24,9 @@ struct hostpool {
 	struct job *hp_head, **hp_tail;
 	unsigned hp_queued;   /* in the list; read without the lock */
 	unsigned hp_sleepers; /* threads that must be woken for work */
+	unsigned hp_lookers;  /* threads that look for it; read likewise */
+	int hp_score;	      /* of small jobs; above 0: lend them */
+	unsigned hp_kept;     /* small jobs since hp_score fell to 0 */
 	unsigned hp_waiters;  /* sleeping in wait */
 	unsigned hp_spin;     /* looks before sleep */
 	bool hp_exit;
@@ -37,8 +41,10 @@ struct hostpool {
 /* Slot 0 is the engine's thread. */
 
 #define SPIN_LOOKS 4000 /* some 50 us */
-/* Below, moving the bytes to another core and back costs more. */
-#define WORTH_A_THREAD 8000
+/* Below, waking a thread costs more; one that looks for work may have it. */
+#define WORTH_A_WAKEUP 8000
+#define TRY_EVERY      32
+#define SCORE_MAX      16
 
 static int
 job_state(const struct job *job)
@@ -50,6 +56,13 @@ static void
 job_set_state(struct job *job, int state)
 {
 	__atomic_store_n(&job->job_state, state, __ATOMIC_RELEASE);
+}
+
+/* With the lock: a counter that is read without it. */
+static void
+pool_count(unsigned *counter, int by)
+{
+	__atomic_store_n(counter, *counter + (unsigned)by, __ATOMIC_RELAXED);
 }
 
 static void
@@ -72,7 +85,7 @@ pool_take(struct hostpool *hp, struct job *want)
 		return (NULL);
 	if ((*pj = job->job_next) == NULL)
 		hp->hp_tail = pj;
-	__atomic_store_n(&hp->hp_queued, hp->hp_queued - 1, __ATOMIC_RELAXED);
+	pool_count(&hp->hp_queued, -1);
 	job_set_state(job, JOB_RUNNING);
 	return (job);
 }
@@ -103,13 +116,14 @@ pool_look(const struct hostpool *hp)
 static void
 pool_rest(struct hostpool *hp)
 {
+	bool found;
+
+	pool_count(&hp->hp_lookers, 1);
 	pthread_mutex_unlock(&hp->hp_lock);
-	if (pool_look(hp)) {
-		pthread_mutex_lock(&hp->hp_lock);
-		return;
-	}
+	found = pool_look(hp);
 	pthread_mutex_lock(&hp->hp_lock);
-	if (hp->hp_queued > 0 || hp->hp_exit)
+	pool_count(&hp->hp_lookers, -1);
+	if (found || hp->hp_queued > 0 || hp->hp_exit)
 		return;
 	hp->hp_sleepers++;
 	pthread_cond_wait(&hp->hp_work, &hp->hp_lock);
@@ -134,6 +148,38 @@ pool_thread(void *arg)
 	return (NULL);
 }
 
+static bool
+job_small(const struct job *job)
+{
+	return (job->job_ns < WORTH_A_WAKEUP);
+}
+
+/*
+ * Is there a thread for this job? A small one pays only if there is other work
+ * to do until it is waited for, which the ones before it tell: with one
+ * connection there is none, with many there is. Now and then one is tried.
+ */
+static bool
+pool_lends(struct hostpool *hp, const struct job *job)
+{
+	if (hp->hp_nthreads == 0 || !job_small(job))
+		return (hp->hp_nthreads > 0);
+	if (hp->hp_score <= 0 && ++hp->hp_kept % TRY_EVERY != 0)
+		return (false);
+	return (__atomic_load_n(&hp->hp_lookers, __ATOMIC_RELAXED) >
+	    __atomic_load_n(&hp->hp_queued, __ATOMIC_RELAXED));
+}
+
+/* A small job came back in time, or had to be waited for. */
+static void
+pool_learn(struct hostpool *hp, bool in_time)
+{
+	if (in_time)
+		hp->hp_score = MIN(hp->hp_score + 1, SCORE_MAX);
+	else
+		hp->hp_score = MAX(hp->hp_score - 2, 0);
+}
+
 static void
 pool_submit(struct jobpool *jp, struct job *job)
 {
@@ -141,13 +187,15 @@ pool_submit(struct jobpool *jp, struct job *job)
 
 	KASSERT(job_state(job) == JOB_IDLE, ("job submitted twice"));
 	job->job_next = NULL;
-	job_set_state(job, JOB_QUEUED);
-	if (hp->hp_nthreads == 0 || job->job_ns < WORTH_A_THREAD)
+	if (!pool_lends(hp, job)) {
+		job_set_state(job, JOB_KEPT);
 		return; /* wait does the work */
+	}
+	job_set_state(job, JOB_QUEUED);
 	pthread_mutex_lock(&hp->hp_lock);
 	*hp->hp_tail = job;
 	hp->hp_tail = &job->job_next;
-	__atomic_store_n(&hp->hp_queued, hp->hp_queued + 1, __ATOMIC_RELAXED);
+	pool_count(&hp->hp_queued, 1);
 	if (hp->hp_sleepers > 0)
 		pthread_cond_signal(&hp->hp_work);
 	pthread_mutex_unlock(&hp->hp_lock);
@@ -179,11 +227,14 @@ static void
 pool_wait(struct jobpool *jp, struct job *job)
 {
 	struct hostpool *hp = containerof(jp, struct hostpool, hp_pool);
+	int state = job_state(job);
 
-	KASSERT(job_state(job) != JOB_IDLE, ("wait for an idle job"));
-	if (hp->hp_nthreads == 0 || job->job_ns < WORTH_A_THREAD)
+	KASSERT(state != JOB_IDLE, ("wait for an idle job"));
+	if (state == JOB_KEPT)
 		job->job_run(job, 0);
-	else if (job_state(job) != JOB_DONE) {
+	else if (job_small(job))
+		pool_learn(hp, state == JOB_DONE);
+	if (state == JOB_QUEUED || state == JOB_RUNNING) {
 		pthread_mutex_lock(&hp->hp_lock);
 		while (job_state(job) != JOB_DONE)
 			pool_await(hp, job);

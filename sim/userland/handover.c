@@ -45,7 +45,8 @@ rx13_handover(struct tls_endpoint *ep)
 	struct user_keys uk;
 
 	if (ep->ep_rx_secret_len != user_suite_mdlen(ep->ep_suite) ||
-	    !user_keys13(ep->ep_suite, ep->ep_rx_secret, &uk)) {
+	    !user_keys13(&ep->ep_tu->tu_kdf, ep->ep_suite, ep->ep_rx_secret,
+		&uk)) {
 		ep_note(ep, false, "libssl did not show its traffic secret", 0);
 		return;
 	}

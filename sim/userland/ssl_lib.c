@@ -254,6 +254,7 @@ tls_userland_destroy(struct tls_userland *tu)
 	SSL_CTX_free(tu->tu_ctx[0]);
 	SSL_CTX_free(tu->tu_ctx[1]);
 	BIO_meth_free(tu->tu_bio);
+	user_kdf_fini(&tu->tu_kdf);
 	seen_free(tu);
 	free(tu);
 }

@@ -45,7 +45,7 @@ put16(struct synth *sy, unsigned v)
 }
 
 /* SHA-256 in counter mode over seed, label and randoms. */
-static void
+static bool
 secret(const struct tls_endpoint *ep, const char *label, uint8_t *out,
     size_t len)
 {
@@ -59,9 +59,11 @@ secret(const struct tls_endpoint *ep, const char *label, uint8_t *out,
 	memcpy(in + 73, sy->sy_sr, 32);
 	for (; len > 0; len -= n, out += n, in[8]++) {
 		n = len < sizeof(md) ? len : sizeof(md);
-		EVP_Digest(in, sizeof(in), md, NULL, EVP_sha256(), NULL);
+		if (!user_sha256(&ep->ep_tu->tu_kdf, in, sizeof(in), md))
+			return (false);
 		memcpy(out, md, n);
 	}
+	return (true);
 }
 
 /* --- hellos --- */
@@ -205,9 +207,10 @@ keys13(struct tls_endpoint *ep, const char *label, struct user_keys *uk)
 	size_t n = user_suite_mdlen(ep->ep_suite);
 	bool ok;
 
-	secret(ep, label, buf, n);
+	if (!secret(ep, label, buf, n))
+		return (false);
 	log_secret(ep, label, buf, n);
-	ok = user_keys13(ep->ep_suite, buf, uk);
+	ok = user_keys13(&ep->ep_tu->tu_kdf, ep->ep_suite, buf, uk);
 	OPENSSL_cleanse(buf, sizeof(buf));
 	return (ok);
 }
@@ -236,7 +239,8 @@ secrets12(struct tls_endpoint *ep)
 	bool me = ep->ep_p.tp_server;
 	uint8_t master[48];
 
-	secret(ep, "CLIENT_RANDOM", master, sizeof(master));
+	if (!secret(ep, "CLIENT_RANDOM", master, sizeof(master)))
+		return (false);
 	log_secret(ep, "CLIENT_RANDOM", master, sizeof(master));
 	return (user_keys12(ep->ep_suite, master, sy->sy_cr, sy->sy_sr,
 	    me ? &sy->sy_rxkeys : &sy->sy_txkeys,
@@ -265,7 +269,8 @@ synth_put_finished(struct tls_endpoint *ep)
 	msg[n] = HT_FINISHED;
 	msg[n + 1] = msg[n + 2] = 0;
 	msg[n + 3] = (uint8_t)md;
-	secret(ep, "finished", msg + n + 4, md);
+	if (!secret(ep, "finished", msg + n + 4, md))
+		return (false);
 	len = user_rec_seal(&sy->sy_tx, RT_HANDSHAKE, msg, n + 4 + md,
 	    sy->sy_out + sy->sy_out_len);
 	sy->sy_out_len += len;

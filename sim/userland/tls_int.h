@@ -73,9 +73,16 @@ user_suite_wire(const struct user_suite *us)
 				     : (uint16_t)(0x0300 + us->us_version - 9));
 }
 size_t user_suite_mdlen(const struct user_suite *);
+/* What is fetched from libcrypto once; all zero is a good beginning. */
+struct user_kdf {
+	EVP_MAC_CTX *kd_hmac[2]; /* [SHA-384] */
+	EVP_MD *kd_sha256;
+};
+void user_kdf_fini(struct user_kdf *);
+bool user_sha256(struct user_kdf *, const void *, size_t, uint8_t md[32]);
 /* 1.3: from a traffic secret. */
-bool user_keys13(const struct user_suite *, const uint8_t *secret,
-    struct user_keys *);
+bool user_keys13(struct user_kdf *, const struct user_suite *,
+    const uint8_t *secret, struct user_keys *);
 /* 1.0 to 1.2: both directions from the master secret. */
 bool user_keys12(const struct user_suite *, const uint8_t master[48],
     const uint8_t cr[32], const uint8_t sr[32], struct user_keys *client,
@@ -126,6 +133,7 @@ struct tls_userland {
 	struct prng tu_rng; /* what belongs to no endpoint */
 	SSL_CTX *tu_ctx[2]; /* [server] */
 	BIO_METHOD *tu_bio;
+	struct user_kdf tu_kdf;
 	struct seen_line *tu_seen[SEEN_BUCKETS]; /* key log lines given out */
 };
 

@@ -1,6 +1,9 @@
 /*
- * The suites an endpoint can speak, and the way from secrets to keys, by
- * libcrypto's key derivation functions.
+ * The suites an endpoint can speak, and the way from secrets to keys.
+ *
+ * TLS 1.3's is a handful of HMACs for each connection. Asked for by libcrypto's
+ * key derivation function they cost more than the connection's TCP, so its HMAC
+ * is made once and only gets new keys.
  */
 #include <string.h>
 
@@ -70,10 +73,93 @@ user_suite_mdlen(const struct user_suite *us)
 	return (us->us_sha384 ? 48 : 32);
 }
 
-static bool
-kdf_derive(const char *name, const OSSL_PARAM *params, uint8_t *out, size_t len)
+static char *
+md_name(const struct user_suite *us)
 {
-	EVP_KDF *kdf = EVP_KDF_fetch(NULL, name, NULL);
+	static char sha256[] = "SHA256", sha384[] = "SHA384";
+
+	return (us->us_sha384 ? sha384 : sha256);
+}
+
+static EVP_MAC_CTX *
+kdf_hmac(struct user_kdf *kd, const struct user_suite *us)
+{
+	EVP_MAC_CTX **ctx = &kd->kd_hmac[us->us_sha384];
+	OSSL_PARAM p[] = {
+		OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST,
+		    md_name(us), 0),
+		OSSL_PARAM_construct_end()
+	};
+	EVP_MAC *mac;
+
+	if (*ctx == NULL) {
+		mac = EVP_MAC_fetch(NULL, "HMAC", NULL);
+		*ctx = EVP_MAC_CTX_new(mac);
+		EVP_MAC_free(mac);
+		if (*ctx != NULL && EVP_MAC_CTX_set_params(*ctx, p) != 1) {
+			EVP_MAC_CTX_free(*ctx);
+			*ctx = NULL;
+		}
+	}
+	return (*ctx);
+}
+
+void
+user_kdf_fini(struct user_kdf *kd)
+{
+	EVP_MAC_CTX_free(kd->kd_hmac[0]);
+	EVP_MAC_CTX_free(kd->kd_hmac[1]);
+	EVP_MD_free(kd->kd_sha256);
+}
+
+/* HKDF-Expand-Label without a context (RFC 8446, 7.1), at most one hash. */
+static bool
+expand13(struct user_kdf *kd, const struct user_suite *us,
+    const uint8_t *secret, const char *label, uint8_t *out, size_t len)
+{
+	EVP_MAC_CTX *hmac = kdf_hmac(kd, us);
+	size_t n = strlen(label), mdlen = user_suite_mdlen(us);
+	uint8_t info[2 + 1 + 6 + 8 + 1 + 1], md[SECRET_MAX];
+	bool ok;
+
+	KASSERT(n <= 8 && len <= mdlen, ("expand13: %s, %zu", label, len));
+	be16enc(info, (uint16_t)len);
+	info[2] = (uint8_t)(6 + n);
+	memcpy(info + 3, "tls13 ", 6);
+	memcpy(info + 9, label, n);
+	info[9 + n] = 0;  /* no context */
+	info[10 + n] = 1; /* the first block */
+	ok = hmac != NULL && EVP_MAC_init(hmac, secret, mdlen, NULL) == 1 &&
+	    EVP_MAC_update(hmac, info, 11 + n) == 1 &&
+	    EVP_MAC_final(hmac, md, NULL, sizeof(md)) == 1;
+	if (ok)
+		memcpy(out, md, len);
+	OPENSSL_cleanse(md, sizeof(md));
+	return (ok);
+}
+
+bool
+user_keys13(struct user_kdf *kd, const struct user_suite *us,
+    const uint8_t *secret, struct user_keys *uk)
+{
+	return (expand13(kd, us, secret, "key", uk->uk_key, us->us_keylen) &&
+	    expand13(kd, us, secret, "iv", uk->uk_iv, 12));
+}
+
+/* SHA-256 in one piece. */
+bool
+user_sha256(struct user_kdf *kd, const void *p, size_t n, uint8_t md[32])
+{
+	if (kd->kd_sha256 == NULL)
+		kd->kd_sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
+	return (kd->kd_sha256 != NULL &&
+	    EVP_Digest(p, n, md, NULL, kd->kd_sha256, NULL) == 1);
+}
+
+static bool
+prf(const OSSL_PARAM *params, uint8_t *out, size_t len)
+{
+	EVP_KDF *kdf = EVP_KDF_fetch(NULL, "TLS1-PRF", NULL);
 	EVP_KDF_CTX *ctx = EVP_KDF_CTX_new(kdf);
 	bool ok;
 
@@ -83,40 +169,8 @@ kdf_derive(const char *name, const OSSL_PARAM *params, uint8_t *out, size_t len)
 	return (ok);
 }
 
-static char *
-md_name(const struct user_suite *us)
-{
-	static char sha256[] = "SHA256", sha384[] = "SHA384";
-
-	return (us->us_sha384 ? sha384 : sha256);
-}
-
 #define OCTETS(key, p, n) \
 	OSSL_PARAM_construct_octet_string((key), (void *)(uintptr_t)(p), (n))
-
-static bool
-expand13(const struct user_suite *us, const uint8_t *secret, const char *label,
-    uint8_t *out, size_t len)
-{
-	int mode = EVP_KDF_HKDF_MODE_EXPAND_ONLY;
-	OSSL_PARAM p[] = { OSSL_PARAM_construct_int(OSSL_KDF_PARAM_MODE, &mode),
-		OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST,
-		    md_name(us), 0),
-		OCTETS(OSSL_KDF_PARAM_KEY, secret, user_suite_mdlen(us)),
-		OCTETS(OSSL_KDF_PARAM_PREFIX, "tls13 ", 6),
-		OCTETS(OSSL_KDF_PARAM_LABEL, label, strlen(label)),
-		OSSL_PARAM_construct_end() };
-
-	return (kdf_derive("TLS13-KDF", p, out, len));
-}
-
-bool
-user_keys13(const struct user_suite *us, const uint8_t *secret,
-    struct user_keys *uk)
-{
-	return (expand13(us, secret, "key", uk->uk_key, us->us_keylen) &&
-	    expand13(us, secret, "iv", uk->uk_iv, 12));
-}
 
 /* PRF(master, "key expansion" and the randoms); before 1.2 MD5 xor SHA-1. */
 static bool
@@ -136,7 +190,7 @@ key_block(const struct user_suite *us, const uint8_t master[48],
 	memcpy(seed, "key expansion", 13);
 	memcpy(seed + 13, sr, 32);
 	memcpy(seed + 45, cr, 32);
-	return (kdf_derive("TLS1-PRF", p, block, len));
+	return (prf(p, block, len));
 }
 
 bool

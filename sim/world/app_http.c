@@ -65,34 +65,40 @@ http_handshake(struct conn *c)
 	return (c->c_ep != NULL ? tls_endpoint_handshake(c->c_ep) : 0);
 }
 
-static bool
-http_header_complete(const struct conn *c)
+/* Of the empty line that ends the header, how many bytes are missing? */
+static size_t
+http_header_missing(const struct conn *c)
 {
-	return (c->c_buf.sb_len >= 4 &&
-	    memcmp(c->c_buf.sb_str + c->c_buf.sb_len - 4, "\r\n\r\n", 4) == 0);
+	size_t have = MIN(c->c_buf.sb_len, 4);
+
+	while (have > 0 &&
+	    memcmp(c->c_buf.sb_str + c->c_buf.sb_len - have, "\r\n\r\n",
+		have) != 0)
+		have--;
+	return (4 - have);
 }
 
 /*
- * Read header bytes into c_buf up to the empty line; 0: it is there. Byte by
- * byte, so that not one byte of the body is read with it.
+ * Read header bytes into c_buf up to the empty line; 0: it is there. No more
+ * than what is missing at least, so that not one byte of the body is read.
  */
 static int
 http_read_header(struct conn *c)
 {
 	enum ledger_dir dir = c->c_server ? LEDGER_C2S : LEDGER_S2C;
-	size_t n;
-	char ch;
+	size_t want, n;
+	char piece[4];
 	int error;
 
-	while (!http_header_complete(c)) {
+	while ((want = http_header_missing(c)) > 0) {
 		if (c->c_buf.sb_len > REQUEST_MAX)
 			return (EMSGSIZE);
-		if ((error = conn_read(c, &ch, 1, &n)) != 0)
+		if ((error = conn_read(c, piece, want, &n)) != 0)
 			return (error);
 		if (n == 0)
 			return (ECONNRESET);
-		ledger_read(c->c_flow, dir, &ch, 1);
-		strbuf_add(&c->c_buf, &ch, 1);
+		ledger_read(c->c_flow, dir, piece, n);
+		strbuf_add(&c->c_buf, piece, n);
 	}
 	return (0);
 }

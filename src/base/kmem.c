@@ -144,6 +144,17 @@ kzone_refuses(struct kzone *z)
 	return (true);
 }
 
+/* On a cache line: structures are laid out by what is used together. */
+static void *
+kzone_item(const struct kzone *z)
+{
+	void *p;
+
+	if (posix_memalign(&p, 64, z->z_size) != 0)
+		return (xrealloc(NULL, SIZE_MAX)); /* says so and ends */
+	return (p);
+}
+
 void *
 kzone_alloc(struct kzone *z, int flags)
 {
@@ -155,7 +166,7 @@ kzone_alloc(struct kzone *z, int flags)
 	if (item != NULL)
 		memcpy(&z->z_free, item, sizeof(void *));
 	else
-		item = xrealloc(NULL, z->z_size);
+		item = kzone_item(z);
 	if ((flags & M_ZERO) != 0)
 		memset(item, 0, z->z_size);
 	z->z_allocs++;

@@ -180,10 +180,11 @@ struct mbuf {
 	int32_t m_len;
 	uint32_t m_flags;
 	uint8_t m_type;
-	uint32_t m_epg_off;	/* M_EXTPG: begin within hdr||pages||trail */
-	struct mb_state *m_mb;	/* the zones it goes back to */
-	struct pkthdr m_pkthdr; /* valid with M_PKTHDR */
+	uint32_t m_epg_off;    /* M_EXTPG: begin within hdr||pages||trail */
+	struct mb_state *m_mb; /* the zones it goes back to */
+	/* Its counters are in the first cache line, with what lists walk by. */
 	struct m_ext m_ext;	/* valid with M_EXT */
+	struct pkthdr m_pkthdr; /* valid with M_PKTHDR */
 	union {
 		uint8_t m_dat[MLEN];
 		struct m_extpg m_epg; /* valid with M_EXTPG */

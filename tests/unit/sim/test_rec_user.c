@@ -26,11 +26,13 @@ test_rfc8448_traffic_keys(void **state)
 	static const uint8_t iv[] = { 0x5b, 0x78, 0x92, 0x3d, 0xee, 0x08, 0x57,
 		0x90, 0x33, 0xe5, 0x23, 0xd9 };
 	const struct user_suite *us = user_suite_find("aes128-gcm", 13);
+	struct user_kdf kd = { 0 };
 	struct user_keys uk;
 
-	assert_true(user_keys13(us, secret, &uk));
+	assert_true(user_keys13(&kd, us, secret, &uk));
 	assert_memory_equal(uk.uk_key, key, sizeof(key));
 	assert_memory_equal(uk.uk_iv, iv, sizeof(iv));
+	user_kdf_fini(&kd);
 }
 
 static void
@@ -38,6 +40,7 @@ one_suite(const struct user_suite *us)
 {
 	static const size_t sizes[] = { 0, 1, 15, 16, 17, 16383, 16384 };
 	struct user_rec tx = { NULL }, rx = { NULL };
+	struct user_kdf kd = { 0 };
 	struct prng rng = { { 1, 2, 3, 4 } };
 	uint8_t random[32] = { 7 }, master[48] = { 9 }, type, *p;
 	struct user_keys a, b;
@@ -47,7 +50,7 @@ one_suite(const struct user_suite *us)
 	if (us->us_version <= 12)
 		assert_true(user_keys12(us, master, random, random, &a, &b));
 	else
-		assert_true(user_keys13(us, master, &a));
+		assert_true(user_keys13(&kd, us, master, &a));
 	assert_true(user_rec_set(&tx, us, &a, true));
 	assert_true(user_rec_set(&rx, us, &a, false));
 	for (size_t i = 0; i < nitems(sizes); i++) {
@@ -64,6 +67,7 @@ one_suite(const struct user_suite *us)
 		assert_false(user_rec_open(&rx, rec, len, &type, &p, &n));
 	}
 	assert_false(user_rec_open(&rx, rec, REC_HDR + 3, &type, &p, &n));
+	user_kdf_fini(&kd);
 	user_rec_fini(&tx);
 	user_rec_fini(&rx);
 }
