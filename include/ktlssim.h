@@ -136,8 +136,14 @@ int ktlssim_close_world(struct ktlssim *, char **report);
 /* By name; NULL: the only or first host. NULL when there is none. */
 struct ktlssim_host *ktlssim_host(struct ktlssim *, const char *name);
 const char *ktlssim_host_name(const struct ktlssim_host *);
+/* Its first address of the family (AF_INET, AF_INET6), port 0, that is not the
+ * loopback's; else the loopback's. EADDRNOTAVAIL, EAFNOSUPPORT, EINVAL. */
+int ktlssim_host_addr(const struct ktlssim_host *, int family,
+    struct sockaddr *, socklen_t);
 /* Virtual time since the beginning, ns. */
 uint64_t ktlssim_now(const struct ktlssim *);
+/* What the beginning is on the calendar: seconds since 1970. */
+uint64_t ktlssim_epoch(const struct ktlssim *);
 /* Let so many ns pass. 0, or -EDOOFUS. */
 int ktlssim_sleep(struct ktlssim *, uint64_t ns);
 /* What the simulated kernel's assertion said; NULL: none failed. */
@@ -151,6 +157,12 @@ const char *ktlssim_panic(const struct ktlssim *);
  * EPROTONOSUPPORT, ENOBUFS, EMFILE (65536 descriptors).
  */
 int ktlssim_socket(struct ktlssim_host *, int domain, int type, int protocol);
+/*
+ * Make a socket that nothing was done with the one of another host: for
+ * programs that know only one machine. EISCONN: it is bound, connected or
+ * listening, or has a TLS session or options of its own.
+ */
+int ktlssim_move(struct ktlssim *, int fd, struct ktlssim_host *);
 int ktlssim_bind(struct ktlssim *, int fd, const struct sockaddr *, socklen_t);
 /* EINVAL: connected, or a TLS session in either direction. */
 int ktlssim_listen(struct ktlssim *, int fd, int backlog);

@@ -147,6 +147,30 @@ ktlssim_writev(struct ktlssim *sim, int fd, const struct iovec *iov, int cnt)
 	LIB_CALL(sim, lib_sendv(sim, fd, iov, cnt, NULL, 0));
 }
 
+/* A stream that is connected takes no address; one that is not, no data. */
+static ssize_t
+lib_sendto(struct ktlssim *sim, int fd, const struct iovec *iov, int flags,
+    const struct sockaddr *sa)
+{
+	struct lib_file *f;
+	int error;
+
+	if ((error = lib_socket_of(sim, fd, &f)) != 0)
+		return (-error);
+	if (sa != NULL && (f->f_so->so_state & SS_ISCONNECTED) != 0)
+		return (-EISCONN);
+	return (lib_sendv(sim, fd, iov, 1, NULL, flags));
+}
+
+ssize_t
+ktlssim_sendto(struct ktlssim *sim, int fd, const void *buf, size_t len,
+    int flags, const struct sockaddr *sa, socklen_t salen)
+{
+	struct iovec iov = { (void *)(uintptr_t)buf, len };
+
+	LIB_CALL(sim, lib_sendto(sim, fd, &iov, flags, sa));
+}
+
 ssize_t
 ktlssim_sendmsg(struct ktlssim *sim, int fd, const struct msghdr *msg,
     int flags)

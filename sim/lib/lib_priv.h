@@ -46,6 +46,7 @@ struct lib_file {
 	enum lib_type f_type;
 	bool f_nonblock;
 	bool f_stirred; /* the socket called up since somebody looked */
+	bool f_used;	/* the socket belongs to its host for good */
 	bool f_closing; /* its descriptor is gone, its writes are not */
 	struct socket *f_so;
 	struct vnode *f_vp;

@@ -196,6 +196,12 @@ ktlssim_now(const struct ktlssim *sim)
 	return (timebase_now(sim->s_tb) / SIM_NS);
 }
 
+uint64_t
+ktlssim_epoch(const struct ktlssim *sim)
+{
+	return (sim->s_sc->epoch);
+}
+
 const char *
 ktlssim_panic(const struct ktlssim *sim)
 {

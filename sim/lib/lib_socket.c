@@ -6,6 +6,7 @@
 #include <ktsim/base/bytes.h>
 #include <ktsim/base/kassert.h>
 #include <ktsim/kern/ktls.h>
+#include <ktsim/net/if_var.h>
 #include <ktsim/netinet/tcp_var.h>
 
 #include "lib_priv.h"
@@ -78,6 +79,34 @@ lib_sa_out(const struct ksockaddr *ka, struct sockaddr *sa, socklen_t *len)
 	}
 }
 
+static int
+lib_host_addr(const struct ktlssim_host *h, int family, struct sockaddr *sa,
+    socklen_t len)
+{
+	struct ksockaddr ka = { .sa_family = KAF_INET };
+	const struct ifaddr *ifa;
+
+	if (family != AF_INET && family != AF_INET6)
+		return (-EAFNOSUPPORT);
+	if (len < (family == AF_INET ? sizeof(struct sockaddr_in)
+				     : sizeof(struct sockaddr_in6)))
+		return (-EINVAL);
+	if (family == AF_INET6)
+		ka.sa_family = KAF_INET6;
+	if ((ifa = if_addr_host(h->h_vnet, ka.sa_family)) == NULL)
+		return (-EADDRNOTAVAIL);
+	ka.sa_addr = ifa->ifa_addr;
+	lib_sa_out(&ka, sa, &len);
+	return (0);
+}
+
+int
+ktlssim_host_addr(const struct ktlssim_host *h, int family, struct sockaddr *sa,
+    socklen_t len)
+{
+	LIB_CALL(h->h_sim, lib_host_addr(h, family, sa, len));
+}
+
 /* --- making --- */
 
 static void
@@ -106,6 +135,7 @@ lib_socket_install(struct ktlssim_host *h, struct socket *so, bool nonblock)
 
 	f->f_host = h;
 	f->f_nonblock = nonblock;
+	f->f_used = (so->so_state & SS_ISCONNECTED) != 0;
 	lib_socket_adopt(f, so);
 	if ((fd = lib_install(h->h_sim, f)) < 0)
 		lib_file_free(f);
@@ -137,16 +167,43 @@ ktlssim_socket(struct ktlssim_host *h, int domain, int type, int protocol)
 }
 
 static int
+lib_move(struct ktlssim *sim, int fd, struct ktlssim_host *h)
+{
+	struct lib_file *f;
+	struct socket *so;
+	int error;
+
+	if ((error = lib_socket_of(sim, fd, &f)) != 0 || f->f_host == h)
+		return (-error);
+	if (f->f_used)
+		return (-EISCONN);
+	error = socreate(h->h_vnet, &tcp_protosw, f->f_so->so_family, &so);
+	if (error != 0)
+		return (-error);
+	soclose(f->f_so);
+	f->f_host = h;
+	lib_socket_adopt(f, so);
+	return (0);
+}
+
+int
+ktlssim_move(struct ktlssim *sim, int fd, struct ktlssim_host *h)
+{
+	LIB_CALL(sim, lib_move(sim, fd, h));
+}
+
+static int
 lib_bind(struct ktlssim *sim, int fd, const struct sockaddr *sa, socklen_t len)
 {
 	struct ksockaddr ka;
 	struct lib_file *f;
 	int error;
 
-	if ((error = lib_socket_of(sim, fd, &f)) == 0 &&
-	    (error = lib_sa_in(sa, len, &ka)) == 0)
-		error = sobind(f->f_so, &ka);
-	return (-error);
+	if ((error = lib_socket_of(sim, fd, &f)) != 0 ||
+	    (error = lib_sa_in(sa, len, &ka)) != 0)
+		return (-error);
+	f->f_used = true;
+	return (-sobind(f->f_so, &ka));
 }
 
 int
@@ -162,9 +219,10 @@ lib_listen(struct ktlssim *sim, int fd, int backlog)
 	struct lib_file *f;
 	int error;
 
-	if ((error = lib_socket_of(sim, fd, &f)) == 0)
-		error = solisten(f->f_so, backlog);
-	return (-error);
+	if ((error = lib_socket_of(sim, fd, &f)) != 0)
+		return (-error);
+	f->f_used = true;
+	return (-solisten(f->f_so, backlog));
 }
 
 int
@@ -218,6 +276,7 @@ lib_connect(struct ktlssim *sim, int fd, const struct sockaddr *sa,
 	if ((error = lib_socket_of(sim, fd, &f)) != 0 ||
 	    (error = lib_sa_in(sa, len, &ka)) != 0)
 		return (-error);
+	f->f_used = true;
 	error = soconnect(f->f_so, &ka);
 	if (error != EINPROGRESS || f->f_nonblock)
 		return (-error);
@@ -349,6 +408,7 @@ lib_setsockopt(struct ktlssim *sim, int fd, int level, int name,
 		return (len < sizeof(int) ? -EINVAL : 0);
 	if (!lib_option(&sopt, level, name))
 		return (-ENOPROTOOPT);
+	f->f_used = true;
 	return (-sosetopt(f->f_so, &sopt));
 }
 

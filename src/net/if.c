@@ -159,6 +159,22 @@ if_addr_first(const struct ifnet *ifp, int family)
 	return (ifa);
 }
 
+const struct ifaddr *
+if_addr_host(struct vnet *vnet, int family)
+{
+	const struct ifaddr *ifa, *found = NULL;
+	struct ifnet *ifp;
+
+	TAILQ_FOREACH(ifp, &vnet->v_net->ns_ifs, if_link) {
+		if ((ifa = if_addr_first(ifp, family)) == NULL)
+			continue;
+		if ((ifp->if_flags & IFF_LOOPBACK) == 0)
+			return (ifa);
+		found = ifa;
+	}
+	return (found);
+}
+
 struct ifnet *
 if_addr_owner(struct vnet *vnet, int family, const struct in_any *addr)
 {

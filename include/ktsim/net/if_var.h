@@ -160,6 +160,9 @@ struct ifnet *if_lookup(struct vnet *, const char *xname); /* NULL */
 int if_addr_add(struct ifnet *, int family, const struct in_any *, int plen);
 /* The first address of the family on the interface; NULL. */
 const struct ifaddr *if_addr_first(const struct ifnet *, int family);
+/* An address by which others may know the host: the first that is not the
+ * loopback's, else the loopback's; NULL: none of the family. */
+const struct ifaddr *if_addr_host(struct vnet *, int family);
 /* Some interface of the host has this address. */
 struct ifnet *if_addr_owner(struct vnet *, int family, const struct in_any *);
 void if_link_state_change(struct ifnet *, enum if_link_state);
