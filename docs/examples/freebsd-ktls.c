@@ -62,7 +62,8 @@ tcp_pair(int sv[2])
 static void
 enable_tls(int sv[2])
 {
-	struct tls_enable en = { .cipher_key = (const uint8_t *)"0123456789abcdef",
+	struct tls_enable en = { .cipher_key =
+				     (const uint8_t *)"0123456789abcdef",
 		.iv = (const uint8_t *)"twelve bytes",
 		.cipher_algorithm = CRYPTO_AES_NIST_GCM_16,
 		.cipher_key_len = 16,
@@ -70,11 +71,11 @@ enable_tls(int sv[2])
 		.tls_vmajor = TLS_MAJOR_VER_ONE,
 		.tls_vminor = TLS_MINOR_VER_THREE };
 
-	if (setsockopt(sv[0], IPPROTO_TCP, TCP_TXTLS_ENABLE, &en,
-		sizeof(en)) == -1)
+	if (setsockopt(sv[0], IPPROTO_TCP, TCP_TXTLS_ENABLE, &en, sizeof(en)) ==
+	    -1)
 		err(1, "TCP_TXTLS_ENABLE");
-	if (setsockopt(sv[1], IPPROTO_TCP, TCP_RXTLS_ENABLE, &en,
-		sizeof(en)) == -1)
+	if (setsockopt(sv[1], IPPROTO_TCP, TCP_RXTLS_ENABLE, &en, sizeof(en)) ==
+	    -1)
 		err(1, "TCP_RXTLS_ENABLE");
 }
 
@@ -137,9 +138,10 @@ main(void)
 	enable_tls(sv);
 	if (getsockopt(sv[0], IPPROTO_TCP, TCP_TXTLS_MODE, &mode, &len) == -1)
 		err(1, "TCP_TXTLS_MODE");
-	printf("transmit mode: %s\n", mode == TCP_TLS_MODE_IFNET ? "ifnet"
-		: mode == TCP_TLS_MODE_SW			 ? "software"
-								 : "?");
+	printf("transmit mode: %s\n",
+	    mode == TCP_TLS_MODE_IFNET	  ? "ifnet"
+		: mode == TCP_TLS_MODE_SW ? "software"
+					  : "?");
 	if (write(sv[0], "secret on the wire", 18) != 18)
 		err(1, "write");
 	send_alert(sv[0]);

@@ -23,8 +23,7 @@ static int
 check(const char *what, ssize_t result)
 {
 	if (result < 0) {
-		fprintf(stderr, "%s: %s\n", what,
-		    ktlssim_errname((int)result));
+		fprintf(stderr, "%s: %s\n", what, ktlssim_errname((int)result));
 		exit(1);
 	}
 	return ((int)result);

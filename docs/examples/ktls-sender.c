@@ -35,8 +35,7 @@ static int
 check(const char *what, ssize_t result)
 {
 	if (result < 0) {
-		fprintf(stderr, "%s: %s\n", what,
-		    ktlssim_errname((int)result));
+		fprintf(stderr, "%s: %s\n", what, ktlssim_errname((int)result));
 		exit(1);
 	}
 	return ((int)result);
@@ -58,8 +57,7 @@ connect_pair(int *out, int *in)
 	check("bind",
 	    ktlssim_bind(sim, l, (struct sockaddr *)&sin, sizeof(sin)));
 	check("listen", ktlssim_listen(sim, l, 1));
-	*out = check("socket",
-	    ktlssim_socket(sender, AF_INET, SOCK_STREAM, 0));
+	*out = check("socket", ktlssim_socket(sender, AF_INET, SOCK_STREAM, 0));
 	check("connect",
 	    ktlssim_connect(sim, *out, (struct sockaddr *)&sin, sizeof(sin)));
 	*in = check("accept", ktlssim_accept4(sim, l, NULL, NULL, 0));

@@ -5,14 +5,14 @@
 #include_next <atf-c.h>
 
 #ifndef ATF_REQUIRE_INTEQ
-#define ATF_REQUIRE_INTEQ(expected, actual)                              \
-	do {                                                             \
-		intmax_t ktlssim_e = (intmax_t)(expected);               \
-		intmax_t ktlssim_a = (intmax_t)(actual);                 \
-                                                                         \
-		ATF_REQUIRE_MSG(ktlssim_e == ktlssim_a,                  \
+#define ATF_REQUIRE_INTEQ(expected, actual)                                 \
+	do {                                                                \
+		intmax_t ktlssim_e = (intmax_t)(expected);                  \
+		intmax_t ktlssim_a = (intmax_t)(actual);                    \
+                                                                            \
+		ATF_REQUIRE_MSG(ktlssim_e == ktlssim_a,                     \
 		    "%s != %s (%jd != %jd)", #expected, #actual, ktlssim_e, \
-		    ktlssim_a);                                          \
+		    ktlssim_a);                                             \
 	} while (0)
 #endif
 

@@ -100,7 +100,7 @@
 #endif
 
 /* There is no length in this host's addresses; the byte is padding here. */
-#define sin_len	 sin_zero[0]
+#define sin_len sin_zero[0]
 
 /* --- sys/socket.h --- */
 #define MSG_TLSAPPDATA 0x00400000

@@ -33,7 +33,12 @@ lib_alarm_clear(struct ktlssim *sim)
 int
 lib_step(struct ktlssim *sim)
 {
-	return (world_advance(sim->s_world) ? 0 : EDEADLK);
+	if (!world_advance(sim->s_world))
+		return (EDEADLK);
+	/* Who set a limit may wait as long as that. */
+	if (!sim_event_pending(&sim->s_alarm) && world_stuck(sim->s_world))
+		return (EDEADLK);
+	return (0);
 }
 
 int
@@ -50,7 +55,7 @@ static void
 lib_pass(struct ktlssim *sim, simtime_t when)
 {
 	lib_alarm_set(sim, when);
-	while (!sim->s_rang && lib_step(sim) == 0)
+	while (!sim->s_rang && world_advance(sim->s_world))
 		;
 	lib_alarm_clear(sim);
 }

@@ -451,6 +451,22 @@ world_advance(struct world *w)
 	return (!world_stopped(w) && world_step(w, SIM_NEVER));
 }
 
+bool
+world_stuck(struct world *w)
+{
+	simtime_t now = timebase_now(w->w_tb);
+	uint64_t progress;
+
+	if (now - w->w_progress_at <= world_patience(w))
+		return (false);
+	progress = world_progress(w);
+	w->w_progress_at = now;
+	if (progress == w->w_progress && !world_timed_pending(w))
+		return (true);
+	w->w_progress = progress;
+	return (false);
+}
+
 void
 world_end(struct world *w)
 {

@@ -130,9 +130,11 @@ struct world {
 	struct result w_res;
 	unsigned w_facts_size;
 	jmp_buf w_panic;
-	unsigned w_until_look; /* events until the next cheap check */
-	unsigned w_states;     /* of wo_dump_at, told so far */
-	bool w_broken;	       /* an invariant */
+	uint64_t w_progress;	 /* as world_stuck saw it last move ... */
+	simtime_t w_progress_at; /* ... and when */
+	unsigned w_until_look;	 /* events until the next cheap check */
+	unsigned w_states;	 /* of wo_dump_at, told so far */
+	bool w_broken;		 /* an invariant */
 	bool w_broken_told, w_panic_told;
 	bool w_going;	    /* the hosts are being taken down */
 	bool w_wrecked;	    /* do not touch the kernels any more */

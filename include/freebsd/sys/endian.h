@@ -10,18 +10,18 @@
 #define bswap32(x) __builtin_bswap32(x)
 #define bswap64(x) __builtin_bswap64(x)
 
-#define KTLSSIM_ENDIAN(bits, order)                                  \
-	static inline uint##bits##_t order##bits##dec(const void *p) \
-	{                                                            \
-		uint##bits##_t v;                                    \
-                                                                     \
-		memcpy(&v, p, sizeof(v));                            \
-		return (order##bits##toh(v));                        \
-	}                                                            \
+#define KTLSSIM_ENDIAN(bits, order)                                    \
+	static inline uint##bits##_t order##bits##dec(const void *p)   \
+	{                                                              \
+		uint##bits##_t v;                                      \
+                                                                       \
+		memcpy(&v, p, sizeof(v));                              \
+		return (order##bits##toh(v));                          \
+	}                                                              \
 	static inline void order##bits##enc(void *p, uint##bits##_t v) \
-	{                                                            \
-		v = hto##order##bits(v);                             \
-		memcpy(p, &v, sizeof(v));                            \
+	{                                                              \
+		v = hto##order##bits(v);                               \
+		memcpy(p, &v, sizeof(v));                              \
 	}
 
 KTLSSIM_ENDIAN(16, be)

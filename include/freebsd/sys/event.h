@@ -15,14 +15,14 @@ struct kevent {
 	uint64_t ext[4];
 };
 
-#define EV_SET(kevp, a, b, c, d, e, f)                            \
-	do {                                                      \
+#define EV_SET(kevp, a, b, c, d, e, f)                               \
+	do {                                                         \
 		*(kevp) = (struct kevent) { .ident = (uintptr_t)(a), \
-			.filter = (short)(b),                     \
-			.flags = (unsigned short)(c),             \
-			.fflags = (unsigned)(d),                  \
-			.data = (int64_t)(e),                     \
-			.udata = (void *)(uintptr_t)(f) };        \
+			.filter = (short)(b),                        \
+			.flags = (unsigned short)(c),                \
+			.fflags = (unsigned)(d),                     \
+			.data = (int64_t)(e),                        \
+			.udata = (void *)(uintptr_t)(f) };           \
 	} while (0)
 
 #define EVFILT_READ  (-1)

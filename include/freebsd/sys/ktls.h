@@ -14,29 +14,29 @@ struct tls_record_layer {
 	uint8_t tls_data[];
 } __attribute__((packed));
 
-#define TLS_MAX_MSG_SIZE_V10_2 16384
-#define TLS_MAX_PARAM_SIZE     1024
-#define TLS_AEAD_GCM_LEN       4
-#define TLS_1_3_GCM_IV_LEN     12
-#define TLS_CHACHA20_IV_LEN    12
+#define TLS_MAX_MSG_SIZE_V10_2	16384
+#define TLS_MAX_PARAM_SIZE	1024
+#define TLS_AEAD_GCM_LEN	4
+#define TLS_1_3_GCM_IV_LEN	12
+#define TLS_CHACHA20_IV_LEN	12
 #define TLS_CBC_IMPLICIT_IV_LEN 16
 
-#define TLS_MAJOR_VER_ONE      3
-#define TLS_MINOR_VER_ZERO     1
-#define TLS_MINOR_VER_ONE      2
-#define TLS_MINOR_VER_TWO      3
-#define TLS_MINOR_VER_THREE    4
+#define TLS_MAJOR_VER_ONE	3
+#define TLS_MINOR_VER_ZERO	1
+#define TLS_MINOR_VER_ONE	2
+#define TLS_MINOR_VER_TWO	3
+#define TLS_MINOR_VER_THREE	4
 
-#define TLS_RLTYPE_ALERT       21
-#define TLS_RLTYPE_HANDSHAKE   22
-#define TLS_RLTYPE_APP	       23
+#define TLS_RLTYPE_ALERT	21
+#define TLS_RLTYPE_HANDSHAKE	22
+#define TLS_RLTYPE_APP		23
 
 /* Control messages, level IPPROTO_TCP. */
-#define TLS_SET_RECORD_TYPE    1
-#define TLS_GET_RECORD	       2
+#define TLS_SET_RECORD_TYPE 1
+#define TLS_GET_RECORD	    2
 
-#define KTLS_TX		       1
-#define KTLS_RX		       2
+#define KTLS_TX		    1
+#define KTLS_RX		    2
 
 /* What follows the header in a TLS 1.2 AES-GCM record. */
 struct tls_nonce_data {

@@ -68,6 +68,12 @@ jmp_buf *world_panic_env(struct world *);
 /* One event, and now and then the cheap checks. False: nothing is pending, or
  * an invariant broke so that going on makes no sense. */
 bool world_advance(struct world *);
+/*
+ * Events go on (timers of TCP never end) but for longer than any timeout, disk
+ * and link need no byte has arrived, no connection has come or gone, and
+ * nothing that the scenario timed is to come. Asked anew after it was true.
+ */
+bool world_stuck(struct world *);
 void world_end(struct world *);
 struct timebase *world_timebase(struct world *);
 /* The kernel of a host of the scenario; NULL. For sockets of its programs. */

@@ -129,8 +129,7 @@ ktlssim_fbsd_fcntl(int fd, int cmd, ...)
 	va_end(ap);
 	if (!fbsd_is(fd))
 		return (fcntl(fd, cmd, arg));
-	return ((int)fbsd_result(
-	    ktlssim_fcntl(fbsd_sim(), fd, cmd, (int)arg)));
+	return ((int)fbsd_result(ktlssim_fcntl(fbsd_sim(), fd, cmd, (int)arg)));
 }
 
 int
@@ -145,8 +144,8 @@ ktlssim_fbsd_ioctl(int fd, unsigned long req, ...)
 	if (!fbsd_is(fd))
 		return (ioctl(fd, req, arg));
 	if (req == FIONREAD)
-		return ((int)fbsd_result(
-		    ktlssim_fionread(fbsd_sim(), fd, arg)));
+		return (
+		    (int)fbsd_result(ktlssim_fionread(fbsd_sim(), fd, arg)));
 	if (req != FIONBIO) {
 		errno = ENOTTY;
 		return (-1);

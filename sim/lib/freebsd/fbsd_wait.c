@@ -126,8 +126,8 @@ fbsd_kevent_in(const struct ktlssim_kevent *in, struct kevent *ev)
 }
 
 int
-ktlssim_fbsd_kevent(int kq, const struct kevent *ch, int nch,
-    struct kevent *ev, int nev, const struct timespec *timeout)
+ktlssim_fbsd_kevent(int kq, const struct kevent *ch, int nch, struct kevent *ev,
+    int nev, const struct timespec *timeout)
 {
 	struct ktlssim_kevent *out, *in;
 	int r;
@@ -308,7 +308,7 @@ hexdump(const void *ptr, int length, const char *hdr, int flags)
 		if ((flags & (1 << 18)) == 0) {
 			printf("  |");
 			for (int j = i; j < i + cols; j++)
-				putchar(j >= length ? ' '
+				putchar(j >= length	? ' '
 					: isprint(p[j]) ? p[j]
 							: '.');
 			putchar('|');

@@ -82,7 +82,8 @@ fbsd_learn_address(int family)
 	int i = family == AF_INET6;
 
 	if (ktlssim_host_addr(server, family,
-		(struct sockaddr *)&server_addr[i], sizeof(server_addr[i])) != 0)
+		(struct sockaddr *)&server_addr[i],
+		sizeof(server_addr[i])) != 0)
 		server_addr[i].ss_family = AF_UNSPEC;
 }
 

@@ -84,4 +84,36 @@ new_pair(int fds[2])
 	assert_int_equal(ktlssim_close(sim, l), 0);
 }
 
+/* AES-128-GCM, TLS 1.3, on one end; the call's result. */
+static inline int
+enable_tls(int fd, int name)
+{
+	static const uint8_t key[16] = "a library's key", iv[12] = "and its iv";
+	struct ktlssim_tls_enable en = { .cipher_key = key,
+		.iv = iv,
+		.cipher_algorithm = KTLSSIM_CRYPTO_AES_NIST_GCM_16,
+		.cipher_key_len = 16,
+		.iv_len = 12,
+		.tls_vmajor = 3,
+		.tls_vminor = 4 };
+
+	return (
+	    ktlssim_setsockopt(sim, fd, IPPROTO_TCP, name, &en, sizeof(en)));
+}
+
+/* A pair whose first end encrypts and whose second decrypts. */
+static inline void
+new_tls_pair(int fds[2])
+{
+	new_pair(fds);
+	assert_int_equal(enable_tls(fds[0], KTLSSIM_TCP_TXTLS_ENABLE), 0);
+	assert_int_equal(enable_tls(fds[1], KTLSSIM_TCP_RXTLS_ENABLE), 0);
+}
+
+static inline void
+nonblock(int fd)
+{
+	assert_int_equal(ktlssim_fcntl(sim, fd, F_SETFL, O_NONBLOCK), 0);
+}
+
 #endif

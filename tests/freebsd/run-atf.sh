@@ -1,0 +1,33 @@
+#!/bin/sh
+# run-atf.sh PROGRAM LEAST [VAR=VALUE...]: run every case of an ATF program in
+# its own process, as kyua would. Fails when one does not pass, or when there
+# are fewer than LEAST.
+set -u
+prog=$1 least=$2
+shift 2
+vars=
+for v; do vars="$vars -v $v"; done
+dir=$(mktemp -d)
+trap 'rm -rf "$dir"' EXIT
+pass=0 fail=0 skip=0
+export __RUNNING_INSIDE_ATF_RUN=internal-yes-value
+# libatf leaks; what the simulation leaks makes the program exit with 4.
+export ASAN_OPTIONS="${ASAN_OPTIONS:+$ASAN_OPTIONS:}detect_leaks=0"
+for tc in $("$prog" -l | sed -n 's/^ident: //p'); do
+	# shellcheck disable=SC2086
+	"$prog" $vars -s "$(dirname "$prog")" -r "$dir/res" "$tc" \
+		>"$dir/out" 2>&1
+	rc=$?
+	case $(cat "$dir/res" 2>/dev/null) in
+	passed*) if [ $rc = 0 ]; then pass=$((pass + 1)); else
+		fail=$((fail + 1)) && echo "$tc: passed, but exit code $rc" &&
+			tail -5 "$dir/out"
+	fi ;;
+	skipped*) skip=$((skip + 1)) && echo "$tc: $(cat "$dir/res")" ;;
+	*) fail=$((fail + 1)) && echo "$tc: $(cat "$dir/res" 2>/dev/null)" &&
+		tail -5 "$dir/out" ;;
+	esac
+	rm -f "$dir/res"
+done
+echo "$pass passed, $fail failed, $skip skipped"
+[ $fail = 0 ] && [ $pass -ge "$least" ]
