@@ -32,6 +32,7 @@
 #define KTLSSIM_H
 
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/types.h>
 #include <sys/uio.h>
 
@@ -195,6 +196,12 @@ int ktlssim_fionread(struct ktlssim *, int fd, int *bytes);
  */
 ssize_t ktlssim_write(struct ktlssim *, int fd, const void *, size_t);
 ssize_t ktlssim_writev(struct ktlssim *, int fd, const struct iovec *, int);
+/*
+ * What is not connected is connected to the address (NULL: none, as write) and
+ * the bytes wait for it; a connected socket does not look at it. flags: those
+ * of sendmsg. EACCES the broadcast address; EAFNOSUPPORT a group; and
+ * connect's errors. sendmsg does the same with msg_name.
+ */
 ssize_t ktlssim_sendto(struct ktlssim *, int fd, const void *, size_t,
     int flags, const struct sockaddr *, socklen_t);
 /*
@@ -282,7 +289,8 @@ struct ktlssim_tls_get_record {
 
 /*
  * SOL_SOCKET: SO_SNDBUF, SO_RCVBUF, SO_SNDLOWAT, SO_ERROR, SO_TYPE,
- * SO_ACCEPTCONN, SO_REUSEADDR (accepted; a port in TIME_WAIT stays taken).
+ * SO_ACCEPTCONN, KTLSSIM_SO_SPLICE, SO_REUSEADDR (accepted; a port in
+ * TIME_WAIT stays taken).
  * IPPROTO_TCP: TCP_NODELAY and the KTLSSIM_TCP_* above. Others ENOPROTOOPT.
  * The errors of the TLS options: ktls(4), and `ktls-sim list errors`.
  */
@@ -290,6 +298,23 @@ int ktlssim_setsockopt(struct ktlssim *, int fd, int level, int name,
     const void *, socklen_t);
 int ktlssim_getsockopt(struct ktlssim *, int fd, int level, int name, void *,
     socklen_t *);
+
+/*
+ * SO_SPLICE, level SOL_SOCKET: what arrives at the descriptor goes to sp_fd's
+ * send buffer; sp_fd -1 ends it. sp_max: bytes, 0 any number; sp_idle: end it
+ * after so long without a byte, zero never. It ends by itself at the source's
+ * end of file, too. getsockopt: bytes moved (int64_t), also after the end.
+ * EINVAL: sp_max negative, a listener, a TLS session in the buffer, another
+ * host's socket; EBADF; ENOTSOCK; ENOTCONN: not connected, or not spliced; EBUSY: spliced
+ * already. poll and kevent do not tell of the bytes; TLS cannot be enabled
+ * where a splice is (EINVAL).
+ */
+#define KTLSSIM_SO_SPLICE 0x1023
+struct ktlssim_splice {
+	int sp_fd;
+	int64_t sp_max;
+	struct timeval sp_idle;
+};
 
 /*
  * "kern.ipc.tls.enable" and the like (`ktls-sim list sysctls`). *old (NULL: not

@@ -86,19 +86,36 @@ lib_control_out(struct mbuf *m, struct msghdr *msg, int *flags)
 
 /* --- out --- */
 
+/* The address of a message; *namp is NULL when it has none. */
+static int
+lib_name_in(const struct msghdr *msg, struct ksockaddr *ka,
+    const struct ksockaddr **namp)
+{
+	*namp = NULL;
+	if (msg == NULL || msg->msg_name == NULL)
+		return (0);
+	*namp = ka;
+	return (lib_sa_in(msg->msg_name, msg->msg_namelen, ka));
+}
+
 ssize_t
 lib_send(struct lib_file *f, struct uio *uio, const struct msghdr *msg,
     int kflags, bool nonblock)
 {
 	size_t want = uio->uio_resid;
+	const struct ksockaddr *nam;
 	struct mbuf *control = NULL;
+	struct ksockaddr ka;
 	int error;
 
+	if ((error = lib_name_in(msg, &ka, &nam)) != 0)
+		return (-error);
+	f->f_used |= nam != NULL;
 	for (;;) {
 		if (msg != NULL &&
 		    (error = lib_control_in(f, msg, &control)) != 0)
 			break;
-		error = sosend(f->f_so, uio, control, kflags);
+		error = sosendto(f->f_so, nam, uio, control, kflags);
 		if ((error != 0 && error != EWOULDBLOCK) || nonblock ||
 		    (error == 0 && uio->uio_resid == 0))
 			break;
@@ -147,30 +164,6 @@ ktlssim_writev(struct ktlssim *sim, int fd, const struct iovec *iov, int cnt)
 	LIB_CALL(sim, lib_sendv(sim, fd, iov, cnt, NULL, 0));
 }
 
-/* A stream that is connected takes no address; one that is not, no data. */
-static ssize_t
-lib_sendto(struct ktlssim *sim, int fd, const struct iovec *iov, int flags,
-    const struct sockaddr *sa)
-{
-	struct lib_file *f;
-	int error;
-
-	if ((error = lib_socket_of(sim, fd, &f)) != 0)
-		return (-error);
-	if (sa != NULL && (f->f_so->so_state & SS_ISCONNECTED) != 0)
-		return (-EISCONN);
-	return (lib_sendv(sim, fd, iov, 1, NULL, flags));
-}
-
-ssize_t
-ktlssim_sendto(struct ktlssim *sim, int fd, const void *buf, size_t len,
-    int flags, const struct sockaddr *sa, socklen_t salen)
-{
-	struct iovec iov = { (void *)(uintptr_t)buf, len };
-
-	LIB_CALL(sim, lib_sendto(sim, fd, &iov, flags, sa));
-}
-
 ssize_t
 ktlssim_sendmsg(struct ktlssim *sim, int fd, const struct msghdr *msg,
     int flags)
@@ -180,6 +173,17 @@ ktlssim_sendmsg(struct ktlssim *sim, int fd, const struct msghdr *msg,
 		return (-KTLSSIM_EINVAL);
 	LIB_CALL(sim,
 	    lib_sendv(sim, fd, msg->msg_iov, (int)msg->msg_iovlen, msg, flags));
+}
+
+ssize_t
+ktlssim_sendto(struct ktlssim *sim, int fd, const void *buf, size_t len,
+    int flags, const struct sockaddr *sa, socklen_t salen)
+{
+	struct iovec iov = { (void *)(uintptr_t)buf, len };
+	struct msghdr msg = { .msg_name = (void *)(uintptr_t)sa,
+		.msg_namelen = salen };
+
+	LIB_CALL(sim, lib_sendv(sim, fd, &iov, 1, &msg, flags));
 }
 
 /* --- in --- */

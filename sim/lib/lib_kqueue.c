@@ -33,6 +33,8 @@ lib_filter_read(const struct lib_knote *kn, struct ktlssim_kevent *ev)
 		ev->data = so->so_qlen;
 		return (!TAILQ_EMPTY(&so->so_comp) || so->so_error != 0);
 	}
+	if (sb->sb_flags & SB_SPLICED)
+		return (false);
 	ev->data = (int64_t)sbavail(sb) - (int64_t)sb->sb_ctl;
 	if ((sb->sb_state & SBS_CANTRCVMORE) != 0) {
 		lib_filter_eof(so, ev);
@@ -50,7 +52,7 @@ lib_filter_write(const struct lib_knote *kn, struct ktlssim_kevent *ev)
 {
 	const struct socket *so = kn->kn_file->f_so;
 
-	if (so->so_listening)
+	if (so->so_listening || (so->so_snd.sb_flags & SB_SPLICED) != 0)
 		return (false);
 	ev->data = sbspace(&so->so_snd);
 	if ((so->so_snd.sb_state & SBS_CANTSENDMORE) != 0) {

@@ -124,8 +124,11 @@ void lib_socket_adopt(struct lib_file *, struct socket *);
 int lib_sa_in(const struct sockaddr *, socklen_t, struct ksockaddr *);
 
 /* lib_io.c */
-/* Bytes from these vectors, as write(2); blocking unless nonblock. */
-ssize_t lib_send(struct lib_file *, struct uio *, const struct msghdr *control,
+/*
+ * Bytes from these vectors, as write(2); blocking unless nonblock. The message
+ * (may be NULL) gives address and control messages.
+ */
+ssize_t lib_send(struct lib_file *, struct uio *, const struct msghdr *,
     int kflags, bool nonblock);
 
 /* lib_kqueue.c */

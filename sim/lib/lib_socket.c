@@ -391,6 +391,41 @@ lib_option(struct sockopt *sopt, int level, int name)
 }
 
 static int
+lib_splice(struct ktlssim *sim, struct lib_file *f, const void *val,
+    socklen_t len)
+{
+	struct ktlssim_splice sp;
+	struct lib_file *to;
+	int error;
+
+	if (len < sizeof(sp))
+		return (-EINVAL);
+	memcpy(&sp, val, sizeof(sp));
+	if (sp.sp_fd == -1)
+		return (-so_unsplice(f->f_so));
+	if ((error = lib_socket_of(sim, sp.sp_fd, &to)) != 0)
+		return (-error);
+	if (sp.sp_idle.tv_sec < 0 || sp.sp_idle.tv_sec > 86400 ||
+	    sp.sp_idle.tv_usec < 0 || sp.sp_idle.tv_usec >= 1000000)
+		return (-EINVAL);
+	return (-so_splice(f->f_so, to->f_so, sp.sp_max,
+	    (simtime_t)sp.sp_idle.tv_sec * SIM_SEC +
+		(simtime_t)sp.sp_idle.tv_usec * SIM_US));
+}
+
+static int
+lib_splice_get(const struct lib_file *f, void *val, socklen_t *len)
+{
+	int64_t sent = (int64_t)f->f_so->so_splice_sent;
+
+	if (*len < sizeof(sent))
+		return (-EINVAL);
+	*len = sizeof(sent);
+	memcpy(val, &sent, sizeof(sent));
+	return (0);
+}
+
+static int
 lib_setsockopt(struct ktlssim *sim, int fd, int level, int name,
     const void *val, socklen_t len)
 {
@@ -406,6 +441,8 @@ lib_setsockopt(struct ktlssim *sim, int fd, int level, int name,
 		return (-EFAULT);
 	if (level == SOL_SOCKET && name == SO_REUSEADDR)
 		return (len < sizeof(int) ? -EINVAL : 0);
+	if (level == SOL_SOCKET && name == KTLSSIM_SO_SPLICE)
+		return (lib_splice(sim, f, val, len));
 	if (!lib_option(&sopt, level, name))
 		return (-ENOPROTOOPT);
 	f->f_used = true;
@@ -431,6 +468,8 @@ lib_getsockopt(struct ktlssim *sim, int fd, int level, int name, void *val,
 		return (-error);
 	if (val == NULL || len == NULL)
 		return (-EFAULT);
+	if (level == SOL_SOCKET && name == KTLSSIM_SO_SPLICE)
+		return (lib_splice_get(f, val, len));
 	if (level == SOL_SOCKET && name == SO_TYPE)
 		own = SOCK_STREAM;
 	else if (level == SOL_SOCKET && name == SO_ACCEPTCONN)

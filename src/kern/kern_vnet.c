@@ -38,6 +38,7 @@ vnet_create(const struct vnet_params *vp)
 	mb_attach(vnet);
 	kzone_init(&vnet->v_socket_zone, &vnet->v_kmem, "socket",
 	    sizeof(struct socket));
+	so_splice_attach(vnet);
 	vfs_attach(vnet);
 	ktls_attach(vnet);
 	return (vnet);
@@ -53,6 +54,7 @@ vnet_destroy(struct vnet *vnet)
 	taskqueue_fini(&vnet->v_taskq);
 	ktls_detach(vnet);
 	vfs_detach(vnet);
+	kzone_fini(&vnet->v_splice_zone);
 	kzone_fini(&vnet->v_socket_zone);
 	mb_detach(vnet);
 	vm_destroy(vnet->v_vm);

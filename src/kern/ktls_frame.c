@@ -52,6 +52,8 @@ ktls_frame_one(struct mbuf *m, struct ktls_session *tls, uint8_t type)
 
 	KASSERT(m->m_len <= tp->max_frame_len,
 	    ("ktls_frame: %d bytes", m->m_len));
+	KASSERT(m->m_len > 0 || tp->suite->cipher == TLS_CIPHER_CBC,
+	    ("ktls_frame: an empty record"));
 	KASSERT((m->m_flags & M_EXTPG) != 0 && e->tls == NULL,
 	    ("ktls_frame: not a fresh M_EXTPG mbuf"));
 	e->tls = ktls_hold(tls);

@@ -189,6 +189,22 @@ ktls_choose_mode(struct socket *so, struct ktls_session *tls)
 	return (0);
 }
 
+/* What is seen only when the buffer is taken. */
+static int
+ktls_enable_late(const struct socket *so, const struct sockbuf *sb,
+    const char **why)
+{
+	if (so->so_listening) {
+		*why = "listening socket";
+		return (ENOTCONN);
+	}
+	if (sb->sb_flags & SB_SPLICED) {
+		*why = "the socket is spliced (SO_SPLICE)";
+		return (EINVAL);
+	}
+	return (0);
+}
+
 static int
 ktls_enable_tx_session(struct socket *so, const struct tls_enable *en,
     struct ktls_session **tlsp, const char **why)
@@ -205,10 +221,8 @@ ktls_enable_tx_session(struct socket *so, const struct tls_enable *en,
 	ktls_inp_attach(tls, so);
 	if ((error = ktls_choose_mode(so, tls)) != 0)
 		*why = "no mode took the session";
-	else if (so->so_listening) {
-		*why = "listening socket";
-		error = ENOTCONN;
-	}
+	else
+		error = ktls_enable_late(so, &so->so_snd, why);
 	if (error != 0) {
 		ktls_free(tls);
 		return (error);
@@ -288,10 +302,8 @@ ktls_enable_rx_session(struct socket *so, const struct tls_enable *en,
 		*why = error == EPROTONOSUPPORT
 		    ? "TLS 1.0 is not received in the kernel"
 		    : "software crypto refused";
-	else if (so->so_listening) {
-		*why = "listening socket";
-		error = ENOTCONN;
-	}
+	else
+		error = ktls_enable_late(so, &so->so_rcv, why);
 	if (error != 0) {
 		ktls_free(tls);
 		return (error);

@@ -257,7 +257,7 @@ sosendfile(struct socket *so, struct vnode *vp, uint64_t off, uint64_t nbytes,
 		rem = MIN(rem, nbytes);
 	c.tls = ktls_hold(so->so_snd.sb_tls_info);
 	while (error == 0 && (rem > 0 || (hdr != NULL && hdr->uio_resid > 0))) {
-		if ((error = so_cansend(so)) != 0)
+		if ((error = so_cansend(so, false)) != 0)
 			break;
 		hdrlen = hdr != NULL ? hdr->uio_resid : 0;
 		if ((error = sendfile_room(so, rem, hdrlen, &len)) != 0)

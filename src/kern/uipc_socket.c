@@ -86,22 +86,33 @@ soupcall(struct socket *so, enum so_event ev)
 		so->so_upcall(so, so->so_upcall_arg, ev);
 }
 
+/* What a splice moves is none of the user's business. */
 void
 sorwakeup(struct socket *so)
 {
-	soupcall(so, SO_READABLE);
+	if (so->so_splice != NULL)
+		so_splice_dispatch(so->so_splice);
+	else
+		soupcall(so, SO_READABLE);
 }
 
 void
 sowwakeup(struct socket *so)
 {
-	soupcall(so, SO_WRITABLE);
+	if (so->so_splice_back != NULL)
+		so_splice_dispatch(so->so_splice_back);
+	else
+		soupcall(so, SO_WRITABLE);
 }
 
 void
 soerror_set(struct socket *so, int error)
 {
 	so->so_error = error;
+	if (so->so_splice != NULL)
+		so_splice_dispatch(so->so_splice);
+	if (so->so_splice_back != NULL)
+		so_splice_dispatch(so->so_splice_back);
 	soupcall(so, SO_ERROR_EVENT);
 }
 
@@ -115,13 +126,13 @@ so_geterror(struct socket *so)
 }
 
 int
-so_cansend(struct socket *so)
+so_cansend(struct socket *so, bool named)
 {
 	if (so->so_snd.sb_state & SBS_CANTSENDMORE)
 		return (EPIPE);
 	if (so->so_error != 0)
 		return (so_geterror(so));
-	if ((so->so_state & SS_ISCONNECTED) == 0)
+	if ((so->so_state & SS_ISCONNECTED) == 0 && !named)
 		return (ENOTCONN);
 	return (0);
 }
@@ -330,6 +341,10 @@ soclose(struct socket *so)
 {
 	KASSERT((so->so_state & SS_NOFDREF) == 0, ("soclose twice"));
 	so->so_upcall = NULL;
+	if (so->so_splice != NULL)
+		so_splice_undo(so->so_splice);
+	if (so->so_splice_back != NULL)
+		so_splice_undo(so->so_splice_back);
 	so->so_state |= SS_NOFDREF;
 	if (so->so_listening)
 		so_close_listener(so);
@@ -435,6 +450,8 @@ soreadable(const struct socket *so)
 
 	if (so->so_listening)
 		return (!TAILQ_EMPTY(&so->so_comp) || so->so_error != 0);
+	if (sb->sb_flags & SB_SPLICED)
+		return (false);
 	if (sbavail(sb) > 0 || so->so_error != 0)
 		return (true);
 	return ((sb->sb_state & SBS_CANTRCVMORE) != 0 && sb->sb_tlscc == 0 &&
@@ -446,6 +463,8 @@ sowriteable(const struct socket *so)
 {
 	const struct sockbuf *sb = &so->so_snd;
 
+	if (sb->sb_flags & SB_SPLICED)
+		return (false);
 	if ((sb->sb_state & SBS_CANTSENDMORE) != 0 || so->so_error != 0)
 		return (true);
 	return ((so->so_state & SS_ISCONNECTED) != 0 &&

@@ -14,7 +14,8 @@
 /* State of one call. */
 struct sosend_call {
 	struct socket *so;
-	struct ktls_session *tls; /* held; NULL */
+	struct ktls_session *tls;    /* held; NULL */
+	const struct ksockaddr *nam; /* where to connect, if it is not; NULL */
 	uint8_t rtype;
 	bool atomic;
 };
@@ -67,13 +68,13 @@ sosend_push(struct sosend_call *c, struct mbuf *top, struct mbuf *control,
 	int enq_cnt = 0, error;
 
 	if (c->tls == NULL)
-		return (
-		    c->so->so_proto->pr_send(c->so, flags, top, NULL, control));
+		return (c->so->so_proto->pr_send(c->so, flags, top, c->nam,
+		    control));
 	ktls_frame(top, c->tls, &enq_cnt, c->rtype);
 	c->rtype = TLS_RLTYPE_APP;
 	if (c->tls->mode == TCP_TLS_MODE_SW)
 		flags |= PRUS_NOTREADY;
-	error = c->so->so_proto->pr_send(c->so, flags, top, NULL, control);
+	error = c->so->so_proto->pr_send(c->so, flags, top, c->nam, control);
 	if (c->tls->mode != TCP_TLS_MODE_SW)
 		return (error);
 	if (error != 0)
@@ -114,7 +115,7 @@ sosend_loop(struct sosend_call *c, struct uio *uio, struct mbuf **control,
 	int error;
 
 	do {
-		if ((error = so_cansend(c->so)) != 0)
+		if ((error = so_cansend(c->so, c->nam != NULL)) != 0)
 			return (error);
 		clen = *control != NULL ? (long)m_length(*control, NULL) : 0;
 		error = sosend_room(c, uio->uio_resid, clen, &space);
@@ -127,25 +128,42 @@ sosend_loop(struct sosend_call *c, struct uio *uio, struct mbuf **control,
 	return (0);
 }
 
-int
-sosend(struct socket *so, struct uio *uio, struct mbuf *control, int flags)
+/*
+ * Which empty messages are none: TLS has none but 1.0's, and without it there
+ * is nothing to append, unless the call is to connect.
+ */
+static bool
+sosend_nothing(const struct sosend_call *c, const struct mbuf *control,
+    int *error)
 {
-	struct sosend_call c = { .so = so, .rtype = TLS_RLTYPE_APP };
+	if (c->tls != NULL) {
+		*error = EINVAL;
+		return (!ktls_permit_empty_frames(c->tls));
+	}
+	*error = 0;
+	if (control != NULL || c->nam != NULL)
+		return (false);
+	*error = so_cansend(c->so, false);
+	return (true);
+}
+
+int
+sosendto(struct socket *so, const struct ksockaddr *nam, struct uio *uio,
+    struct mbuf *control, int flags)
+{
+	struct sosend_call c = { .so = so,
+		.nam = nam,
+		.rtype = TLS_RLTYPE_APP };
 	size_t start = uio->uio_resid;
 	int error;
 
-	if (flags & KMSG_EOR) {
+	if ((flags & KMSG_EOR) != 0 || so->so_listening) {
 		m_freem(control);
-		return (EINVAL);
+		return (so->so_listening ? ENOTCONN : EINVAL);
 	}
 	c.tls = ktls_hold(so->so_snd.sb_tls_info);
 	control = sosend_control(&c, control);
-	if (c.tls != NULL && uio->uio_resid == 0 &&
-	    !ktls_permit_empty_frames(c.tls))
-		error = EINVAL;
-	else if (uio->uio_resid == 0 && c.tls == NULL && control == NULL)
-		error = so_cansend(so); /* nothing to append */
-	else
+	if (start > 0 || !sosend_nothing(&c, control, &error))
 		error = sosend_loop(&c, uio, &control, flags);
 	m_freem(control);
 	if (c.tls != NULL)
@@ -156,20 +174,39 @@ sosend(struct socket *so, struct uio *uio, struct mbuf *control, int flags)
 }
 
 int
+sosend(struct socket *so, struct uio *uio, struct mbuf *control, int flags)
+{
+	return (sosendto(so, NULL, uio, control, flags));
+}
+
+/* May the chain go now, as a whole? */
+static int
+sosend_chain_check(struct sosend_call *c, uint32_t len, int flags)
+{
+	long space;
+	int error;
+
+	if (flags & KMSG_EOR)
+		return (EINVAL);
+	if (len == 0 && c->tls != NULL && !ktls_permit_empty_frames(c->tls))
+		return (EINVAL);
+	if ((error = so_cansend(c->so, false)) != 0)
+		return (error);
+	return (sosend_room(c, len, 0, &space));
+}
+
+int
 sosend_chain(struct socket *so, struct mbuf *top, struct mbuf *control,
     int flags)
 {
 	struct sosend_call c = { .so = so, .rtype = TLS_RLTYPE_APP };
 	uint32_t len = m_length(top, NULL);
-	long space;
 	int error;
 
 	c.tls = ktls_hold(so->so_snd.sb_tls_info);
 	c.atomic = true;
 	control = sosend_control(&c, control);
-	if ((error = so_cansend(so)) == 0)
-		error = sosend_room(&c, len, 0, &space);
-	if (error != 0) {
+	if ((error = sosend_chain_check(&c, len, flags)) != 0) {
 		m_freem(top);
 		m_freem(control);
 	} else

@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 
+#include <ktsim/base/bytes.h>
 #include <ktsim/base/kassert.h>
 
 #include "tcp_private.h"
@@ -94,6 +95,21 @@ tcp_usr_listen(struct socket *so, int backlog)
 	return (0);
 }
 
+/* Everything of a connect but the first segment. */
+static int
+tcp_connect(struct tcpcb *tp, const struct ksockaddr *nam)
+{
+	int error;
+
+	if ((error = in_pcbconnect(tp->t_inpcb, nam)) != 0)
+		return (error);
+	soisconnecting(tp->t_inpcb->inp_socket);
+	tcp_connecting(tp, TCPS_SYN_SENT);
+	tcp_mss(tp, tcp_maxseg_route(tp));
+	tcp_stats_rw(tp)->connattempt++;
+	return (0);
+}
+
 static int
 tcp_usr_connect(struct socket *so, const struct ksockaddr *nam)
 {
@@ -105,12 +121,8 @@ tcp_usr_connect(struct socket *so, const struct ksockaddr *nam)
 		return (ECONNREFUSED);
 	if (tp->t_state != TCPS_CLOSED)
 		return (EINVAL);
-	if ((error = in_pcbconnect(inp, nam)) != 0)
+	if ((error = tcp_connect(tp, nam)) != 0)
 		return (error);
-	soisconnecting(so);
-	tcp_connecting(tp, TCPS_SYN_SENT);
-	tcp_mss(tp, tcp_maxseg_route(tp));
-	tcp_stats_rw(tp)->connattempt++;
 	in_pcbref(inp);
 	error = tcp_output(tp);
 	(void)in_pcbrele(inp);
@@ -126,23 +138,58 @@ tcp_send_refuse(struct mbuf *m, int flags, int error)
 	return (error);
 }
 
+/* An address given with the first bytes: may one connect there? */
+static int
+tcp_send_name(const struct tcpcb *tp, const struct ksockaddr *nam)
+{
+	const uint8_t *a = nam->sa_addr.a;
+	bool v6 = nam->sa_family == KAF_INET6;
+
+	if (nam->sa_family != tp->t_inpcb->inp_family)
+		return (EAFNOSUPPORT);
+	if (v6 ? a[0] == 0xff : (a[0] & 0xf0) == 0xe0)
+		return (EAFNOSUPPORT);
+	if (!v6 && be32dec(a) == UINT32_MAX)
+		return (EACCES);
+	return (0);
+}
+
+/* Control messages, state and address: nothing is appended before these. */
+static int
+tcp_send_check(struct socket *so, const struct ksockaddr *nam,
+    const struct mbuf *control)
+{
+	const struct tcpcb *tp = sototcpcb(so);
+
+	if (tcp_gone(so))
+		return (ECONNRESET);
+	if (control != NULL)
+		return (EINVAL);
+	if (tp->t_state >= TCPS_SYN_SENT)
+		return (0);
+	if (tp->t_state == TCPS_LISTEN || nam == NULL)
+		return (ENOTCONN);
+	return (tcp_send_name(tp, nam));
+}
+
 static int
 tcp_usr_send(struct socket *so, int flags, struct mbuf *m,
     const struct ksockaddr *nam, struct mbuf *control)
 {
 	struct inpcb *inp = sotoinpcb(so);
 	struct tcpcb *tp = intotcpcb(inp);
-	int error = 0;
+	int error;
 
-	if (control != NULL) {
-		m_freem(control);
-		return (tcp_send_refuse(m, flags, EINVAL));
-	}
-	if (tcp_gone(so))
-		return (tcp_send_refuse(m, flags, ECONNRESET));
-	if (tp->t_state == TCPS_CLOSED || tp->t_state == TCPS_LISTEN)
-		return (tcp_send_refuse(m, flags, ENOTCONN));
+	error = tcp_send_check(so, nam, control);
+	m_freem(control);
+	if (error != 0)
+		return (tcp_send_refuse(m, flags, error));
 	sbappendstream(&so->so_snd, m, flags);
+	if (tp->t_state < TCPS_SYN_SENT &&
+	    (error = tcp_connect(tp, nam)) != 0) {
+		sbflush(&so->so_snd); /* leaves what is not ready to us */
+		return (error);
+	}
 	in_pcbref(inp);
 	if ((flags & PRUS_EOF) != 0) {
 		socantsendmore(so);

@@ -29,7 +29,8 @@ struct protosw {
 	/*
 	 * Append and send. m is consumed, on error too, except with
 	 * PRUS_NOTREADY: then an error leaves it with the caller, and success
-	 * does not transmit. control: TCP refuses any with EINVAL (consumed).
+	 * does not transmit. nam (may be NULL): where to connect first.
+	 * control: TCP refuses any with EINVAL (consumed).
 	 */
 	int (*pr_send)(struct socket *, int flags, struct mbuf *m,
 	    const struct ksockaddr *nam, struct mbuf *control);

@@ -33,6 +33,7 @@
 #define SB_AUTOSIZE	  0x800
 #define SB_STOP		  0x1000 /* backpressure: no space */
 #define SB_NOCOALESCE	  0x200
+#define SB_SPLICED	  0x4000 /* SO_SPLICE takes from it, or fills it */
 #define SB_TLS_RX_RESYNC  0x8000
 
 /* sb_state */

@@ -83,6 +83,10 @@ struct socket {
 	uint32_t so_number;		 /* of this host, from 1 */
 	STAILQ_ENTRY(socket) so_ktls_rx; /* work queue of its receive session */
 
+	struct so_splice *so_splice;	  /* where what arrives goes */
+	struct so_splice *so_splice_back; /* where what is sent comes from */
+	uint64_t so_splice_sent;	  /* bytes of the (last) splice */
+
 	/* listening */
 	bool so_listening;
 	int so_qlimit, so_qlen;
@@ -126,7 +130,21 @@ int so_geterror(struct socket *);
  * Source: uipc_socket.c sosend_generic.
  */
 int sosend(struct socket *, struct uio *, struct mbuf *control, int flags);
-/* Kernel senders: a chain of M_EXTPG mbufs already cut to record size. */
+/*
+ * The same with an address: what is not connected is connected to it, by the
+ * first bytes (implied connect), and these wait in the buffer. A socket that
+ * is connected, or on its way, does not look at the address. Besides sosend's
+ * errors: EACCES the broadcast address; EAFNOSUPPORT a group, or another
+ * family than the socket's; soconnect's.
+ * Source: tcp_usrreq.c tcp_usr_send.
+ */
+int sosendto(struct socket *, const struct ksockaddr *nam, struct uio *,
+    struct mbuf *control, int flags);
+/*
+ * Kernel senders: with a session, a chain of M_EXTPG mbufs cut to record size
+ * already (KASSERT: plain mbufs, records beyond max_frame_len, empty ones).
+ * All or nothing, and consumed in any case. Errors as sosend's.
+ */
 int sosend_chain(struct socket *, struct mbuf *top, struct mbuf *control,
     int flags);
 
@@ -151,6 +169,21 @@ int soreceive(struct socket *, struct uio *, struct mbuf **control,
 int sosendfile(struct socket *, struct vnode *, uint64_t off, uint64_t nbytes,
     struct uio *hdr, int flags, uint64_t *sent);
 
+/*
+ * SO_SPLICE: what arrives at so goes to so2's send buffer, without its user:
+ * at most max bytes (0: any number), until it was idle for so long (0: for
+ * ever), so_unsplice, the source's end of file, or an error of either. Users
+ * are not told of bytes that a splice will move. so_splice_sent counts them.
+ * EINVAL: max is negative, another host's socket, a listener, or a TLS session
+ * in the buffer; EPROTONOSUPPORT: not TCP; ENOTCONN: neither connected nor
+ * connecting; EBUSY: so is spliced already, or so2 to another source.
+ * so_unsplice: ENOTCONN not spliced, EINVAL a listener.
+ * Source: uipc_socket.c so_splice, so_unsplice, so_splice_xfer.
+ */
+int so_splice(struct socket *so, struct socket *so2, int64_t max,
+    simtime_t idle);
+int so_unsplice(struct socket *);
+
 /* set and get. ENOPROTOOPT, EINVAL; TCP's in netinet/tcp_var.h. */
 int sosetopt(struct socket *, struct sockopt *);
 int sogetopt(struct socket *, struct sockopt *);
@@ -168,8 +201,11 @@ bool sowriteable(const struct socket *);
 void socket_dump(const struct socket *, struct strbuf *, int indent);
 
 /* --- for protocols and ktls --- */
-/* May it send at all? EPIPE, a pending so_error (taken), ENOTCONN. */
-int so_cansend(struct socket *);
+/*
+ * May it send at all? EPIPE, a pending so_error (taken), ENOTCONN unless the
+ * call names an address.
+ */
+int so_cansend(struct socket *, bool named);
 void soref(struct socket *);
 void sorele(struct socket *); /* the last one frees */
 /* A new connection on a listener: NULL when its queue is full. */
@@ -184,5 +220,9 @@ void socantrcvmore(struct socket *);
 void sorwakeup(struct socket *);
 void sowwakeup(struct socket *);
 void soerror_set(struct socket *, int error); /* and wakes both sides */
+/* There may be work for the splice: its task looks. */
+void so_splice_dispatch(struct so_splice *);
+void so_splice_undo(struct so_splice *);
+void so_splice_attach(struct vnet *); /* vnet_create */
 
 #endif

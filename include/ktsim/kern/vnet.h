@@ -47,7 +47,7 @@ struct vnet {
 
 	struct vm *v_vm;       /* physical memory */
 	struct mb_state *v_mb; /* mbuf zones */
-	struct kzone v_socket_zone;
+	struct kzone v_socket_zone, v_splice_zone;
 	struct ktls_state *v_ktls;
 	struct vfs_state *v_vfs;
 	struct net_state *v_net;

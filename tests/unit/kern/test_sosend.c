@@ -5,6 +5,8 @@
  */
 #include "tlsbench.h"
 
+#include "support/kpanic.h"
+
 static struct sockpair sp;
 static struct socket *so, *peer;
 static uint8_t pay[200000], raw[250000], plain[20000];
@@ -352,6 +354,127 @@ test_a_chain_without_room_is_refused_and_freed(void **state)
 	assert_int_equal(sbused(&so->so_snd), 0);
 }
 
+static struct mbuf *
+chain(size_t len, int flags)
+{
+	struct kiovec iov = { pay, len };
+	struct uio uio;
+
+	uio_init(&uio, &iov, 1);
+	return (m_uiotombuf(sp.sp_vnet->v_mb, &uio, M_WAITOK, (int)len, 16384,
+	    flags));
+}
+
+static struct mbuf *
+message(int type, int level, uint8_t byte, int size)
+{
+	return (sbcreatecontrol(sp.sp_vnet->v_mb, &byte, size, type, level,
+	    M_WAITOK));
+}
+
+/* Whatever the answer, chain and control message are gone: teardown looks. */
+static void
+test_a_chain_is_refused_for_all_that_a_write_is(void **state)
+{
+	struct mbuf *c;
+
+	for (int tls = 0; tls < 2; tls++) {
+		int ext = tls ? M_EXTPG : 0;
+
+		if (tls)
+			start(&tls_suites[0]);
+		so->so_snd.sb_hiwat = 5000;
+		assert_int_equal(sosend_chain(so, chain(100, ext), NULL,
+				     KMSG_EOR),
+		    EINVAL);
+		so->so_error = EBADMSG;
+		assert_int_equal(sosend_chain(so, chain(100, ext), NULL, 0),
+		    EBADMSG);
+		so->so_state &= (uint16_t)~SS_ISCONNECTED;
+		assert_int_equal(sosend_chain(so, chain(100, ext), NULL, 0),
+		    ENOTCONN);
+		so->so_state |= SS_ISCONNECTED;
+		so->so_snd.sb_state |= SBS_CANTSENDMORE;
+		assert_int_equal(sosend_chain(so, chain(100, ext), NULL, 0),
+		    EPIPE);
+		so->so_snd.sb_state &= (uint16_t)~SBS_CANTSENDMORE;
+		peer->so_rcv.sb_hiwat = 1;
+		assert_int_equal(sosend_chain(so, chain(4000, ext), NULL, 0),
+		    0);
+		assert_int_equal(sosend_chain(so, chain(4000, ext), NULL, 0),
+		    EWOULDBLOCK);
+		c = message(TLS_GET_RECORD, KIPPROTO_TCP, 21, 1);
+		assert_int_equal(sosend_chain(so, chain(10, ext), c, 0),
+		    EINVAL);
+		peer->so_rcv.sb_hiwat = 65536;
+		drain();
+	}
+	assert_int_equal(sosend_chain(so, chain(0, M_EXTPG), NULL, 0), EINVAL);
+	assert_int_equal(so->so_snd.sb_tls_seqno, 1001);
+}
+
+static void
+test_a_chain_may_have_a_type(void **state)
+{
+	const struct expected e[] = { { 21, 2 }, { 23, 8 } };
+
+	start(&tls_suites[0]);
+	assert_int_equal(sosend_chain(so, chain(2, M_EXTPG),
+			     message(TLS_SET_RECORD_TYPE, KIPPROTO_TCP, 21, 1),
+			     0),
+	    0);
+	assert_int_equal(tb_write(so, pay + 2, 8, -1, NULL), 0);
+	expect_records(e, nitems(e));
+}
+
+/* Kernel senders are trusted to cut: what they may not give is a panic. */
+static void
+test_a_chain_that_is_no_records_is_a_panic(void **state)
+{
+	struct mbuf *m;
+
+	start(&tls_suites[0]);
+	m = chain(100, 0);
+	EXPECT_PANIC(sosend_chain(so, m, NULL, 0), "not a fresh M_EXTPG");
+	m_freem(m);
+	ktls_free(so->so_snd.sb_tls_info); /* what the call held */
+	so->so_snd.sb_tls_info->params.max_frame_len = 8192;
+	m = chain(8193, M_EXTPG);
+	EXPECT_PANIC(sosend_chain(so, m, NULL, 0), "8193 bytes");
+	m_freem(m);
+	ktls_free(so->so_snd.sb_tls_info);
+	m = chain(0, M_EXTPG);
+	m->m_next = chain(10, M_EXTPG);
+	EXPECT_PANIC(sosend_chain(so, m, NULL, 0), "an empty record");
+	m_freem(m);
+	ktls_free(so->so_snd.sb_tls_info);
+}
+
+/* The type of the message decides; its level is not looked at. */
+static void
+test_the_level_of_a_record_type_does_not_matter_its_byte_does(void **state)
+{
+	const struct expected e[] = { { 42, 3 } };
+	struct kiovec iov = { pay, 3 };
+	struct uio uio;
+
+	start(&tls_suites[0]);
+	uio_init(&uio, &iov, 1);
+	assert_int_equal(sosend(so, &uio,
+			     message(TLS_SET_RECORD_TYPE, 12345, 42, 0), 0),
+	    EINVAL);
+	assert_int_equal(sosend(so, &uio,
+			     message(TLS_GET_RECORD, KIPPROTO_TCP, 42, 1), 0),
+	    EINVAL);
+	iov = (struct kiovec) { pay, 3 };
+	uio_init(&uio, &iov, 1);
+	assert_int_equal(sosend(so, &uio,
+			     message(TLS_SET_RECORD_TYPE, 12345, 42, 1), 0),
+	    0);
+	/* What was refused took no number. */
+	expect_records(e, nitems(e));
+}
+
 static int
 getopt_int(int name)
 {
@@ -427,6 +550,10 @@ main(void)
 		T(test_bytes_written_before_enabling_stay_plain_in_front),
 		T(test_a_chain_from_the_kernel_becomes_its_mbufs_as_records),
 		T(test_a_chain_without_room_is_refused_and_freed),
+		T(test_a_chain_is_refused_for_all_that_a_write_is),
+		T(test_a_chain_may_have_a_type),
+		T(test_a_chain_that_is_no_records_is_a_panic),
+		T(test_the_level_of_a_record_type_does_not_matter_its_byte_does),
 		T(test_options_tell_what_was_set_and_the_error_once),
 		T(test_writable_means_room_for_the_low_water_mark),
 	};
