@@ -11,6 +11,7 @@
 #include <ktsim/nic/nic.h>
 #include <ktsim/sim/scenario.h>
 
+#include "addr.h"
 #include "check.h"
 #include "node.h"
 
@@ -248,6 +249,7 @@ check_addr(struct chk *c, const struct sc_host *h, const struct sc_loc *loc,
     const char *cidr)
 {
 	const struct sc_host *other;
+	const char *why;
 	struct in_any a;
 	int family, plen;
 
@@ -256,6 +258,11 @@ check_addr(struct chk *c, const struct sc_host *h, const struct sc_loc *loc,
 		    "`%s` is not an address with prefix length, such as "
 		    "10.0.0.1/24 or fd00::1/64",
 		    cidr);
+	else if ((why = addr_unusable(family, &a, plen)) != NULL)
+		ERR(c, loc,
+		    "`%s` %s: give the interface one such as 10.0.0.1/24 or "
+		    "fd00::1/64",
+		    cidr, why);
 	else if ((other = address_owner(c, h, family, &a)) != NULL)
 		ERR(c, loc, "host `%s` has the address of `%s` already",
 		    other->loc.name, cidr);
@@ -309,21 +316,6 @@ check_links(struct chk *c)
 	}
 }
 
-static bool
-host_has_family(const struct sc_host *h, int family)
-{
-	struct in_any a;
-	int fam, plen;
-
-	for (unsigned i = 0; i < h->naddrs; i++)
-		for (unsigned j = 0; j < h->addrs[i].cidr.n; j++)
-			if (parse_cidr(h->addrs[i].cidr.v[j], &fam, &a,
-				&plen) == 0 &&
-			    fam == family)
-				return (true);
-	return (false);
-}
-
 /* A request line has the path between blanks, and is read into 1 KiB. */
 static void
 check_files(struct chk *c, struct sc_host *h)
@@ -359,7 +351,9 @@ check_server_name(struct chk *c, struct sc_app *a)
 static void
 check_family(struct chk *c, const struct sc_app *a, const struct sc_host *h)
 {
-	if (!host_has_family(h, a->family ? KAF_INET6 : KAF_INET))
+	struct in_any any;
+
+	if (!addr_first(h, a->family ? KAF_INET6 : KAF_INET, &any))
 		ERR(c, &a->loc,
 		    "host `%s` has no %s address: give it one, or let the "
 		    "client have another `family`",
@@ -367,10 +361,27 @@ check_family(struct chk *c, const struct sc_app *a, const struct sc_host *h)
 }
 
 static void
+check_reach(struct chk *c, const struct sc_app *a, const struct sc_host *client,
+    const struct sc_host *server)
+{
+	int family = a->family ? KAF_INET6 : KAF_INET;
+	struct in_any to, from;
+
+	if (client == NULL || !addr_first(client, family, &from) ||
+	    !addr_first(server, family, &to) ||
+	    addr_on_link(client, family, &to))
+		return;
+	ERR(c, &a->loc,
+	    "host `%s` has no address in the network of host `%s`: nothing is "
+	    "routed here, give both one of the same prefix",
+	    client->loc.name, server->loc.name);
+}
+
+static void
 check_client(struct chk *c, struct sc_app *a)
 {
+	struct sc_host *h, *own;
 	struct sc_app *s;
-	struct sc_host *h;
 	bool found = false;
 
 	if (a->server == NULL)
@@ -391,8 +402,8 @@ check_client(struct chk *c, struct sc_app *a)
 		    "client `%s` would start connections after "
 		    "more than a day",
 		    a->loc.name);
-	if ((h = find_host(c->sc, a->host, strlen(a->host))) != NULL)
-		check_family(c, a, h);
+	if ((own = find_host(c->sc, a->host, strlen(a->host))) != NULL)
+		check_family(c, a, own);
 	if ((s = check_server_name(c, a)) == NULL)
 		return;
 	if ((h = find_host(c->sc, s->host, strlen(s->host))) == NULL)
@@ -408,8 +419,10 @@ check_client(struct chk *c, struct sc_app *a)
 		    "client `%s` and server `%s` are on one host: what they "
 		    "say to each other would never be on a wire",
 		    a->loc.name, a->server);
-	else
+	else {
 		check_family(c, a, h);
+		check_reach(c, a, own, h);
+	}
 	if (a->tls.present != s->tls.present ||
 	    (a->tls.present &&
 		(a->tls.version != s->tls.version ||
