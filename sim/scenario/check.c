@@ -522,14 +522,14 @@ check_steps(struct chk *c)
 		if (st->action == SC_DO_LOSS && !st->has_loss)
 			ERR(c, &st->loc, "a loss step wants `loss`");
 		if ((st->has_loss && st->action != SC_DO_LOSS) ||
-		    ((st->has_to || st->has_connection) &&
+		    ((st->has_to || st->has_connection || st->has_list) &&
 			st->action != SC_DO_SWITCH_TLS) ||
 		    ((st->name != NULL || st->has_value) &&
 			st->action != SC_DO_SYSCTL))
 			ERR(c, &st->loc,
 			    "this step has no use for one of its keys: `loss` "
-			    "is for loss, `name` and `value` for sysctl, `to` "
-			    "and `connection` for switch_tls");
+			    "is for loss, `name` and `value` for sysctl, `to`, "
+			    "`connection` and `list` for switch_tls");
 	}
 }
 

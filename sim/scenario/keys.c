@@ -18,7 +18,7 @@ const struct sc_suite_range sc_suite_ranges[] = { { SC_TLS_12, SC_TLS_13 },
 	{ SC_TLS_12, SC_TLS_12 }, { SC_TLS_12, SC_TLS_12 } };
 _Static_assert(nitems(sc_suite_ranges) + 1 == nitems(sc_suite_names),
     "one range for each suite");
-const char *const sc_crypto_names[] = { "openssl", "ipsec-mb", NULL };
+const char *const sc_crypto_names[] = { "openssl", "ipsec-mb", "none", NULL };
 static const char *const version_names[] = { "1.0", "1.1", "1.2", "1.3", NULL };
 static const char *const place_names[] = { "openssl", "kernel", NULL };
 static const char *const handshake_names[] = { "openssl", "synthetic", NULL };
@@ -96,6 +96,14 @@ static const struct key host_keys[] = {
 	    .names = sc_crypto_names, .since = "0.2",
 	    .text =
 		"library of software TLS; `ktls-sim list backends` shows them" },
+	{ "kern_tls", K_BOOL, F(sc_host, kern_tls), .def = "true",
+	    .since = "0.2",
+	    .text =
+		"false: a kernel without options KERN_TLS; there is no kern.ipc.tls" },
+	{ "direct_map", K_BOOL, F(sc_host, direct_map), .def = "true",
+	    .since = "0.2",
+	    .text =
+		"false: no direct map of physical memory, so no M_EXTPG mbufs and no transmit TLS" },
 	{ "fail_alloc", K_UINT, F(sc_host, fail_alloc), .def = "0",
 	    .since = "0.2",
 	    .text =
@@ -188,6 +196,10 @@ static const struct key step_keys[] = {
 	{ "to", K_ENUM, F(sc_step, to), F(sc_step, has_to),
 	    .names = switch_names, .since = "0.2",
 	    .text = "switch_tls: the transmit mode of its connections" },
+	{ "list", K_BOOL, F(sc_step, list), F(sc_step, has_list),
+	    .since = "0.2",
+	    .text =
+		"switch_tls: only tell the commands that would switch them" },
 	{ "connection", K_UINT, F(sc_step, connection),
 	    F(sc_step, has_connection), .max = 99999, .since = "0.2",
 	    .text =

@@ -6,7 +6,6 @@
 #include <ktsim/base/bytes.h>
 #include <ktsim/base/errnoname.h>
 #include <ktsim/base/kmem.h>
-#include <ktsim/base/nearest.h>
 #include <ktsim/netinet/ip_var.h>
 #include <ktsim/opencrypto/crypto_backend.h>
 
@@ -235,52 +234,6 @@ build_addrs(struct world *w, struct whost *h, struct strbuf *err)
 	return (0);
 }
 
-static void
-build_no_sysctl(struct world *w, struct strbuf *err, const struct sc_loc *loc,
-    const struct vnet *vnet, const char *name)
-{
-	const struct sysctl_tree *st = &vnet->v_sysctl;
-	const char **names = xcalloc(st->st_count, sizeof(*names)), *near;
-
-	for (unsigned i = 0; i < st->st_count; i++)
-		names[i] = st->st_oids[i].oid_name;
-	near = nearest_name(name, names, st->st_count);
-	free(names);
-	if (near != NULL)
-		scenario_error(w->w_sc, loc, err,
-		    "there is no sysctl `%s`; did you mean `%s`?", name, near);
-	else
-		scenario_error(w->w_sc, loc, err,
-		    "there is no sysctl `%s`; `ktls-sim list sysctls` shows "
-		    "what there is",
-		    name);
-}
-
-static int
-build_sysctls(struct world *w, struct whost *h, struct strbuf *err)
-{
-	const struct sc_setting *s;
-	int error, bad = 0;
-
-	for (unsigned i = 0; i < h->h_sc->nsysctl; i++) {
-		s = &h->h_sc->sysctl[i];
-		error = sysctl_write(h->h_vnet, s->loc.name, s->value);
-		if (error == ENOENT)
-			build_no_sysctl(w, err, &s->loc, h->h_vnet,
-			    s->loc.name);
-		else if (error == EPERM)
-			scenario_error(w->w_sc, &s->loc, err,
-			    "sysctl `%s` is read-only", s->loc.name);
-		else if (error != 0)
-			scenario_error(w->w_sc, &s->loc, err,
-			    "sysctl `%s` refuses %ju", s->loc.name,
-			    (uintmax_t)s->value);
-		if (error != 0)
-			bad = EINVAL;
-	}
-	return (bad);
-}
-
 /* ENOTSUP: it is not there, or not on this machine. */
 static int
 build_crypto(struct world *w, const struct whost *h, struct vnet_params *vp,
@@ -309,7 +262,9 @@ build_host(struct world *w, unsigned idx, struct strbuf *err)
 		.vp_tb = w->w_tb,
 		.vp_jobs = w->w_jobs,
 		.vp_sink = &w->w_sink,
-		.vp_defects = &w->w_opts.wo_defects };
+		.vp_defects = &w->w_opts.wo_defects,
+		.vp_no_kern_tls = !w->w_sc->hosts[idx].kern_tls,
+		.vp_no_direct_map = !w->w_sc->hosts[idx].direct_map };
 	int error;
 
 	h->h_sc = &w->w_sc->hosts[idx];
@@ -333,7 +288,7 @@ build_host(struct world *w, unsigned idx, struct strbuf *err)
 			return (error);
 	if ((error = build_addrs(w, h, err)) != 0)
 		return (error);
-	error = build_sysctls(w, h, err);
+	error = world_sysctls(w, h, err);
 	build_files(w, h);
 	h->h_vnet->v_sysctl.st_booted = true;
 	return (error);
@@ -406,7 +361,6 @@ static int
 build_steps(struct world *w, struct strbuf *err)
 {
 	const struct sc_step *st;
-	struct vnet *vnet;
 	struct wstep *s;
 	int bad = 0;
 
@@ -414,47 +368,14 @@ build_steps(struct world *w, struct strbuf *err)
 	for (unsigned i = 0; i < w->w_sc->nsteps; i++) {
 		s = &w->w_steps[i];
 		st = &w->w_sc->timeline[i];
-		/* Whether the value is taken is known at the instant only. */
-		if (st->action == SC_DO_SYSCTL) {
-			vnet = world_host(w, st->on)->h_vnet;
-			if (vnet->v_sysctl.st_booted &&
-			    sysctl_find(vnet, st->name) == NULL) {
-				build_no_sysctl(w, err,
-				    scenario_text_at(st->name), vnet, st->name);
-				bad = EINVAL;
-			}
-		}
+		if (st->action == SC_DO_SYSCTL &&
+		    world_sysctl_step(w, st, err) != 0)
+			bad = EINVAL;
 		s->s_world = w;
 		s->s_sc = &w->w_sc->timeline[i];
 		sim_event_init(&s->s_event, EV_TIMELINE, "timeline", step_run,
 		    s);
 		timebase_post(w->w_tb, &s->s_event, s->s_sc->at);
-	}
-	return (bad);
-}
-
-/*
- * A counter that the host does not have: the claim could only fail. A host
- * that is not built to its end has not all of them.
- */
-static int
-build_claims(struct world *w, struct strbuf *err)
-{
-	const struct sc_exp_counter *e;
-	struct vnet *vnet;
-	int bad = 0;
-
-	for (unsigned i = 0; i < w->w_sc->nexpect; i++) {
-		if (w->w_sc->expect[i].kind != SC_EXP_COUNTER)
-			continue;
-		e = &w->w_sc->expect[i].counter;
-		vnet = world_host(w, e->host)->h_vnet;
-		if (vnet->v_sysctl.st_booted &&
-		    sysctl_find(vnet, e->name) == NULL) {
-			build_no_sysctl(w, err, scenario_text_at(e->name), vnet,
-			    e->name);
-			bad = EINVAL;
-		}
 	}
 	return (bad);
 }
@@ -474,7 +395,7 @@ world_build(struct world *w, struct strbuf *err)
 			return (error);
 	if ((error = build_steps(w, err)) != 0)
 		bad = error;
-	if ((error = build_claims(w, err)) != 0)
+	if ((error = world_sysctl_claims(w, err)) != 0)
 		bad = error;
 	if (bad != 0)
 		return (bad);

@@ -146,6 +146,12 @@ struct wire *world_wire_of(struct world *, const char *port); /* "host.nic" */
 void world_take_down(struct world *);
 void world_detach_stacks(struct world *);
 
+/* world_sysctl.c: 0, or EINVAL with what is wrong in err */
+int world_sysctls(struct world *, struct whost *, struct strbuf *err);
+int world_sysctl_step(struct world *, const struct sc_step *,
+    struct strbuf *err);
+int world_sysctl_claims(struct world *, struct strbuf *err);
+
 /* world_tap.c */
 int tap_open(struct world *, struct strbuf *err);
 void tap_frame(void *arg, struct nic *, struct frame *, const char *verdict);

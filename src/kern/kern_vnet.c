@@ -27,6 +27,8 @@ vnet_create(const struct vnet_params *vp)
 	vnet->v_jobs = vp->vp_jobs;
 	vnet->v_crypto =
 	    vp->vp_crypto != NULL ? vp->vp_crypto : &crypto_openssl;
+	vnet->v_kern_tls = !vp->vp_no_kern_tls;
+	vnet->v_direct_map = !vp->vp_no_direct_map;
 	vnet->v_tracer = (struct tracer) { .t_sink = vp->vp_sink,
 		.t_now = &vp->vp_tb->tb_now,
 		.t_who = vnet->v_name };

@@ -64,7 +64,9 @@ struct ktls_state {
 
 	/* sysctls */
 	uint64_t ks_enable, ks_rx_enable, ks_cbc_enable, ks_maxlen;
-	uint64_t ks_permitted, ks_ext_pgs;
+	uint64_t ks_permitted, ks_ext_pgs, ks_max_rexmit_pct;
+	uint64_t ks_bind_threads, ks_sw_buffer_cache, ks_max_reclaim;
+	uint64_t ks_tasks_active; /* FreeBSD declares it and never moves it */
 };
 
 static inline simtime_t
@@ -98,12 +100,17 @@ bool ktls_decrypt(struct ktls_wq *, struct socket *);
 void ktls_count(struct ktls_session *, int delta);
 void ktls_mb_free_extpg(struct mbuf *);
 /* ktls_mode.c */
+void ktls_disable_ifnet_help(void *arg, int pending);
+/* ktls_sysctl.c */
 void ktls_sysctl_attach(struct vnet *);
 /* ktls_tag.c: all that touches the connection block */
 void ktls_inp_attach(struct ktls_session *, struct socket *);
 void ktls_inp_detach(struct ktls_session *);
 void ktls_inp_xmit(struct ktls_session *, bool on);
 bool ktls_inp_xmit_on(struct socket *);
+bool ktls_inp_xmit_disable(struct socket *); /* false: it was before */
+bool ktls_inp_xmit_disabled(struct socket *);
+bool ktls_inp_gone(struct socket *);
 uint32_t ktls_inp_conn(struct socket *);
 unsigned ktls_inp_flowid(struct socket *);
 int ktls_try_ifnet(struct socket *, struct ktls_session *, bool force);

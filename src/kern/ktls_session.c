@@ -50,6 +50,12 @@ ktls_detach(struct vnet *vnet)
 	vnet->v_ktls = NULL;
 }
 
+bool
+ktls_use_ext_pgs(const struct vnet *vnet)
+{
+	return (vnet->v_ktls->ks_ext_pgs != 0);
+}
+
 struct ktls_stats *
 ktls_stats(struct vnet *vnet)
 {
@@ -266,6 +272,9 @@ ktls_sw_try(struct ktls_session *tls)
 		.auth = tp->auth_key,
 		.auth_len = tp->auth_key_len };
 
+	/* As when the backends were modules: nobody took the session. */
+	if (tls->vnet->v_crypto->cb_new == NULL)
+		return (EOPNOTSUPP);
 	if (!tls->tx && tls_suite_chained(tp->suite))
 		return (EPROTONOSUPPORT);
 	tls->crypt = tls_crypt_create(tls->vnet->v_crypto, tp->suite, &k,

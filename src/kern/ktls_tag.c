@@ -22,6 +22,7 @@ ktls_inp_attach(struct ktls_session *tls, struct socket *so)
 	tls->inp = inp_of_socket(so);
 	in_pcbref(tls->inp);
 	task_init(&tls->reset_tag_task, ktls_reset_send_tag, tls);
+	task_init(&tls->disable_ifnet_task, ktls_disable_ifnet_help, tls);
 }
 
 void
@@ -43,6 +44,24 @@ bool
 ktls_inp_xmit_on(struct socket *so)
 {
 	return (inp_ktls_xmit(inp_of_socket(so)));
+}
+
+bool
+ktls_inp_xmit_disable(struct socket *so)
+{
+	return (inp_ktls_xmit_disable(inp_of_socket(so)));
+}
+
+bool
+ktls_inp_xmit_disabled(struct socket *so)
+{
+	return (inp_ktls_xmit_disabled(inp_of_socket(so)));
+}
+
+bool
+ktls_inp_gone(struct socket *so)
+{
+	return (inp_dropped(inp_of_socket(so)));
 }
 
 uint32_t

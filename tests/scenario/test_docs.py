@@ -10,10 +10,11 @@ import lib
 
 
 SINCE_0_2 = ['apps.NAME.requests', 'checks', 'checks.records',
-             'hosts.NAME.crypto', 'hosts.NAME.disk_jitter',
-             'hosts.NAME.fail_alloc', 'hosts.NAME.nics.NAME.lro',
+             'hosts.NAME.crypto', 'hosts.NAME.direct_map',
+             'hosts.NAME.disk_jitter', 'hosts.NAME.fail_alloc',
+             'hosts.NAME.kern_tls', 'hosts.NAME.nics.NAME.lro',
              'hosts.NAME.nics.NAME.rx_coalesce', 'timeline[].connection',
-             'timeline[].to']
+             'timeline[].list', 'timeline[].to']
 
 
 def read(name):

@@ -257,6 +257,18 @@ inp_ktls_xmit_set(struct inpcb *inp, bool on)
 }
 
 bool
+inp_ktls_xmit_disable(struct inpcb *inp)
+{
+	return (false);
+}
+
+bool
+inp_ktls_xmit_disabled(const struct inpcb *inp)
+{
+	return (false);
+}
+
+bool
 inp_ktls_xmit(const struct inpcb *inp)
 {
 	return (false);

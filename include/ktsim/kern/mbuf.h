@@ -71,6 +71,7 @@ enum ext_type {
 	EXT_JUMBOP,
 	EXT_JUMBO16,
 	EXT_NET_DRV,
+	EXT_SFBUF, /* a mapped page of a file */
 	EXT_PGS
 };
 
@@ -203,6 +204,7 @@ struct mb_state {
 	struct kzone mb_zone; /* struct mbuf */
 	struct kzone mb_cl, mb_jumbop, mb_jumbo16;
 	struct vm *mb_vm;
+	bool mb_direct_map;
 	void (*mb_free_extpg_tls)(struct mbuf *orig);
 	/* ktls: drops the session, may keep the mbuf */
 };
@@ -217,6 +219,7 @@ struct mbuf *m_gethdr(struct mb_state *, int how, int type);
 /* size: MCLBYTES, MJUMPAGESIZE or MJUM16BYTES. flags: M_PKTHDR or 0. */
 struct mbuf *m_getjcl(struct mb_state *, int how, int type, int flags,
     int size);
+/* A host without a direct map (vnet.h) has no M_EXTPG mbufs: NULL always. */
 /* An empty M_EXTPG mbuf. freefn runs on the last reference (original mbuf). */
 struct mbuf *mb_alloc_ext_pgs(struct mb_state *, int how, m_ext_free_t *freefn);
 /* Attach external bytes: refcount 1; freefn(orig) on the last reference. */

@@ -38,6 +38,8 @@ struct vnet {
 	struct timebase *v_tb;		       /* the laboratory's */
 	struct jobpool *v_jobs;		       /* the laboratory's */
 	const struct crypto_backend *v_crypto; /* of software TLS */
+	bool v_kern_tls;		       /* built with options KERN_TLS */
+	bool v_direct_map; /* all physical memory is mapped */
 	struct tracer v_tracer;
 	struct defects v_defects;
 	struct kmem v_kmem;
@@ -63,6 +65,16 @@ struct vnet_params {
 	const struct crypto_backend *vp_crypto; /* NULL: openssl */
 	struct trace_sink *vp_sink;		/* may be NULL */
 	const struct defects *vp_defects;	/* may be NULL; copied */
+	/*
+	 * A kernel without options KERN_TLS: the options of TLS are
+	 * ENOPROTOOPT, there is no kern.ipc.tls.
+	 */
+	bool vp_no_kern_tls;
+	/*
+	 * A machine without a direct map: no M_EXTPG mbufs, so no transmit
+	 * TLS (ENXIO).
+	 */
+	bool vp_no_direct_map;
 };
 
 /* Never fails. Attaches vm, mbuf, socket, vfs and ktls; not net, netinet. */

@@ -76,6 +76,9 @@ int in_pcbroute(struct inpcb *, struct nhop **);
 /* A transmit session that is not software lives (or no longer does). */
 void inp_ktls_xmit_set(struct inpcb *, bool on);
 bool inp_ktls_xmit(const struct inpcb *);
+/* No card TLS for the rest of this connection; false: that was so before. */
+bool inp_ktls_xmit_disable(struct inpcb *);
+bool inp_ktls_xmit_disabled(const struct inpcb *);
 /* The connection's number of this host, from 1. */
 uint32_t inp_conn(const struct inpcb *);
 /* What a driver may know; valid for a dropped connection too. */

@@ -33,7 +33,10 @@ struct crypto_backend {
 	/* Suites it does not have are left to openssl. Never asked of CBC,
 	 * which is libcrypto's in any case (tls_mte.c). */
 	bool (*cb_has)(const struct tls_suite *);
-	/* NULL: out of memory, or the library refuses the key. */
+	/*
+	 * NULL: out of memory, or the library refuses the key. NULL method:
+	 * there is no library, and so none of the others either.
+	 */
 	struct crypto_ctx *(*cb_new)(const struct tls_suite *,
 	    const uint8_t *key, bool encrypt);
 	void (*cb_free)(struct crypto_ctx *); /* NULL allowed; wipes the key */

@@ -77,7 +77,8 @@ struct sc_host {
 	struct sc_file *files;
 	unsigned nfiles;
 	simtime_t disk_latency, disk_jitter;
-	int crypto;	     /* index of sc_crypto_names */
+	int crypto; /* index of sc_crypto_names */
+	bool kern_tls, direct_map;
 	uint64_t fail_alloc; /* 0: none */
 };
 
@@ -143,7 +144,8 @@ struct sc_step {
 	uint64_t value;
 	int to;		     /* switch_tls: 0 sw, 1 ifnet */
 	uint64_t connection; /* switch_tls: only this one */
-	bool has_loss, has_value, has_to, has_connection;
+	bool list;	     /* switch_tls: only tell */
+	bool has_loss, has_value, has_to, has_connection, has_list;
 };
 
 enum sc_cmp { SC_CMP_NONE, SC_CMP_IS, SC_CMP_MIN, SC_CMP_MAX };
