@@ -6,8 +6,8 @@
 #include <ktsim/base/bytes.h>
 #include <ktsim/base/errnoname.h>
 #include <ktsim/base/kmem.h>
+#include <ktsim/kern/vm.h>
 #include <ktsim/netinet/ip_var.h>
-#include <ktsim/opencrypto/crypto_backend.h>
 
 #include "world_priv.h"
 
@@ -167,6 +167,8 @@ build_nic(struct world *w, struct whost *h, unsigned i, struct strbuf *err)
 		.np_ring = (uint32_t)sn->ring,
 		.np_rx_coalesce = sn->rx_coalesce,
 		.np_lro = sn->lro,
+		.np_numa_domain =
+		    sn->has_domain ? (uint8_t)sn->numa_domain : M_NODOM,
 		.np_pool = &w->w_pool,
 		.np_ops = &wire_port_ops };
 	struct wlink *l;
@@ -234,30 +236,13 @@ build_addrs(struct world *w, struct whost *h, struct strbuf *err)
 	return (0);
 }
 
-/* ENOTSUP: it is not there, or not on this machine. */
-static int
-build_crypto(struct world *w, const struct whost *h, struct vnet_params *vp,
-    struct strbuf *err)
-{
-	const char *name = sc_crypto_names[h->h_sc->crypto], *why = NULL;
-
-	vp->vp_crypto = crypto_backend_find(name);
-	if (vp->vp_crypto->cb_usable == NULL || vp->vp_crypto->cb_usable(&why))
-		return (0);
-	strbuf_addf(err,
-	    "%s:%d:%d: error: host `%s` cannot encrypt with `%s`: %s\n"
-	    "  `crypto: openssl` works everywhere and gives the same bytes\n",
-	    w->w_sc->path, h->h_sc->loc.line, h->h_sc->loc.col,
-	    h->h_sc->loc.name, name, why);
-	return (ENOTSUP);
-}
-
 static int
 build_host(struct world *w, unsigned idx, struct strbuf *err)
 {
 	struct whost *h = &w->w_hosts[idx];
 	struct vnet_params vp = { .vp_name = w->w_sc->hosts[idx].loc.name,
 		.vp_ncpus = (int)w->w_sc->hosts[idx].cpus,
+		.vp_ndomains = (int)w->w_sc->hosts[idx].numa_domains,
 		.vp_seed = w->w_opts.wo_seed,
 		.vp_tb = w->w_tb,
 		.vp_jobs = w->w_jobs,
@@ -268,10 +253,13 @@ build_host(struct world *w, unsigned idx, struct strbuf *err)
 	int error;
 
 	h->h_sc = &w->w_sc->hosts[idx];
-	if ((error = build_crypto(w, h, &vp, err)) != 0)
+	if ((error = world_crypto(w, h, &vp, err)) != 0)
 		return (error);
 	h->h_vnet = vnet_create(&vp);
+	world_completion(h);
 	h->h_vnet->v_kmem.km_fail_at = h->h_sc->fail_alloc;
+	if (h->h_sc->fragmented)
+		vm_fragment(h->h_vnet->v_vm, true);
 	net_attach(h->h_vnet);
 	inet_attach(h->h_vnet);
 	h->h_nics = xcalloc(h->h_sc->nnics, sizeof(*h->h_nics));
@@ -327,7 +315,8 @@ static void
 step_run(void *arg)
 {
 	static const char *const names[] = { "link down", "link up", "loss",
-		"sysctl", "switch TLS" };
+		"sysctl", "switch TLS", "fragment memory",
+		"defragment memory" };
 	struct wstep *s = arg;
 	struct world *w = s->s_world;
 	int error = 0;
@@ -344,6 +333,11 @@ step_run(void *arg)
 		break;
 	case SC_DO_SWITCH_TLS:
 		apps_switch_tls(w, s->s_sc);
+		break;
+	case SC_DO_FRAGMENT:
+	case SC_DO_DEFRAGMENT:
+		vm_fragment(world_host(w, s->s_sc->on)->h_vnet->v_vm,
+		    s->s_sc->action == SC_DO_FRAGMENT);
 		break;
 	default:
 		error = sysctl_write(world_host(w, s->s_sc->on)->h_vnet,

@@ -68,6 +68,7 @@ m_gethdr(struct mb_state *mb, int how, int type)
 		return (NULL);
 	m->m_flags = M_PKTHDR;
 	memset(&m->m_pkthdr, 0, sizeof(m->m_pkthdr));
+	m->m_pkthdr.numa_domain = M_NODOM;
 	return (m);
 }
 

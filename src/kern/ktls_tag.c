@@ -76,6 +76,12 @@ ktls_inp_flowid(struct socket *so)
 	return (inp_of_socket(so)->inp_flowid);
 }
 
+uint8_t
+ktls_inp_numa_domain(struct socket *so)
+{
+	return (inp_of_socket(so)->inp_numa_domain);
+}
+
 void
 ktls_drop(struct socket *so, int error, const char *why)
 {
@@ -119,6 +125,7 @@ ktls_alloc_snd_tag(struct inpcb *inp, struct ktls_session *tls, bool force,
 	if (error == 0) {
 		params.flowid = inp->inp_flowid;
 		params.flowtype = inp->inp_flowtype;
+		params.numa_domain = inp->inp_numa_domain;
 		inp_snapshot(inp, &params.conn);
 		error = m_snd_tag_alloc(ifp, &params, mstp);
 	}

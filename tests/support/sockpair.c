@@ -60,6 +60,7 @@ fp_attach(struct socket *so)
 
 	fp->sp = sp_attaching;
 	fp->index = fp->sp->sp_so[0] != NULL;
+	fp->inp.inp_numa_domain = M_NODOM;
 	fp->inp.inp_refcount = 1;
 	fp->inp.inp_socket = so;
 	so->so_pcb = fp;

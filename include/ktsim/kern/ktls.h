@@ -169,6 +169,8 @@ void ktls_set_completion(struct vnet *, ktls_complete_fn *, void *arg);
 /* Stop worker `cpu` before its next batch (running crypto completes), go on. */
 void ktls_wq_hold(struct vnet *, unsigned cpu);
 void ktls_wq_release(struct vnet *, unsigned cpu);
+/* Pages of output buffers that wait for their next use. */
+uint64_t ktls_cached_pages(const struct vnet *);
 /* Nothing is queued and no crypto is under way. */
 bool ktls_idle(const struct vnet *);
 /* Work is queued although no worker is running, held or about to be woken. */

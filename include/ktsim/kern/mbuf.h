@@ -130,13 +130,15 @@ struct pkthdr {
 	uint32_t csum_flags;
 	uint16_t tso_segsz;
 	uint16_t ether_vtag;
-	uint16_t lro_nsegs;		/* segments merged into this; 0: one */
-	uint8_t rsstype;		/* M_HASHTYPE_* */
+	uint16_t lro_nsegs;  /* segments merged into this; 0: one */
+	uint8_t rsstype;     /* M_HASHTYPE_* */
+	uint8_t numa_domain; /* received: the card's; M_NODOM: unknown */
 	uint8_t l2hlen, l3hlen, l4hlen; /* filled where known */
 	struct pkt_note note;
 };
 #define M_HASHTYPE_NONE	  0
 #define M_HASHTYPE_OPAQUE 63
+#define M_NODOM		  255
 
 typedef void m_ext_free_t(struct mbuf *);
 

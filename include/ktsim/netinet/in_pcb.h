@@ -35,6 +35,11 @@ struct inpcb {
 	struct ksockaddr inp_laddr, inp_faddr;
 	uint32_t inp_flowid; /* hash of the four-tuple */
 	uint8_t inp_flowtype;
+	/*
+	 * Of an accepted connection the card that its handshake came in by;
+	 * M_NODOM: unknown, as of every connection begun here.
+	 */
+	uint8_t inp_numa_domain;
 	uint16_t inp_ip_id;    /* per-connection IPv4 ID counter */
 	struct nhop inp_route; /* cached: valid while inp_route_ok */
 	bool inp_route_ok;

@@ -25,6 +25,9 @@ struct crypto_backend {
 	 * ps_per_byte is by enum tls_cipher. */
 	simtime_t cb_per_record;
 	uint32_t cb_ps_per_byte[3];
+	/* Operations are those of a crypto_accel.h, dispatched without
+	 * waiting; the two above do not count. */
+	bool cb_accel;
 	/*
 	 * Can it run on this machine? Called on the engine's thread before
 	 * anything else of the table; NULL method: always. Not: why says it.

@@ -44,6 +44,8 @@ struct sc_nic {
 	uint64_t ring; /* 0: the model's */
 	simtime_t rx_coalesce;
 	bool lro;
+	uint64_t numa_domain;
+	bool has_domain;
 };
 
 struct sc_lagg {
@@ -63,9 +65,13 @@ struct sc_file {
 	bool cached;
 };
 
+/* In which order the records of a window are encrypted. */
+enum sc_completion { SC_IN_ORDER, SC_REVERSE, SC_SHUFFLE };
+
 struct sc_host {
 	struct sc_loc loc;
-	uint64_t cpus;
+	uint64_t cpus, numa_domains;
+	bool fragmented; /* memory, at the start */
 	struct sc_setting *sysctl;
 	unsigned nsysctl;
 	struct sc_nic *nics;
@@ -79,6 +85,14 @@ struct sc_host {
 	simtime_t disk_latency, disk_jitter;
 	int crypto; /* index of sc_crypto_names */
 	bool kern_tls, direct_map;
+	struct sc_accel {
+		struct sc_loc loc;
+		bool present; /* given */
+		uint64_t depth, engines, rate, fail_op;
+		simtime_t latency;
+	} accel;
+	int completion; /* enum sc_completion */
+	uint64_t completion_window;
 	uint64_t fail_alloc; /* 0: none */
 };
 
@@ -131,7 +145,9 @@ enum sc_action {
 	SC_DO_LINK_UP,
 	SC_DO_LOSS,
 	SC_DO_SYSCTL,
-	SC_DO_SWITCH_TLS
+	SC_DO_SWITCH_TLS,
+	SC_DO_FRAGMENT,
+	SC_DO_DEFRAGMENT
 };
 
 struct sc_step {

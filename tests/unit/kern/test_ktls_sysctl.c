@@ -81,6 +81,9 @@ static const struct {
 	{ "stats.ocf.inplace", CTL_CTR, 0 },
 	{ "stats.ocf.separate_output", CTL_CTR, 0 },
 	{ "stats.ocf.retries", CTL_CTR, 0 },
+	{ "domain0.reclaims", CTL_CTR, 0 },
+	{ "domain0.wakeups", CTL_CTR, 0 },
+	{ "domain0.running", CTL_RD, 0 },
 };
 
 static unsigned
