@@ -1,7 +1,9 @@
 /* The scenario's sysctls: settings, steps and claims against what is there. */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include <ktsim/base/errnoname.h>
 #include <ktsim/base/kmem.h>
 #include <ktsim/base/nearest.h>
 
@@ -18,7 +20,12 @@ no_sysctl(struct world *w, struct strbuf *err, const struct sc_loc *loc,
 		names[i] = st->st_oids[i].oid_name;
 	near = nearest_name(name, names, st->st_count);
 	free(names);
-	if (near != NULL)
+	if (!vnet->v_kern_tls && strncmp(name, "kern.ipc.tls.", 13) == 0)
+		scenario_error(w->w_sc, loc, err,
+		    "there is no sysctl `%s`: host `%s` has `kern_tls: false`, "
+		    "a kernel without it",
+		    name, vnet->v_name);
+	else if (near != NULL)
 		scenario_error(w->w_sc, loc, err,
 		    "there is no sysctl `%s`; did you mean `%s`?", name, near);
 	else
@@ -59,8 +66,8 @@ world_sysctls(struct world *w, struct whost *h, struct strbuf *err)
 			no_number(w, &s->loc, s->loc.name, err);
 		else if (error != 0)
 			scenario_error(w->w_sc, &s->loc, err,
-			    "sysctl `%s` refuses %ju", s->loc.name,
-			    (uintmax_t)s->value);
+			    "sysctl `%s` refuses %ju (%s)", s->loc.name,
+			    (uintmax_t)s->value, errno_name(error));
 		if (error != 0)
 			bad = EINVAL;
 	}
