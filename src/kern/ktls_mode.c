@@ -264,8 +264,8 @@ ktls_get_rx_mode(struct socket *so, int *modep)
  * its tag until acknowledged. The clone is made where it is installed, so the
  * explicit nonce goes on exactly where the old one stopped.
  */
-int
-ktls_set_tx_mode(struct socket *so, int mode)
+static int
+ktls_change_tx_mode(struct socket *so, int mode, const char *why)
 {
 	struct ktls_session *old = so->so_snd.sb_tls_info, *tls;
 	struct ktls_stats *st = ktls_stats(so->so_vnet);
@@ -304,12 +304,20 @@ ktls_set_tx_mode(struct socket *so, int mode)
 	} else
 		st->switch_to_sw++;
 	TRACE(&so->so_vnet->v_tracer, tls_mode, TU(tls->conn), TS("tx"),
-	    TS(ktls_mode_name(mode)), TI(0), TS("asked for"));
+	    TS(ktls_mode_name(mode)), TI(0), TS(why));
 	ktls_free(old);
 	return (0);
 }
 
+int
+ktls_set_tx_mode(struct socket *so, int mode)
+{
+	return (ktls_change_tx_mode(so, mode, "asked for"));
+}
+
 /* --- the automatic return to software --- */
+
+#define TOO_MUCH "too much was retransmitted"
 
 /* In a task: who found the rate too high stands in the middle of output. */
 void
@@ -323,14 +331,14 @@ ktls_disable_ifnet_help(void *arg, int pending)
 	tls->disable_so = NULL;
 	if (!ktls_inp_gone(so)) {
 		error = so->so_snd.sb_tls_info != NULL
-		    ? ktls_set_tx_mode(so, TCP_TLS_MODE_SW)
+		    ? ktls_change_tx_mode(so, TCP_TLS_MODE_SW, TOO_MUCH)
 		    : ENXIO;
 		if (error == 0)
 			st->ifnet_disable_ok++;
 		else
 			st->ifnet_disable_failed++;
 		TRACE(&tls->vnet->v_tracer, tls_disable_ifnet, TU(tls->conn),
-		    TI(error), TS("too much was retransmitted"));
+		    TI(error), TS(TOO_MUCH));
 	}
 	sorele(so);
 	ktls_free(tls);

@@ -104,6 +104,26 @@ test_the_sysctls_take_a_pair_foreign_end_first(void **state)
 	assert_int_equal(sysctl_write_bytes(v, to_ifnet, a, sizeof(a)), EINVAL);
 }
 
+static void
+test_a_kernel_without_kern_tls_has_no_such_sysctls(void **state)
+{
+	struct vnet_params vp = { .vp_name = "other",
+		.vp_ncpus = 1,
+		.vp_tb = engine_timebase(w->eng),
+		.vp_jobs = w->jobs,
+		.vp_no_kern_tls = true };
+	struct vnet *v = vnet_create(&vp);
+
+	net_attach(v);
+	inet_attach(v);
+	assert_non_null(sysctl_find(w->b.v, "net.inet.tcp.switch_to_sw_tls"));
+	assert_null(sysctl_find(v, "net.inet.tcp.switch_to_sw_tls"));
+	assert_null(sysctl_find(v, "net.inet.tcp.switch_to_ifnet_tls"));
+	inet_detach(v);
+	net_detach(v);
+	vnet_destroy(v);
+}
+
 int
 main(void)
 {
@@ -112,6 +132,9 @@ main(void)
 		    test_it_answers_as_the_socket_option_does, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 		    test_connections_that_are_not_there, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    test_a_kernel_without_kern_tls_has_no_such_sysctls, setup,
+		    teardown),
 		cmocka_unit_test_setup_teardown(
 		    test_the_sysctls_take_a_pair_foreign_end_first, setup,
 		    teardown),
