@@ -92,6 +92,7 @@ nic_attach(struct vnet *vnet, const struct nic_params *np, struct nic **out)
 	ifp->if_hw_tsomaxsegsize = model->nm_tsomaxsegsize;
 	if_attach(vnet, ifp, np->np_xname);
 	ether_ifattach(ifp, np->np_lladdr);
+	ifp->if_numa_domain = np->np_numa_domain;
 	ifp->if_transmit = nic_transmit;
 	ifp->if_ioctl = nic_ioctl;
 	ifp->if_snd_tag_alloc = model->nm_snd_tag_alloc;

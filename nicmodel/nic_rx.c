@@ -69,6 +69,7 @@ nic_rx_mbuf(struct nic *n, struct frame *f)
 	m->m_len = f->f_hdrlen;
 	m->m_pkthdr.len = (int32_t)frame_len(f);
 	m->m_pkthdr.rcvif = &n->n_if;
+	m->m_pkthdr.numa_domain = n->n_if.if_numa_domain;
 	m->m_pkthdr.flowid = nic_rss_hash(f);
 	m->m_pkthdr.rsstype = M_HASHTYPE_OPAQUE;
 	m->m_pkthdr.note = f->f_note;

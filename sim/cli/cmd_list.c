@@ -78,7 +78,7 @@ static void
 list_sysctls(void)
 {
 	static const char *const kinds[] = { "read-only", "read-write",
-		"at boot", "counter" };
+		"at boot", "counter", "write-only" };
 	struct engine *en = engine_create();
 	struct jobpool *jp = hostpool_create(0);
 	struct vnet_params vp = { .vp_name = "host",
@@ -93,7 +93,9 @@ list_sysctls(void)
 	for (unsigned i = 0; i < vnet->v_sysctl.st_count; i++) {
 		o = &vnet->v_sysctl.st_oids[i];
 		printf("%-48s %-10s %10ju  %s\n", o->oid_name,
-		    kinds[o->oid_kind], (uintmax_t)*o->oid_val, o->oid_descr);
+		    kinds[o->oid_kind],
+		    o->oid_val != NULL ? (uintmax_t)*o->oid_val : 0,
+		    o->oid_descr);
 	}
 	inet_detach(vnet);
 	net_detach(vnet);

@@ -259,7 +259,9 @@ text_events(const struct result *r, struct strbuf *sb)
 
 		if (f->f_id != TP_timeline && f->f_id != TP_lagg_active &&
 		    f->f_id != TP_app_error && f->f_id != TP_tcp_drop &&
-		    f->f_id != TP_tls_error)
+		    f->f_id != TP_tls_error &&
+		    f->f_id != TP_tls_disable_ifnet &&
+		    f->f_id != TP_switch_tls_list)
 			continue;
 		if (!any)
 			heading(sb, "Events");
@@ -267,6 +269,17 @@ text_events(const struct result *r, struct strbuf *sb)
 		switch (f->f_id) {
 		case TP_timeline:
 			strbuf_addf(sb, "  %s: %s", f->f_s[0], f->f_s[1]);
+			break;
+		case TP_switch_tls_list:
+			strbuf_addf(sb, "  %s: %s", f->f_s[0], f->f_s[1]);
+			break;
+		case TP_tls_disable_ifnet:
+			strbuf_addf(sb,
+			    "  %s: %s, the connection %s, %ju time%s", f->f_who,
+			    f->f_s[0],
+			    f->f_error == 0 ? "goes back to software TLS"
+					    : "could not leave the card",
+			    (uintmax_t)f->f_count, plural(f->f_count));
 			break;
 		case TP_lagg_active:
 			strbuf_addf(sb, "  %s %s: active port is now %s (%s)",

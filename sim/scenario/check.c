@@ -180,6 +180,14 @@ check_nics(struct chk *c, struct sc_host *h)
 			    "there is no card model `%s`; "
 			    "`ktls-sim list models` shows what there is%s",
 			    h->nics[i].model, model_hint(c, h->nics[i].model));
+		if (h->nics[i].has_domain &&
+		    h->nics[i].numa_domain >= h->numa_domains)
+			ERR(c, &h->nics[i].loc,
+			    "card `%s` is in NUMA domain %ju: host `%s` has "
+			    "the domains 0 to %ju, see `numa_domains`",
+			    h->nics[i].loc.name,
+			    (uintmax_t)h->nics[i].numa_domain, h->loc.name,
+			    (uintmax_t)h->numa_domains - 1);
 	}
 }
 
@@ -314,6 +322,23 @@ check_links(struct chk *c)
 				used[nused++] = n;
 		}
 	}
+}
+
+static void
+check_crypto(struct chk *c, const struct sc_host *h)
+{
+	const char *crypto = sc_crypto_names[h->crypto];
+
+	if (h->accel.present && strcmp(crypto, "accel") != 0)
+		ERR(c, &h->accel.loc,
+		    "host `%s` has no accelerator: its `crypto` is `%s`",
+		    h->loc.name, crypto);
+	if (h->completion != SC_IN_ORDER &&
+	    (strcmp(crypto, "accel") == 0 || strcmp(crypto, "none") == 0))
+		ERR(c, &h->loc,
+		    "host `%s`: `completion` is the order of a library, its "
+		    "`crypto` is `%s`",
+		    h->loc.name, crypto);
 }
 
 /* A request line has the path between blanks, and is read into 1 KiB. */
@@ -533,6 +558,9 @@ check_steps(struct chk *c)
 				ERR(c, &st->loc,
 				    "a sysctl step wants `name` "
 				    "and `value`");
+		} else if (st->action == SC_DO_FRAGMENT ||
+		    st->action == SC_DO_DEFRAGMENT) {
+			check_host_name(c, scenario_text_at(st->on), st->on);
 		} else if (st->action == SC_DO_SWITCH_TLS) {
 			check_app_name(c, scenario_text_at(st->on), st->on);
 			if (!st->has_to)
@@ -544,14 +572,14 @@ check_steps(struct chk *c)
 		if (st->action == SC_DO_LOSS && !st->has_loss)
 			ERR(c, &st->loc, "a loss step wants `loss`");
 		if ((st->has_loss && st->action != SC_DO_LOSS) ||
-		    ((st->has_to || st->has_connection) &&
+		    ((st->has_to || st->has_connection || st->has_list) &&
 			st->action != SC_DO_SWITCH_TLS) ||
 		    ((st->name != NULL || st->has_value) &&
 			st->action != SC_DO_SYSCTL))
 			ERR(c, &st->loc,
 			    "this step has no use for one of its keys: `loss` "
-			    "is for loss, `name` and `value` for sysctl, `to` "
-			    "and `connection` for switch_tls");
+			    "is for loss, `name` and `value` for sysctl, `to`, "
+			    "`connection` and `list` for switch_tls");
 	}
 }
 
@@ -618,6 +646,7 @@ scenario_check(struct diag *d, struct scenario *sc)
 		check_laggs(&c, &sc->hosts[i]);
 		check_addrs(&c, &sc->hosts[i]);
 		check_files(&c, &sc->hosts[i]);
+		check_crypto(&c, &sc->hosts[i]);
 	}
 	check_links(&c);
 	check_apps(&c);

@@ -18,14 +18,17 @@ const struct sc_suite_range sc_suite_ranges[] = { { SC_TLS_12, SC_TLS_13 },
 	{ SC_TLS_12, SC_TLS_12 }, { SC_TLS_12, SC_TLS_12 } };
 _Static_assert(nitems(sc_suite_ranges) + 1 == nitems(sc_suite_names),
     "one range for each suite");
-const char *const sc_crypto_names[] = { "openssl", "ipsec-mb", NULL };
+const char *const sc_crypto_names[] = { "openssl", "ipsec-mb", "accel", "none",
+	NULL };
+static const char *const completion_names[] = { "in-order", "reverse",
+	"shuffle", NULL };
 static const char *const version_names[] = { "1.0", "1.1", "1.2", "1.3", NULL };
 static const char *const place_names[] = { "openssl", "kernel", NULL };
 static const char *const handshake_names[] = { "openssl", "synthetic", NULL };
 static const char *const app_types[] = { "https-server", "https-client", NULL };
 static const char *const family_names[] = { "ipv4", "ipv6", NULL };
 static const char *const action_names[] = { "link_down", "link_up", "loss",
-	"sysctl", "switch_tls", NULL };
+	"sysctl", "switch_tls", "fragment", "defragment", NULL };
 static const char *const switch_names[] = { "sw", "ifnet", NULL };
 static const char *const dir_names[] = { "tx", "rx", NULL };
 static const char *const mode_names[] = { "none", "sw", "ifnet", "toe", NULL };
@@ -52,6 +55,10 @@ static const struct key nic_keys[] = {
 	    .text = "from a frame's arrival to the interrupt that takes it" },
 	{ "lro", K_BOOL, F(sc_nic, lro), .def = "true", .since = "0.2",
 	    .text = "LRO is enabled, where the model has it" },
+	{ "numa_domain", K_UINT, F(sc_nic, numa_domain), F(sc_nic, has_domain),
+	    .max = 7, .since = "0.2",
+	    .text =
+		"where the card is plugged in, from 0; unknown if not given" },
 };
 MAPDEF(nic, "network card", struct sc_nic);
 
@@ -72,9 +79,33 @@ static const struct key file_keys[] = {
 };
 MAPDEF(file, "file", struct sc_file);
 
+static const struct key accel_keys[] = {
+	{ "depth", K_UINT, F(sc_accel, depth), .def = "128", .min = 1,
+	    .max = 65536, .since = "0.2",
+	    .text = "operations that it holds; one more is EAGAIN" },
+	{ "engines", K_UINT, F(sc_accel, engines), .def = "4", .min = 1,
+	    .max = 64, .since = "0.2",
+	    .text = "operations that it works on at a time" },
+	{ "rate", K_RATE, F(sc_accel, rate), .def = "10Gbit/s", .min = 1000000,
+	    .max = 1000000000000ULL, .since = "0.2", .text = "of each engine" },
+	{ "latency", K_TIME, F(sc_accel, latency), .def = "20us", .min = SIM_NS,
+	    .max = SIM_SEC, .since = "0.2",
+	    .text =
+		"from an engine's end, or from a refusal, to the host's notice" },
+	{ "fail_op", K_UINT, F(sc_accel, fail_op), .def = "0", .since = "0.2",
+	    .text = "which of its operations fails (EIO); 0: none" },
+};
+MAPDEF(accel, "accelerator", struct sc_accel);
+
 static const struct key host_keys[] = {
 	{ "cpus", K_UINT, F(sc_host, cpus), .def = "4", .min = 1, .max = 256,
 	    .text = "simulated CPUs: one kernel TLS worker each" },
+	{ "numa_domains", K_UINT, F(sc_host, numa_domains), .def = "1",
+	    .min = 1, .max = 8, .since = "0.2",
+	    .text = "NUMA domains; the CPUs are split evenly" },
+	{ "fragmented_memory", K_BOOL, F(sc_host, fragmented), .def = "false",
+	    .since = "0.2",
+	    .text = "no physically contiguous pages are free at the start" },
 	{ "sysctl", K_SETTINGS, F(sc_host, sysctl), F(sc_host, nsysctl),
 	    .text = "name: number, set before the run" },
 	{ "nics", K_MAPOF, F(sc_host, nics), F(sc_host, nnics), .map = &nic_map,
@@ -96,6 +127,24 @@ static const struct key host_keys[] = {
 	    .names = sc_crypto_names, .since = "0.2",
 	    .text =
 		"library of software TLS; `ktls-sim list backends` shows them" },
+	{ "accel", K_MAP, F(sc_host, accel), .noff = F(sc_host, accel.present),
+	    .map = &accel_map, .since = "0.2",
+	    .text = "`crypto: accel`: what the accelerator is like" },
+	{ "completion", K_ENUM, F(sc_host, completion), .def = "in-order",
+	    .names = completion_names, .since = "0.2",
+	    .text =
+		"the order in which a library completes records (AEAD); in-order: a batch as a whole" },
+	{ "completion_window", K_UINT, F(sc_host, completion_window),
+	    .def = "4", .min = 2, .max = 64, .since = "0.2",
+	    .text = "records among which the order is changed" },
+	{ "kern_tls", K_BOOL, F(sc_host, kern_tls), .def = "true",
+	    .since = "0.2",
+	    .text =
+		"false: a kernel without options KERN_TLS; there is no kern.ipc.tls" },
+	{ "direct_map", K_BOOL, F(sc_host, direct_map), .def = "true",
+	    .since = "0.2",
+	    .text =
+		"false: no direct map of physical memory, so no M_EXTPG mbufs and no transmit TLS" },
 	{ "fail_alloc", K_UINT, F(sc_host, fail_alloc), .def = "0",
 	    .since = "0.2",
 	    .text =
@@ -178,7 +227,7 @@ static const struct key step_keys[] = {
 	    .names = action_names, .text = "what happens" },
 	{ "on", K_STR, F(sc_step, on), .required = true,
 	    .text =
-		"host.nic (link_down, link_up, loss), host (sysctl) or application (switch_tls)" },
+		"host.nic (link_down, link_up, loss), host (sysctl, fragment, defragment) or application (switch_tls)" },
 	{ "loss", K_PERCENT, F(sc_step, loss), F(sc_step, has_loss), .min = 0,
 	    .max = 1000000000,
 	    .text = "loss: the new chance, both directions" },
@@ -188,6 +237,10 @@ static const struct key step_keys[] = {
 	{ "to", K_ENUM, F(sc_step, to), F(sc_step, has_to),
 	    .names = switch_names, .since = "0.2",
 	    .text = "switch_tls: the transmit mode of its connections" },
+	{ "list", K_BOOL, F(sc_step, list), F(sc_step, has_list),
+	    .since = "0.2",
+	    .text =
+		"switch_tls: only tell the commands that would switch them" },
 	{ "connection", K_UINT, F(sc_step, connection),
 	    F(sc_step, has_connection), .max = 99999, .since = "0.2",
 	    .text =

@@ -366,9 +366,33 @@ apps_start(struct world *w)
 	}
 }
 
+static void
+add_end(struct strbuf *sb, const struct ksockaddr *sa)
+{
+	strbuf_adds(sb, " ");
+	format_addr(sa->sa_family, &sa->sa_addr, sb);
+	strbuf_addf(sb, " %u", sa->sa_port);
+}
+
+/* switch_tls -l: the command that would do it. */
+static void
+conn_list_switch(struct conn *c, int mode, const struct ksockaddr *local,
+    const struct ksockaddr *foreign)
+{
+	struct strbuf sb = { 0 };
+
+	strbuf_addf(&sb, "switch_tls %s",
+	    mode == TCP_TLS_MODE_SW ? "-s" : "-i");
+	add_end(&sb, local);
+	add_end(&sb, foreign);
+	TRACE(&c->c_app->a_world->w_tracer, switch_tls_list,
+	    TS(c->c_app->a_sc->loc.name), TU(c->c_index), TS(strbuf_str(&sb)));
+	strbuf_fini(&sb);
+}
+
 /* As an administrator with switch_tls(8): by the ends of each connection. */
 static void
-conn_switch_tls(struct conn *c, int mode)
+conn_switch_tls(struct conn *c, int mode, bool list)
 {
 	struct ksockaddr local, foreign;
 	int error;
@@ -376,6 +400,10 @@ conn_switch_tls(struct conn *c, int mode)
 	if (so_sockname(c->c_so, &local) != 0 ||
 	    so_peername(c->c_so, &foreign) != 0)
 		return; /* not connected */
+	if (list) {
+		conn_list_switch(c, mode, &local, &foreign);
+		return;
+	}
 	error = tcp_switch_tls(c->c_so->so_vnet, &foreign, &local, mode);
 	if (error != 0)
 		TRACE(&c->c_app->a_world->w_tracer, app_error,
@@ -393,7 +421,8 @@ apps_switch_tls(struct world *w, const struct sc_step *st)
 		if (c->c_so != NULL &&
 		    (!st->has_connection || c->c_index == st->connection))
 			conn_switch_tls(c,
-			    st->to == 0 ? TCP_TLS_MODE_SW : TCP_TLS_MODE_IFNET);
+			    st->to == 0 ? TCP_TLS_MODE_SW : TCP_TLS_MODE_IFNET,
+			    st->list);
 }
 
 /* The run is over: what was to start later does not start any more. */

@@ -6,10 +6,9 @@
 #include <ktsim/base/bytes.h>
 #include <ktsim/base/errnoname.h>
 #include <ktsim/base/kmem.h>
-#include <ktsim/base/nearest.h>
+#include <ktsim/kern/vm.h>
 #include <ktsim/net/if_loop.h>
 #include <ktsim/netinet/ip_var.h>
-#include <ktsim/opencrypto/crypto_backend.h>
 
 #include "world_priv.h"
 
@@ -169,6 +168,8 @@ build_nic(struct world *w, struct whost *h, unsigned i, struct strbuf *err)
 		.np_ring = (uint32_t)sn->ring,
 		.np_rx_coalesce = sn->rx_coalesce,
 		.np_lro = sn->lro,
+		.np_numa_domain =
+		    sn->has_domain ? (uint8_t)sn->numa_domain : M_NODOM,
 		.np_pool = &w->w_pool,
 		.np_ops = &wire_port_ops };
 	struct wlink *l;
@@ -236,88 +237,30 @@ build_addrs(struct world *w, struct whost *h, struct strbuf *err)
 	return (0);
 }
 
-static void
-build_no_sysctl(struct world *w, struct strbuf *err, const struct sc_loc *loc,
-    const struct vnet *vnet, const char *name)
-{
-	const struct sysctl_tree *st = &vnet->v_sysctl;
-	const char **names = xcalloc(st->st_count, sizeof(*names)), *near;
-
-	for (unsigned i = 0; i < st->st_count; i++)
-		names[i] = st->st_oids[i].oid_name;
-	near = nearest_name(name, names, st->st_count);
-	free(names);
-	if (near != NULL)
-		scenario_error(w->w_sc, loc, err,
-		    "there is no sysctl `%s`; did you mean `%s`?", name, near);
-	else
-		scenario_error(w->w_sc, loc, err,
-		    "there is no sysctl `%s`; `ktls-sim list sysctls` shows "
-		    "what there is",
-		    name);
-}
-
-static int
-build_sysctls(struct world *w, struct whost *h, struct strbuf *err)
-{
-	const struct sc_setting *s;
-	int error, bad = 0;
-
-	for (unsigned i = 0; i < h->h_sc->nsysctl; i++) {
-		s = &h->h_sc->sysctl[i];
-		error = sysctl_write(h->h_vnet, s->loc.name, s->value);
-		if (error == ENOENT)
-			build_no_sysctl(w, err, &s->loc, h->h_vnet,
-			    s->loc.name);
-		else if (error == EPERM)
-			scenario_error(w->w_sc, &s->loc, err,
-			    "sysctl `%s` is read-only", s->loc.name);
-		else if (error != 0)
-			scenario_error(w->w_sc, &s->loc, err,
-			    "sysctl `%s` refuses %ju", s->loc.name,
-			    (uintmax_t)s->value);
-		if (error != 0)
-			bad = EINVAL;
-	}
-	return (bad);
-}
-
-/* ENOTSUP: it is not there, or not on this machine. */
-static int
-build_crypto(struct world *w, const struct whost *h, struct vnet_params *vp,
-    struct strbuf *err)
-{
-	const char *name = sc_crypto_names[h->h_sc->crypto], *why = NULL;
-
-	vp->vp_crypto = crypto_backend_find(name);
-	if (vp->vp_crypto->cb_usable == NULL || vp->vp_crypto->cb_usable(&why))
-		return (0);
-	strbuf_addf(err,
-	    "%s:%d:%d: error: host `%s` cannot encrypt with `%s`: %s\n"
-	    "  `crypto: openssl` works everywhere and gives the same bytes\n",
-	    w->w_sc->path, h->h_sc->loc.line, h->h_sc->loc.col,
-	    h->h_sc->loc.name, name, why);
-	return (ENOTSUP);
-}
-
 static int
 build_host(struct world *w, unsigned idx, struct strbuf *err)
 {
 	struct whost *h = &w->w_hosts[idx];
 	struct vnet_params vp = { .vp_name = w->w_sc->hosts[idx].loc.name,
 		.vp_ncpus = (int)w->w_sc->hosts[idx].cpus,
+		.vp_ndomains = (int)w->w_sc->hosts[idx].numa_domains,
 		.vp_seed = w->w_opts.wo_seed,
 		.vp_tb = w->w_tb,
 		.vp_jobs = w->w_jobs,
 		.vp_sink = &w->w_sink,
-		.vp_defects = &w->w_opts.wo_defects };
+		.vp_defects = &w->w_opts.wo_defects,
+		.vp_no_kern_tls = !w->w_sc->hosts[idx].kern_tls,
+		.vp_no_direct_map = !w->w_sc->hosts[idx].direct_map };
 	int error;
 
 	h->h_sc = &w->w_sc->hosts[idx];
-	if ((error = build_crypto(w, h, &vp, err)) != 0)
+	if ((error = world_crypto(w, h, &vp, err)) != 0)
 		return (error);
 	h->h_vnet = vnet_create(&vp);
+	world_completion(h);
 	h->h_vnet->v_kmem.km_fail_at = h->h_sc->fail_alloc;
+	if (h->h_sc->fragmented)
+		vm_fragment(h->h_vnet->v_vm, true);
 	net_attach(h->h_vnet);
 	inet_attach(h->h_vnet);
 	h->h_nics = xcalloc(h->h_sc->nnics, sizeof(*h->h_nics));
@@ -335,7 +278,7 @@ build_host(struct world *w, unsigned idx, struct strbuf *err)
 	loif_attach(h->h_vnet);
 	if ((error = build_addrs(w, h, err)) != 0)
 		return (error);
-	error = build_sysctls(w, h, err);
+	error = world_sysctls(w, h, err);
 	build_files(w, h);
 	h->h_vnet->v_sysctl.st_booted = true;
 	return (error);
@@ -374,7 +317,8 @@ static void
 step_run(void *arg)
 {
 	static const char *const names[] = { "link down", "link up", "loss",
-		"sysctl", "switch TLS" };
+		"sysctl", "switch TLS", "fragment memory",
+		"defragment memory" };
 	struct wstep *s = arg;
 	struct world *w = s->s_world;
 	int error = 0;
@@ -392,6 +336,11 @@ step_run(void *arg)
 	case SC_DO_SWITCH_TLS:
 		apps_switch_tls(w, s->s_sc);
 		break;
+	case SC_DO_FRAGMENT:
+	case SC_DO_DEFRAGMENT:
+		vm_fragment(world_host(w, s->s_sc->on)->h_vnet->v_vm,
+		    s->s_sc->action == SC_DO_FRAGMENT);
+		break;
 	default:
 		error = sysctl_write(world_host(w, s->s_sc->on)->h_vnet,
 		    s->s_sc->name, s->s_sc->value);
@@ -408,7 +357,6 @@ static int
 build_steps(struct world *w, struct strbuf *err)
 {
 	const struct sc_step *st;
-	struct vnet *vnet;
 	struct wstep *s;
 	int bad = 0;
 
@@ -416,47 +364,14 @@ build_steps(struct world *w, struct strbuf *err)
 	for (unsigned i = 0; i < w->w_sc->nsteps; i++) {
 		s = &w->w_steps[i];
 		st = &w->w_sc->timeline[i];
-		/* Whether the value is taken is known at the instant only. */
-		if (st->action == SC_DO_SYSCTL) {
-			vnet = world_host(w, st->on)->h_vnet;
-			if (vnet->v_sysctl.st_booted &&
-			    sysctl_find(vnet, st->name) == NULL) {
-				build_no_sysctl(w, err,
-				    scenario_text_at(st->name), vnet, st->name);
-				bad = EINVAL;
-			}
-		}
+		if (st->action == SC_DO_SYSCTL &&
+		    world_sysctl_step(w, st, err) != 0)
+			bad = EINVAL;
 		s->s_world = w;
 		s->s_sc = &w->w_sc->timeline[i];
 		sim_event_init(&s->s_event, EV_TIMELINE, "timeline", step_run,
 		    s);
 		timebase_post(w->w_tb, &s->s_event, s->s_sc->at);
-	}
-	return (bad);
-}
-
-/*
- * A counter that the host does not have: the claim could only fail. A host
- * that is not built to its end has not all of them.
- */
-static int
-build_claims(struct world *w, struct strbuf *err)
-{
-	const struct sc_exp_counter *e;
-	struct vnet *vnet;
-	int bad = 0;
-
-	for (unsigned i = 0; i < w->w_sc->nexpect; i++) {
-		if (w->w_sc->expect[i].kind != SC_EXP_COUNTER)
-			continue;
-		e = &w->w_sc->expect[i].counter;
-		vnet = world_host(w, e->host)->h_vnet;
-		if (vnet->v_sysctl.st_booted &&
-		    sysctl_find(vnet, e->name) == NULL) {
-			build_no_sysctl(w, err, scenario_text_at(e->name), vnet,
-			    e->name);
-			bad = EINVAL;
-		}
 	}
 	return (bad);
 }
@@ -476,7 +391,7 @@ world_build(struct world *w, struct strbuf *err)
 			return (error);
 	if ((error = build_steps(w, err)) != 0)
 		bad = error;
-	if ((error = build_claims(w, err)) != 0)
+	if ((error = world_sysctl_claims(w, err)) != 0)
 		bad = error;
 	if (bad != 0)
 		return (bad);

@@ -28,8 +28,10 @@ static const enum trace_id fact_points[] = {
 	TP_tls_enable,
 	TP_tls_mode,
 	TP_tls_error,
+	TP_tls_disable_ifnet,
 	TP_wire_drop,
 	TP_timeline,
+	TP_switch_tls_list,
 	TP_app_error,
 };
 

@@ -13,6 +13,7 @@
 #include <ktsim/kern/vnode.h>
 #include <ktsim/net/if_lagg.h>
 #include <ktsim/nic/nic.h>
+#include <ktsim/opencrypto/crypto_accel.h>
 #include <ktsim/sim/engine.h>
 #include <ktsim/sim/ledger.h>
 #include <ktsim/sim/record_oracle.h>
@@ -32,7 +33,8 @@ struct whost {
 	unsigned *h_capif;   /* interface numbers in the capture */
 	struct lagg_softc **h_laggs;
 	struct filegen *h_filegens; /* as h_sc->files */
-	struct prng h_disk;	    /* disk_jitter's */
+	struct crypto_accel_params h_accel;
+	struct prng h_disk; /* disk_jitter's */
 };
 
 struct wlink {
@@ -148,6 +150,18 @@ struct whost *world_host(struct world *, const char *name);
 struct wire *world_wire_of(struct world *, const char *port); /* "host.nic" */
 void world_take_down(struct world *);
 void world_detach_stacks(struct world *);
+
+/* world_crypto.c */
+/* ENOTSUP: it is not there, or not on this machine. */
+int world_crypto(struct world *, struct whost *, struct vnet_params *,
+    struct strbuf *err);
+void world_completion(struct whost *);
+
+/* world_sysctl.c: 0, or EINVAL with what is wrong in err */
+int world_sysctls(struct world *, struct whost *, struct strbuf *err);
+int world_sysctl_step(struct world *, const struct sc_step *,
+    struct strbuf *err);
+int world_sysctl_claims(struct world *, struct strbuf *err);
 
 /* world_tap.c */
 int tap_open(struct world *, struct strbuf *err);

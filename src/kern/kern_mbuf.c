@@ -26,6 +26,7 @@ mb_attach(struct vnet *vnet)
 	kzone_init(&mb->mb_jumbo16, &vnet->v_kmem, "mbuf_jumbo_16k",
 	    MJUM16BYTES);
 	mb->mb_vm = vnet->v_vm;
+	mb->mb_direct_map = vnet->v_direct_map;
 }
 
 void
@@ -67,6 +68,7 @@ m_gethdr(struct mb_state *mb, int how, int type)
 		return (NULL);
 	m->m_flags = M_PKTHDR;
 	memset(&m->m_pkthdr, 0, sizeof(m->m_pkthdr));
+	m->m_pkthdr.numa_domain = M_NODOM;
 	return (m);
 }
 
@@ -129,7 +131,7 @@ mb_alloc_ext_pgs(struct mb_state *mb, int how, m_ext_free_t *freefn)
 {
 	struct mbuf *m;
 
-	if ((m = m_get(mb, how, MT_DATA)) == NULL)
+	if (!mb->mb_direct_map || (m = m_get(mb, how, MT_DATA)) == NULL)
 		return (NULL);
 	m_extadd(m, NULL, 0, freefn, NULL, NULL, M_EXTPG | M_RDONLY, EXT_PGS);
 	memset(&m->m_epg, 0, sizeof(m->m_epg));

@@ -22,9 +22,9 @@ sysctl_index(const struct sysctl_tree *st, const char *name)
 	return (lo);
 }
 
-void
-sysctl_add(struct vnet *vnet, const char *name, uint64_t *val,
-    enum sysctl_kind kind, sysctl_check_fn *check, const char *descr)
+/* Room for a new one, at its place; the name is set. */
+static struct sysctl_oid *
+sysctl_insert(struct vnet *vnet, const char *name)
 {
 	struct sysctl_tree *st = &vnet->v_sysctl;
 	unsigned i = sysctl_index(st, name);
@@ -38,13 +38,33 @@ sysctl_add(struct vnet *vnet, const char *name, uint64_t *val,
 	}
 	memmove(&st->st_oids[i + 1], &st->st_oids[i],
 	    (st->st_count - i) * sizeof(*st->st_oids));
-	st->st_oids[i] = (struct sysctl_oid) { .oid_name = xstrdup(name),
-		.oid_val = val,
-		.oid_kind = kind,
-		.oid_check = check,
-		.oid_descr = descr,
-		.oid_initial = *val };
+	st->st_oids[i] = (struct sysctl_oid) { .oid_name = xstrdup(name) };
 	st->st_count++;
+	return (&st->st_oids[i]);
+}
+
+void
+sysctl_add(struct vnet *vnet, const char *name, uint64_t *val,
+    enum sysctl_kind kind, sysctl_check_fn *check, const char *descr)
+{
+	struct sysctl_oid *oid = sysctl_insert(vnet, name);
+
+	oid->oid_val = val;
+	oid->oid_kind = kind;
+	oid->oid_check = check;
+	oid->oid_descr = descr;
+	oid->oid_initial = *val;
+}
+
+void
+sysctl_add_proc(struct vnet *vnet, const char *name, sysctl_proc_fn *proc,
+    const char *descr)
+{
+	struct sysctl_oid *oid = sysctl_insert(vnet, name);
+
+	oid->oid_kind = CTL_WR;
+	oid->oid_proc = proc;
+	oid->oid_descr = descr;
 }
 
 void
@@ -95,10 +115,31 @@ sysctl_write(struct vnet *vnet, const char *name, uint64_t val)
 	if (oid->oid_kind == CTL_RD || oid->oid_kind == CTL_CTR ||
 	    (oid->oid_kind == CTL_TUN && vnet->v_sysctl.st_booted))
 		return (EPERM);
+	if (oid->oid_kind == CTL_WR)
+		return (oid->oid_proc(vnet, &val, sizeof(val)));
 	if (oid->oid_check != NULL && (error = oid->oid_check(vnet, val)) != 0)
 		return (error);
 	*oid->oid_val = val;
 	return (0);
+}
+
+int
+sysctl_write_bytes(struct vnet *vnet, const char *name, const void *val,
+    size_t len)
+{
+	const struct sysctl_oid *oid = sysctl_find(vnet, name);
+	uint64_t num;
+
+	if (oid == NULL)
+		return (ENOENT);
+	if (val == NULL)
+		return (EPERM);
+	if (oid->oid_kind == CTL_WR)
+		return (oid->oid_proc(vnet, val, len));
+	if (len < sizeof(num))
+		return (ENOMEM);
+	memcpy(&num, val, sizeof(num));
+	return (sysctl_write(vnet, name, num));
 }
 
 int
@@ -108,6 +149,8 @@ sysctl_read(const struct vnet *vnet, const char *name, uint64_t *val)
 
 	if (oid == NULL)
 		return (ENOENT);
+	if (oid->oid_kind == CTL_WR)
+		return (EINVAL);
 	*val = *oid->oid_val;
 	return (0);
 }

@@ -8,6 +8,7 @@
 #include <ktsim/kern/vm.h>
 #include <ktsim/kern/vnet.h>
 #include <ktsim/kern/vnode.h>
+#include <ktsim/opencrypto/crypto_accel.h>
 #include <ktsim/opencrypto/crypto_backend.h>
 
 #define VM_LIMIT_PAGES (16u * 1024 * 1024) /* 64 GiB of simulated memory */
@@ -22,11 +23,18 @@ vnet_create(const struct vnet_params *vp)
 	vnet = xcalloc(1, sizeof(*vnet));
 	vnet->v_name = xstrdup(vp->vp_name);
 	vnet->v_ncpus = vp->vp_ncpus;
+	vnet->v_ndomains = MAX(vp->vp_ndomains, 1);
+	KASSERT(vnet->v_ndomains <= VM_MAXDOMAINS,
+	    ("vnet of %d domains", vnet->v_ndomains));
 	vnet->v_seed = vp->vp_seed;
 	vnet->v_tb = vp->vp_tb;
 	vnet->v_jobs = vp->vp_jobs;
 	vnet->v_crypto =
 	    vp->vp_crypto != NULL ? vp->vp_crypto : &crypto_openssl;
+	if (vnet->v_crypto->cb_accel)
+		vnet->v_accel = crypto_accel_create(vp->vp_tb, vp->vp_accel);
+	vnet->v_kern_tls = !vp->vp_no_kern_tls;
+	vnet->v_direct_map = !vp->vp_no_direct_map;
 	vnet->v_tracer = (struct tracer) { .t_sink = vp->vp_sink,
 		.t_now = &vp->vp_tb->tb_now,
 		.t_who = vnet->v_name };
@@ -58,6 +66,7 @@ vnet_destroy(struct vnet *vnet)
 	kzone_fini(&vnet->v_socket_zone);
 	mb_detach(vnet);
 	vm_destroy(vnet->v_vm);
+	crypto_accel_destroy(vnet->v_accel);
 	sysctl_fini(vnet);
 	kmem_fini(&vnet->v_kmem);
 	free((char *)(uintptr_t)vnet->v_name);
@@ -78,8 +87,8 @@ vnet_leaks(const struct vnet *vnet, struct strbuf *sb)
 		    z->z_name, (uintmax_t)z->z_inuse);
 		n++;
 	}
-	/* The page cache may keep its pages; nobody else may. */
-	cached = vfs_cached_pages(vnet);
+	/* The page cache and ktls may keep pages; nobody else may. */
+	cached = vfs_cached_pages(vnet) + ktls_cached_pages(vnet);
 	if (vm_stats(vnet->v_vm)->vs_inuse != cached) {
 		strbuf_addf(sb, "%s: pages: %ju wired outside the page cache\n",
 		    vnet->v_name,

@@ -70,6 +70,38 @@ ktls_wq_dump(const struct ktls_wq *wq, struct strbuf *sb, int indent)
 		    "", so->so_number);
 }
 
+static void
+ktls_accel_dump(const struct vnet *vnet, struct strbuf *sb, int indent)
+{
+	const struct crypto_accel_stats *st = crypto_accel_stats(vnet->v_accel);
+
+	strbuf_addf(sb,
+	    "%*saccelerator: inside %" PRIu64 " most %" PRIu64 " taken %" PRIu64
+	    " refused %" PRIu64 "\n",
+	    indent, "", st->inside, st->inside_max, st->ops, st->refused);
+}
+
+/* The cache of output buffers, and the threads that make room for it. */
+static void
+ktls_buffers_dump(const struct vnet *vnet, struct strbuf *sb, int indent)
+{
+	const struct ktls_domain *d;
+
+	if (vnet->v_ktls->ks_nbuffers > 0)
+		strbuf_addf(sb, "%*soutput buffers: %u cached\n", indent, "",
+		    vnet->v_ktls->ks_nbuffers);
+	for (int i = 0; i < vnet->v_ndomains; i++) {
+		d = &vnet->v_ktls->ks_domains[i];
+		if (d->d_wakeups == 0)
+			continue;
+		strbuf_addf(sb,
+		    "%*sdomain %d: woken %" PRIu64 " reclaimed %" PRIu64,
+		    indent, "", i, d->d_wakeups, d->d_reclaims);
+		dump_event(sb, "done", &d->d_reclaim);
+		strbuf_adds(sb, "\n");
+	}
+}
+
 void
 ktls_dump(const struct vnet *vnet, struct strbuf *sb, int indent)
 {
@@ -83,4 +115,8 @@ ktls_dump(const struct vnet *vnet, struct strbuf *sb, int indent)
 	    ks->ks_stats.sw_tx_inqueue, ks->ks_stats.sw_rx_inqueue);
 	for (int i = 0; ks->ks_wq != NULL && i < vnet->v_ncpus; i++)
 		ktls_wq_dump(&ks->ks_wq[i], sb, indent + 2);
+	if (ks->ks_wq != NULL)
+		ktls_buffers_dump(vnet, sb, indent + 2);
+	if (vnet->v_accel != NULL)
+		ktls_accel_dump(vnet, sb, indent + 2);
 }

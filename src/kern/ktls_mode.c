@@ -4,7 +4,6 @@
  * decision is told by a trace point of the branch that took it.
  */
 #include <errno.h>
-#include <stdio.h>
 
 #include <ktsim/base/bytes.h>
 #include <ktsim/base/errnoname.h>
@@ -13,111 +12,6 @@
 
 #include "ktls_priv.h"
 #include "ktls_session.h"
-
-/* --- sysctls --- */
-
-static int
-ktls_check_maxlen(struct vnet *vnet, uint64_t v)
-{
-	return (
-	    v >= PAGE_SIZE && v <= TLS_MAX_MSG_SIZE_V10_2 && v % PAGE_SIZE == 0
-		? 0
-		: EINVAL);
-}
-
-static void
-ktls_ctr(struct vnet *vnet, const char *name, uint64_t *val, const char *descr)
-{
-	char full[128];
-
-	snprintf(full, sizeof(full), "kern.ipc.tls.%s", name);
-	sysctl_add(vnet, full, val, CTL_CTR, NULL, descr);
-}
-
-static void
-ktls_sysctl_config(struct vnet *vnet)
-{
-	struct ktls_state *ks = vnet->v_ktls;
-
-	ks->ks_rx_enable = ks->ks_cbc_enable = ks->ks_ext_pgs = 1;
-	ks->ks_maxlen = TLS_MAX_MSG_SIZE_V10_2;
-	sysctl_add(vnet, "kern.ipc.tls.enable", &ks->ks_enable, CTL_RW, NULL,
-	    "allow new kernel TLS sessions");
-	sysctl_add(vnet, "kern.ipc.tls.rx_enable", &ks->ks_rx_enable, CTL_RW,
-	    NULL, "allow new receive sessions");
-	sysctl_add(vnet, "kern.ipc.tls.cbc_enable", &ks->ks_cbc_enable, CTL_RW,
-	    NULL, "allow AES-CBC suites");
-	sysctl_add(vnet, "kern.ipc.tls.maxlen", &ks->ks_maxlen, CTL_TUN,
-	    ktls_check_maxlen, "maximum TLS record payload, page aligned");
-	sysctl_add(vnet, "kern.ipc.tls.ifnet.permitted", &ks->ks_permitted,
-	    CTL_RW, NULL, "allow the NIC mode without being forced");
-	sysctl_add(vnet, "kern.ipc.mb_use_ext_pgs", &ks->ks_ext_pgs, CTL_RW,
-	    NULL, "use unmapped mbufs for sendfile and TLS");
-}
-
-static void
-ktls_sysctl_counters(struct vnet *vnet)
-{
-	static const char *const modes[] = { NULL, "sw", "ifnet", "toe" };
-	static const char *const ciphers[] = { "cbc", "gcm", "chacha20" };
-	static const char *const vers[2][3] = { { "tls10", "tls12", "tls12" },
-		{ "tls11", "tls13", "tls13" } };
-	struct ktls_stats *st = &vnet->v_ktls->ks_stats;
-	char name[64];
-
-	for (int m = TCP_TLS_MODE_SW; m <= TCP_TLS_MODE_TOE; m++)
-		for (int c = 0; c < 3; c++) {
-			snprintf(name, sizeof(name), "%s.%s", modes[m],
-			    ciphers[c]);
-			ktls_ctr(vnet, name, &st->mode_cipher[m][c],
-			    "sessions now");
-		}
-	for (int v = 0; v < 2; v++)
-		for (int c = 0; c < 3; c++) {
-			snprintf(name, sizeof(name), "stats.ocf.%s_%s_encrypts",
-			    vers[v][c], ciphers[c]);
-			ktls_ctr(vnet, name, &st->ocf_enc[v][c],
-			    "records encrypted in software");
-			if (v == 0 && c == TLS_CIPHER_CBC)
-				continue; /* TLS 1.0 is not received */
-			snprintf(name, sizeof(name), "stats.ocf.%s_%s_decrypts",
-			    vers[v][c], ciphers[c]);
-			ktls_ctr(vnet, name, &st->ocf_dec[v][c],
-			    "records decrypted in software");
-		}
-}
-
-void
-ktls_sysctl_attach(struct vnet *vnet)
-{
-	struct ktls_stats *st = &vnet->v_ktls->ks_stats;
-
-	ktls_sysctl_config(vnet);
-	ktls_sysctl_counters(vnet);
-#define CTR(name, field, descr) ktls_ctr(vnet, name, &st->field, descr)
-	CTR("stats.enable_calls", enable_calls, "attempts to enable TLS");
-	CTR("stats.offload_total", offload_total, "successes");
-	CTR("stats.active", active, "live session objects");
-	CTR("stats.threads", threads, "worker threads");
-	CTR("stats.sw_tx_pending", sw_tx_pending,
-	    "TLS 1.0 batches that wait for earlier records");
-	CTR("stats.sw_tx_inqueue", sw_tx_inqueue, "batches waiting");
-	CTR("stats.sw_rx_inqueue", sw_rx_inqueue, "sockets waiting");
-	CTR("stats.corrupted_records", corrupted_records, "bad record headers");
-	CTR("stats.failed_crypto", failed_crypto, "crypto errors");
-	CTR("stats.switch_to_ifnet", switch_to_ifnet, "mode changes to NIC");
-	CTR("stats.switch_to_sw", switch_to_sw, "mode changes to software");
-	CTR("stats.switch_failed", switch_failed, "mode changes refused");
-	CTR("stats.ocf.inplace", ocf_inplace, "records encrypted in place");
-	CTR("stats.ocf.separate_output", ocf_separate,
-	    "records encrypted into new pages");
-	CTR("ifnet.reset", ifnet_reset, "send tags replaced");
-	CTR("ifnet.reset_dropped", ifnet_reset_dropped,
-	    "connections dropped for want of a send tag");
-	CTR("ifnet.reset_failed", ifnet_reset_failed,
-	    "send tags that could not be replaced");
-#undef CTR
-}
 
 /* --- enabling --- */
 
@@ -160,10 +54,26 @@ ktls_enable_checks(struct socket *so, const struct tls_enable *en,
 		return (ENOTSUP);
 	}
 	if (tx && ks->ks_ext_pgs == 0) {
-		*why = "kern.ipc.mb_use_ext_pgs is 0";
+		*why = so->so_vnet->v_direct_map
+		    ? "kern.ipc.mb_use_ext_pgs is 0"
+		    : "no direct map: kern.ipc.mb_use_ext_pgs is 0 for good";
 		return (ENXIO);
 	}
 	return (0);
+}
+
+/* What software TLS refused with. */
+static const char *
+ktls_sw_reason(int error)
+{
+	switch (error) {
+	case EOPNOTSUPP:
+		return ("no crypto backend is loaded");
+	case EPROTONOSUPPORT:
+		return ("TLS 1.0 is not received in the kernel");
+	default:
+		return ("software crypto refused");
+	}
 }
 
 /* TOE is no card's yet; then the NIC, then software. */
@@ -220,7 +130,7 @@ ktls_enable_tx_session(struct socket *so, const struct tls_enable *en,
 		return (error);
 	ktls_inp_attach(tls, so);
 	if ((error = ktls_choose_mode(so, tls)) != 0)
-		*why = "no mode took the session";
+		*why = ktls_sw_reason(error);
 	else
 		error = ktls_enable_late(so, &so->so_snd, why);
 	if (error != 0) {
@@ -299,9 +209,7 @@ ktls_enable_rx_session(struct socket *so, const struct tls_enable *en,
 		return (error);
 	/* Software must be able to, even if a card will decrypt. */
 	if ((error = ktls_sw_try(tls)) != 0)
-		*why = error == EPROTONOSUPPORT
-		    ? "TLS 1.0 is not received in the kernel"
-		    : "software crypto refused";
+		*why = ktls_sw_reason(error);
 	else
 		error = ktls_enable_late(so, &so->so_rcv, why);
 	if (error != 0) {
@@ -368,8 +276,8 @@ ktls_get_rx_mode(struct socket *so, int *modep)
  * its tag until acknowledged. The clone is made where it is installed, so the
  * explicit nonce goes on exactly where the old one stopped.
  */
-int
-ktls_set_tx_mode(struct socket *so, int mode)
+static int
+ktls_change_tx_mode(struct socket *so, int mode, const char *why)
 {
 	struct ktls_session *old = so->so_snd.sb_tls_info, *tls;
 	struct ktls_stats *st = ktls_stats(so->so_vnet);
@@ -380,6 +288,8 @@ ktls_set_tx_mode(struct socket *so, int mode)
 		return (EINVAL);
 	if (mode == TCP_TLS_MODE_IFNET && ktls_inp_xmit_on(so))
 		return (EALREADY);
+	if (mode == TCP_TLS_MODE_IFNET && ktls_inp_xmit_disabled(so))
+		return (ENXIO);
 	if (old == NULL || old->mode == mode)
 		return (0);
 	/* TLS 1.0: the next IV is not known before all is encrypted. */
@@ -406,7 +316,58 @@ ktls_set_tx_mode(struct socket *so, int mode)
 	} else
 		st->switch_to_sw++;
 	TRACE(&so->so_vnet->v_tracer, tls_mode, TU(tls->conn), TS("tx"),
-	    TS(ktls_mode_name(mode)), TI(0), TS("asked for"));
+	    TS(ktls_mode_name(mode)), TI(0), TS(why));
 	ktls_free(old);
 	return (0);
+}
+
+int
+ktls_set_tx_mode(struct socket *so, int mode)
+{
+	return (ktls_change_tx_mode(so, mode, "asked for"));
+}
+
+/* --- the automatic return to software --- */
+
+#define TOO_MUCH "too much was retransmitted"
+
+/* In a task: who found the rate too high stands in the middle of output. */
+void
+ktls_disable_ifnet_help(void *arg, int pending)
+{
+	struct ktls_session *tls = arg;
+	struct ktls_stats *st = ktls_stats(tls->vnet);
+	struct socket *so = tls->disable_so;
+	int error;
+
+	tls->disable_so = NULL;
+	if (!ktls_inp_gone(so)) {
+		error = so->so_snd.sb_tls_info != NULL
+		    ? ktls_change_tx_mode(so, TCP_TLS_MODE_SW, TOO_MUCH)
+		    : ENXIO;
+		if (error == 0)
+			st->ifnet_disable_ok++;
+		else
+			st->ifnet_disable_failed++;
+		TRACE(&tls->vnet->v_tracer, tls_disable_ifnet, TU(tls->conn),
+		    TI(error), TS(TOO_MUCH));
+	}
+	sorele(so);
+	ktls_free(tls);
+}
+
+void
+ktls_account_rexmit(struct socket *so, uint64_t first, uint64_t rexmit)
+{
+	struct ktls_session *tls = so->so_snd.sb_tls_info;
+
+	if (100 * rexmit / (first + rexmit) <=
+	    so->so_vnet->v_ktls->ks_max_rexmit_pct)
+		return;
+	if (tls == NULL || !ktls_inp_xmit_disable(so))
+		return;
+	soref(so);
+	tls->disable_so = so;
+	ktls_hold(tls);
+	taskqueue_enqueue(&tls->vnet->v_taskq, &tls->disable_ifnet_task);
 }

@@ -5,6 +5,7 @@
 #include <ktsim/base/prng.h>
 #include <ktsim/kern/ktls.h>
 #include <ktsim/kern/vnet.h>
+#include <ktsim/opencrypto/crypto_accel.h>
 
 /* One record on its way through the crypto of a worker. */
 struct ktls_rec {
@@ -16,6 +17,7 @@ struct ktls_rec {
 	unsigned r_npieces;
 	vm_paddr_t r_newpa[MBUF_PEXT_MAX_PGS]; /* separate output */
 	bool r_separate;
+	bool r_contig; /* into a buffer of the cache */
 	int r_error;
 	struct {
 		const uint8_t *in;
@@ -33,10 +35,20 @@ struct ktls_unit {
 	struct mbuf *u_top;
 	int u_pages;
 	struct ktls_rec *u_recs;
-	bool u_sync; /* the worker waits for it */
+	bool u_sync;	       /* the worker waits for it */
+	struct crypto_op u_op; /* with an accelerator: one record at a time */
+	struct ktls_rec *u_at; /* the one that is there now */
 };
 
 struct ktls_rx_job;
+
+/* A NUMA domain: its CPUs, and the thread that makes room for buffers. */
+struct ktls_domain {
+	struct vnet *d_vnet;
+	unsigned d_first, d_count; /* CPUs */
+	uint64_t d_wakeups, d_reclaims, d_running;
+	struct sim_event d_reclaim;
+};
 
 struct ktls_wq {
 	struct vnet *wq_vnet;
@@ -50,6 +62,8 @@ struct ktls_wq {
 	bool wq_waiting;      /* for a completion */
 	unsigned wq_inflight; /* units and records not complete */
 	struct sim_event wq_wake;
+	bool wq_alloc_failed; /* when: wq_lastallocfail */
+	simtime_t wq_lastallocfail;
 };
 
 struct ktls_state {
@@ -61,10 +75,15 @@ struct ktls_state {
 	struct prng ks_prng; /* explicit nonces and IVs */
 	struct kzone ks_session_zone, ks_unit_zone, ks_rec_zone, ks_rx_zone;
 	uint32_t ks_number;
+	struct ktls_domain ks_domains[VM_MAXDOMAINS];
+	vm_paddr_t *ks_buffers; /* the cache of output buffers, a stack */
+	unsigned ks_nbuffers, ks_buffers_size;
 
 	/* sysctls */
 	uint64_t ks_enable, ks_rx_enable, ks_cbc_enable, ks_maxlen;
-	uint64_t ks_permitted, ks_ext_pgs;
+	uint64_t ks_permitted, ks_ext_pgs, ks_max_rexmit_pct;
+	uint64_t ks_bind_threads, ks_sw_buffer_cache, ks_max_reclaim;
+	uint64_t ks_tasks_active; /* FreeBSD declares it and never moves it */
 };
 
 static inline simtime_t
@@ -89,7 +108,14 @@ ktls_ocf_row(const struct tls_suite *suite)
 void ktls_wq_start(struct vnet *);   /* create the workers */
 void ktls_wq_next(struct ktls_wq *); /* the worker's loop */
 void ktls_wq_fini(struct vnet *);
-void ktls_enqueue_rx(struct socket *); /* takes a socket reference */
+void ktls_enqueue_rx(struct socket *);	/* takes a socket reference */
+unsigned ktls_get_cpu(struct socket *); /* the session's queue */
+/* ktls_buffer.c */
+void ktls_buffer_attach(struct vnet *);
+void ktls_buffer_detach(struct vnet *);
+/* kern.ipc.tls.maxlen contiguous bytes; 0: do without. Never waits. */
+vm_paddr_t ktls_buffer_alloc(struct ktls_wq *, int npgs);
+void ktls_free_mext_contig(struct mbuf *); /* ext_arg1: the vnet */
 /* ktls_sw.c */
 void ktls_encrypt(struct ktls_wq *, struct mbuf *top);
 /* ktls_rx.c: true when a completion will call ktls_wq_next */
@@ -98,14 +124,20 @@ bool ktls_decrypt(struct ktls_wq *, struct socket *);
 void ktls_count(struct ktls_session *, int delta);
 void ktls_mb_free_extpg(struct mbuf *);
 /* ktls_mode.c */
+void ktls_disable_ifnet_help(void *arg, int pending);
+/* ktls_sysctl.c */
 void ktls_sysctl_attach(struct vnet *);
 /* ktls_tag.c: all that touches the connection block */
 void ktls_inp_attach(struct ktls_session *, struct socket *);
 void ktls_inp_detach(struct ktls_session *);
 void ktls_inp_xmit(struct ktls_session *, bool on);
 bool ktls_inp_xmit_on(struct socket *);
+bool ktls_inp_xmit_disable(struct socket *); /* false: it was before */
+bool ktls_inp_xmit_disabled(struct socket *);
+bool ktls_inp_gone(struct socket *);
 uint32_t ktls_inp_conn(struct socket *);
 unsigned ktls_inp_flowid(struct socket *);
+uint8_t ktls_inp_numa_domain(struct socket *);
 int ktls_try_ifnet(struct socket *, struct ktls_session *, bool force);
 void ktls_drop(struct socket *, int error, const char *why);
 void ktls_tag_release(struct ktls_session *);

@@ -37,6 +37,7 @@ struct ktls_rx_job {
 	uint32_t x_paylen; /* between header and tag; CBC: behind the header,
 			      and once decrypted the payload */
 	int x_error;
+	struct crypto_op x_op; /* with an accelerator */
 };
 
 /* --- scheduling --- */
@@ -313,6 +314,8 @@ ktls_rx_done(void *arg)
 
 	if (x->x_job.job_run != NULL)
 		jobpool_wait(vnet->v_jobs, &x->x_job);
+	if (x->x_op.co_error != 0)
+		x->x_error = x->x_op.co_error;
 	if (!flushed)
 		ktls_rx_deliver(x, sb);
 	m_freem(x->x_raw);
@@ -387,6 +390,20 @@ ktls_rx_submit(struct ktls_rx_job *x, simtime_t cost)
 	jobpool_submit(vnet->v_jobs, &x->x_job);
 }
 
+/* Decryption is waited for, accelerator or not. */
+static void
+ktls_rx_accelerated(void *arg, int error)
+{
+	struct ktls_rx_job *x = arg;
+
+	if (error != EAGAIN) {
+		ktls_rx_done(x);
+		return;
+	}
+	x->x_wq->wq_vnet->v_ktls->ks_stats.ocf_retries++;
+	crypto_accel_dispatch(&x->x_op, x->x_reclen);
+}
+
 static void
 ktls_rx_start(struct ktls_wq *wq, struct socket *so, const uint8_t *hdr,
     uint32_t reclen)
@@ -414,7 +431,11 @@ ktls_rx_start(struct ktls_wq *wq, struct socket *so, const uint8_t *hdr,
 		x->x_error = EMSGSIZE;
 		memcpy(x->x_hdr, hdr, TLS_HDR_LEN);
 	}
-	timebase_post_in(vnet->v_tb, &x->x_event, cost);
+	if (vnet->v_accel != NULL && x->x_job.job_run != NULL) {
+		crypto_op_init(&x->x_op, vnet->v_accel, ktls_rx_accelerated, x);
+		crypto_accel_dispatch(&x->x_op, reclen);
+	} else
+		timebase_post_in(vnet->v_tb, &x->x_event, cost);
 }
 
 bool

@@ -34,6 +34,7 @@ ktls_attach(struct vnet *vnet)
 	vnet_prng(vnet, &ks->ks_prng, "ktls.nonce");
 	vnet->v_mb->mb_free_extpg_tls = ktls_mb_free_extpg;
 	ktls_sysctl_attach(vnet);
+	ktls_buffer_attach(vnet);
 }
 
 void
@@ -42,12 +43,19 @@ ktls_detach(struct vnet *vnet)
 	struct ktls_state *ks = vnet->v_ktls;
 
 	ktls_wq_fini(vnet);
+	ktls_buffer_detach(vnet);
 	kzone_fini(&ks->ks_session_zone);
 	kzone_fini(&ks->ks_unit_zone);
 	kzone_fini(&ks->ks_rec_zone);
 	kzone_fini(&ks->ks_rx_zone);
 	free(ks);
 	vnet->v_ktls = NULL;
+}
+
+bool
+ktls_use_ext_pgs(const struct vnet *vnet)
+{
+	return (vnet->v_ktls->ks_ext_pgs != 0);
 }
 
 struct ktls_stats *
@@ -215,7 +223,7 @@ ktls_session_alloc(struct socket *so, int direction)
 	tls->direction = direction;
 	tls->tx = direction == KTLS_TX;
 	tls->conn = ktls_inp_conn(so);
-	tls->wq_index = ktls_inp_flowid(so) % (unsigned)vnet->v_ncpus;
+	tls->wq_index = ktls_get_cpu(so);
 	STAILQ_INIT(&tls->pending_records);
 	ks->ks_stats.active++;
 	return (tls);
@@ -266,6 +274,9 @@ ktls_sw_try(struct ktls_session *tls)
 		.auth = tp->auth_key,
 		.auth_len = tp->auth_key_len };
 
+	/* As when the backends were modules: nobody took the session. */
+	if (tls->vnet->v_crypto->cb_new == NULL)
+		return (EOPNOTSUPP);
 	if (!tls->tx && tls_suite_chained(tp->suite))
 		return (EPROTONOSUPPORT);
 	tls->crypt = tls_crypt_create(tls->vnet->v_crypto, tp->suite, &k,

@@ -4,8 +4,8 @@
  * instant that it is complete.
  *
  * Anonymous pages are encrypted in place. File pages belong to the page cache
- * and are never written: the ciphertext goes into new pages, a contiguous run
- * where the record has more than two, and replaces them in the mbuf.
+ * and are never written: the ciphertext goes into new pages, a contiguous
+ * buffer where the record has more than two, and replaces them in the mbuf.
  *
  * The records of a batch are walked by m_next inside the live socket buffer:
  * legal because they are not ready, so nobody else touches their links. The
@@ -22,16 +22,14 @@
 /* --- preparing --- */
 
 static bool
-ktls_alloc_output(struct vnet *vnet, struct ktls_rec *r, const struct mbuf *m)
+ktls_alloc_output(struct ktls_wq *wq, struct ktls_rec *r, const struct mbuf *m)
 {
-	struct vm *vm = vnet->v_vm;
-	vm_paddr_t pa = 0;
+	struct vm *vm = wq->wq_vnet->v_vm;
+	vm_paddr_t pa = ktls_buffer_alloc(wq, m->m_epg.npgs);
 
-	if (m->m_epg.npgs > 2) {
-		pa = vm_page_alloc_contig(vm, m->m_epg.npgs);
-		if (pa == 0)
-			vnet->v_ktls->ks_stats.contig_fails++;
-	}
+	r->r_contig = pa != 0;
+	if (pa == 0 && m->m_epg.npgs > 2)
+		wq->wq_vnet->v_ktls->ks_stats.contig_fails++;
 	for (int i = 0; i < m->m_epg.npgs; i++) {
 		r->r_newpa[i] = pa != 0 ? pa + (vm_paddr_t)i * PAGE_SIZE
 					: vm_page_alloc(vm);
@@ -62,8 +60,9 @@ ktls_rec_pieces(struct vnet *vnet, struct ktls_rec *r, const struct mbuf *m)
 }
 
 static struct ktls_rec *
-ktls_rec_prepare(struct vnet *vnet, struct mbuf *m)
+ktls_rec_prepare(struct ktls_wq *wq, struct mbuf *m)
 {
+	struct vnet *vnet = wq->wq_vnet;
 	struct ktls_state *ks = vnet->v_ktls;
 	struct ktls_rec *r;
 
@@ -77,7 +76,7 @@ ktls_rec_prepare(struct vnet *vnet, struct mbuf *m)
 		.r_separate = (m->m_epg.flags & EPG_FLAG_ANON) == 0 };
 	if (V_DEFECT(vnet, KTLS_INPLACE_FILE))
 		r->r_separate = false;
-	if (r->r_separate && !ktls_alloc_output(vnet, r, m)) {
+	if (r->r_separate && !ktls_alloc_output(wq, r, m)) {
 		r->r_separate = false;
 		r->r_error = ENOMEM;
 		return (r);
@@ -133,7 +132,9 @@ ktls_rec_finish(struct vnet *vnet, struct ktls_rec *r)
 		for (int i = 0; i < m->m_epg.npgs; i++)
 			m->m_epg.pa[i] = r->r_newpa[i];
 		m->m_epg.flags |= EPG_FLAG_ANON;
-		m->m_ext.ext_free = mb_free_mext_pgs;
+		m->m_ext.ext_free =
+		    r->r_contig ? ktls_free_mext_contig : mb_free_mext_pgs;
+		m->m_ext.ext_arg1 = vnet;
 	}
 	if (r->r_error == 0) {
 		st->records_tx++;
@@ -159,6 +160,8 @@ ktls_unit_done(void *arg)
 	int error = 0;
 
 	jobpool_wait(vnet->v_jobs, &u->u_job);
+	if (u->u_at != NULL && u->u_op.co_error != 0)
+		u->u_at->r_error = u->u_op.co_error;
 	while ((r = u->u_recs) != NULL) {
 		u->u_recs = r->r_next;
 		if (r->r_error != 0) {
@@ -205,6 +208,31 @@ ktls_unit_alloc(struct ktls_wq *wq, struct mbuf *top, struct socket *so,
 }
 
 static void
+ktls_unit_dispatch(struct ktls_unit *u)
+{
+	crypto_accel_dispatch(&u->u_op, ktls_rec_len(u->u_at));
+}
+
+/*
+ * The accelerator is done with a record. Where the worker waits (CBC), the
+ * next one follows.
+ */
+static void
+ktls_unit_accelerated(void *arg, int error)
+{
+	struct ktls_unit *u = arg;
+
+	if (error == EAGAIN) {
+		u->u_wq->wq_vnet->v_ktls->ks_stats.ocf_retries++;
+		ktls_unit_dispatch(u);
+	} else if (error == 0 && u->u_at->r_next != NULL) {
+		u->u_at = u->u_at->r_next;
+		ktls_unit_dispatch(u);
+	} else
+		ktls_unit_done(u);
+}
+
+static void
 ktls_unit_start(struct ktls_unit *u, simtime_t cost)
 {
 	struct vnet *vnet = u->u_wq->wq_vnet;
@@ -214,6 +242,13 @@ ktls_unit_start(struct ktls_unit *u, simtime_t cost)
 		u->u_wq->wq_waiting = true;
 	u->u_job.job_ns = (uint32_t)MIN(cost / SIM_NS, (simtime_t)UINT32_MAX);
 	jobpool_submit(vnet->v_jobs, &u->u_job);
+	if (vnet->v_accel != NULL) {
+		crypto_op_init(&u->u_op, vnet->v_accel, ktls_unit_accelerated,
+		    u);
+		u->u_at = u->u_recs;
+		ktls_unit_dispatch(u);
+		return;
+	}
 	timebase_post_in(vnet->v_tb, &u->u_event, cost);
 }
 
@@ -235,7 +270,7 @@ ktls_encrypt_sync(struct ktls_wq *wq, struct mbuf *top, struct socket *so,
 	struct mbuf *m;
 
 	for (m = top; u->u_pages < total; m = m->m_next) {
-		*rp = ktls_rec_prepare(vnet, m);
+		*rp = ktls_rec_prepare(wq, m);
 		cost +=
 		    ktls_cost_of(vnet->v_ktls, (*rp)->r_tls, ktls_rec_len(*rp));
 		rp = &(*rp)->r_next;
@@ -246,7 +281,8 @@ ktls_encrypt_sync(struct ktls_wq *wq, struct mbuf *top, struct socket *so,
 	ktls_unit_start(u, cost);
 }
 
-/* Each record completes on its own, when the scenario says so. */
+/* Each record completes on its own: the accelerator's, or when the scenario
+ * says so. */
 static void
 ktls_encrypt_async(struct ktls_wq *wq, struct mbuf *top, struct socket *so,
     int total)
@@ -260,13 +296,14 @@ ktls_encrypt_async(struct ktls_wq *wq, struct mbuf *top, struct socket *so,
 
 	for (m = top; total > 0; m = m->m_next) {
 		u = ktls_unit_alloc(wq, m, so, false);
-		u->u_recs = r = ktls_rec_prepare(vnet, m);
+		u->u_recs = r = ktls_rec_prepare(wq, m);
 		u->u_pages = ktls_rec_units(m);
 		total -= u->u_pages;
 		cost = ktls_cost_of(ks, r->r_tls, ktls_rec_len(r));
-		ktls_unit_start(u,
-		    ks->ks_complete(ks->ks_complete_arg, r->r_tls,
-			m->m_epg.seqno, cost));
+		if (vnet->v_accel == NULL)
+			cost = ks->ks_complete(ks->ks_complete_arg, r->r_tls,
+			    m->m_epg.seqno, cost);
+		ktls_unit_start(u, cost);
 	}
 }
 
@@ -280,7 +317,9 @@ ktls_encrypt(struct ktls_wq *wq, struct mbuf *top)
 	top->m_epg.so = NULL;
 	top->m_epg.enc_cnt = 0;
 	/* As FreeBSD: CBC is never dispatched asynchronously. */
-	if (wq->wq_vnet->v_ktls->ks_complete == NULL || cbc)
+	if (cbc ||
+	    (wq->wq_vnet->v_ktls->ks_complete == NULL &&
+		wq->wq_vnet->v_accel == NULL))
 		ktls_encrypt_sync(wq, top, so, total);
 	else
 		ktls_encrypt_async(wq, top, so, total);

@@ -22,6 +22,7 @@ ktls_inp_attach(struct ktls_session *tls, struct socket *so)
 	tls->inp = inp_of_socket(so);
 	in_pcbref(tls->inp);
 	task_init(&tls->reset_tag_task, ktls_reset_send_tag, tls);
+	task_init(&tls->disable_ifnet_task, ktls_disable_ifnet_help, tls);
 }
 
 void
@@ -45,6 +46,24 @@ ktls_inp_xmit_on(struct socket *so)
 	return (inp_ktls_xmit(inp_of_socket(so)));
 }
 
+bool
+ktls_inp_xmit_disable(struct socket *so)
+{
+	return (inp_ktls_xmit_disable(inp_of_socket(so)));
+}
+
+bool
+ktls_inp_xmit_disabled(struct socket *so)
+{
+	return (inp_ktls_xmit_disabled(inp_of_socket(so)));
+}
+
+bool
+ktls_inp_gone(struct socket *so)
+{
+	return (inp_dropped(inp_of_socket(so)));
+}
+
 uint32_t
 ktls_inp_conn(struct socket *so)
 {
@@ -55,6 +74,12 @@ unsigned
 ktls_inp_flowid(struct socket *so)
 {
 	return (inp_of_socket(so)->inp_flowid);
+}
+
+uint8_t
+ktls_inp_numa_domain(struct socket *so)
+{
+	return (inp_of_socket(so)->inp_numa_domain);
 }
 
 void
@@ -100,6 +125,7 @@ ktls_alloc_snd_tag(struct inpcb *inp, struct ktls_session *tls, bool force,
 	if (error == 0) {
 		params.flowid = inp->inp_flowid;
 		params.flowtype = inp->inp_flowtype;
+		params.numa_domain = inp->inp_numa_domain;
 		inp_snapshot(inp, &params.conn);
 		error = m_snd_tag_alloc(ifp, &params, mstp);
 	}

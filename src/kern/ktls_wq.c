@@ -20,6 +20,44 @@ ktls_wq_wakeup(void *arg)
 	ktls_wq_next(arg);
 }
 
+/*
+ * The CPUs of each domain. With an empty one among them all workers are
+ * chosen from, as if bind_threads were 1.
+ */
+static void
+ktls_wq_domains(struct vnet *vnet)
+{
+	struct ktls_state *ks = vnet->v_ktls;
+	struct ktls_domain *d;
+
+	for (int i = 0; i < vnet->v_ncpus; i++) {
+		d = &ks->ks_domains[vnet_cpu_domain(vnet, i)];
+		if (d->d_count++ == 0)
+			d->d_first = (unsigned)i;
+	}
+	for (int i = 0; i < vnet->v_ndomains; i++)
+		if (ks->ks_bind_threads > 1 && ks->ks_domains[i].d_count == 0)
+			ks->ks_bind_threads = 1;
+}
+
+/* Every session of a connection, and so all its work, is one worker's. */
+unsigned
+ktls_get_cpu(struct socket *so)
+{
+	struct vnet *vnet = so->so_vnet;
+	struct ktls_state *ks = vnet->v_ktls;
+	unsigned domain = ktls_inp_numa_domain(so);
+	const struct ktls_domain *d;
+
+	if (ks->ks_bind_threads > 1 && domain != M_NODOM) {
+		KASSERT(domain < (unsigned)vnet->v_ndomains,
+		    ("no NUMA domain %u", domain));
+		d = &ks->ks_domains[domain];
+		return (d->d_first + ktls_inp_flowid(so) % d->d_count);
+	}
+	return (ktls_inp_flowid(so) % (unsigned)vnet->v_ncpus);
+}
+
 void
 ktls_wq_start(struct vnet *vnet)
 {
@@ -40,6 +78,7 @@ ktls_wq_start(struct vnet *vnet)
 		sim_event_init(&wq->wq_wake, EV_TASK, "ktls worker",
 		    ktls_wq_wakeup, wq);
 	}
+	ktls_wq_domains(vnet);
 	ks->ks_stats.threads = (uint64_t)vnet->v_ncpus;
 }
 

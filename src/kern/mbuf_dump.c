@@ -31,6 +31,8 @@ m_ext_name(const struct mbuf *m)
 		return ("jumbop");
 	case EXT_JUMBO16:
 		return ("jumbo16");
+	case EXT_SFBUF:
+		return ("sfbuf");
 	case EXT_NET_DRV:
 		return ("driver");
 	default:

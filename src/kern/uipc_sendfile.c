@@ -32,6 +32,7 @@ struct sf_call {
 	struct socket *so;
 	struct vnode *vp;
 	struct ktls_session *tls;
+	bool ext_pgs; /* M_EXTPG mbufs; else a mapped page each */
 	int flags;
 };
 
@@ -61,6 +62,50 @@ sendfile_iodone(void *arg, int error)
 	sorele(so);
 }
 
+/* The page goes back to the page cache. */
+static void
+sendfile_free_mapped(struct mbuf *m)
+{
+	vm_page_rele(m->m_mb->mb_vm, (vm_paddr_t)(uintptr_t)m->m_ext.ext_arg1);
+}
+
+/* Without M_EXTPG: each page is mapped, and an mbuf of its own. */
+static struct mbuf *
+sendfile_mapped(struct mb_state *mb, vm_paddr_t pa, uint32_t pgoff, uint32_t n)
+{
+	struct mbuf *m = m_get(mb, M_WAITOK, MT_DATA);
+
+	m_extadd(m, PHYS_TO_DMAP(mb->mb_vm, pa), PAGE_SIZE,
+	    sendfile_free_mapped, (void *)(uintptr_t)pa, NULL, M_RDONLY,
+	    EXT_SFBUF);
+	m->m_data += pgoff;
+	m->m_len = (int32_t)n;
+	return (m);
+}
+
+/* One page more of a chain whose last mbuf is m; returns the last one now. */
+static struct mbuf *
+sendfile_add(struct sf_call *c, struct mbuf *m, vm_paddr_t pa, uint32_t pgoff,
+    uint32_t n)
+{
+	struct mb_state *mb = c->so->so_vnet->v_mb;
+	int maxpgs = MBUF_PEXT_MAX_PGS;
+
+	if (!c->ext_pgs)
+		return (sendfile_mapped(mb, pa, pgoff, n));
+	if (c->tls != NULL)
+		maxpgs = (int)howmany(c->tls->params.max_frame_len, PAGE_SIZE);
+	if (m == NULL || m->m_epg.npgs == maxpgs) {
+		m = mb_alloc_ext_pgs(mb, M_WAITOK, mb_free_mext_pgs);
+		m->m_epg.first_off = (uint16_t)pgoff;
+	}
+	m->m_epg.pa[m->m_epg.npgs++] = pa;
+	m->m_epg.last_len = (uint16_t)n;
+	m->m_ext.ext_size += PAGE_SIZE;
+	m->m_len += (int32_t)n;
+	return (m);
+}
+
 /*
  * mbufs of [off, off+len) of the file. Stops early at a page that may not be
  * read (EBUSY) or had; *lenp is what the chain holds.
@@ -69,17 +114,13 @@ static int
 sendfile_pages(struct sf_call *c, struct sf_io *io, uint64_t off,
     uint64_t *lenp, int *coldp, struct mbuf **topp)
 {
-	struct mb_state *mb = c->so->so_vnet->v_mb;
-	struct mbuf *top = NULL, **mp = &top, *m = NULL;
+	struct mbuf *top = NULL, *last = NULL, *m;
 	uint64_t done = 0, len = *lenp;
 	uint32_t pgoff, n;
 	vm_paddr_t pa;
-	int maxpgs, error = 0;
+	int error = 0;
 	bool cold;
 
-	maxpgs = c->tls != NULL
-	    ? (int)howmany(c->tls->params.max_frame_len, PAGE_SIZE)
-	    : MBUF_PEXT_MAX_PGS;
 	while (done < len) {
 		pgoff = (uint32_t)((off + done) & PAGE_MASK);
 		n = (uint32_t)MIN((uint64_t)(PAGE_SIZE - pgoff), len - done);
@@ -93,20 +134,16 @@ sendfile_pages(struct sf_call *c, struct sf_io *io, uint64_t off,
 			io->sf_pending++;
 			++*coldp;
 		}
-		if (m == NULL || m->m_epg.npgs == maxpgs) {
-			*mp = m =
-			    mb_alloc_ext_pgs(mb, M_WAITOK, mb_free_mext_pgs);
-			mp = &m->m_next;
-			m->m_epg.first_off = (uint16_t)pgoff;
-		}
-		m->m_epg.pa[m->m_epg.npgs++] = pa;
-		m->m_epg.last_len = (uint16_t)n;
-		m->m_ext.ext_size += PAGE_SIZE;
-		m->m_len += (int32_t)n;
+		m = sendfile_add(c, last, pa, pgoff, n);
+		if (last == NULL)
+			top = m;
+		else if (m != last)
+			last->m_next = m;
+		last = m;
 		done += n;
 	}
 	if (V_DEFECT(c->so->so_vnet, SENDFILE_PAGE_ORDER) && top != NULL &&
-	    top->m_epg.npgs > 3) {
+	    c->ext_pgs && top->m_epg.npgs > 3) {
 		pa = top->m_epg.pa[1];
 		top->m_epg.pa[1] = top->m_epg.pa[2];
 		top->m_epg.pa[2] = pa;
@@ -146,6 +183,10 @@ sendfile_mark_cold(struct mbuf *m)
 
 	for (; m != NULL; m = m->m_next) {
 		m->m_flags |= M_NOTREADY;
+		if ((m->m_flags & M_EXTPG) == 0) {
+			pages++;
+			continue;
+		}
 		m->m_epg.nrdy = m->m_epg.npgs;
 		pages += m->m_epg.npgs;
 	}
@@ -256,6 +297,8 @@ sosendfile(struct socket *so, struct vnode *vp, uint64_t off, uint64_t nbytes,
 	if (nbytes != 0)
 		rem = MIN(rem, nbytes);
 	c.tls = ktls_hold(so->so_snd.sb_tls_info);
+	/* A session has them although the sysctl may be off by now. */
+	c.ext_pgs = c.tls != NULL || ktls_use_ext_pgs(so->so_vnet);
 	while (error == 0 && (rem > 0 || (hdr != NULL && hdr->uio_resid > 0))) {
 		if ((error = so_cansend(so, false)) != 0)
 			break;

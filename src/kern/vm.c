@@ -34,6 +34,8 @@ struct vm {
 	uint32_t vm_free_run[RUN_PAGES + 1]; /* by length */
 	uint32_t vm_cut; /* next never used page of the last chunk */
 	struct vm_stats vm_stat;
+	bool vm_fragmented;
+	uint64_t vm_reclaimed; /* runs to be had while fragmented */
 };
 
 struct vm *
@@ -172,6 +174,10 @@ vm_page_alloc_contig(struct vm *vm, unsigned npages)
 	struct vm_chunk *c;
 
 	KASSERT(npages >= 1 && npages <= RUN_PAGES, ("contig of %u", npages));
+	if (npages > 1 && vm->vm_fragmented && vm->vm_reclaimed == 0) {
+		vm->vm_stat.vs_contig_fails++;
+		return (0);
+	}
 	pageno = vm->vm_free_run[npages];
 	if (pageno != 0) {
 		c = vm_chunk_of(vm, pageno);
@@ -188,7 +194,27 @@ vm_page_alloc_contig(struct vm *vm, unsigned npages)
 		    (uint8_t)npages;
 	}
 	vm_chunk_of(vm, pageno)->c_run[pageno % CHUNK_PAGES] = (uint8_t)npages;
+	if (npages > 1 && vm->vm_fragmented)
+		vm->vm_reclaimed--;
 	return ((vm_paddr_t)pageno << PAGE_SHIFT);
+}
+
+void
+vm_fragment(struct vm *vm, bool on)
+{
+	vm->vm_fragmented = on;
+	vm->vm_reclaimed = 0;
+}
+
+bool
+vm_page_reclaim_contig(struct vm *vm, unsigned npages, uint64_t runs)
+{
+	uint64_t room = vm->vm_limit - vm->vm_stat.vs_inuse;
+
+	if (runs > room / npages)
+		return (false);
+	vm->vm_reclaimed += runs;
+	return (true);
 }
 
 struct vm_page *

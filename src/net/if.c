@@ -61,6 +61,7 @@ if_attach(struct vnet *vnet, struct ifnet *ifp, const char *xname)
 
 	KASSERT(strlen(xname) < sizeof(ifp->if_xname), ("name %s", xname));
 	KASSERT(if_lookup(vnet, xname) == NULL, ("if_attach: %s twice", xname));
+	ifp->if_numa_domain = M_NODOM;
 	ifp->if_vnet = vnet;
 	if (ifp->if_xname != xname)
 		snprintf(ifp->if_xname, sizeof(ifp->if_xname), "%s", xname);

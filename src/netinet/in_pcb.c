@@ -30,6 +30,7 @@ in_pcballoc(struct socket *so)
 	inp->inp_socket = so;
 	inp->inp_refcount = 1;
 	inp->inp_family = so->so_family;
+	inp->inp_numa_domain = M_NODOM;
 	inp->inp_laddr.sa_family = inp->inp_faddr.sa_family = so->so_family;
 	TAILQ_INSERT_TAIL(&vnet->v_inet->is_pcbs, inp, inp_list);
 	so->so_pcb = inp;

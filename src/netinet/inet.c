@@ -78,6 +78,7 @@ inet_attach(struct vnet *vnet)
 	ip_sysctl_init(vnet, "net.inet.ip", &is->is_ip[0]);
 	ip_sysctl_init(vnet, "net.inet6.ip6", &is->is_ip[1]);
 	tcp_sysctl_init(vnet);
+	tcp_switch_tls_init(vnet);
 	netisr_register(vnet, NETISR_IP, ip_input);
 	netisr_register(vnet, NETISR_IPV6, ip6_input);
 	arp_attach(vnet);

@@ -50,6 +50,7 @@ ip_stats_rw(struct vnet *vnet, int family)
 
 /* Sysctls and counters of TCP; tcp_subr.c. */
 void tcp_sysctl_init(struct vnet *);
+void tcp_switch_tls_init(struct vnet *);
 
 /* Frees m, traces ip_drop; returns error. */
 int ip_drop_packet(struct vnet *, struct mbuf *m, int error, const char *why);

@@ -54,6 +54,22 @@ tcp_set_tls(struct socket *so, const struct sockopt *sopt)
 	return (tx ? ktls_enable_tx(so, &en) : ktls_enable_rx(so, &en));
 }
 
+/* Without options KERN_TLS these are not compiled in. */
+static bool
+tcp_opt_absent(struct socket *so, const struct sockopt *sopt)
+{
+	if (so->so_vnet->v_kern_tls || sopt->sopt_name < TCP_TXTLS_ENABLE ||
+	    sopt->sopt_name > TCP_RXTLS_MODE)
+		return (false);
+	if (sopt->sopt_set && sopt->sopt_name != TCP_TXTLS_MODE)
+		TRACE(&so->so_vnet->v_tracer, tls_enable,
+		    TU(sototcpcb(so)->t_conn),
+		    TS(sopt->sopt_name == TCP_TXTLS_ENABLE ? "tx" : "rx"),
+		    TS(""), TI(ENOPROTOOPT),
+		    TS("this kernel was built without options KERN_TLS"));
+	return (true);
+}
+
 static int
 tcp_setopt(struct socket *so, const struct sockopt *sopt)
 {
@@ -114,5 +130,7 @@ tcp_ctloutput(struct socket *so, struct sockopt *sopt)
 		return (ENOPROTOOPT);
 	if (inp_dropped(sotoinpcb(so)))
 		return (ECONNRESET);
+	if (tcp_opt_absent(so, sopt))
+		return (ENOPROTOOPT);
 	return (sopt->sopt_set ? tcp_setopt(so, sopt) : tcp_getopt(so, sopt));
 }

@@ -23,6 +23,25 @@ inp_ktls_xmit(const struct inpcb *inp)
 	return (inp->inp_ppcb->t_nic_ktls_xmit != 0);
 }
 
+bool
+inp_ktls_xmit_disable(struct inpcb *inp)
+{
+	struct tcpcb *tp = inp->inp_ppcb;
+
+	if (tp->t_nic_ktls_xmit_dis)
+		return (false);
+	tp->t_nic_ktls_xmit_dis = true;
+	return (true);
+}
+
+bool
+inp_ktls_xmit_disabled(const struct inpcb *inp)
+{
+	const struct tcpcb *tp = inp->inp_ppcb;
+
+	return (tp->t_nic_ktls_xmit_dis);
+}
+
 uint32_t
 inp_conn(const struct inpcb *inp)
 {

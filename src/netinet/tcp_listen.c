@@ -17,6 +17,8 @@ tcp_accept(struct tcpcb *listener, struct socket *so, const struct tcp_seg *ts)
 	struct socket *lso = listener->t_inpcb->inp_socket;
 
 	in_pcbaccepted(inp, &ts->ts_laddr, &ts->ts_faddr);
+	/* FreeBSD takes the ACK that ends the handshake: syncache_socket. */
+	inp->inp_numa_domain = ts->ts_m->m_pkthdr.numa_domain;
 	tp->t_flags |= listener->t_flags & TF_INHERIT;
 	(void)soreserve_sb(&so->so_snd, lso->so_snd.sb_hiwat);
 	(void)soreserve_sb(&so->so_rcv, lso->so_rcv.sb_hiwat);

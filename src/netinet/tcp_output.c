@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include <ktsim/base/kassert.h>
+#include <ktsim/kern/ktls.h>
 #include <ktsim/netinet/ip.h>
 
 #include "tcp_private.h"
@@ -556,5 +557,7 @@ tcp_account_for_send(struct tcpcb *tp, uint32_t len, bool rexmit, bool hw_tls)
 		tp->t_snd_rxt_bytes += len;
 	else
 		tp->t_snd_first_bytes += len;
-	/* The automatic return to software (freebsd-ktls 5.6) comes here. */
+	if (hw_tls && rexmit && len > 0)
+		ktls_account_rexmit(tp->t_inpcb->inp_socket,
+		    tp->t_snd_first_bytes, tp->t_snd_rxt_bytes);
 }

@@ -92,15 +92,23 @@ openssl_tag(struct crypto_ctx *cc, uint8_t tag[16])
 	return (0);
 }
 
+#define OPENSSL_METHODS                                                        \
+	.cb_has = openssl_has, .cb_new = openssl_new, .cb_free = openssl_free, \
+	.cb_begin = openssl_begin, .cb_update = openssl_update,                \
+	.cb_tag = openssl_tag
+
 const struct crypto_backend crypto_openssl = {
 	.cb_name = "openssl",
 	.cb_text = "libcrypto, one record after the other",
 	.cb_per_record = 250 * SIM_NS,
 	.cb_ps_per_byte = { 1400, 190, 340 },
-	.cb_has = openssl_has,
-	.cb_new = openssl_new,
-	.cb_free = openssl_free,
-	.cb_begin = openssl_begin,
-	.cb_update = openssl_update,
-	.cb_tag = openssl_tag,
+	OPENSSL_METHODS,
+};
+
+/* The bytes of the modelled accelerator; its time is crypto_accel.c's. */
+const struct crypto_backend crypto_accel = {
+	.cb_name = "accel",
+	.cb_text = "a modelled asynchronous accelerator, see `accel` of a host",
+	.cb_accel = true,
+	OPENSSL_METHODS,
 };

@@ -3,10 +3,16 @@
 
 #include <ktsim/opencrypto/crypto_backend.h>
 
-extern const struct crypto_backend crypto_ipsec_mb;
+extern const struct crypto_backend crypto_ipsec_mb, crypto_accel;
+
+/* A kernel of before 2021 whose module (ktls_ocf.ko) nobody loaded. */
+static const struct crypto_backend crypto_none = {
+	.cb_name = "none",
+	.cb_text = "nothing is loaded: software TLS is refused (EOPNOTSUPP)",
+};
 
 const struct crypto_backend *const crypto_backends[] = { &crypto_openssl,
-	&crypto_ipsec_mb, NULL };
+	&crypto_ipsec_mb, &crypto_accel, &crypto_none, NULL };
 
 const struct crypto_backend *
 crypto_backend_find(const char *name)

@@ -10,10 +10,16 @@ import lib
 
 
 SINCE_0_2 = ['apps.NAME.requests', 'checks', 'checks.records',
-             'hosts.NAME.crypto', 'hosts.NAME.disk_jitter',
-             'hosts.NAME.fail_alloc', 'hosts.NAME.nics.NAME.lro',
-             'hosts.NAME.nics.NAME.rx_coalesce', 'timeline[].connection',
-             'timeline[].to']
+             'hosts.NAME.accel', 'hosts.NAME.accel.depth',
+             'hosts.NAME.accel.engines', 'hosts.NAME.accel.fail_op',
+             'hosts.NAME.accel.latency', 'hosts.NAME.accel.rate',
+             'hosts.NAME.completion', 'hosts.NAME.completion_window',
+             'hosts.NAME.crypto', 'hosts.NAME.direct_map',
+             'hosts.NAME.disk_jitter', 'hosts.NAME.fail_alloc',
+             'hosts.NAME.fragmented_memory', 'hosts.NAME.kern_tls',
+             'hosts.NAME.nics.NAME.lro', 'hosts.NAME.nics.NAME.numa_domain',
+             'hosts.NAME.nics.NAME.rx_coalesce', 'hosts.NAME.numa_domains',
+             'timeline[].connection', 'timeline[].list', 'timeline[].to']
 
 
 def read(name):

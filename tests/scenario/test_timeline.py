@@ -76,10 +76,21 @@ def main():
                 'fast retransmits %(fast_retransmits)d, timeouts %(timeouts)d' % side)
         # A step that the kernel refuses is told.
         f = lib.edited('quickstart', d, ('until: 10s', '''timeline:
-  - {at: 1ms, do: sysctl, on: server, name: kern.ipc.tls.maxlen, value: 4096}'''))
+  - {at: 1ms, do: sysctl, on: server, name: net.inet.tcp.initcwnd_segments, value: 0}'''))
         r, report = lib.run_out(sim, f, os.path.join(d, 'ro'))
-        c.check(any(x['point'] == 'app_error' and x['error'] == 'EPERM'
-                    for x in report['facts']), 'tunable after boot: EPERM')
+        c.check(any(x['point'] == 'app_error' and x['error'] == 'EINVAL'
+                    for x in report['facts']), 'refused value: EINVAL')
+        # switch_tls that only lists changes nothing.
+        f = lib.edited('quickstart', d, ('until: 10s', '''timeline:
+  - {at: 1ms, do: switch_tls, on: web, to: ifnet, list: true}'''))
+        r, report = lib.run_out(sim, f, os.path.join(d, 'list'))
+        told = [x['texts'] for x in report['facts']
+                if x['point'] == 'switch_tls_list']
+        port = report['connections'][0]['client'].split(':')[1]
+        c.equal(told, [['web', 'switch_tls -i 10.0.0.1 443 10.0.0.2 ' + port]],
+                'the command')
+        c.check('switch_failed' not in str(report['counters']),
+                'nothing was tried')
         # Classic pcap with its key log decrypts as well.
         r, _ = lib.run_out(sim, lib.scenario('quickstart'),
                            os.path.join(d, 'pcap'), '--pcap')

@@ -60,6 +60,7 @@ fp_attach(struct socket *so)
 
 	fp->sp = sp_attaching;
 	fp->index = fp->sp->sp_so[0] != NULL;
+	fp->inp.inp_numa_domain = M_NODOM;
 	fp->inp.inp_refcount = 1;
 	fp->inp.inp_socket = so;
 	so->so_pcb = fp;
@@ -254,6 +255,18 @@ in_pcbroute(struct inpcb *inp, struct nhop **nh)
 void
 inp_ktls_xmit_set(struct inpcb *inp, bool on)
 {
+}
+
+bool
+inp_ktls_xmit_disable(struct inpcb *inp)
+{
+	return (false);
+}
+
+bool
+inp_ktls_xmit_disabled(const struct inpcb *inp)
+{
+	return (false);
 }
 
 bool

@@ -130,6 +130,8 @@ struct ktls_session {
 	bool tx;
 	bool reset_pending;
 	struct task reset_tag_task;
+	struct task disable_ifnet_task; /* TX: back to software */
+	struct socket *disable_so;	/* while that is queued: a reference */
 };
 
 /* How long a worker's work takes on the simulated CPU. */
@@ -154,9 +156,11 @@ struct ktls_stats {
 	uint64_t threads, sw_tx_pending, sw_tx_inqueue, sw_rx_inqueue;
 	uint64_t corrupted_records, failed_crypto;
 	uint64_t switch_to_ifnet, switch_to_sw, switch_failed;
+	uint64_t ifnet_disable_ok, ifnet_disable_failed, destroy_task;
 	uint64_t ifnet_reset, ifnet_reset_dropped, ifnet_reset_failed;
 	uint64_t mode_cipher[4][3]; /* live sessions */
-	uint64_t ocf_inplace, ocf_separate;
+	uint64_t ocf_inplace, ocf_separate, ocf_retries;
+	uint64_t ocf_recrypts[2]; /* TLS 1.2, 1.3 GCM */
 	/* [version][cipher]; version: AEAD 1.2, 1.3; CBC 1.0, later */
 	uint64_t ocf_enc[2][3], ocf_dec[2][3];
 	uint64_t records_tx, records_rx; /* simulator's own */
@@ -167,12 +171,15 @@ struct ktls_stats {
 
 void ktls_attach(struct vnet *);
 void ktls_detach(struct vnet *);
+bool ktls_use_ext_pgs(const struct vnet *); /* kern.ipc.mb_use_ext_pgs */
 struct ktls_stats *ktls_stats(struct vnet *);
 void ktls_set_cost(struct vnet *, const struct ktls_cost *);
 void ktls_set_completion(struct vnet *, ktls_complete_fn *, void *arg);
 /* Stop worker `cpu` before its next batch (running crypto completes), go on. */
 void ktls_wq_hold(struct vnet *, unsigned cpu);
 void ktls_wq_release(struct vnet *, unsigned cpu);
+/* Pages of output buffers that wait for their next use. */
+uint64_t ktls_cached_pages(const struct vnet *);
 /* Nothing is queued and no crypto is under way. */
 bool ktls_idle(const struct vnet *);
 /* Work is queued although no worker is running, held or about to be woken. */
@@ -183,7 +190,22 @@ int ktls_enable_tx(struct socket *, const struct tls_enable *);
 int ktls_enable_rx(struct socket *, const struct tls_enable *);
 int ktls_get_tx_mode(struct socket *, int *modep); /* EINVAL: listener */
 int ktls_get_rx_mode(struct socket *, int *modep);
+/*
+ * SW or IFNET for what is written from now on. EINVAL: listener or another
+ * mode; EALREADY: a card session lives; ENXIO: the card was given up for this
+ * connection (ktls_account_rexmit), or there is no route; EPROTONOSUPPORT:
+ * TLS 1.0; ENOMEM; the card's refusal. 0 without doing anything where there
+ * is no session.
+ */
 int ktls_set_tx_mode(struct socket *, int mode);
+/*
+ * A connection with card TLS sent bytes again: of all its payload bytes so
+ * far, `first` went out for the first time and `rexmit` again (together not
+ * 0). Above kern.ipc.tls.ifnet_max_rexmit_pct (whole percents) the card is
+ * given up for good and a task sets software mode.
+ * Source: tcp_account_for_send, ktls_disable_ifnet.
+ */
+void ktls_account_rexmit(struct socket *, uint64_t first, uint64_t rexmit);
 
 /* --- sessions --- */
 static inline struct ktls_session *

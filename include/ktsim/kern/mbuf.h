@@ -71,6 +71,7 @@ enum ext_type {
 	EXT_JUMBOP,
 	EXT_JUMBO16,
 	EXT_NET_DRV,
+	EXT_SFBUF, /* a mapped page of a file */
 	EXT_PGS
 };
 
@@ -129,13 +130,15 @@ struct pkthdr {
 	uint32_t csum_flags;
 	uint16_t tso_segsz;
 	uint16_t ether_vtag;
-	uint16_t lro_nsegs;		/* segments merged into this; 0: one */
-	uint8_t rsstype;		/* M_HASHTYPE_* */
+	uint16_t lro_nsegs;  /* segments merged into this; 0: one */
+	uint8_t rsstype;     /* M_HASHTYPE_* */
+	uint8_t numa_domain; /* received: the card's; M_NODOM: unknown */
 	uint8_t l2hlen, l3hlen, l4hlen; /* filled where known */
 	struct pkt_note note;
 };
 #define M_HASHTYPE_NONE	  0
 #define M_HASHTYPE_OPAQUE 63
+#define M_NODOM		  255
 
 typedef void m_ext_free_t(struct mbuf *);
 
@@ -204,6 +207,7 @@ struct mb_state {
 	struct kzone mb_zone; /* struct mbuf */
 	struct kzone mb_cl, mb_jumbop, mb_jumbo16;
 	struct vm *mb_vm;
+	bool mb_direct_map;
 	void (*mb_free_extpg_tls)(struct mbuf *orig);
 	/* ktls: drops the session, may keep the mbuf */
 };
@@ -218,6 +222,7 @@ struct mbuf *m_gethdr(struct mb_state *, int how, int type);
 /* size: MCLBYTES, MJUMPAGESIZE or MJUM16BYTES. flags: M_PKTHDR or 0. */
 struct mbuf *m_getjcl(struct mb_state *, int how, int type, int flags,
     int size);
+/* A host without a direct map (vnet.h) has no M_EXTPG mbufs: NULL always. */
 /* An empty M_EXTPG mbuf. freefn runs on the last reference (original mbuf). */
 struct mbuf *mb_alloc_ext_pgs(struct mb_state *, int how, m_ext_free_t *freefn);
 /* Attach external bytes: refcount 1; freefn(orig) on the last reference. */

@@ -3,27 +3,33 @@
  *
  * kinds: RD only the kernel writes; RW may be written any time; TUN may be
  * written before the run begins (boot tunable) and not later. CTR marks a
- * counter: the report lists those that moved.
+ * counter: the report lists those that moved. WR is no number: bytes can be
+ * written to it, to make the kernel do something, and nothing can be read.
  * Source: kern_sysctl.c; names and defaults as in each subsystem's file.
  */
 #ifndef KTSIM_KERN_SYSCTL_H
 #define KTSIM_KERN_SYSCTL_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct vnet;
 
-enum sysctl_kind { CTL_RD, CTL_RW, CTL_TUN, CTL_CTR };
+enum sysctl_kind { CTL_RD, CTL_RW, CTL_TUN, CTL_CTR, CTL_WR };
 
 /* Called before a new value is stored; an errno refuses it. */
 typedef int sysctl_check_fn(struct vnet *, uint64_t newval);
 
+/* Of CTL_WR: val has len bytes. Its errno is the writer's. */
+typedef int sysctl_proc_fn(struct vnet *, const void *val, size_t len);
+
 struct sysctl_oid {
 	const char *oid_name; /* "kern.ipc.tls.enable" */
-	uint64_t *oid_val;
+	uint64_t *oid_val;    /* NULL: CTL_WR */
 	enum sysctl_kind oid_kind;
 	sysctl_check_fn *oid_check; /* NULL: anything goes */
+	sysctl_proc_fn *oid_proc;   /* CTL_WR */
 	const char *oid_descr;
 	uint64_t oid_initial; /* value when registered */
 };
@@ -37,14 +43,26 @@ struct sysctl_tree {
 /* Register; the name is copied, descr must be static. Duplicates are asserted. */
 void sysctl_add(struct vnet *, const char *name, uint64_t *val,
     enum sysctl_kind kind, sysctl_check_fn *check, const char *descr);
+/* A CTL_WR. */
+void sysctl_add_proc(struct vnet *, const char *name, sysctl_proc_fn *proc,
+    const char *descr);
 /* Remove every oid whose name begins with prefix (driver detach). */
 void sysctl_remove(struct vnet *, const char *prefix);
 void sysctl_fini(struct vnet *);
 
 const struct sysctl_oid *sysctl_find(const struct vnet *, const char *name);
-/* ENOENT unknown name; EPERM read-only, or a tunable after boot; the check's errno. */
+/*
+ * ENOENT unknown name; EPERM read-only, or a tunable after boot; the check's
+ * errno; of a CTL_WR what it says to eight bytes.
+ */
 int sysctl_write(struct vnet *, const char *name, uint64_t val);
-/* ENOENT unknown name. */
+/*
+ * The same of anything: a number is 8 bytes (ENOMEM: fewer). val NULL, that
+ * is nothing new: EPERM.
+ */
+int sysctl_write_bytes(struct vnet *, const char *name, const void *val,
+    size_t len);
+/* ENOENT unknown name; EINVAL a CTL_WR. */
 int sysctl_read(const struct vnet *, const char *name, uint64_t *val);
 
 #endif

@@ -50,6 +50,17 @@ vm_paddr_t vm_page_alloc(struct vm *);
  * released on its own. 0 when there is no such run.
  */
 vm_paddr_t vm_page_alloc_contig(struct vm *, unsigned npages);
+/*
+ * Fragmented memory has no run of more than one page, until reclaiming made
+ * some or it is healed (on false). What is allocated stays.
+ */
+void vm_fragment(struct vm *, bool on);
+/*
+ * Make runs runs of npages free by moving what is in the way. False: there is
+ * not so much free memory; nothing was done.
+ * Source: vm_page_reclaim_contig_domain_ext.
+ */
+bool vm_page_reclaim_contig(struct vm *, unsigned npages, uint64_t runs);
 struct vm_page *vm_page_of(const struct vm *, vm_paddr_t pa);
 void vm_page_ref(struct vm *, vm_paddr_t pa);
 void vm_page_rele(struct vm *, vm_paddr_t pa);

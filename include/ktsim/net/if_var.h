@@ -121,7 +121,8 @@ struct ifnet {
 	uint32_t if_mtu;
 	uint8_t if_lladdr[6];
 	enum if_link_state if_link_state;
-	uint64_t if_baudrate; /* bits/s */
+	uint64_t if_baudrate;	/* bits/s */
+	uint8_t if_numa_domain; /* where the card is plugged in; M_NODOM */
 	uint64_t if_capabilities, if_capenable;
 	uint32_t if_hwassist; /* CSUM_* the card does */
 	uint32_t if_hw_tsomax, if_hw_tsomaxsegcount, if_hw_tsomaxsegsize;

@@ -35,6 +35,11 @@ struct inpcb {
 	struct ksockaddr inp_laddr, inp_faddr;
 	uint32_t inp_flowid; /* hash of the four-tuple */
 	uint8_t inp_flowtype;
+	/*
+	 * Of an accepted connection the card that its handshake came in by;
+	 * M_NODOM: unknown, as of every connection begun here.
+	 */
+	uint8_t inp_numa_domain;
 	uint16_t inp_ip_id;    /* per-connection IPv4 ID counter */
 	struct nhop inp_route; /* cached: valid while inp_route_ok */
 	bool inp_route_ok;
@@ -76,6 +81,9 @@ int in_pcbroute(struct inpcb *, struct nhop **);
 /* A transmit session that is not software lives (or no longer does). */
 void inp_ktls_xmit_set(struct inpcb *, bool on);
 bool inp_ktls_xmit(const struct inpcb *);
+/* No card TLS for the rest of this connection; false: that was so before. */
+bool inp_ktls_xmit_disable(struct inpcb *);
+bool inp_ktls_xmit_disabled(const struct inpcb *);
 /* The connection's number of this host, from 1. */
 uint32_t inp_conn(const struct inpcb *);
 /* What a driver may know; valid for a dropped connection too. */

@@ -177,6 +177,8 @@ const char *tcp_state_name(enum tcp_state);
  * EINVAL: families differ or are unknown; ESRCH: no such connection;
  * ECONNRESET: it is over; otherwise what ktls_set_tx_mode answers (0 also
  * for a connection without TLS).
+ * The sysctls themselves take two struct ksockaddr, the foreign one first
+ * (sysctl_write_bytes; ENOMEM: fewer bytes, EPERM: none).
  * Source: tcp_subr.c sysctl_switch_tls.
  */
 int tcp_switch_tls(struct vnet *, const struct ksockaddr *foreign,

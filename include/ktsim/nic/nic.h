@@ -58,6 +58,7 @@ struct nic_params {
 	uint32_t np_ring;	  /* slots; 0: the model's */
 	simtime_t np_rx_coalesce; /* from an arrival to its interrupt */
 	bool np_lro;		  /* enabled, where the model can */
+	uint8_t np_numa_domain;	  /* M_NODOM: unknown */
 	struct framepool *np_pool;
 	const struct nic_port_ops *np_ops;
 	void *np_arg;

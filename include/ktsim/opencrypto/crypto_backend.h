@@ -25,6 +25,9 @@ struct crypto_backend {
 	 * ps_per_byte is by enum tls_cipher. */
 	simtime_t cb_per_record;
 	uint32_t cb_ps_per_byte[3];
+	/* Operations are those of a crypto_accel.h, dispatched without
+	 * waiting; the two above do not count. */
+	bool cb_accel;
 	/*
 	 * Can it run on this machine? Called on the engine's thread before
 	 * anything else of the table; NULL method: always. Not: why says it.
@@ -33,7 +36,10 @@ struct crypto_backend {
 	/* Suites it does not have are left to openssl. Never asked of CBC,
 	 * which is libcrypto's in any case (tls_mte.c). */
 	bool (*cb_has)(const struct tls_suite *);
-	/* NULL: out of memory, or the library refuses the key. */
+	/*
+	 * NULL: out of memory, or the library refuses the key. NULL method:
+	 * there is no library, and so none of the others either.
+	 */
 	struct crypto_ctx *(*cb_new)(const struct tls_suite *,
 	    const uint8_t *key, bool encrypt);
 	void (*cb_free)(struct crypto_ctx *); /* NULL allowed; wipes the key */

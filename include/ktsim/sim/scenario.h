@@ -44,6 +44,8 @@ struct sc_nic {
 	uint64_t ring; /* 0: the model's */
 	simtime_t rx_coalesce;
 	bool lro;
+	uint64_t numa_domain;
+	bool has_domain;
 };
 
 struct sc_lagg {
@@ -63,9 +65,13 @@ struct sc_file {
 	bool cached;
 };
 
+/* In which order the records of a window are encrypted. */
+enum sc_completion { SC_IN_ORDER, SC_REVERSE, SC_SHUFFLE };
+
 struct sc_host {
 	struct sc_loc loc;
-	uint64_t cpus;
+	uint64_t cpus, numa_domains;
+	bool fragmented; /* memory, at the start */
 	struct sc_setting *sysctl;
 	unsigned nsysctl;
 	struct sc_nic *nics;
@@ -77,7 +83,16 @@ struct sc_host {
 	struct sc_file *files;
 	unsigned nfiles;
 	simtime_t disk_latency, disk_jitter;
-	int crypto;	     /* index of sc_crypto_names */
+	int crypto; /* index of sc_crypto_names */
+	bool kern_tls, direct_map;
+	struct sc_accel {
+		struct sc_loc loc;
+		bool present; /* given */
+		uint64_t depth, engines, rate, fail_op;
+		simtime_t latency;
+	} accel;
+	int completion; /* enum sc_completion */
+	uint64_t completion_window;
 	uint64_t fail_alloc; /* 0: none */
 };
 
@@ -130,7 +145,9 @@ enum sc_action {
 	SC_DO_LINK_UP,
 	SC_DO_LOSS,
 	SC_DO_SYSCTL,
-	SC_DO_SWITCH_TLS
+	SC_DO_SWITCH_TLS,
+	SC_DO_FRAGMENT,
+	SC_DO_DEFRAGMENT
 };
 
 struct sc_step {
@@ -143,7 +160,8 @@ struct sc_step {
 	uint64_t value;
 	int to;		     /* switch_tls: 0 sw, 1 ifnet */
 	uint64_t connection; /* switch_tls: only this one */
-	bool has_loss, has_value, has_to, has_connection;
+	bool list;	     /* switch_tls: only tell */
+	bool has_loss, has_value, has_to, has_connection, has_list;
 };
 
 enum sc_cmp { SC_CMP_NONE, SC_CMP_IS, SC_CMP_MIN, SC_CMP_MAX };

@@ -5,7 +5,10 @@
 #include "tlsbench.h"
 
 #include <ktsim/base/dump.h>
+#include <ktsim/kern/vm.h>
 #include <ktsim/kern/vnode.h>
+#include <ktsim/opencrypto/crypto_accel.h>
+#include <ktsim/opencrypto/crypto_backend.h>
 
 static struct sockpair sp;
 static struct strbuf sb;
@@ -153,6 +156,41 @@ zeros(void *arg, uint64_t off, void *buf, uint32_t len)
 	memset(buf, 0, len);
 }
 
+static void
+test_buffers_reclaiming_and_an_accelerator(void **state)
+{
+	const struct crypto_accel_params ap = { .ca_depth = 1,
+		.ca_engines = 1,
+		.ca_rate_bps = 1000000000,
+		.ca_latency = SIM_US };
+	struct tls_enable en = tb_enable(tls_suite_byname("aes128-gcm-1.3"), 5);
+	struct vnode *vp = vnode_create(sp.sp_vnet, "f", 32768, zeros, NULL);
+	struct vnet *v = sp.sp_vnet;
+	uint64_t sent;
+
+	v->v_crypto = crypto_backend_find("accel");
+	v->v_accel = crypto_accel_create(engine_timebase(sp.sp_engine), &ap);
+	vnode_warm(vp);
+	assert_int_equal(ktls_enable_tx(sp.sp_so[0], &en), 0);
+	assert_int_equal(sosendfile(sp.sp_so[0], vp, 0, 0, NULL, 0, &sent), 0);
+	vm_fragment(v->v_vm, true);
+	(void)engine_run(sp.sp_engine, 10 * SIM_US);
+	ktls_dump(v, &sb, 0);
+	is("ktls: sessions 1 of 1 ever, batches queued to encrypt 0 decrypt 0\n"
+	   "  worker 0: asleep, in flight 2\n"
+	   "  worker 1: asleep, in flight 0\n"
+	   "  domain 0: woken 1 reclaimed 0 done@20481us\n"
+	   "  accelerator: inside 1 most 1 taken 1 refused 10\n");
+	sockpair_run(&sp);
+	assert_int_equal(sosendfile(sp.sp_so[0], vp, 0, 0, NULL, 0, &sent), 0);
+	sockpair_run(&sp);
+	ktls_dump(v, &sb, 0);
+	assert_non_null(
+	    strstr(strbuf_str(&sb), "domain 0: woken 1 reclaimed 1024\n"));
+	strbuf_clear(&sb);
+	vnode_rele(vp);
+}
+
 /* TLS 1.0: a write behind a page that is still being read. */
 static void
 test_a_batch_that_waits_for_its_turn(void **state)
@@ -264,6 +302,7 @@ main(void)
 		T(test_a_chain_of_all_kinds),
 		T(test_a_long_chain_is_summed_up),
 		T(test_a_software_session_before_and_after_its_worker),
+		T(test_buffers_reclaiming_and_an_accelerator),
 		T(test_a_batch_that_waits_for_its_turn),
 		T(test_memory_in_short),
 		T(test_files_and_their_pages),

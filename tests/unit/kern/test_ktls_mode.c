@@ -5,6 +5,7 @@
 
 #include <ktsim/kern/ktls.h>
 #include <ktsim/kern/uio.h>
+#include <ktsim/opencrypto/crypto_backend.h>
 
 #define CARD (IFCAP_TXCSUM | IFCAP_TSO4 | IFCAP_MEXTPG | IFCAP_TXTLS4)
 
@@ -156,6 +157,94 @@ test_cbc_with_explicit_ivs_takes_its_mac_key_along(void **state)
 	assert_memory_equal(tp->auth_key, key, 20);
 }
 
+/* --- the automatic return to software --- */
+
+static void
+on_the_card(void)
+{
+	sysctl_write(w->b.v, "kern.ipc.tls.ifnet.permitted", 1);
+	assert_int_equal(tw_tls_tx(&p.s), 0);
+	assert_int_equal(mode(), TCP_TLS_MODE_IFNET);
+	tw_tp(&p.s)->t_snd_first_bytes = tw_tp(&p.s)->t_snd_rxt_bytes = 0;
+}
+
+static void
+test_two_percent_resent_stays_three_percent_leaves_the_card(void **state)
+{
+	struct ktls_stats *st = ktls_stats(w->b.v);
+	struct tcpcb *tp = tw_tp(&p.s);
+
+	on_the_card();
+	tcp_account_for_send(tp, 97001, false, true);
+	tcp_account_for_send(tp, 2999, true, true); /* 2.999 %: 2 */
+	tw_run(w, SIM_MS);
+	assert_int_equal(mode(), TCP_TLS_MODE_IFNET);
+	assert_false(tp->t_nic_ktls_xmit_dis);
+	tcp_account_for_send(tp, 2, true, true); /* 3.0009 %: 3 */
+	assert_true(tp->t_nic_ktls_xmit_dis);
+	assert_int_equal(mode(), TCP_TLS_MODE_IFNET); /* a task does it */
+	tw_run(w, SIM_MS);
+	assert_int_equal(mode(), TCP_TLS_MODE_SW);
+	assert_int_equal(st->ifnet_disable_ok, 1);
+	assert_int_equal(st->ifnet_disable_failed, 0);
+	assert_int_equal(st->switch_to_sw, 1);
+	/* For the rest of the connection. */
+	assert_int_equal(ktls_set_tx_mode(p.s.so, TCP_TLS_MODE_IFNET), ENXIO);
+	tcp_account_for_send(tp, 50000, true, true);
+	tw_run(w, SIM_MS);
+	assert_int_equal(st->ifnet_disable_ok, 1);
+}
+
+static void
+test_first_sends_software_and_the_knob_are_no_reason_to_leave(void **state)
+{
+	struct tcpcb *tp = tw_tp(&p.s);
+
+	on_the_card();
+	tcp_account_for_send(tp, 5000, true, false); /* it was software's */
+	tcp_account_for_send(tp, 5000, false, true);
+	tcp_account_for_send(tp, 0, true, true);
+	assert_false(tp->t_nic_ktls_xmit_dis);
+	sysctl_write(w->b.v, "kern.ipc.tls.ifnet_max_rexmit_pct", 100);
+	tcp_account_for_send(tp, 5000, true, true);
+	assert_false(tp->t_nic_ktls_xmit_dis);
+	tw_run(w, SIM_MS);
+	assert_int_equal(mode(), TCP_TLS_MODE_IFNET);
+}
+
+static void
+test_leaving_the_card_can_fail_and_is_not_tried_again(void **state)
+{
+	struct ktls_stats *st = ktls_stats(w->b.v);
+	const struct crypto_backend *was = w->b.v->v_crypto;
+	struct tcpcb *tp = tw_tp(&p.s);
+
+	on_the_card();
+	w->b.v->v_crypto = crypto_backend_find("none");
+	tcp_account_for_send(tp, 100, true, true);
+	tw_run(w, SIM_MS);
+	assert_int_equal(st->ifnet_disable_failed, 1);
+	assert_int_equal(st->switch_failed, 1);
+	assert_int_equal(mode(), TCP_TLS_MODE_IFNET);
+	w->b.v->v_crypto = was;
+	tcp_account_for_send(tp, 100, true, true);
+	tw_run(w, SIM_MS);
+	assert_int_equal(mode(), TCP_TLS_MODE_IFNET);
+}
+
+/* The task finds the connection gone: neither counter moves. */
+static void
+test_a_dropped_connection_leaves_no_card(void **state)
+{
+	struct ktls_stats *st = ktls_stats(w->b.v);
+
+	on_the_card();
+	tcp_account_for_send(tw_tp(&p.s), 100, true, true);
+	tcp_drop(tw_tp(&p.s), ECONNRESET, "test");
+	tw_run(w, SIM_MS);
+	assert_int_equal(st->ifnet_disable_ok + st->ifnet_disable_failed, 0);
+}
+
 #define T(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
 
 int
@@ -169,6 +258,10 @@ main(void)
 		T(test_a_card_without_tls_refuses_and_the_old_session_stays),
 		T(test_tls10_stays_where_it_began),
 		T(test_cbc_with_explicit_ivs_takes_its_mac_key_along),
+		T(test_two_percent_resent_stays_three_percent_leaves_the_card),
+		T(test_first_sends_software_and_the_knob_are_no_reason_to_leave),
+		T(test_leaving_the_card_can_fail_and_is_not_tried_again),
+		T(test_a_dropped_connection_leaves_no_card),
 	};
 
 	return (cmocka_run_group_tests(tests, NULL, NULL));

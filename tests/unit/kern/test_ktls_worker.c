@@ -291,6 +291,85 @@ test_worker_takes_exactly_its_modelled_time(void **state)
 	assert_int_equal(sbavail(sb), 1022);
 }
 
+/* --- which worker --- */
+
+static unsigned
+worker_with(unsigned domain, uint64_t bind)
+{
+	struct vnet *v = w->b.v;
+	struct inpcb *inp = tw_tp(&p.s)->t_inpcb;
+
+	v->v_ndomains = domain == M_NODOM ? 1 : 2;
+	assert_int_equal(sysctl_write(v, "kern.ipc.tls.bind_threads", bind), 0);
+	inp->inp_numa_domain = (uint8_t)domain;
+	assert_int_equal(tw_tls_tx(&p.s), 0);
+	return (p.s.so->so_snd.sb_tls_info->wq_index);
+}
+
+static int
+setup_plain(void **state)
+{
+	w = tw_new(1, CARD);
+	memset(&p, 0, sizeof(p));
+	w->b.v->v_ncpus = 4; /* before the workers are made */
+	w->b.port[0].ifn.if_numa_domain = 1;
+	sysctl_write(w->b.v, "kern.ipc.tls.enable", 1);
+	tw_connect(w, &p, KAF_INET);
+	p.c.raw = true;
+	return (0);
+}
+
+static void
+test_all_workers_are_chosen_from_by_flowid(void **state)
+{
+	uint32_t flow = tw_tp(&p.s)->t_inpcb->inp_flowid;
+
+	assert_int_equal(worker_with(1, 1), flow % 4);
+}
+
+static void
+test_bound_to_domains_a_session_stays_in_its_cards(void **state)
+{
+	uint32_t flow = tw_tp(&p.s)->t_inpcb->inp_flowid;
+
+	unsigned domain = flow % 4 < 2; /* the one that is not all workers' */
+
+	assert_int_equal(worker_with(domain, 2), 2 * domain + flow % 2);
+}
+
+static void
+test_an_unknown_domain_means_all_workers(void **state)
+{
+	uint32_t flow = tw_tp(&p.s)->t_inpcb->inp_flowid;
+
+	assert_int_equal(worker_with(M_NODOM, 2), flow % 4);
+}
+
+static void
+test_a_domain_without_cpus_undoes_the_binding(void **state)
+{
+	struct vnet *v = w->b.v;
+	uint64_t val = 0;
+
+	v->v_ndomains = 8;
+	assert_int_equal(sysctl_write(v, "kern.ipc.tls.bind_threads", 2), 0);
+	tw_tp(&p.s)->t_inpcb->inp_numa_domain = 0;
+	assert_int_equal(tw_tls_tx(&p.s), 0);
+	assert_int_equal(sysctl_read(v, "kern.ipc.tls.bind_threads", &val), 0);
+	assert_int_equal(val, 1);
+	assert_int_equal(p.s.so->so_snd.sb_tls_info->wq_index,
+	    tw_tp(&p.s)->t_inpcb->inp_flowid % 4);
+}
+
+/* An accepted connection is where its card is; a begun one nowhere. */
+static void
+test_the_handshakes_card_gives_the_domain(void **state)
+{
+	assert_int_equal(tw_tp(&p.s)->t_inpcb->inp_numa_domain, 1);
+	assert_int_equal(tw_tp(&p.c)->t_inpcb->inp_numa_domain, M_NODOM);
+}
+
+#define P(t) cmocka_unit_test_setup_teardown(t, setup_plain, teardown)
 #define T(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
 
 int
@@ -305,6 +384,11 @@ main(void)
 		T(test_closed_socket_lives_until_its_records_are_encrypted),
 		T(test_worker_takes_all_batches_of_a_round_before_new_ones),
 		T(test_worker_takes_exactly_its_modelled_time),
+		P(test_all_workers_are_chosen_from_by_flowid),
+		P(test_bound_to_domains_a_session_stays_in_its_cards),
+		P(test_an_unknown_domain_means_all_workers),
+		P(test_a_domain_without_cpus_undoes_the_binding),
+		P(test_the_handshakes_card_gives_the_domain),
 	};
 
 	return (cmocka_run_group_tests(tests, NULL, NULL));

@@ -186,6 +186,31 @@ backwards(void *arg, struct vnode *v, uint64_t pageno, int *error)
 	return ((1000 - pageno) * SIM_US);
 }
 
+/* Without M_EXTPG: a mapped page each, also one that is still being read. */
+static void
+test_without_unmapped_mbufs_each_page_is_mapped(void **state)
+{
+	uint64_t sent;
+
+	(void)sysctl_write(sp.sp_vnet, "kern.ipc.mb_use_ext_pgs", 0);
+	fill(NULL, 5000, want, 20000);
+	for (int warm = 0; warm < 2; warm++) {
+		rawlen = 0;
+		assert_int_equal(send_file(5000, 20000, NULL, 0, &sent), 0);
+		assert_int_equal(sent, 20000);
+		if (warm == 0) {
+			assert_int_equal(sbavail(&so->so_snd), 0);
+			assert_int_equal(so->so_snd.sb_mb->m_flags & M_EXTPG,
+			    0);
+			assert_int_equal(so->so_snd.sb_mb->m_ext.ext_type,
+			    EXT_SFBUF);
+		}
+		drain();
+		assert_int_equal(rawlen, 20000);
+		assert_memory_equal(raw, want, 20000);
+	}
+}
+
 static void
 test_pages_arriving_in_reverse_order_give_the_same_stream(void **state)
 {
@@ -453,6 +478,7 @@ main(void)
 		T(test_records_follow_pages_the_first_is_short_by_the_offset),
 		T(test_a_header_in_front_of_a_cold_file_does_not_hang),
 		T(test_a_header_alone_and_a_header_without_tls_go_too),
+		T(test_without_unmapped_mbufs_each_page_is_mapped),
 		T(test_pages_arriving_in_reverse_order_give_the_same_stream),
 		T(test_a_disk_error_ends_the_connection_and_leaks_nothing),
 		T(test_tls10_waits_for_cold_pages_of_earlier_records),

@@ -61,6 +61,40 @@ test_each_kind_allows_its_writes(void **state)
 	sysctl_remove(v, "t.");
 }
 
+static uint8_t got[4];
+static size_t gotlen;
+
+static int
+take_bytes(struct vnet *vnet, const void *val, size_t len)
+{
+	gotlen = len;
+	if (len < sizeof(got))
+		return (ENOMEM);
+	memcpy(got, val, sizeof(got));
+	return (0);
+}
+
+static void
+test_bytes_go_to_a_procedure_and_numbers_are_eight_of_them(void **state)
+{
+	uint64_t rw = 2, val = 7;
+
+	sysctl_add(v, "t.rw", &rw, CTL_RW, below_ten, "");
+	sysctl_add_proc(v, "t.wr", take_bytes, "");
+	assert_int_equal(sysctl_write_bytes(v, "t.wr", "abcd", 4), 0);
+	assert_memory_equal(got, "abcd", 4);
+	assert_int_equal(sysctl_write_bytes(v, "t.wr", "abcd", 3), ENOMEM);
+	assert_int_equal(sysctl_write_bytes(v, "t.wr", NULL, 0), EPERM);
+	assert_int_equal(sysctl_read(v, "t.wr", &val), EINVAL);
+	assert_int_equal(sysctl_write(v, "t.wr", 1), 0);
+	assert_int_equal(gotlen, 8);
+	assert_int_equal(sysctl_write_bytes(v, "t.rw", &val, 7), ENOMEM);
+	assert_int_equal(sysctl_write_bytes(v, "t.rw", &val, 8), 0);
+	assert_int_equal(rw, 7);
+	assert_int_equal(sysctl_write_bytes(v, "t.no", &val, 8), ENOENT);
+	sysctl_remove(v, "t.");
+}
+
 static void
 test_the_table_is_sorted_and_a_prefix_goes_alone(void **state)
 {
@@ -83,20 +117,6 @@ test_the_table_is_sorted_and_a_prefix_goes_alone(void **state)
 	sysctl_remove(v, "no such prefix");
 	sysctl_remove(v, "dev.");
 	assert_int_equal(st->st_count, before);
-}
-
-static void
-test_maxlen_takes_whole_pages_up_to_a_record_before_boot(void **state)
-{
-	static const uint64_t bad[] = { 0, 4095, 4097, 16385, 20480 };
-
-	for (unsigned i = 0; i < nitems(bad); i++)
-		assert_int_equal(sysctl_write(v, "kern.ipc.tls.maxlen", bad[i]),
-		    EINVAL);
-	assert_int_equal(sysctl_write(v, "kern.ipc.tls.maxlen", 8192), 0);
-	v->v_sysctl.st_booted = true;
-	assert_int_equal(sysctl_write(v, "kern.ipc.tls.maxlen", 8192), EPERM);
-	assert_int_equal(sysctl_write(v, "kern.ipc.tls.enable", 0), 0);
 }
 
 /* --- taskqueue --- */
@@ -170,8 +190,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(test_each_kind_allows_its_writes),
+		T(test_bytes_go_to_a_procedure_and_numbers_are_eight_of_them),
 		T(test_the_table_is_sorted_and_a_prefix_goes_alone),
-		T(test_maxlen_takes_whole_pages_up_to_a_record_before_boot),
 		T(test_tasks_run_in_order_once_and_know_how_often_they_were_asked),
 		T(test_a_task_queued_by_a_task_runs_in_the_next_event),
 	};

@@ -326,6 +326,8 @@ main(void)
 
 	/* Every backend that this machine has, against the same reference. */
 	for (unsigned i = 0; (cb = crypto_backends[i]) != NULL; i++) {
+		if (cb->cb_new == NULL)
+			continue; /* "none" */
 		if (cb->cb_usable != NULL && !cb->cb_usable(&why)) {
 			print_message("%s: %s\n", cb->cb_name, why);
 			continue;

@@ -69,6 +69,33 @@ test_a_run_comes_back_whole_when_its_last_page_does(void **state)
 }
 
 static void
+test_fragmented_memory_has_only_the_runs_that_were_reclaimed(void **state)
+{
+	struct vm *vm = vm_create(100);
+	vm_paddr_t pa;
+
+	vm_fragment(vm, true);
+	assert_true(vm_page_alloc_contig(vm, 4) == 0);
+	assert_true(vm_page_alloc_contig(vm, 1) != 0);
+	assert_true(vm_page_alloc(vm) != 0);
+	assert_int_equal(vm_stats(vm)->vs_contig_fails, 1);
+	assert_false(vm_page_reclaim_contig(vm, 4, 25)); /* 98 are free */
+	assert_true(vm_page_reclaim_contig(vm, 4, 2));
+	assert_true((pa = vm_page_alloc_contig(vm, 4)) != 0);
+	for (unsigned i = 0; i < 4; i++)
+		vm_page_rele(vm, pa + (i << PAGE_SHIFT));
+	assert_true(vm_page_alloc_contig(vm, 4) != 0);
+	assert_true(vm_page_alloc_contig(vm, 4) == 0);
+	/* Again: what was reclaimed and not used is gone. */
+	assert_true(vm_page_reclaim_contig(vm, 4, 2));
+	vm_fragment(vm, true);
+	assert_true(vm_page_alloc_contig(vm, 4) == 0);
+	vm_fragment(vm, false);
+	assert_true(vm_page_alloc_contig(vm, 4) != 0);
+	vm_destroy(vm);
+}
+
+static void
 test_a_run_is_contiguous_in_the_direct_map(void **state)
 {
 	struct vm *vm = vm_create(10000);
@@ -153,6 +180,8 @@ main(void)
 		    test_exactly_the_limit_can_be_had_page_by_page),
 		cmocka_unit_test(
 		    test_a_run_comes_back_whole_when_its_last_page_does),
+		cmocka_unit_test(
+		    test_fragmented_memory_has_only_the_runs_that_were_reclaimed),
 		cmocka_unit_test(test_a_run_is_contiguous_in_the_direct_map),
 		cmocka_unit_test(test_references_keep_a_page),
 		cmocka_unit_test(test_random_pages_and_runs_never_overlap),

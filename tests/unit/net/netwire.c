@@ -39,6 +39,7 @@ frame_arrive(void *arg)
 		memcpy(m->m_data, f->data, f->len);
 		m->m_len = m->m_pkthdr.len = (int32_t)f->len;
 		m->m_pkthdr.rcvif = &p->ifn;
+		m->m_pkthdr.numa_domain = p->ifn.if_numa_domain;
 		p->ifn.if_input(&p->ifn, m);
 	}
 	free(f);

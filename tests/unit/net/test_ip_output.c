@@ -33,6 +33,7 @@ start(bool permitted)
 	tw_addrs(&w->b.port[0].ifn, 2);
 	sysctl_write(w->b.v, "kern.ipc.tls.enable", 1);
 	sysctl_write(w->b.v, "kern.ipc.tls.ifnet.permitted", permitted);
+	sysctl_write(w->b.v, "kern.ipc.tls.ifnet_max_rexmit_pct", 100);
 	tw_connect(w, &p, KAF_INET);
 	p.c.raw = true;
 }

@@ -263,6 +263,7 @@ tls_failover(int family, int flaps, uint64_t bytes)
 	start(2);
 	sysctl_write(w->b.v, "kern.ipc.tls.enable", 1);
 	sysctl_write(w->b.v, "kern.ipc.tls.ifnet.permitted", 1);
+	sysctl_write(w->b.v, "kern.ipc.tls.ifnet_max_rexmit_pct", 100);
 	tw_connect(w, &p, family);
 	p.c.raw = true;
 	assert_int_equal(tw_tls_tx(&p.s), 0);
@@ -306,6 +307,7 @@ test_refused_reset_ends_the_connection(void **state)
 	start(2);
 	sysctl_write(w->b.v, "kern.ipc.tls.enable", 1);
 	sysctl_write(w->b.v, "kern.ipc.tls.ifnet.permitted", 1);
+	sysctl_write(w->b.v, "kern.ipc.tls.ifnet_max_rexmit_pct", 100);
 	tw_connect(w, &p, KAF_INET);
 	p.c.raw = true;
 	assert_int_equal(tw_tls_tx(&p.s), 0);

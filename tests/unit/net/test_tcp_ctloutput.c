@@ -105,6 +105,26 @@ test_enable_takes_the_old_size_and_longer_ones(void **state)
 }
 
 static void
+test_a_kernel_without_kern_tls_knows_none_of_the_options(void **state)
+{
+	struct tls_enable en = { 0 };
+	int val = TCP_TLS_MODE_SW;
+
+	w->a.v->v_kern_tls = false;
+	assert_int_equal(option(true, TCP_TXTLS_ENABLE, &en, sizeof(en)),
+	    ENOPROTOOPT);
+	assert_int_equal(option(true, TCP_RXTLS_ENABLE, &en, sizeof(en)),
+	    ENOPROTOOPT);
+	assert_int_equal(option(true, TCP_TXTLS_MODE, &val, sizeof(val)),
+	    ENOPROTOOPT);
+	assert_int_equal(option(false, TCP_TXTLS_MODE, &val, sizeof(val)),
+	    ENOPROTOOPT);
+	assert_int_equal(option(false, TCP_RXTLS_MODE, &val, sizeof(val)),
+	    ENOPROTOOPT);
+	assert_int_equal(option(true, KTCP_NODELAY, &val, sizeof(val)), 0);
+}
+
+static void
 test_dropped_connection_answers_econnreset(void **state)
 {
 	int val = 1;
@@ -144,6 +164,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(test_options_of_one_direction_only_are_enoprotoopt),
+		T(test_a_kernel_without_kern_tls_knows_none_of_the_options),
 		T(test_short_values_are_einval),
 		T(test_enable_takes_the_old_size_and_longer_ones),
 		T(test_dropped_connection_answers_econnreset),

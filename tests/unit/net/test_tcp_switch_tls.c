@@ -77,6 +77,53 @@ test_connections_that_are_not_there(void **state)
 	assert_int_equal(ask(&other, &l, TCP_TLS_MODE_SW), EINVAL);
 }
 
+static void
+test_the_sysctls_take_a_pair_foreign_end_first(void **state)
+{
+	const char *to_sw = "net.inet.tcp.switch_to_sw_tls",
+		   *to_ifnet = "net.inet.tcp.switch_to_ifnet_tls";
+	struct ksockaddr a[2], swapped[2];
+	struct vnet *v = w->b.v;
+	uint64_t val = 1;
+
+	ends(&a[0], &a[1]);
+	swapped[0] = a[1];
+	swapped[1] = a[0];
+	assert_int_equal(tw_tls_tx(&p.s), 0);
+	assert_int_equal(sysctl_write_bytes(v, to_sw, a, sizeof(a)), 0);
+	assert_int_equal(sysctl_write_bytes(v, to_ifnet, a, sizeof(a)),
+	    EOPNOTSUPP);
+	assert_int_equal(sysctl_write_bytes(v, to_sw, swapped, sizeof(a)),
+	    ESRCH);
+	assert_int_equal(sysctl_write_bytes(v, to_sw, a, sizeof(a) - 1),
+	    ENOMEM);
+	assert_int_equal(sysctl_write(v, to_ifnet, 1), ENOMEM);
+	assert_int_equal(sysctl_write_bytes(v, to_sw, NULL, 0), EPERM);
+	assert_int_equal(sysctl_read(v, to_sw, &val), EINVAL);
+	a[1].sa_family = 99;
+	assert_int_equal(sysctl_write_bytes(v, to_ifnet, a, sizeof(a)), EINVAL);
+}
+
+static void
+test_a_kernel_without_kern_tls_has_no_such_sysctls(void **state)
+{
+	struct vnet_params vp = { .vp_name = "other",
+		.vp_ncpus = 1,
+		.vp_tb = engine_timebase(w->eng),
+		.vp_jobs = w->jobs,
+		.vp_no_kern_tls = true };
+	struct vnet *v = vnet_create(&vp);
+
+	net_attach(v);
+	inet_attach(v);
+	assert_non_null(sysctl_find(w->b.v, "net.inet.tcp.switch_to_sw_tls"));
+	assert_null(sysctl_find(v, "net.inet.tcp.switch_to_sw_tls"));
+	assert_null(sysctl_find(v, "net.inet.tcp.switch_to_ifnet_tls"));
+	inet_detach(v);
+	net_detach(v);
+	vnet_destroy(v);
+}
+
 int
 main(void)
 {
@@ -85,6 +132,12 @@ main(void)
 		    test_it_answers_as_the_socket_option_does, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 		    test_connections_that_are_not_there, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    test_a_kernel_without_kern_tls_has_no_such_sysctls, setup,
+		    teardown),
+		cmocka_unit_test_setup_teardown(
+		    test_the_sysctls_take_a_pair_foreign_end_first, setup,
+		    teardown),
 	};
 
 	return (cmocka_run_group_tests(tests, NULL, NULL));
