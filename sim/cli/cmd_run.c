@@ -393,7 +393,7 @@ run_main(int argc, char **argv)
 	rc = scenario_load(ra.ra_file, ra.ra_sets, &sc, &diag);
 	if (rc != 0) {
 		color_diag(strbuf_str(&diag));
-		rc = EXIT_USAGE;
+		rc = rc == EINVAL ? EXIT_USAGE : EXIT_MISSING;
 		goto out;
 	}
 	if (ra.ra_out == NULL)

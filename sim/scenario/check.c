@@ -503,11 +503,6 @@ check_server(struct chk *c, struct sc_app *a)
 {
 	struct sc_app *b;
 
-	if (a->server != NULL || a->path != NULL)
-		ERR(c, &a->loc,
-		    "server `%s` has no use for `server` and `path`: they are "
-		    "a client's",
-		    a->loc.name);
 	for (b = c->sc->apps; b < a; b++)
 		if (b->type == SC_APP_HTTPS_SERVER && b->port == a->port &&
 		    strcmp(b->host, a->host) == 0)
@@ -545,6 +540,21 @@ check_app_name(struct chk *c, const struct sc_loc *loc, const char *name)
 	return (a);
 }
 
+/* The run may be over before, but it is never longer than `until`. */
+static void
+check_instant(struct chk *c, const struct sc_loc *loc, simtime_t at)
+{
+	struct strbuf end = { 0 };
+
+	if (at <= c->sc->until)
+		return;
+	format_time(c->sc->until, &end);
+	ERR(c, loc,
+	    "this never happens: the run ends at %s; let `until` be later",
+	    strbuf_str(&end));
+	strbuf_fini(&end);
+}
+
 static void
 check_steps(struct chk *c)
 {
@@ -552,6 +562,7 @@ check_steps(struct chk *c)
 
 	for (unsigned i = 0; i < c->sc->nsteps; i++) {
 		st = &c->sc->timeline[i];
+		check_instant(c, &st->loc, st->at);
 		if (st->action == SC_DO_SYSCTL) {
 			check_host_name(c, scenario_text_at(st->on), st->on);
 			if (st->name == NULL || !st->has_value)
@@ -619,6 +630,7 @@ check_expect(struct chk *c, struct sc_expect *e)
 		    n);
 		return;
 	}
+	check_instant(c, &e->loc, MAX(e->counter.at, e->mode.at));
 	if (e->kind == SC_EXP_COUNTER) {
 		check_counter(c, &e->counter);
 		return;

@@ -26,6 +26,8 @@ static const char *const version_names[] = { "1.0", "1.1", "1.2", "1.3", NULL };
 static const char *const place_names[] = { "openssl", "kernel", NULL };
 static const char *const handshake_names[] = { "openssl", "synthetic", NULL };
 static const char *const app_types[] = { "https-server", "https-client", NULL };
+#define OF_SERVER 1
+#define OF_CLIENT 2
 static const char *const family_names[] = { "ipv4", "ipv6", NULL };
 static const char *const action_names[] = { "link_down", "link_up", "loss",
 	"sysctl", "switch_tls", "fragment", "defragment", NULL };
@@ -192,24 +194,24 @@ static const struct key app_keys[] = {
 	{ "host", K_STR, F(sc_app, host), .required = true,
 	    .text = "the host it runs on" },
 	{ "port", K_UINT, F(sc_app, port), .def = "443", .min = 1, .max = 65535,
-	    .text = "server: TCP port it listens on" },
+	    .of = OF_SERVER, .text = "server: TCP port it listens on" },
 	{ "backlog", K_UINT, F(sc_app, backlog), .def = "128", .min = 1,
-	    .max = 1024, .text = "server: listen queue" },
-	{ "server", K_STR, F(sc_app, server),
+	    .max = 1024, .of = OF_SERVER, .text = "server: listen queue" },
+	{ "server", K_STR, F(sc_app, server), .of = OF_CLIENT,
 	    .text = "client: name of the server application" },
 	{ "family", K_ENUM, F(sc_app, family), .def = "ipv4",
-	    .names = family_names,
+	    .names = family_names, .of = OF_CLIENT,
 	    .text = "client: address family to connect by" },
-	{ "path", K_STR, F(sc_app, path),
+	{ "path", K_STR, F(sc_app, path), .of = OF_CLIENT,
 	    .text = "client: the server's file to fetch" },
 	{ "connections", K_UINT, F(sc_app, connections), .def = "1", .min = 1,
-	    .max = 100000, .text = "client: how many" },
+	    .max = 100000, .of = OF_CLIENT, .text = "client: how many" },
 	{ "requests", K_UINT, F(sc_app, requests), .def = "1", .min = 1,
-	    .max = 1000000, .since = "0.2",
+	    .max = 1000000, .since = "0.2", .of = OF_CLIENT,
 	    .text = "client: GETs on each connection, one after the other" },
-	{ "start", K_TIME, F(sc_app, start), .def = "0s",
+	{ "start", K_TIME, F(sc_app, start), .def = "0s", .of = OF_CLIENT,
 	    .text = "client: when the first connection is opened" },
-	{ "interval", K_TIME, F(sc_app, interval), .def = "0s",
+	{ "interval", K_TIME, F(sc_app, interval), .def = "0s", .of = OF_CLIENT,
 	    .text = "client: from one connection's start to the next's" },
 	{ "sndbuf", K_SIZE, F(sc_app, sndbuf),
 	    .text = "send buffer, fixed; automatic if not given" },

@@ -39,6 +39,8 @@ struct key {
 	uint64_t min, max;	  /* max 0: no bounds */
 	const char *const *names; /* K_ENUM, NULL-terminated */
 	const struct key_map *map;
+	unsigned of;	   /* only where the map's first key (an enum) is the
+			of-th of its names, from 1; 0: everywhere */
 	const char *since; /* first version that has it; NULL: 0.1 */
 	const char *text;
 };

@@ -394,6 +394,27 @@ mark_given(const struct key *k, void *base, const struct node *n)
 		*(struct sc_loc *)field(base, k->off) = n->key;
 }
 
+/* Keys that a thing of this kind would ignore: km's first key is its kind. */
+static void
+foreign_keys(struct loader *l, const struct node *map, const struct key_map *km,
+    void *base)
+{
+	const char *const *kinds = km->keys[0].names;
+	const struct node *n;
+	const struct key *k;
+	int kind;
+
+	memcpy(&kind, field(base, km->keys[0].off), sizeof(kind));
+	for (n = map->child; n != NULL; n = n->next)
+		for (k = km->keys; k < km->keys + km->n; k++)
+			if (strcmp(k->name, n->key.name) == 0 && k->of != 0 &&
+			    k->of != (unsigned)kind + 1)
+				diag_error(&l->diag, &n->key,
+				    "`%s` is a key of `%s`: this is `%s`, "
+				    "which would ignore it",
+				    k->name, kinds[k->of - 1], kinds[kind]);
+}
+
 static void
 load_map(struct loader *l, const struct node *map, const struct key_map *km,
     void *base)
@@ -422,6 +443,8 @@ load_map(struct loader *l, const struct node *map, const struct key_map *km,
 		load_key(l, k, n, base);
 		mark_given(k, base, n);
 	}
+	if (seen[0] && km->keys[0].kind == K_ENUM)
+		foreign_keys(l, map, km, base);
 	for (k = km->keys; k < km->keys + km->n; k++)
 		if (k->required && !seen[k - km->keys])
 			diag_error(&l->diag, loc,

@@ -144,12 +144,21 @@ def usage(c, sim, d):
             (['run', '--threads', '65', 'f'], '--threads wants 0 to 64'),
             (['run', '--defect', 'no', 'f'], 'there is no defect `no`'),
             (['run', '--nope', 'f'], 'unknown option'),
-            (['run', os.path.join(d, 'absent.ktls.yaml')], 'No such file'),
             (['list', 'x'], 'say what to list'),
             (['dance'], 'there is no command `dance`')]:
         r = lib.run(sim, args)
         c.equal(r.returncode, 2, ' '.join(args))
         c.check(text in r.stderr, '%s: %s' % (args, r.stderr))
+    # A file that is not there is missing, whatever is wrong with others.
+    wrong = os.path.join(d, 'wrong.ktls.yaml')
+    with open(wrong, 'w') as f:
+        f.write('ktls_sim: 1\nnmae: x\n')
+    absent = os.path.join(d, 'absent.ktls.yaml')
+    for args in (['run', absent], ['check', absent], ['check', absent, wrong],
+                 ['check', wrong, absent]):
+        r = lib.run(sim, args)
+        c.equal(r.returncode, 3, ' '.join(args))
+        c.check('No such file' in r.stderr, '%s: %s' % (args, r.stderr))
 
 
 def seed_is_repeated(c, sim, d):
