@@ -194,6 +194,7 @@ run_option(void *ctx, int opt, const char *arg)
 		return (run_defect(ra, arg));
 	case OPT_PCAP:
 		ra->ra_opts.wo_pcap = true;
+		strbuf_adds(&ra->ra_repeat, " --pcap");
 		return (0);
 	case OPT_TRACE:
 		return (run_trace(ra, arg));

@@ -57,7 +57,7 @@ static const struct {
 	int (*parse)(const char *, uint64_t *);
 	const char *example;
 } scalar_kinds[] = {
-	[K_UINT] = { parse_uint, "a whole number without unit" },
+	[K_UINT] = { parse_uint, "a whole number, 0 or more, without unit" },
 	[K_TIME] = { parse_time,
 	    "a time with its unit (ps, ns, us, ms, s, min), such as 10us or 1.5s" },
 	[K_RATE] = { parse_rate,
@@ -77,6 +77,13 @@ load_number(struct loader *l, const struct key *k, const struct node *n,
 	if (scalar_kinds[k->kind].parse(n->text, &v) != 0) {
 		diag_error(&l->diag, &n->at, "`%s` is not %s", n->text,
 		    scalar_kinds[k->kind].example);
+		return;
+	}
+	if (k->max != 0 && k->min == k->max && v != k->max) {
+		diag_error(&l->diag, &n->at,
+		    "`%s` is always %ju here: %s is of another version of "
+		    "ktls-sim",
+		    k->name, (uintmax_t)k->max, n->text);
 		return;
 	}
 	if (k->max != 0 && (v < k->min || v > k->max)) {

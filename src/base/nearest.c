@@ -1,7 +1,16 @@
+#include <ctype.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include <ktsim/base/kassert.h>
 #include <ktsim/base/nearest.h>
+
+/* Capitals are no mistake to be counted. */
+static bool
+same_letter(char a, char b)
+{
+	return (tolower((unsigned char)a) == tolower((unsigned char)b));
+}
 
 unsigned
 edit_distance(const char *a, const char *b)
@@ -18,7 +27,7 @@ edit_distance(const char *a, const char *b)
 		for (unsigned j = 1; j <= lb; j++) {
 			up = row[j];
 			row[j] = MIN(MIN(row[j], row[j - 1]) + 1,
-			    diag + (a[i - 1] != b[j - 1]));
+			    diag + !same_letter(a[i - 1], b[j - 1]));
 			diag = up;
 		}
 	}

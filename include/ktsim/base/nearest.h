@@ -5,7 +5,8 @@
 #ifndef KTSIM_BASE_NEAREST_H
 #define KTSIM_BASE_NEAREST_H
 
-/* Insertions, deletions and changes between two words. */
+/* Insertions, deletions and changes between two words; capitals count as small
+ * letters. */
 unsigned edit_distance(const char *, const char *);
 /*
  * Nearest of the n names, the first of equals; NULL when none is near enough
