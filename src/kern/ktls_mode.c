@@ -108,6 +108,10 @@ ktls_sysctl_attach(struct vnet *vnet)
 	CTR("stats.switch_to_ifnet", switch_to_ifnet, "mode changes to NIC");
 	CTR("stats.switch_to_sw", switch_to_sw, "mode changes to software");
 	CTR("stats.switch_failed", switch_failed, "mode changes refused");
+	CTR("stats.ocf.tls12_gcm_recrypts", ocf_recrypts[0],
+	    "records that a card had decrypted in part");
+	CTR("stats.ocf.tls13_gcm_recrypts", ocf_recrypts[1],
+	    "records that a card had decrypted in part");
 	CTR("stats.ocf.inplace", ocf_inplace, "records encrypted in place");
 	CTR("stats.ocf.separate_output", ocf_separate,
 	    "records encrypted into new pages");
