@@ -205,6 +205,35 @@ test_a_typed_message_goes_as_a_whole_or_not_at_all(void **state)
 	expect(16384, 22, 16384, MSG_EOR);
 }
 
+/* Found by fuzz_message: more than an mbuf holds was a panic. */
+static void
+test_of_long_control_data_the_first_byte_counts(void **state)
+{
+	static union {
+		struct cmsghdr cm;
+		char b[4096];
+	} ctl;
+	struct iovec iov = { data, 1 };
+	struct msghdr msg = { .msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = &ctl };
+	const size_t lens[] = { 0, 1, 199, 213, 1000, 2000, 2048 };
+
+	ctl.cm.cmsg_level = IPPROTO_TCP;
+	ctl.cm.cmsg_type = KTLSSIM_TLS_SET_RECORD_TYPE;
+	*CMSG_DATA(&ctl.cm) = 42;
+	for (size_t i = 0; i < sizeof(lens) / sizeof(lens[0]); i++) {
+		ctl.cm.cmsg_len = CMSG_LEN(lens[i]);
+		msg.msg_controllen = CMSG_LEN(lens[i]);
+		assert_int_equal(ktlssim_sendmsg(sim, fd[0], &msg, 0),
+		    lens[i] == 0 || lens[i] == 2048 ? -KTLSSIM_EINVAL : 1);
+		if (lens[i] == 0 || lens[i] == 2048)
+			continue;
+		receive(10, ALL, 0);
+		expect(1, 42, 1, MSG_EOR);
+	}
+}
+
 static void
 test_half_a_record_and_the_end_is_emsgsize(void **state)
 {
@@ -252,6 +281,7 @@ main(void)
 		T(test_kernel_readers_are_not_given_alerts),
 		T(test_types_are_for_one_call_and_long_ones_for_all_records),
 		T(test_a_typed_message_goes_as_a_whole_or_not_at_all),
+		T(test_of_long_control_data_the_first_byte_counts),
 		T(test_half_a_record_and_the_end_is_emsgsize),
 		T(test_an_error_in_its_place_is_readable_and_told_once),
 	};
