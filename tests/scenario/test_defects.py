@@ -27,6 +27,7 @@ WHERE = {
     'kern.encrypt-file-page': 'quickstart',
     'net.eagain-leak': 'failover',
     'kern.lost-wakeup': 'quickstart',
+    'kern.sendfile-header-forgotten': 'cold-header',
 }
 
 

@@ -9,7 +9,10 @@ import sys
 import lib
 
 
-SINCE_0_2 = ['apps.NAME.requests', 'checks', 'checks.records',
+SINCE_0_2 = ['apps.NAME.header', 'apps.NAME.requests',
+             'apps.NAME.tls.spoil', 'apps.NAME.tls.spoil.how',
+             'apps.NAME.tls.spoil.record', 'checks', 'checks.records',
+             'expect[].error', 'expect[].error.app', 'expect[].error.is',
              'hosts.NAME.crypto', 'hosts.NAME.disk_jitter',
              'hosts.NAME.fail_alloc', 'hosts.NAME.nics.NAME.lro',
              'hosts.NAME.nics.NAME.rx_coalesce', 'timeline[].connection',
