@@ -341,6 +341,14 @@ check_files(struct chk *c, struct sc_host *h)
 			    "file `%s`: a path begins with / and has up to "
 			    "1000 printable characters, no blanks",
 			    path);
+		if (h->files[f].has_bad_page &&
+		    (h->files[f].cached ||
+			h->files[f].bad_page >=
+			    (h->files[f].size + 4095) / 4096))
+			ERR(c, &h->files[f].loc,
+			    "file `%s`: page %ju is never read from the disk: "
+			    "the file is cached, or ends before it",
+			    path, (uintmax_t)h->files[f].bad_page);
 	}
 }
 

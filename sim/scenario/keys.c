@@ -72,6 +72,10 @@ static const struct key file_keys[] = {
 	    .text = "bytes; the contents follow from seed and name" },
 	{ "cached", K_BOOL, F(sc_file, cached), .def = "true",
 	    .text = "all pages are in the page cache at the start" },
+	{ "bad_page", K_UINT, F(sc_file, bad_page), F(sc_file, has_bad_page),
+	    .max = 1ULL << 20, .since = "0.2",
+	    .text =
+		"this page of 4 KiB, counted from 0, cannot be read from the disk: EIO" },
 };
 MAPDEF(file, "file", struct sc_file);
 

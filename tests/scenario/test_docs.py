@@ -14,7 +14,8 @@ SINCE_0_2 = ['apps.NAME.header', 'apps.NAME.requests',
              'apps.NAME.tls.spoil.record', 'checks', 'checks.records',
              'expect[].error', 'expect[].error.app', 'expect[].error.is',
              'hosts.NAME.crypto', 'hosts.NAME.disk_jitter',
-             'hosts.NAME.fail_alloc', 'hosts.NAME.nics.NAME.lro',
+             'hosts.NAME.fail_alloc', 'hosts.NAME.files.NAME.bad_page',
+             'hosts.NAME.nics.NAME.lro',
              'hosts.NAME.nics.NAME.rx_coalesce', 'timeline[].connection',
              'timeline[].to']
 

@@ -61,6 +61,8 @@ struct sc_file {
 	struct sc_loc loc; /* name: the path */
 	uint64_t size;
 	bool cached;
+	uint64_t bad_page; /* cannot be read */
+	bool has_bad_page;
 };
 
 struct sc_host {
