@@ -59,10 +59,15 @@ list_backends(void)
 static void
 list_defects(void)
 {
-	for (int i = 0; i < DEFECT_COUNT; i++)
-		printf("%-36s invariant %d: %s\n", defect_catalogue[i].di_name,
-		    defect_catalogue[i].di_invariant,
-		    defect_catalogue[i].di_text);
+	const struct defect_info *di;
+	char by[16];
+
+	for (int i = 0; i < DEFECT_COUNT; i++) {
+		di = &defect_catalogue[i];
+		snprintf(by, sizeof(by), "invariant %d", di->di_invariant);
+		printf("%-36s %s: %s\n", di->di_name,
+		    di->di_invariant != 0 ? by : "unit test", di->di_text);
+	}
 }
 
 static void

@@ -13,6 +13,8 @@ CTASSERT(KTLSSIM_TLS_SET_RECORD_TYPE == TLS_SET_RECORD_TYPE);
 CTASSERT(KTLSSIM_TLS_GET_RECORD == TLS_GET_RECORD);
 CTASSERT(KTLSSIM_MSG_TLSAPPDATA == KMSG_TLSAPPDATA);
 
+#define CONTROL_MAX ((size_t)64) /* bytes in a control message */
+
 /* --- vectors and control messages --- */
 
 /* The caller frees *out. EINVAL: too many, or more than SSIZE_MAX bytes. */
@@ -35,7 +37,10 @@ lib_uio(const struct iovec *iov, int cnt, struct kiovec **out, struct uio *uio)
 	return (0);
 }
 
-/* The first control message as the kernel has it: more is not looked at. */
+/*
+ * The first control message as the kernel has it: more is not looked at, and
+ * of it no more than the longest that anybody knows.
+ */
 static int
 lib_control_in(struct lib_file *f, const struct msghdr *msg,
     struct mbuf **control)
@@ -49,7 +54,7 @@ lib_control_in(struct lib_file *f, const struct msghdr *msg,
 	if (len < sizeof(*cm) || len > MCLBYTES)
 		return (EINVAL);
 	data = MIN(len, cm->cmsg_len);
-	data = data > CMSG_LEN(0) ? data - CMSG_LEN(0) : 0;
+	data = data > CMSG_LEN(0) ? MIN(data - CMSG_LEN(0), CONTROL_MAX) : 0;
 	*control = sbcreatecontrol(f->f_so->so_vnet->v_mb, CMSG_DATA(cm),
 	    (int)data, cm->cmsg_type, cm->cmsg_level, M_WAITOK);
 	return (*control != NULL ? 0 : ENOBUFS);
@@ -59,7 +64,7 @@ lib_control_in(struct lib_file *f, const struct msghdr *msg,
 static void
 lib_control_out(struct mbuf *m, struct msghdr *msg, int *flags)
 {
-	uint8_t *p = msg->msg_control, one[CMSG_SPACE(64)];
+	uint8_t *p = msg->msg_control, one[CMSG_SPACE(CONTROL_MAX)];
 	size_t room = p != NULL ? msg->msg_controllen : 0, len, used = 0;
 	const struct kcmsghdr *kc;
 	struct cmsghdr *cm;
@@ -67,7 +72,8 @@ lib_control_out(struct mbuf *m, struct msghdr *msg, int *flags)
 	for (; m != NULL; m = m->m_next) {
 		kc = mtod(m, const struct kcmsghdr *);
 		len = kc->cmsg_len - sizeof(*kc);
-		KASSERT(len <= 64, ("control message of %zu bytes", len));
+		KASSERT(len <= CONTROL_MAX,
+		    ("control message of %zu bytes", len));
 		memset(one, 0, sizeof(one));
 		cm = (struct cmsghdr *)(void *)one;
 		cm->cmsg_len = CMSG_LEN(len);

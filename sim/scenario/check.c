@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <ktsim/base/errnoname.h>
 #include <ktsim/base/kassert.h>
 #include <ktsim/base/nearest.h>
 #include <ktsim/nic/nic.h>
@@ -357,6 +358,14 @@ check_files(struct chk *c, struct sc_host *h)
 			    "file `%s`: a path begins with / and has up to "
 			    "1000 printable characters, no blanks",
 			    path);
+		if (h->files[f].has_bad_page &&
+		    (h->files[f].cached ||
+			h->files[f].bad_page >=
+			    (h->files[f].size + 4095) / 4096))
+			ERR(c, &h->files[f].loc,
+			    "file `%s`: page %ju is never read from the disk: "
+			    "the file is cached, or ends before it",
+			    path, (uintmax_t)h->files[f].bad_page);
 	}
 }
 
@@ -498,6 +507,22 @@ check_suite(struct chk *c, const struct sc_app *a)
 	    versions[a->tls.version < (int)r->first ? r->first : r->last]);
 }
 
+/* Only a hand-made record can be made wrong, and no checker will like it. */
+static void
+check_spoil(struct chk *c, const struct sc_app *a)
+{
+	if (!a->tls.spoil.present)
+		return;
+	if (a->tls.tx != 0 || a->tls.handshake != 1)
+		ERR(c, &a->tls.spoil.loc,
+		    "only an application that encrypts by itself can spoil a "
+		    "record: give it `tx: openssl` and `handshake: synthetic`");
+	if (c->sc->checks.records)
+		ERR(c, &a->tls.spoil.loc,
+		    "a spoilt record is none that its key opens: the record "
+		    "check must be off, `checks: {records: false}`");
+}
+
 static void
 check_server(struct chk *c, struct sc_app *a)
 {
@@ -522,6 +547,7 @@ check_apps(struct chk *c)
 		check_word(c, &a->loc, a->loc.name, "application name", 64);
 		check_host_name(c, scenario_text_at(a->host), a->host);
 		check_suite(c, a);
+		check_spoil(c, a);
 		if (a->type == SC_APP_HTTPS_CLIENT)
 			check_client(c, a);
 		else
@@ -613,7 +639,7 @@ static void
 check_expect(struct chk *c, struct sc_expect *e)
 {
 	const struct sc_loc *locs[] = { &e->delivered.loc, &e->counter.loc,
-		&e->mode.loc, &e->time.loc };
+		&e->mode.loc, &e->time.loc, &e->error.loc };
 	const struct sc_app *a;
 	const char *app;
 	unsigned n = 0;
@@ -625,8 +651,8 @@ check_expect(struct chk *c, struct sc_expect *e)
 		}
 	if (n != 1) {
 		ERR(c, &e->loc,
-		    "a claim has exactly one kind (delivered, counter, mode or "
-		    "time), this one has %u",
+		    "a claim has exactly one kind (delivered, counter, mode, "
+		    "time or error), this one has %u",
 		    n);
 		return;
 	}
@@ -637,10 +663,15 @@ check_expect(struct chk *c, struct sc_expect *e)
 	}
 	app = e->kind == SC_EXP_DELIVERED ? e->delivered.app
 	    : e->kind == SC_EXP_MODE	  ? e->mode.app
-					  : e->time.app;
+	    : e->kind == SC_EXP_TIME	  ? e->time.app
+					  : e->error.app;
+	if (e->kind == SC_EXP_ERROR && errno_value(e->error.is) <= 0)
+		ERR(c, scenario_text_at(e->error.is),
+		    "`%s` is no errno: `ktls-sim list errors` has them",
+		    e->error.is);
 	a = check_app_name(c, scenario_text_at(app), app);
 	if (a != NULL && a->type != SC_APP_HTTPS_CLIENT &&
-	    e->kind != SC_EXP_MODE)
+	    e->kind != SC_EXP_MODE && e->kind != SC_EXP_ERROR)
 		ERR(c, scenario_text_at(app),
 		    "`%s` is a server; this claim is about a client", app);
 }

@@ -32,6 +32,9 @@ static const char *const family_names[] = { "ipv4", "ipv6", NULL };
 static const char *const action_names[] = { "link_down", "link_up", "loss",
 	"sysctl", "switch_tls", "fragment", "defragment", NULL };
 static const char *const switch_names[] = { "sw", "ifnet", NULL };
+static const char *const header_names[] = { "write", "sendfile", NULL };
+static const char *const spoil_names[] = { "bad-mac", "bad-version", "truncate",
+	"oversize", NULL };
 static const char *const dir_names[] = { "tx", "rx", NULL };
 static const char *const mode_names[] = { "none", "sw", "ifnet", "toe", NULL };
 
@@ -78,6 +81,10 @@ static const struct key file_keys[] = {
 	    .text = "bytes; the contents follow from seed and name" },
 	{ "cached", K_BOOL, F(sc_file, cached), .def = "true",
 	    .text = "all pages are in the page cache at the start" },
+	{ "bad_page", K_UINT, F(sc_file, bad_page), F(sc_file, has_bad_page),
+	    .max = 1ULL << 20, .since = "0.2",
+	    .text =
+		"this page of 4 KiB, counted from 0, cannot be read from the disk: EIO" },
 };
 MAPDEF(file, "file", struct sc_file);
 
@@ -169,6 +176,18 @@ static const struct key link_keys[] = {
 };
 MAPDEF(link, "link", struct sc_link);
 
+static const struct key spoil_keys[] = {
+	{ "record", K_UINT, F(sc_spoil, record), .def = "0", .max = 1000000,
+	    .since = "0.2",
+	    .text =
+		"which of its records of application data, counted from 0" },
+	{ "how", K_ENUM, F(sc_spoil, how), .required = true,
+	    .names = spoil_names, .since = "0.2",
+	    .text =
+		"a wrong last byte, a wrong version, half of it and then the end, or a length of 32768" },
+};
+MAPDEF(spoil, "spoilt record", struct sc_spoil);
+
 static const struct key tls_keys[] = {
 	{ "version", K_ENUM, F(sc_tls, version), .def = "1.3",
 	    .names = version_names, .text = "TLS version" },
@@ -185,6 +204,10 @@ static const struct key tls_keys[] = {
 	    .names = handshake_names,
 	    .text =
 		"a real handshake by libssl, or a synthetic one (both ends)" },
+	{ "spoil", K_MAP, F(sc_tls, spoil), .noff = F(sc_tls, spoil.present),
+	    .map = &spoil_map, .since = "0.2",
+	    .text =
+		"send one record that is wrong; with tx openssl and handshake synthetic" },
 };
 MAPDEF(tls, "tls", struct sc_tls);
 
@@ -217,6 +240,10 @@ static const struct key app_keys[] = {
 	    .text = "send buffer, fixed; automatic if not given" },
 	{ "rcvbuf", K_SIZE, F(sc_app, rcvbuf),
 	    .text = "receive buffer, fixed; automatic if not given" },
+	{ "header", K_ENUM, F(sc_app, header), .def = "write",
+	    .names = header_names, .since = "0.2",
+	    .text =
+		"server: HTTP's header goes by write, or in front of the file by sendfile" },
 	{ "tls", K_MAP, F(sc_app, tls), .noff = F(sc_app, tls.present),
 	    .map = &tls_map, .text = "TLS settings; plain HTTP without them" },
 };
@@ -294,6 +321,15 @@ static const struct key time_keys[] = {
 };
 MAPDEF(time, "time claim", struct sc_exp_time);
 
+static const struct key error_keys[] = {
+	{ "app", K_STR, F(sc_exp_error, app), .required = true, .since = "0.2",
+	    .text = "whose connections: all of them" },
+	{ "is", K_STR, F(sc_exp_error, is), .required = true, .since = "0.2",
+	    .text =
+		"errno that ended each (`ktls-sim list errors`): EBADMSG and the like" },
+};
+MAPDEF(error, "error claim", struct sc_exp_error);
+
 static const struct key expect_keys[] = {
 	{ "delivered", K_MAP, F(sc_expect, delivered), .map = &delivered_map,
 	    .text = "bytes that arrived" },
@@ -303,6 +339,8 @@ static const struct key expect_keys[] = {
 	    .text = "how connections are encrypted" },
 	{ "time", K_MAP, F(sc_expect, time), .map = &time_map,
 	    .text = "a bound on duration" },
+	{ "error", K_MAP, F(sc_expect, error), .map = &error_map,
+	    .since = "0.2", .text = "how connections failed" },
 };
 MAPDEF(expect, "claim", struct sc_expect);
 

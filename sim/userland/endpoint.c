@@ -138,7 +138,7 @@ tls_endpoint_read(struct tls_endpoint *ep, void *buf, size_t len, size_t *done)
 
 int
 tls_endpoint_sendfile(struct tls_endpoint *ep, struct vnode *vp, uint64_t off,
-    uint64_t len, uint64_t *sent)
+    uint64_t len, struct uio *hdr, uint64_t *sent)
 {
 	int error;
 
@@ -149,7 +149,7 @@ tls_endpoint_sendfile(struct tls_endpoint *ep, struct vnode *vp, uint64_t off,
 		return (EPIPE);
 	if (!ep->ep_tx_kernel)
 		return (EOPNOTSUPP);
-	error = ep->ep_io->io_sendfile(ep->ep_io_arg, vp, off, len, sent);
+	error = ep->ep_io->io_sendfile(ep->ep_io_arg, vp, off, len, hdr, sent);
 	return (error == EAGAIN ? EWOULDBLOCK : error);
 }
 

@@ -53,7 +53,7 @@ mem_enable(void *arg, bool tx, const struct tls_enable *en)
 
 static int
 mem_sendfile(void *arg, struct vnode *vp, uint64_t off, uint64_t len,
-    uint64_t *sent)
+    struct uio *hdr, uint64_t *sent)
 {
 	return (EOPNOTSUPP);
 }

@@ -83,9 +83,9 @@ sock_enable(void *arg, bool tx, const struct tls_enable *en)
 
 static int
 sock_sendfile(void *arg, struct vnode *vp, uint64_t off, uint64_t len,
-    uint64_t *sent)
+    struct uio *hdr, uint64_t *sent)
 {
-	return (sosendfile(arg, vp, off, len, NULL, 0, sent));
+	return (sosendfile(arg, vp, off, len, hdr, 0, sent));
 }
 
 static const struct tls_io sock_io = {

@@ -22,7 +22,9 @@ struct synth {
 	/* the flight or the record on its way out */
 	uint8_t *sy_out;
 	size_t sy_out_len, sy_out_off;
-	size_t sy_pending; /* plaintext bytes it stands for */
+	size_t sy_pending;   /* plaintext bytes it stands for */
+	uint64_t sy_records; /* of application data, sealed here */
+	bool sy_cut;	     /* what is on its way is half a record */
 
 	/* the record on its way in, and what is left of its plaintext */
 	uint8_t sy_in[REC_MAX];

@@ -242,6 +242,31 @@ synth_handshake(struct tls_endpoint *ep)
 
 /* --- data --- */
 
+/* This is the record that the scenario wants wrong. */
+static void
+spoil_record(struct tls_endpoint *ep)
+{
+	struct synth *sy = ep->ep_synth;
+
+	switch (ep->ep_p.tp_spoil) {
+	case TLS_SPOIL_MAC:
+		sy->sy_out[sy->sy_out_len - 1] ^= 1;
+		break;
+	case TLS_SPOIL_VERSION:
+		sy->sy_out[2]++;
+		break;
+	case TLS_SPOIL_TRUNCATE:
+		sy->sy_out_len /= 2;
+		sy->sy_cut = true;
+		break;
+	case TLS_SPOIL_OVERSIZE:
+		be16enc(sy->sy_out + 3, 32768);
+		break;
+	default:
+		break;
+	}
+}
+
 /* Seal one record and begin to send it. */
 static int
 send_record(struct tls_endpoint *ep, uint8_t type, const uint8_t *p, size_t n)
@@ -253,6 +278,8 @@ send_record(struct tls_endpoint *ep, uint8_t type, const uint8_t *p, size_t n)
 	sy->sy_pending = n;
 	if (sy->sy_out_len == 0)
 		return (ep_fail(ep, EPROTO, "cannot encrypt"));
+	if (type == RT_APP && sy->sy_records++ == ep->ep_p.tp_spoil_record)
+		spoil_record(ep);
 	return (flush_out(ep));
 }
 
@@ -273,6 +300,9 @@ write_user(struct tls_endpoint *ep, const uint8_t *buf, size_t len,
 			error = flush_out(ep);
 		if (error != 0)
 			return (error == EWOULDBLOCK && *done > 0 ? 0 : error);
+		if (sy->sy_cut)
+			return (ep_fail(ep, EPIPE,
+			    "cut off in mid record, as the scenario wants it"));
 		*done += sy->sy_pending;
 		sy->sy_pending = 0;
 	}

@@ -86,7 +86,11 @@ conn_tls(struct conn *c)
 		.tp_tx = (enum tls_place)t->tx,
 		.tp_rx = (enum tls_place)t->rx,
 		.tp_handshake = (enum tls_handshake)t->handshake,
-		.tp_seed = w->w_opts.wo_seed };
+		.tp_seed = w->w_opts.wo_seed,
+		.tp_spoil = t->spoil.present
+		    ? (enum tls_spoil)(t->spoil.how + 1)
+		    : TLS_SPOIL_NONE,
+		.tp_spoil_record = t->spoil.record };
 	char *name;
 	int error;
 

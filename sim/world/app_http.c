@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include <ktsim/base/errnoname.h>
+#include <ktsim/kern/uio.h>
 
 #include "world_priv.h"
 
@@ -184,14 +185,25 @@ http_copy_body(struct conn *c)
 	return (0);
 }
 
+/* What is left of the header, if it goes with the file, and of the file. */
 static int
 http_sendfile_once(struct conn *c, uint64_t *sent)
 {
+	struct kiovec iov = { c->c_buf.sb_str + c->c_bufoff,
+		c->c_buf.sb_len - c->c_bufoff };
+	struct uio uio, *hdr = iov.iov_len > 0 ? &uio : NULL;
+	int error;
+
+	uio_init(&uio, &iov, 1);
 	if (c->c_ep != NULL)
-		return (tls_endpoint_sendfile(c->c_ep, c->c_vp, c->c_off,
-		    c->c_len - c->c_off, sent));
-	return (sosendfile(c->c_so, c->c_vp, c->c_off, c->c_len - c->c_off,
-	    NULL, 0, sent));
+		error = tls_endpoint_sendfile(c->c_ep, c->c_vp, c->c_off,
+		    c->c_len - c->c_off, hdr, sent);
+	else
+		error = sosendfile(c->c_so, c->c_vp, c->c_off,
+		    c->c_len - c->c_off, hdr, 0, sent);
+	c->c_bufoff += uio.uio_offset;
+	*sent -= MIN(*sent, uio.uio_offset);
+	return (error);
 }
 
 static int
@@ -203,8 +215,10 @@ http_send_body(struct conn *c)
 	while (c->c_off < c->c_len) {
 		sent = 0;
 		error = http_sendfile_once(c, &sent);
-		if (error == EOPNOTSUPP)
-			return (http_copy_body(c));
+		if (error == EOPNOTSUPP) {
+			error = http_write_buf(c);
+			return (error != 0 ? error : http_copy_body(c));
+		}
 		if (error == EAGAIN && sent > 0 && !c->c_resent &&
 		    defect_on(&c->c_app->a_world->w_opts.wo_defects,
 			DEFECT_APP_RESEND)) {
@@ -260,6 +274,8 @@ server_step(struct conn *c, const char **call)
 		return (error != 0 ? error : http_parse_request(c));
 	case ST_HEADER:
 		*call = "write header";
+		if (c->c_app->a_sc->header == 1 && c->c_len > 0)
+			return (0); /* with the file */
 		return (http_write_buf(c));
 	case ST_BODY:
 		*call = "sendfile";
@@ -338,13 +354,15 @@ client_body(struct conn *c)
 
 	while (c->c_off < c->c_len) {
 		error = conn_read(c, w->w_scratch, WORLD_SCRATCH, &n);
-		if (error != 0)
+		if (error != 0 && n == 0)
 			return (error);
 		if (n == 0)
 			return (ECONNRESET);
 		ledger_read(c->c_flow, LEDGER_S2C, w->w_scratch, n);
 		c->c_off += n;
 		c->c_app->a_delivered += n;
+		if (error != 0)
+			return (error); /* behind these bytes */
 	}
 	return (0);
 }

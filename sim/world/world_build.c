@@ -107,11 +107,28 @@ file_fill(void *arg, uint64_t off, void *buf, uint32_t len)
 	}
 }
 
+/* Is this a page that the scenario wants to be unreadable? */
+static bool
+disk_bad_page(const struct whost *h, struct vnode *vp, uint64_t pageno)
+{
+	const struct sc_file *f;
+
+	for (unsigned i = 0; i < h->h_sc->nfiles; i++) {
+		f = &h->h_sc->files[i];
+		if (f->has_bad_page && f->bad_page == pageno &&
+		    vnode_lookup(h->h_vnet, f->loc.name) == vp)
+			return (true);
+	}
+	return (false);
+}
+
 static simtime_t
 disk_read_time(void *arg, struct vnode *vp, uint64_t pageno, int *error)
 {
 	struct whost *h = arg;
 
+	if (disk_bad_page(h, vp, pageno))
+		*error = EIO;
 	return (h->h_sc->disk_latency +
 	    (simtime_t)prng_below(&h->h_disk,
 		(uint64_t)h->h_sc->disk_jitter + 1));
@@ -123,6 +140,7 @@ build_files(struct world *w, struct whost *h)
 	const struct sc_file *f;
 	struct filegen *g;
 	struct vnode *vp;
+	bool ask = h->h_sc->disk_jitter > 0;
 
 	h->h_filegens = xcalloc(h->h_sc->nfiles, sizeof(*h->h_filegens));
 	for (unsigned i = 0; i < h->h_sc->nfiles; i++) {
@@ -133,10 +151,11 @@ build_files(struct world *w, struct whost *h)
 		    vnode_create(h->h_vnet, f->loc.name, f->size, file_fill, g);
 		if (f->cached && !w->w_opts.wo_dry)
 			vnode_warm(vp);
+		ask |= f->has_bad_page;
 	}
 	vnet_prng(h->h_vnet, &h->h_disk, "disk");
 	vfs_set_disk(h->h_vnet, h->h_sc->disk_latency,
-	    h->h_sc->disk_jitter > 0 ? disk_read_time : NULL, h);
+	    ask ? disk_read_time : NULL, h);
 }
 
 /* --- hosts --- */

@@ -248,6 +248,30 @@ claim_time(struct world *w, const struct sc_exp_time *e,
 }
 
 static void
+claim_error(struct world *w, const struct sc_exp_error *e,
+    struct claim_result *cl)
+{
+	struct app *a = claim_app(w, e->app);
+	unsigned looked = 0, other = 0;
+	const char *found = e->is;
+	struct conn *c;
+
+	TAILQ_FOREACH(c, &a->a_conns, c_link) {
+		looked++;
+		if (c->c_error == errno_value(e->is))
+			continue;
+		other++;
+		found = c->c_error != 0 ? errno_name(c->c_error) : "no error";
+	}
+	cl->cl_claim = xasprintf("%s fails with %s", e->app, e->is);
+	cl->cl_ok = looked > 0 && other == 0;
+	cl->cl_found = looked == 0
+	    ? xstrdup("no connection to look at")
+	    : xasprintf("%s on %u of %u connections", found,
+		  other == 0 ? looked : other, looked);
+}
+
+static void
 claim_judge(struct world *w, unsigned i)
 {
 	const struct sc_expect *e = &w->w_sc->expect[i];
@@ -265,8 +289,11 @@ claim_judge(struct world *w, unsigned i)
 	case SC_EXP_MODE:
 		claim_mode(w, &e->mode, cl);
 		break;
-	default:
+	case SC_EXP_TIME:
 		claim_time(w, &e->time, cl);
+		break;
+	default:
+		claim_error(w, &e->error, cl);
 		break;
 	}
 	w->w_looks[i].lo_judged = true;

@@ -120,6 +120,16 @@ void ktls_free_mext_contig(struct mbuf *); /* ext_arg1: the vnet */
 void ktls_encrypt(struct ktls_wq *, struct mbuf *top);
 /* ktls_rx.c: true when a completion will call ktls_wq_next */
 bool ktls_decrypt(struct ktls_wq *, struct socket *);
+/* ktls_rx_nic.c */
+enum ktls_rx_how { /* what a card made of a record's mbufs */
+	KTLS_RX_ENCRYPTED,
+	KTLS_RX_DECRYPTED, /* all of them */
+	KTLS_RX_MIXED
+};
+enum ktls_rx_how ktls_rx_how(const struct mbuf *);
+/* This record was delivered: what its card should know of it. */
+void ktls_rx_resync(struct socket *, enum ktls_rx_how, uint32_t reclen,
+    uint64_t seqno);
 /* ktls_session.c */
 void ktls_count(struct ktls_session *, int delta);
 void ktls_mb_free_extpg(struct mbuf *);
@@ -141,6 +151,11 @@ uint8_t ktls_inp_numa_domain(struct socket *);
 int ktls_try_ifnet(struct socket *, struct ktls_session *, bool force);
 void ktls_drop(struct socket *, int error, const char *why);
 void ktls_tag_release(struct ktls_session *);
+/*
+ * To the receive tag: the record that was taken last, of tls_len bytes (0: the
+ * card is in step again). EINVAL: there is no tag. Else the driver's answer.
+ */
+int ktls_resync_ifnet(struct socket *, uint32_t tls_len, uint64_t tls_rcd_num);
 const char *ktls_tag_reason(const struct socket *, int error);
 
 #endif

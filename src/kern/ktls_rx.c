@@ -30,6 +30,8 @@ struct ktls_rx_job {
 	struct ktls_session *x_tls; /* held */
 	struct mbuf *x_raw;	    /* the record as received */
 	struct mbuf *x_out;	    /* where the plaintext goes */
+	struct mbuf *x_scratch; /* recrypting: the whole payload once more */
+	enum ktls_rx_how x_how;
 	uint64_t x_seqno;
 	uint32_t x_reclen; /* whole record */
 	uint8_t x_hdr[MBUF_PEXT_HDR_LEN];
@@ -187,6 +189,56 @@ ktls_rx_crypt(struct ktls_rx_job *x, unsigned slot, const struct tls_iov *iov,
 	    x->x_tag));
 }
 
+/* The payload as it came, in one piece in the output. */
+static struct tls_iov
+ktls_rx_copy(struct ktls_rx_job *x)
+{
+	uint8_t *p = x->x_out->m_data;
+
+	m_copydata(x->x_raw, x->x_tls->params.tls_hlen, (int)x->x_paylen, p);
+	return ((struct tls_iov) { p, p, x->x_paylen });
+}
+
+/*
+ * SA-26:46: the vector's index also counted mbufs that were passed with the
+ * header, and what stood in those entries before was decrypted. Here: zeros.
+ */
+static void
+ktls_rx_defect_vector(const struct ktls_rx_job *x, struct tls_iov *iov)
+{
+	static const uint8_t stale[MJUM16BYTES];
+
+	if (ktls_rx_cbc(x) &&
+	    x->x_raw->m_len <= (int32_t)x->x_tls->params.tls_hlen &&
+	    V_DEFECT(x->x_tls->vnet, KTLS_RX_CBC_VECTOR))
+		iov[0].in = stale;
+}
+
+/*
+ * A card decrypted some of it. The cipher is a stream: bytes that it did are
+ * made again what they were, and then the record is as any other.
+ */
+static int
+ktls_rx_recrypt(struct ktls_rx_job *x, unsigned slot, struct tls_iov *iov)
+{
+	uint8_t *p = x->x_out->m_data, *again = x->x_scratch->m_data;
+	uint32_t skip = x->x_tls->params.tls_hlen, at = 0, take;
+	int error;
+
+	*iov = ktls_rx_copy(x);
+	error = tls_record_recrypt(x->x_tls->crypt, slot, x->x_hdr, x->x_seqno,
+	    p, again, x->x_paylen);
+	for (const struct mbuf *m = x->x_raw; m != NULL; m = m->m_next) {
+		take = MIN((uint32_t)m->m_len - MIN(skip, (uint32_t)m->m_len),
+		    x->x_paylen - at);
+		if (m->m_flags & M_DECRYPTED)
+			memcpy(p + at, again + at, take);
+		at += take;
+		skip -= MIN(skip, (uint32_t)m->m_len);
+	}
+	return (error);
+}
+
 static void
 ktls_rx_run(struct job *job, unsigned slot)
 {
@@ -195,16 +247,24 @@ ktls_rx_run(struct job *job, unsigned slot)
 	uint32_t skip = x->x_tls->params.tls_hlen, left = x->x_paylen;
 	const struct mbuf *m = x->x_raw;
 	uint8_t *out = x->x_out->m_data;
-	unsigned n;
+	unsigned n = 1;
 
-	n = ktls_rx_gather(x, iov, RX_MAXPIECES, &skip, &left, &m, &out);
-	if (left > 0) {
-		/* A record in very many small pieces: make it one. */
-		m_copydata(x->x_raw, x->x_tls->params.tls_hlen,
-		    (int)x->x_paylen, x->x_out->m_data);
-		iov[0] = (struct tls_iov) { x->x_out->m_data, x->x_out->m_data,
-			x->x_paylen };
-		n = 1;
+	if (x->x_how == KTLS_RX_DECRYPTED) {
+		(void)ktls_rx_copy(x); /* only header and trailer go */
+		return;
+	}
+	if (x->x_how == KTLS_RX_MIXED &&
+	    (x->x_error = ktls_rx_recrypt(x, slot, iov)) != 0)
+		return;
+	if (x->x_how == KTLS_RX_ENCRYPTED) {
+		n = ktls_rx_gather(x, iov, RX_MAXPIECES, &skip, &left, &m,
+		    &out);
+		if (left > 0) {
+			/* A record in very many small pieces: make it one. */
+			iov[0] = ktls_rx_copy(x);
+			n = 1;
+		}
+		ktls_rx_defect_vector(x, iov);
 	}
 	x->x_error = ktls_rx_crypt(x, slot, iov, n);
 }
@@ -216,12 +276,18 @@ ktls_rx_run(struct job *job, unsigned slot)
  * header are searched (SA-26:67). -1: there is none.
  */
 static int
-tls13_find_record_type(const struct mbuf *m, uint32_t *paylen)
+tls13_find_record_type(const struct ktls_rx_job *x, uint32_t *paylen)
 {
+	const struct mbuf *m = x->x_out;
 	uint32_t n = *paylen;
 
 	while (n > 0 && m->m_data[n - 1] == 0)
 		n--;
+	if (n == 0 && V_DEFECT(x->x_tls->vnet, KTLS_RX_INNER_TYPE)) {
+		/* The length's low byte is the type, and lies in front. */
+		*paylen = UINT32_MAX;
+		return (x->x_hdr[TLS_HDR_LEN - 1]);
+	}
 	if (n == 0)
 		return (-1);
 	*paylen = n - 1;
@@ -248,9 +314,15 @@ ktls_rx_good(struct ktls_rx_job *x, struct sockbuf *sb, uint8_t type,
 	const struct tls_suite *suite = x->x_tls->params.suite;
 	struct mbuf *data = NULL;
 
+	KASSERT(paylen <= x->x_reclen,
+	    ("ktls_rx: %u bytes in a record of %u", paylen, x->x_reclen));
 	st->records_rx++;
-	st->sw_bytes_rx += paylen;
-	st->ocf_dec[ktls_ocf_row(suite)][suite->cipher]++;
+	if (x->x_how != KTLS_RX_DECRYPTED) {
+		st->sw_bytes_rx += paylen;
+		st->ocf_dec[ktls_ocf_row(suite)][suite->cipher]++;
+	}
+	if (x->x_how == KTLS_RX_MIXED)
+		st->ocf_recrypts[ktls_ocf_row(suite)]++;
 	TRACE(&x->x_wq->wq_vnet->v_tracer, tls_decrypted, TU(x->x_tls->conn),
 	    TU(x->x_seqno), TU(paylen), TU(type));
 	if (paylen > 0) {
@@ -262,6 +334,25 @@ ktls_rx_good(struct ktls_rx_job *x, struct sockbuf *sb, uint8_t type,
 	sb->sb_ccc -= x->x_reclen;
 	sb->sb_tlsdcc = 0;
 	sbappendcontrol(sb, data, ktls_rx_control(x, type, paylen));
+	ktls_rx_resync(sb->sb_so, x->x_how, x->x_reclen, x->x_seqno);
+}
+
+/*
+ * FreeBSD sets so_error, which a reader gets when no record is left, or a
+ * writer: good records behind the bad one seem to follow those in front. Here
+ * the error waits in the bad one's place, for the reader.
+ */
+static void
+ktls_rx_error(struct sockbuf *sb, int error)
+{
+	if (V_DEFECT(sb->sb_vnet, KTLS_RX_ERROR_PLACE)) {
+		soerror_set(sb->sb_so, error);
+		return;
+	}
+	sbappendcontrol(sb, NULL,
+	    sbcreatecontrol(sb->sb_vnet->v_mb, &error, sizeof(error),
+		TLS_RX_ERROR, KIPPROTO_TCP, M_WAITOK));
+	sorwakeup(sb->sb_so);
 }
 
 static void
@@ -275,7 +366,7 @@ ktls_rx_bad(struct ktls_rx_job *x, struct sockbuf *sb, int error,
 	    TI(error), TS(why));
 	sb->sb_ccc -= x->x_reclen;
 	sb->sb_tlsdcc = 0;
-	soerror_set(sb->sb_so, error);
+	ktls_rx_error(sb, error);
 }
 
 static void
@@ -293,7 +384,7 @@ ktls_rx_deliver(struct ktls_rx_job *x, struct sockbuf *sb)
 		return;
 	}
 	if (x->x_tls->params.tls_vminor == TLS_MINOR_VER_THREE) {
-		type = tls13_find_record_type(x->x_out, &paylen);
+		type = tls13_find_record_type(x, &paylen);
 		if (type < 0) {
 			ktls_rx_bad(x, sb, EBADMSG, "no inner record type");
 			return;
@@ -320,6 +411,7 @@ ktls_rx_done(void *arg)
 		ktls_rx_deliver(x, sb);
 	m_freem(x->x_raw);
 	m_freem(x->x_out);
+	m_freem(x->x_scratch);
 	ktls_free(x->x_tls);
 	kzone_free(&vnet->v_ktls->ks_rx_zone, x);
 	wq->wq_inflight--;
@@ -355,7 +447,8 @@ ktls_rx_corrupted(struct socket *so, int error)
 	vnet->v_ktls->ks_stats.corrupted_records++;
 	TRACE(&vnet->v_tracer, tls_error, TU(sb->sb_tls_info->conn),
 	    TU(sb->sb_tls_seqno), TI(error), TS("bad record header"));
-	sbdrop_ktls_rx(sb);
+	if (!V_DEFECT(vnet, KTLS_RX_HANG))
+		sbdrop_ktls_rx(sb);
 	ktls_drop(so, error, "bad TLS record header");
 }
 
@@ -368,6 +461,22 @@ ktls_rx_length_ok(const struct tls_suite *s, uint32_t reclen)
 	if (s->cipher == TLS_CIPHER_CBC)
 		return (body % TLS_CBC_BLOCK_LEN == 0 && body > s->tag_len);
 	return (body >= s->tlen);
+}
+
+/*
+ * Without looking into it: too short, or in part decrypted although nobody can
+ * make that undone (no card is given such a session).
+ */
+static int
+ktls_rx_refuse(const struct ktls_rx_job *x)
+{
+	const struct tls_suite *s = x->x_tls->params.suite;
+
+	if (!ktls_rx_length_ok(s, x->x_reclen))
+		return (EMSGSIZE);
+	return (s->cipher != TLS_CIPHER_GCM && x->x_how != KTLS_RX_ENCRYPTED
+		? EBADMSG
+		: 0);
 }
 
 /* Submit the job. */
@@ -385,6 +494,9 @@ ktls_rx_submit(struct ktls_rx_job *x, simtime_t cost)
 		    x->x_tag);
 	x->x_out = m_getjcl(vnet->v_mb, M_WAITOK, MT_DATA, 0,
 	    x->x_paylen <= MCLBYTES ? MCLBYTES : MJUM16BYTES);
+	if (x->x_how == KTLS_RX_MIXED)
+		x->x_scratch =
+		    m_getjcl(vnet->v_mb, M_WAITOK, MT_DATA, 0, MJUM16BYTES);
 	x->x_job.job_run = ktls_rx_run;
 	x->x_job.job_ns = (uint32_t)MIN(cost / SIM_NS, (simtime_t)UINT32_MAX);
 	jobpool_submit(vnet->v_jobs, &x->x_job);
@@ -421,17 +533,19 @@ ktls_rx_start(struct ktls_wq *wq, struct socket *so, const uint8_t *hdr,
 	x->x_reclen = reclen;
 	x->x_raw = ktls_detach_record(sb, reclen);
 	x->x_seqno = sb->sb_tls_seqno++;
+	if ((x->x_how = ktls_rx_how(x->x_raw)) == KTLS_RX_DECRYPTED)
+		cost = 0;
 	sim_event_init(&x->x_event, EV_CRYPTO, "ktls decrypted", ktls_rx_done,
 	    x);
 	wq->wq_inflight++;
 	wq->wq_waiting = true;
-	if (ktls_rx_length_ok(tls->params.suite, reclen))
+	x->x_error = ktls_rx_refuse(x);
+	if (x->x_error == 0)
 		ktls_rx_submit(x, cost);
-	else {
-		x->x_error = EMSGSIZE;
+	else
 		memcpy(x->x_hdr, hdr, TLS_HDR_LEN);
-	}
-	if (vnet->v_accel != NULL && x->x_job.job_run != NULL) {
+	if (vnet->v_accel != NULL && x->x_error == 0 &&
+	    x->x_how != KTLS_RX_DECRYPTED) {
 		crypto_op_init(&x->x_op, vnet->v_accel, ktls_rx_accelerated, x);
 		crypto_accel_dispatch(&x->x_op, reclen);
 	} else
@@ -455,7 +569,10 @@ ktls_decrypt(struct ktls_wq *wq, struct socket *so)
 	reclen = (uint32_t)TLS_HDR_LEN + be16dec(hdr + 3);
 	if ((error = ktls_rx_header_check(tls, hdr)) != 0) {
 		ktls_rx_corrupted(so, error);
-		ktls_rx_stop(so);
+		if (V_DEFECT(so->so_vnet, KTLS_RX_HANG))
+			sorele(so); /* as if still at work */
+		else
+			ktls_rx_stop(so);
 		return (false);
 	}
 	if (sb->sb_tlscc < reclen) {

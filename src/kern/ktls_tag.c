@@ -186,6 +186,44 @@ ktls_tag_release(struct ktls_session *tls)
 	tls->snd_tag = NULL;
 }
 
+/* The TCP sequence number of the first byte that is not yet decrypted. */
+static uint32_t
+ktls_rx_tcp_seq(struct inpcb *inp, const struct sockbuf *sb)
+{
+	struct if_snd_tag_conn conn;
+
+	inp_snapshot(inp, &conn);
+	return (conn.rcv_nxt - sb->sb_tlscc);
+}
+
+int
+ktls_resync_ifnet(struct socket *so, uint32_t tls_len, uint64_t tls_rcd_num)
+{
+	struct m_snd_tag *mst = so->so_rcv.sb_tls_info->snd_tag;
+	struct if_snd_tag_modify_tls_rx params = { .tls_rec_length = tls_len,
+		.tls_seq_number = tls_rcd_num };
+
+	if (mst == NULL)
+		return (EINVAL);
+	params.tcp_sn =
+	    ktls_rx_tcp_seq(inp_of_socket(so), &so->so_rcv) - tls_len;
+	return (mst->sw->snd_tag_modify(mst, &params));
+}
+
+int
+ktls_get_rx_sequence(struct inpcb *inp, uint32_t *tcpseq, uint64_t *tlsseq)
+{
+	struct socket *so = inp->inp_socket;
+
+	if (so == NULL)
+		return (EINVAL);
+	if (inp_dropped(inp))
+		return (ECONNRESET);
+	*tcpseq = ktls_rx_tcp_seq(inp, &so->so_rcv);
+	*tlsseq = so->so_rcv.sb_tls_seqno;
+	return (0);
+}
+
 int
 ktls_output_eagain(struct inpcb *inp, struct ktls_session *tls)
 {

@@ -175,22 +175,26 @@ m_cat(struct mbuf *a, struct mbuf *b)
 	return (a);
 }
 
+static int
+sendfile_units(const struct mbuf *m)
+{
+	int pages = 0;
+
+	for (; m != NULL; m = m->m_next)
+		pages += (m->m_flags & M_EXTPG) != 0 ? m->m_epg.npgs : 1;
+	return (pages);
+}
+
 /* Not encrypted by us, but the pages are still coming: count them as units. */
 static int
 sendfile_mark_cold(struct mbuf *m)
 {
-	int pages = 0;
-
-	for (; m != NULL; m = m->m_next) {
-		m->m_flags |= M_NOTREADY;
-		if ((m->m_flags & M_EXTPG) == 0) {
-			pages++;
-			continue;
-		}
-		m->m_epg.nrdy = m->m_epg.npgs;
-		pages += m->m_epg.npgs;
+	for (struct mbuf *n = m; n != NULL; n = n->m_next) {
+		n->m_flags |= M_NOTREADY;
+		if ((n->m_flags & M_EXTPG) != 0)
+			n->m_epg.nrdy = n->m_epg.npgs;
 	}
-	return (pages);
+	return (sendfile_units(m));
 }
 
 /*
@@ -219,6 +223,10 @@ sendfile_push(struct sf_call *c, struct sf_io *io, struct mbuf *mh,
 		io->sf_pages = enq_cnt;
 		io->sf_top = top;
 		io->sf_encrypt = true;
+	}
+	if (sw && cold && V_DEFECT(so->so_vnet, SENDFILE_HEADER_LOST)) {
+		io->sf_pages = sendfile_units(m);
+		io->sf_top = m;
 	}
 	if (sw || cold)
 		flags |= PRUS_NOTREADY;

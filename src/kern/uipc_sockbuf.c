@@ -216,6 +216,36 @@ sbappendstream(struct sockbuf *sb, struct mbuf *m, int flags)
 	sb->sb_lastrecord = sb->sb_mb;
 }
 
+/* Small pieces of one kind are kept in one mbuf. */
+static bool
+sb_merge_ktls_rx(struct sockbuf *sb, struct mbuf *m)
+{
+	struct mbuf *n = sb->sb_mtlstail;
+
+	if (n == NULL || !m_writable(n) || m->m_len > MCLBYTES / 4 ||
+	    ((n->m_flags | m->m_flags) & M_EXTPG) != 0 ||
+	    ((n->m_flags ^ m->m_flags) & M_DECRYPTED) != 0 ||
+	    m->m_len > m_trailingspace(n))
+		return (false);
+	memcpy(n->m_data + n->m_len, m->m_data, (size_t)m->m_len);
+	n->m_len += m->m_len;
+	sb->sb_ccc += (uint32_t)m->m_len;
+	sb->sb_tlscc += (uint32_t)m->m_len;
+	m_free(m);
+	return (true);
+}
+
+static void
+sb_add_ktls_rx(struct sockbuf *sb, struct mbuf *m)
+{
+	if (sb->sb_mtlstail != NULL)
+		sb->sb_mtlstail->m_next = m;
+	else
+		sb->sb_mtls = m;
+	sb->sb_mtlstail = m;
+	sballoc_ktls_rx(sb, m);
+}
+
 void
 sbappend_ktls_rx(struct sockbuf *sb, struct mbuf *m)
 {
@@ -226,23 +256,15 @@ sbappend_ktls_rx(struct sockbuf *sb, struct mbuf *m)
 		csum = m->m_pkthdr.csum_flags;
 	keep = (csum & CSUM_TLS_MASK) == CSUM_TLS_DECRYPTED ? M_DECRYPTED : 0;
 	m_demote(m);
-	while (m != NULL) {
+	for (; m != NULL; m = n) {
 		n = m->m_next;
 		m->m_next = NULL;
-		if (m->m_len == 0) {
-			m_free(m);
-			m = n;
-			continue;
-		}
 		m->m_flags =
 		    (m->m_flags & ~(uint32_t)M_PROTOFLAGS) | M_NOTREADY | keep;
-		if (sb->sb_mtlstail != NULL)
-			sb->sb_mtlstail->m_next = m;
-		else
-			sb->sb_mtls = m;
-		sb->sb_mtlstail = m;
-		sballoc_ktls_rx(sb, m);
-		m = n;
+		if (m->m_len == 0)
+			m_free(m);
+		else if (!sb_merge_ktls_rx(sb, m))
+			sb_add_ktls_rx(sb, m);
 	}
 	ktls_check_rx(sb);
 }

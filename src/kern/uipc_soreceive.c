@@ -37,16 +37,6 @@ soreceive_empty(struct socket *so, const struct uio *uio, int flags)
 	return (EWOULDBLOCK);
 }
 
-static bool
-soreceive_is_alert(const struct mbuf *m)
-{
-	const struct kcmsghdr *cm = mtod(m, const struct kcmsghdr *);
-
-	return (cm->cmsg_type == TLS_GET_RECORD &&
-	    cm->cmsg_len == sizeof(*cm) + sizeof(struct tls_get_record) &&
-	    ((const uint8_t *)(const void *)(cm + 1))[0] == TLS_RLTYPE_ALERT);
-}
-
 /* Take the first mbuf off the buffer; the caller owns it. */
 static struct mbuf *
 sb_pop(struct sockbuf *sb)
@@ -68,6 +58,34 @@ sb_pop(struct sockbuf *sb)
 	}
 	m->m_next = m->m_nextpkt = NULL;
 	return (m);
+}
+
+/* A record that could not be read stands here: its errno, else 0. */
+static int
+soreceive_error(struct sockbuf *sb, int flags)
+{
+	struct kcmsghdr *cm;
+	int error;
+
+	if (sb->sb_mb->m_type != MT_CONTROL)
+		return (0);
+	cm = mtod(sb->sb_mb, struct kcmsghdr *);
+	if (cm->cmsg_type != TLS_RX_ERROR)
+		return (0);
+	memcpy(&error, KCMSG_DATA(cm), sizeof(error));
+	if ((flags & KMSG_PEEK) == 0)
+		m_free(sb_pop(sb));
+	return (error);
+}
+
+static bool
+soreceive_is_alert(const struct mbuf *m)
+{
+	const struct kcmsghdr *cm = mtod(m, const struct kcmsghdr *);
+
+	return (cm->cmsg_type == TLS_GET_RECORD &&
+	    cm->cmsg_len == sizeof(*cm) + sizeof(struct tls_get_record) &&
+	    ((const uint8_t *)(const void *)(cm + 1))[0] == TLS_RLTYPE_ALERT);
 }
 
 /* Control messages of the first record go to *controlp, or nowhere. */
@@ -160,6 +178,7 @@ soreceive(struct socket *so, struct uio *uio, struct mbuf **controlp,
 	int flags = flagsp != NULL ? *flagsp : 0;
 	struct mbuf *m = sb->sb_mb;
 	bool last;
+	int error;
 
 	flags &= ~(KMSG_EOR | KMSG_CTRUNC);
 	if (controlp != NULL)
@@ -170,6 +189,8 @@ soreceive(struct socket *so, struct uio *uio, struct mbuf **controlp,
 		return (ENOTCONN);
 	if (m == NULL || (m->m_flags & M_NOTAVAIL) != 0)
 		return (soreceive_empty(so, uio, flags));
+	if ((error = soreceive_error(sb, flags)) != 0)
+		return (error);
 	if ((flags & KMSG_TLSAPPDATA) != 0 && m->m_type == MT_CONTROL &&
 	    soreceive_is_alert(m))
 		return (ENXIO);

@@ -226,6 +226,21 @@ tls_record_decrypt(struct tls_crypt *tc, unsigned slot, const uint8_t *hdr,
 }
 
 int
+tls_record_recrypt(struct tls_crypt *tc, unsigned slot, const uint8_t *hdr,
+    uint64_t seqno, const uint8_t *in, uint8_t *out, uint32_t len)
+{
+	/* GCM encrypts with AES-CTR from counter 2 on; its tag is not asked. */
+	struct crypto_ctx *ctx = crypt_ctx(tc, slot, true);
+
+	KASSERT(tc->tc_suite->cipher == TLS_CIPHER_GCM,
+	    ("tls_record_recrypt: not AES-GCM"));
+	if (ctx == NULL || !crypt_begin(ctx, tc, hdr, seqno) ||
+	    !tc->tc_cb->cb_update(ctx, in, out, len))
+		return (EIO);
+	return (0);
+}
+
+int
 tls_record_decrypt_cbc(struct tls_crypt *tc, unsigned slot, const uint8_t *hdr,
     uint64_t seqno, const struct tls_iov *pieces, unsigned npieces,
     const uint8_t *plain, uint32_t *paylen)

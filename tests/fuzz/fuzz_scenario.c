@@ -76,7 +76,7 @@ must_be_sound(const struct scenario *sc)
 			sc->timeline[i].name != NULL));
 	for (unsigned i = 0; i < sc->nexpect; i++)
 		MUST(sc->expect[i].kind >= SC_EXP_DELIVERED &&
-		    sc->expect[i].kind <= SC_EXP_TIME);
+		    sc->expect[i].kind <= SC_EXP_ERROR);
 }
 
 /* What is printed may not speak to the terminal. */

@@ -9,13 +9,16 @@ import sys
 import lib
 
 
-SINCE_0_2 = ['apps.NAME.requests', 'checks', 'checks.records',
-             'hosts.NAME.accel', 'hosts.NAME.accel.depth',
-             'hosts.NAME.accel.engines', 'hosts.NAME.accel.fail_op',
-             'hosts.NAME.accel.latency', 'hosts.NAME.accel.rate',
-             'hosts.NAME.completion', 'hosts.NAME.completion_window',
-             'hosts.NAME.crypto', 'hosts.NAME.direct_map',
-             'hosts.NAME.disk_jitter', 'hosts.NAME.fail_alloc',
+SINCE_0_2 = ['apps.NAME.header', 'apps.NAME.requests', 'apps.NAME.tls.spoil',
+             'apps.NAME.tls.spoil.how', 'apps.NAME.tls.spoil.record',
+             'checks', 'checks.records', 'expect[].error',
+             'expect[].error.app', 'expect[].error.is', 'hosts.NAME.accel',
+             'hosts.NAME.accel.depth', 'hosts.NAME.accel.engines',
+             'hosts.NAME.accel.fail_op', 'hosts.NAME.accel.latency',
+             'hosts.NAME.accel.rate', 'hosts.NAME.completion',
+             'hosts.NAME.completion_window', 'hosts.NAME.crypto',
+             'hosts.NAME.direct_map', 'hosts.NAME.disk_jitter',
+             'hosts.NAME.fail_alloc', 'hosts.NAME.files.NAME.bad_page',
              'hosts.NAME.fragmented_memory', 'hosts.NAME.kern_tls',
              'hosts.NAME.nics.NAME.lro', 'hosts.NAME.nics.NAME.numa_domain',
              'hosts.NAME.nics.NAME.rx_coalesce', 'hosts.NAME.numa_domains',

@@ -284,7 +284,10 @@ inp_conn(const struct inpcb *inp)
 void
 inp_snapshot(const struct inpcb *inp, struct if_snd_tag_conn *conn)
 {
+	const struct fakepcb *fp = (const struct fakepcb *)inp;
+
 	memset(conn, 0, sizeof(*conn));
+	conn->rcv_nxt = fp->sp->sp_rcv_nxt;
 }
 
 void
@@ -305,7 +308,7 @@ inp_of_socket(struct socket *so)
 bool
 inp_dropped(const struct inpcb *inp)
 {
-	return (false);
+	return (((const struct fakepcb *)inp)->sp->sp_dropped);
 }
 
 int

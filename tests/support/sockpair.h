@@ -21,7 +21,9 @@ struct sockpair {
 	struct jobpool *sp_jobs;
 	struct vnet *sp_vnet;
 	struct socket *sp_so[2];
-	bool sp_shut[2]; /* FIN wanted behind the data */
+	bool sp_shut[2];     /* FIN wanted behind the data */
+	uint32_t sp_rcv_nxt; /* what a driver is told of TCP */
+	bool sp_dropped;
 	sockpair_tap_fn *sp_tap;
 	void *sp_tap_arg;
 };

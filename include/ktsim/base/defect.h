@@ -19,7 +19,9 @@ enum defect {
 
 struct defect_info {
 	const char *di_name; /* layer.kebab-case */
-	int di_invariant;    /* the one that must catch it, 1 to 7 */
+	/* The one that must catch it, 1 to 7; 0: no scenario meets it, a unit
+	 * test does. */
+	int di_invariant;
 	const char *di_text;
 };
 

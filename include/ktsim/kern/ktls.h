@@ -49,8 +49,10 @@ struct vnet;
 #define TCP_TLS_MODE_TOE   3
 
 /* control messages, level IPPROTO_TCP */
-#define TLS_SET_RECORD_TYPE    1
-#define TLS_GET_RECORD	       2
+#define TLS_SET_RECORD_TYPE 1
+#define TLS_GET_RECORD	    2
+/* Inside the kernel: a record that could not be read, an errno in its place. */
+#define TLS_RX_ERROR	       (-1)
 
 #define TLS_RLTYPE_ALERT       21
 #define TLS_RLTYPE_HANDSHAKE   22
@@ -160,9 +162,9 @@ struct ktls_stats {
 	uint64_t ifnet_reset, ifnet_reset_dropped, ifnet_reset_failed;
 	uint64_t mode_cipher[4][3]; /* live sessions */
 	uint64_t ocf_inplace, ocf_separate, ocf_retries;
-	uint64_t ocf_recrypts[2]; /* TLS 1.2, 1.3 GCM */
 	/* [version][cipher]; version: AEAD 1.2, 1.3; CBC 1.0, later */
 	uint64_t ocf_enc[2][3], ocf_dec[2][3];
+	uint64_t ocf_recrypts[2]; /* AES-GCM, half done by a card: 1.2, 1.3 */
 	uint64_t records_tx, records_rx; /* simulator's own */
 	uint64_t plaintext_refused;	 /* simulator's own: ip_output guard */
 	uint64_t sw_bytes_tx, sw_bytes_rx; /* payload through the workers */
@@ -247,6 +249,20 @@ void ktls_abandon(struct mbuf *);
 /* --- receive --- */
 /* The raw chain grew, or EOF came: is there a record to work on? */
 void ktls_check_rx(struct sockbuf *);
+
+/*
+ * For drivers of cards that decrypt (freebsd-ktls.md 4.6). Where the first
+ * record that was not taken yet begins in TCP's sequence, and its number.
+ * EINVAL: no socket any more; ECONNRESET: the connection was dropped.
+ */
+int ktls_get_rx_sequence(struct inpcb *, uint32_t *tcpseq, uint64_t *tlsseq);
+/*
+ * Of what is not decrypted: the number that follows the last record begun, and
+ * the bytes which that one lacks (0: it is whole). False: not even its header
+ * is; nothing but *residp (0) is set then.
+ */
+bool ktls_pending_rx_info(const struct sockbuf *, uint64_t *seqnop,
+    uint32_t *residp);
 
 /* --- output path (ktls_tag.c) --- */
 /*

@@ -152,7 +152,8 @@ int sosend_chain(struct socket *, struct mbuf *top, struct mbuf *control,
  * read, recv, recvmsg. control may be NULL (control messages are discarded).
  * *flagsp: KMSG_PEEK, KMSG_WAITALL, KMSG_TLSAPPDATA in; KMSG_EOR out. Returns
  * 0 with nothing moved at EOF. EWOULDBLOCK; ENOTCONN; ENXIO with
- * KMSG_TLSAPPDATA before a non-data record; a pending so_error.
+ * KMSG_TLSAPPDATA before an alert; EBADMSG, EMSGSIZE where a TLS record stood
+ * that could not be read (the next call reads on); a pending so_error.
  * Source: uipc_socket.c soreceive_generic, soreceive_stream.
  */
 int soreceive(struct socket *, struct uio *, struct mbuf **control,

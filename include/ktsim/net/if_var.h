@@ -88,6 +88,17 @@ struct if_snd_tag_alloc_params {
 	uint16_t vlan_id;
 };
 
+/*
+ * What snd_tag_modify of a receive tag gets: software took a record that the
+ * card had not decrypted as a whole. The card, which looks for records by
+ * itself, has its guess confirmed or not.
+ */
+struct if_snd_tag_modify_tls_rx {
+	uint32_t tcp_sn;	 /* of the record's header */
+	uint32_t tls_rec_length; /* whole record; 0: the card is in step */
+	uint64_t tls_seq_number; /* of the record */
+};
+
 struct if_snd_tag_sw {
 	int (*snd_tag_modify)(struct m_snd_tag *, const void *params);
 	int (*snd_tag_query)(struct m_snd_tag *, void *params);

@@ -69,7 +69,15 @@ int tls_record_decrypt(struct tls_crypt *, unsigned slot, const uint8_t *hdr,
     const uint8_t *tag);
 
 /*
- * The same for CBC suites with explicit IV. pieces: everything behind the
+ * AES-GCM: plaintext bytes to what they were on the wire, or back (the cipher
+ * is a stream). in, out: everything between header and tag, len bytes.
+ * Verifies nothing. Returns 0 or EIO.
+ */
+int tls_record_recrypt(struct tls_crypt *, unsigned slot, const uint8_t *hdr,
+    uint64_t seqno, const uint8_t *in, uint8_t *out, uint32_t len);
+
+/*
+ * tls_record_decrypt for CBC suites with explicit IV. pieces: everything behind the
  * header, whole blocks, at least MAC and one byte of padding; their outputs
  * lie one behind the other from plain on. *paylen: the payload's bytes, which
  * are the first of plain. Returns 0, EBADMSG (padding or MAC wrong), or EIO.

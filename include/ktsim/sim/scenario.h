@@ -63,6 +63,8 @@ struct sc_file {
 	struct sc_loc loc; /* name: the path */
 	uint64_t size;
 	bool cached;
+	uint64_t bad_page; /* cannot be read */
+	bool has_bad_page;
 };
 
 /* In which order the records of a window are encrypted. */
@@ -105,6 +107,14 @@ struct sc_link {
 	uint64_t loss;	/* ppb */
 };
 
+/* An application that misbehaves: one of its records is wrong. */
+struct sc_spoil {
+	struct sc_loc loc;
+	bool present;
+	uint64_t record; /* of its application data, from 0 */
+	int how;	 /* enum tls_spoil - 1 */
+};
+
 struct sc_tls {
 	struct sc_loc loc;
 	bool present;
@@ -112,6 +122,7 @@ struct sc_tls {
 	int suite;     /* index in sc_suite_names */
 	int tx, rx;    /* enum tls_place */
 	int handshake; /* enum tls_handshake */
+	struct sc_spoil spoil;
 };
 enum sc_tls_version { SC_TLS_10, SC_TLS_11, SC_TLS_12, SC_TLS_13 };
 extern const char *const sc_suite_names[];
@@ -137,6 +148,7 @@ struct sc_app {
 	simtime_t start;
 	simtime_t interval;	 /* between the connections' starts */
 	uint64_t sndbuf, rcvbuf; /* 0: the kernel's */
+	int header;		 /* server: 0 by write, 1 with sendfile */
 	struct sc_tls tls;
 };
 
@@ -171,7 +183,8 @@ enum sc_expect_kind {
 	SC_EXP_DELIVERED,
 	SC_EXP_COUNTER,
 	SC_EXP_MODE,
-	SC_EXP_TIME
+	SC_EXP_TIME,
+	SC_EXP_ERROR
 };
 struct sc_expect {
 	struct sc_loc loc;
@@ -202,6 +215,11 @@ struct sc_expect {
 		const char *app;
 		simtime_t max; /* all connections done by then */
 	} time;
+	struct sc_exp_error {
+		struct sc_loc loc;
+		const char *app;
+		const char *is; /* errno's name */
+	} error;
 };
 
 struct sc_capture {

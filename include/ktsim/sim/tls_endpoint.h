@@ -29,12 +29,22 @@ struct socket;
 struct tls_endpoint;
 struct tls_userland;
 struct vnode;
+struct uio;
 
 enum tls_place { TLS_PLACE_OPENSSL, TLS_PLACE_KERNEL };
 enum tls_handshake { TLS_HS_OPENSSL, TLS_HS_SYNTHETIC };
 
 /* Gets key log lines as they become known, "CLIENT_RANDOM ..." without \n. */
 typedef void tls_keylog_fn(void *arg, const char *line);
+
+/* What is wrong with one record, on purpose. */
+enum tls_spoil {
+	TLS_SPOIL_NONE,
+	TLS_SPOIL_MAC,	    /* its last byte */
+	TLS_SPOIL_VERSION,  /* one too high */
+	TLS_SPOIL_TRUNCATE, /* half of it, and writing fails with EPIPE */
+	TLS_SPOIL_OVERSIZE  /* its length says 32768 */
+};
 
 struct tls_params {
 	bool tp_server;
@@ -45,6 +55,9 @@ struct tls_params {
 	uint64_t tp_seed;    /* with tp_name: the random stream; for a
 					   synthetic handshake equal at both ends */
 	const char *tp_name; /* "server#3"; copied */
+	/* Synthetic endpoints that encrypt; application records from 0. */
+	enum tls_spoil tp_spoil;
+	uint64_t tp_spoil_record;
 };
 
 /*
@@ -88,10 +101,11 @@ int tls_endpoint_read(struct tls_endpoint *, void *buf, size_t len,
 /*
  * As SSL_sendfile: through the kernel when it holds the transmit keys;
  * EOPNOTSUPP otherwise (the application then reads and writes). Else as
- * sosendfile, with EWOULDBLOCK for no more room; len 0: to the end.
+ * sosendfile, with EWOULDBLOCK for no more room; len 0: to the end; hdr (may
+ * be NULL) goes in front.
  */
 int tls_endpoint_sendfile(struct tls_endpoint *, struct vnode *, uint64_t off,
-    uint64_t len, uint64_t *sent);
+    uint64_t len, struct uio *hdr, uint64_t *sent);
 /* close_notify. 0 sent; EWOULDBLOCK. Does not close the socket. */
 int tls_endpoint_shutdown(struct tls_endpoint *);
 

@@ -15,6 +15,7 @@ struct tls_endpoint;
 struct tls_params;
 struct tls_userland;
 struct vnode;
+struct uio;
 
 struct tls_io_record {	/* with receive keys in the kernel */
 	bool ir_begins; /* these bytes begin a record: */
@@ -33,7 +34,7 @@ struct tls_io {
 	/* The socket option; see TCP_TXTLS_ENABLE for its errnos. */
 	int (*io_enable)(void *arg, bool tx, const struct tls_enable *);
 	int (*io_sendfile)(void *arg, struct vnode *, uint64_t off,
-	    uint64_t len, uint64_t *sent);
+	    uint64_t len, struct uio *hdr, uint64_t *sent);
 };
 
 /* As tls_endpoint_create; arg is handed to the table's functions. */

@@ -158,6 +158,36 @@ test_a_header_in_front_of_a_cold_file_does_not_hang(void **state)
 }
 
 static void
+plant(const char *name)
+{
+	int d = defect_find(name);
+
+	assert_true(d >= 0);
+	defect_set(&sp.sp_vnet->v_defects, (enum defect)d);
+}
+
+/* What it was like: nothing is under way, and the header is never ready. */
+static void
+test_defect_a_header_in_front_of_a_cold_file_hangs(void **state)
+{
+	struct mbuf *header;
+	uint64_t sent;
+
+	start();
+	plant("kern.sendfile-header-forgotten");
+	assert_int_equal(send_file(0, 20000, "header", 0, &sent), 0);
+	drain();
+	assert_int_equal(rawlen, 0);
+	assert_true(ktls_idle(sp.sp_vnet));
+	assert_int_equal(sbavail(&so->so_snd), 0);
+	assert_true(sbused(&so->so_snd) > 20006);
+	header = so->so_snd.sb_mb;
+	so->so_proto->pr_abort(so);
+	header->m_next = NULL;
+	(void)mb_free_notready(header, 1); /* nobody else will */
+}
+
+static void
 test_a_header_alone_and_a_header_without_tls_go_too(void **state)
 {
 	uint64_t sent;
@@ -477,6 +507,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		T(test_records_follow_pages_the_first_is_short_by_the_offset),
 		T(test_a_header_in_front_of_a_cold_file_does_not_hang),
+		T(test_defect_a_header_in_front_of_a_cold_file_hangs),
 		T(test_a_header_alone_and_a_header_without_tls_go_too),
 		T(test_without_unmapped_mbufs_each_page_is_mapped),
 		T(test_pages_arriving_in_reverse_order_give_the_same_stream),

@@ -165,7 +165,7 @@ test_mistakes_are_told_with_their_place(void **state)
 	bad("ktls_sim: 1\nname: p\nhosts: {}\nuntil: 5\n", NULL,
 	    ":4:8: error: `5` is not a time with its unit");
 	bad("ktls_sim: 2\nname: p\nhosts: {}\n", NULL,
-	    ":1:11: error: 2 is out of bounds");
+	    ":1:11: error: `ktls_sim` is always 1 here");
 	bad("ktls_sim: 1\nname: p\nhosts: {}\nlinks:\n- ends: [a.n, b.n]\n",
 	    NULL, ":5:10: error: there is no host `a`");
 }

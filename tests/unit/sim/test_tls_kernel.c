@@ -323,7 +323,7 @@ test_sendfile_goes_through_the_kernel_or_not_at_all(void **state)
 	begin(13, "aes256-gcm", TLS_HS_OPENSSL, 0);
 	shake();
 	vp = vnode_create(sp.sp_vnet, "f", BODY, fill, NULL);
-	assert_int_equal(tls_endpoint_sendfile(ep[1], vp, 0, BODY, &sent),
+	assert_int_equal(tls_endpoint_sendfile(ep[1], vp, 0, BODY, NULL, &sent),
 	    EOPNOTSUPP);
 	vnode_rele(vp);
 	end();
@@ -333,7 +333,7 @@ test_sendfile_goes_through_the_kernel_or_not_at_all(void **state)
 	while (have < BODY) {
 		if (off < BODY) {
 			error = tls_endpoint_sendfile(ep[1], vp, off,
-			    BODY - off, &sent);
+			    BODY - off, NULL, &sent);
 			assert_true(error == 0 || error == EWOULDBLOCK);
 			off += sent;
 		}
