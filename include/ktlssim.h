@@ -227,6 +227,13 @@ ssize_t ktlssim_recvmsg(struct ktlssim *, int fd, struct msghdr *, int flags);
 int ktlssim_open_file(struct ktlssim_host *, const char *path);
 /* Its size and, for comparing, its bytes. EINVAL beyond the end. */
 int ktlssim_file_read(struct ktlssim *, int fd, uint64_t off, void *, size_t);
+/*
+ * write(2) to it: its pages in memory change in place, also what sendfile has
+ * queued of them and nobody has encrypted yet. The size stays: EINVAL beyond
+ * the end.
+ */
+int ktlssim_file_write(struct ktlssim *, int fd, uint64_t off, const void *,
+    size_t);
 int64_t ktlssim_file_size(struct ktlssim *, int fd);
 struct ktlssim_sf_hdtr {
 	const struct iovec *headers;

@@ -203,3 +203,23 @@ ktlssim_file_read(struct ktlssim *sim, int fd, uint64_t off, void *buf,
 {
 	LIB_CALL(sim, lib_file_read(sim, fd, off, buf, len));
 }
+
+static int
+lib_file_write(struct ktlssim *sim, int fd, uint64_t off, const void *buf,
+    size_t len)
+{
+	struct lib_file *f = lib_lookup(sim, fd);
+
+	if (f == NULL || f->f_type != LIB_VNODE)
+		return (f == NULL ? -EBADF : -EINVAL);
+	if (len > UINT32_MAX)
+		return (-EINVAL);
+	return (-vnode_write(f->f_vp, off, buf, (uint32_t)len));
+}
+
+int
+ktlssim_file_write(struct ktlssim *sim, int fd, uint64_t off, const void *buf,
+    size_t len)
+{
+	LIB_CALL(sim, lib_file_write(sim, fd, off, buf, len));
+}

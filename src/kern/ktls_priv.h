@@ -35,7 +35,9 @@ struct ktls_unit {
 	struct mbuf *u_top;
 	int u_pages;
 	struct ktls_rec *u_recs;
-	bool u_sync;	       /* the worker waits for it */
+	bool u_sync;		       /* the worker waits for it */
+	bool u_settled;		       /* its job was waited for already */
+	TAILQ_ENTRY(ktls_unit) u_link; /* of those under way */
 	struct crypto_op u_op; /* with an accelerator: one record at a time */
 	struct ktls_rec *u_at; /* the one that is there now */
 };
@@ -67,7 +69,8 @@ struct ktls_wq {
 };
 
 struct ktls_state {
-	struct ktls_wq *ks_wq; /* NULL until the first session */
+	struct ktls_wq *ks_wq;		  /* NULL until the first session */
+	TAILQ_HEAD(, ktls_unit) ks_units; /* at the host's threads */
 	struct ktls_stats ks_stats;
 	struct ktls_cost ks_cost;
 	ktls_complete_fn *ks_complete;

@@ -20,6 +20,7 @@ ktls_attach(struct vnet *vnet)
 	struct ktls_state *ks;
 
 	vnet->v_ktls = ks = xcalloc(1, sizeof(*ks));
+	TAILQ_INIT(&ks->ks_units);
 	kzone_init(&ks->ks_session_zone, &vnet->v_kmem, "ktls_session",
 	    sizeof(struct ktls_session));
 	kzone_init(&ks->ks_unit_zone, &vnet->v_kmem, "ktls_unit",

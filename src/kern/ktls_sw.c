@@ -148,6 +148,23 @@ ktls_rec_finish(struct vnet *vnet, struct ktls_rec *r)
 }
 
 static void
+ktls_unit_settle(struct ktls_unit *u)
+{
+	if (!u->u_settled)
+		jobpool_wait(u->u_wq->wq_vnet->v_jobs, &u->u_job);
+	u->u_settled = true;
+}
+
+void
+ktls_settle(struct vnet *vnet)
+{
+	struct ktls_unit *u;
+
+	TAILQ_FOREACH(u, &vnet->v_ktls->ks_units, u_link)
+		ktls_unit_settle(u);
+}
+
+static void
 ktls_unit_done(void *arg)
 {
 	struct ktls_unit *u = arg;
@@ -159,7 +176,8 @@ ktls_unit_done(void *arg)
 	bool sync = u->u_sync;
 	int error = 0;
 
-	jobpool_wait(vnet->v_jobs, &u->u_job);
+	ktls_unit_settle(u);
+	TAILQ_REMOVE(&ks->ks_units, u, u_link);
 	if (u->u_at != NULL && u->u_op.co_error != 0)
 		u->u_at->r_error = u->u_op.co_error;
 	while ((r = u->u_recs) != NULL) {
@@ -242,6 +260,7 @@ ktls_unit_start(struct ktls_unit *u, simtime_t cost)
 		u->u_wq->wq_waiting = true;
 	u->u_job.job_ns = (uint32_t)MIN(cost / SIM_NS, (simtime_t)UINT32_MAX);
 	jobpool_submit(vnet->v_jobs, &u->u_job);
+	TAILQ_INSERT_TAIL(&vnet->v_ktls->ks_units, u, u_link);
 	if (vnet->v_accel != NULL) {
 		crypto_op_init(&u->u_op, vnet->v_accel, ktls_unit_accelerated,
 		    u);

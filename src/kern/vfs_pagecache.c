@@ -9,6 +9,7 @@
 
 #include <ktsim/base/hash.h>
 #include <ktsim/base/kassert.h>
+#include <ktsim/kern/ktls.h>
 #include <ktsim/kern/vnet.h>
 #include <ktsim/kern/vnode.h>
 
@@ -29,6 +30,7 @@ struct page_io { /* one disk read */
 struct vpage {
 	vm_paddr_t vp_pa;      /* 0: absent */
 	struct page_io *vp_io; /* being read */
+	uint8_t *vp_own;       /* contents since a write; NULL: generated */
 };
 
 struct vnode {
@@ -89,6 +91,7 @@ vnode_destroy(struct vnode *vp)
 			page_io_free(vp, vp->v_pages[i].vp_io);
 		if (vp->v_pages[i].vp_pa != 0)
 			vm_page_rele(vp->v_vnet->v_vm, vp->v_pages[i].vp_pa);
+		free(vp->v_pages[i].vp_own);
 	}
 	for (pv = &vs->vs_vnodes.slh_first; *pv != vp;
 	     pv = &(*pv)->v_link.sle_next)
@@ -191,7 +194,20 @@ vnode_pagelen(const struct vnode *vp, uint64_t pageno)
 	    uint32_t)MIN((uint64_t)PAGE_SIZE, vp->v_size - pageno * PAGE_SIZE));
 }
 
-/* Fill a page from the generator; it is immutable from now on. */
+/* The file's bytes of one page: the generator's, or what was written. */
+static void
+vnode_contents(const struct vnode *vp, uint64_t pageno, uint32_t off,
+    uint8_t *p, uint32_t len)
+{
+	const uint8_t *own = vp->v_pages[pageno].vp_own;
+
+	if (own != NULL)
+		memcpy(p, own + off, len);
+	else
+		vp->v_fill(vp->v_arg, pageno * PAGE_SIZE + off, p, len);
+}
+
+/* Fill a page; only vnode_write changes it from now on. */
 static void
 vnode_fillpage(struct vnode *vp, uint64_t pageno, vm_paddr_t pa)
 {
@@ -199,7 +215,7 @@ vnode_fillpage(struct vnode *vp, uint64_t pageno, vm_paddr_t pa)
 	uint32_t len = vnode_pagelen(vp, pageno);
 	struct vm_page *pg;
 
-	vp->v_fill(vp->v_arg, pageno * PAGE_SIZE, p, len);
+	vnode_contents(vp, pageno, 0, p, len);
 	memset(p + len, 0, PAGE_SIZE - len);
 	pg = vm_page_of(vp->v_vnet->v_vm, pa);
 	pg->p_file = true;
@@ -321,7 +337,52 @@ vnode_getpage(struct vnode *vp, uint64_t pageno, bool nodiskio, bool *iop,
 void
 vnode_peek(const struct vnode *vp, uint64_t off, void *buf, uint32_t len)
 {
-	vp->v_fill(vp->v_arg, off, buf, len);
+	uint8_t *p = buf;
+	uint32_t pgoff, n;
+
+	for (; len > 0; p += n, off += n, len -= n) {
+		pgoff = (uint32_t)(off & PAGE_MASK);
+		n = MIN(len, PAGE_SIZE - pgoff);
+		vnode_contents(vp, off >> PAGE_SHIFT, pgoff, p, n);
+	}
+}
+
+static void
+vnode_write_page(struct vnode *vp, uint64_t pageno, uint32_t off,
+    const uint8_t *p, uint32_t len)
+{
+	struct vpage *pg = &vp->v_pages[pageno];
+	struct vm *vm = vp->v_vnet->v_vm;
+	uint8_t *own = pg->vp_own, *page;
+
+	if (own == NULL) {
+		own = xcalloc(1, PAGE_SIZE);
+		vnode_contents(vp, pageno, 0, own, vnode_pagelen(vp, pageno));
+		pg->vp_own = own;
+	}
+	memcpy(own + off, p, len);
+	if (pg->vp_pa == 0 || pg->vp_io != NULL)
+		return; /* it will be read so */
+	page = PHYS_TO_DMAP(vm, pg->vp_pa);
+	memcpy(page + off, p, len);
+	vm_page_of(vm, pg->vp_pa)->p_hash = page_hash(page);
+}
+
+int
+vnode_write(struct vnode *vp, uint64_t off, const void *buf, uint32_t len)
+{
+	const uint8_t *p = buf;
+	uint32_t pgoff, n;
+
+	if (len > vp->v_size || off > vp->v_size - len)
+		return (EINVAL);
+	ktls_settle(vp->v_vnet);
+	for (; len > 0; p += n, off += n, len -= n) {
+		pgoff = (uint32_t)(off & PAGE_MASK);
+		n = MIN(len, PAGE_SIZE - pgoff);
+		vnode_write_page(vp, off >> PAGE_SHIFT, pgoff, p, n);
+	}
+	return (0);
 }
 
 const uint8_t *

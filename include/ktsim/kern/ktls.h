@@ -182,6 +182,12 @@ void ktls_wq_hold(struct vnet *, unsigned cpu);
 void ktls_wq_release(struct vnet *, unsigned cpu);
 /* Pages of output buffers that wait for their next use. */
 uint64_t ktls_cached_pages(const struct vnet *);
+/*
+ * Encryption that workers have begun reads its pages now, not when the host's
+ * threads come to it: for who is about to change a page. Nothing completes
+ * earlier in virtual time by it.
+ */
+void ktls_settle(struct vnet *);
 /* Nothing is queued and no crypto is under way. */
 bool ktls_idle(const struct vnet *);
 /* Work is queued although no worker is running, held or about to be woken. */

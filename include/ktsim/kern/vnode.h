@@ -5,7 +5,7 @@
  * into page-cache pages on demand. A page that is not resident costs a disk
  * read: a completion event after the disk's latency, in any order the disk
  * likes. Resident pages are wired by the cache and by each mbuf that carries
- * them; they are never written again (vnode_verify checks their hash).
+ * them; only vnode_write writes them again (vnode_verify checks their hash).
  */
 #ifndef KTSIM_KERN_VNODE_H
 #define KTSIM_KERN_VNODE_H
@@ -47,6 +47,15 @@ struct vnode *vnode_lookup(struct vnet *, const char *name);
 void vnode_warm(struct vnode *);
 /* Forget all resident pages that nobody else has wired. */
 void vnode_chill(struct vnode *);
+
+/*
+ * write(2) to the file: resident pages change in place, also under those who
+ * have them wired. What a TLS worker has taken is encrypted as it was; what
+ * still waits for it, and what a card or TCP reads again for a retransmission,
+ * is new (FreeBSD's hazard of sendfile, freebsd-ktls.md 3.8). The size does
+ * not change. EINVAL: beyond the end.
+ */
+int vnode_write(struct vnode *, uint64_t off, const void *buf, uint32_t len);
 
 /*
  * Start of a page wanted by sendfile: returns the wired page's address. If it
