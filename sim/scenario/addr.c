@@ -101,3 +101,21 @@ addr_on_link(const struct sc_host *h, int family, const struct in_any *a)
 {
 	return (each_addr(h, family, in_prefix, (void *)(uintptr_t)a));
 }
+
+const struct sc_host *
+addr_owner(const struct scenario *sc, const struct sc_host *upto, int family,
+    const struct in_any *want)
+{
+	struct in_any a;
+	int fam, plen;
+
+	for (const struct sc_host *h = sc->hosts; h < upto; h++)
+		for (unsigned i = 0; i < h->naddrs; i++)
+			for (unsigned j = 0; j < h->addrs[i].cidr.n; j++)
+				if (parse_cidr(h->addrs[i].cidr.v[j], &fam, &a,
+					&plen) == 0 &&
+				    fam == family &&
+				    memcmp(&a, want, sizeof(a)) == 0)
+					return (h);
+	return (NULL);
+}

@@ -234,25 +234,6 @@ is_ifname(const struct sc_host *h, const char *name)
 	return (false);
 }
 
-/* Told before: of the hosts up to this one, the one that has the address. */
-static const struct sc_host *
-address_owner(struct chk *c, const struct sc_host *upto, int family,
-    const struct in_any *want)
-{
-	struct in_any a;
-	int fam, plen;
-
-	for (const struct sc_host *h = c->sc->hosts; h < upto; h++)
-		for (unsigned i = 0; i < h->naddrs; i++)
-			for (unsigned j = 0; j < h->addrs[i].cidr.n; j++)
-				if (parse_cidr(h->addrs[i].cidr.v[j], &fam, &a,
-					&plen) == 0 &&
-				    fam == family &&
-				    memcmp(&a, want, sizeof(a)) == 0)
-					return (h);
-	return (NULL);
-}
-
 static void
 check_addr(struct chk *c, const struct sc_host *h, const struct sc_loc *loc,
     const char *cidr)
@@ -272,7 +253,7 @@ check_addr(struct chk *c, const struct sc_host *h, const struct sc_loc *loc,
 		    "`%s` %s: give the interface one such as 10.0.0.1/24 or "
 		    "fd00::1/64",
 		    cidr, why);
-	else if ((other = address_owner(c, h, family, &a)) != NULL)
+	else if ((other = addr_owner(c->sc, h, family, &a)) != NULL)
 		ERR(c, loc, "host `%s` has the address of `%s` already",
 		    other->loc.name, cidr);
 }
@@ -584,6 +565,7 @@ check_instant(struct chk *c, const struct sc_loc *loc, simtime_t at)
 static void
 check_steps(struct chk *c)
 {
+	struct ksockaddr peer;
 	struct sc_step *st;
 
 	for (unsigned i = 0; i < c->sc->nsteps; i++) {
@@ -604,19 +586,27 @@ check_steps(struct chk *c)
 				ERR(c, &st->loc,
 				    "a switch_tls step wants `to`: sw or "
 				    "ifnet");
+			if (st->peer != NULL &&
+			    parse_endpoint(st->peer, &peer) != 0)
+				ERR(c, scenario_text_at(st->peer),
+				    "`%s` is not an address, such as 10.0.0.2, "
+				    "10.0.0.2:443 or [fd00::2]:443",
+				    st->peer);
 		} else
 			check_port(c, scenario_text_at(st->on), st->on);
 		if (st->action == SC_DO_LOSS && !st->has_loss)
 			ERR(c, &st->loc, "a loss step wants `loss`");
 		if ((st->has_loss && st->action != SC_DO_LOSS) ||
-		    ((st->has_to || st->has_connection || st->has_list) &&
+		    ((st->has_to || st->has_connection || st->has_list ||
+			 st->peer != NULL) &&
 			st->action != SC_DO_SWITCH_TLS) ||
 		    ((st->name != NULL || st->has_value) &&
 			st->action != SC_DO_SYSCTL))
 			ERR(c, &st->loc,
 			    "this step has no use for one of its keys: `loss` "
 			    "is for loss, `name` and `value` for sysctl, `to`, "
-			    "`connection` and `list` for switch_tls");
+			    "`connection`, `peer` and `list` for "
+			    "switch_tls");
 	}
 }
 

@@ -270,6 +270,9 @@ static const struct key step_keys[] = {
 	    .since = "0.2",
 	    .text =
 		"switch_tls: only tell the commands that would switch them" },
+	{ "peer", K_STR, F(sc_step, peer), .since = "0.2",
+	    .text = "switch_tls: only connections with this other end, "
+		    "ADDRESS or ADDRESS:PORT" },
 	{ "connection", K_UINT, F(sc_step, connection),
 	    F(sc_step, has_connection), .max = 99999, .since = "0.2",
 	    .text =

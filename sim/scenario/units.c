@@ -155,27 +155,65 @@ parse_v6(const char *s, struct in_any *a)
 	return (true);
 }
 
+/* scanf would let blanks, signs and "0x" pass. */
+static bool
+parse_addr(const char *addr, int *family, struct in_any *a)
+{
+	memset(a, 0, sizeof(*a));
+	*family = strchr(addr, ':') != NULL ? KAF_INET6 : KAF_INET;
+	return (strspn(addr,
+		    *family == KAF_INET6 ? "0123456789abcdefABCDEF:"
+					 : "0123456789.") == strlen(addr) &&
+	    (*family == KAF_INET6 ? parse_v6(addr, a) : parse_v4(addr, a)));
+}
+
+int
+parse_endpoint(const char *s, struct ksockaddr *sa)
+{
+	const char *colon = strrchr(s, ':'), *end = s + strlen(s);
+	bool bracket = s[0] == '[';
+	char addr[64];
+	uint64_t port = 0;
+	int family;
+
+	memset(sa, 0, sizeof(*sa));
+	/* A colon of an address without brackets is not the port's. */
+	if (colon != NULL && (bracket || strchr(s, ':') == colon)) {
+		end = colon;
+		if (parse_uint(colon + 1, &port) != 0 || port == 0 ||
+		    port > 65535)
+			return (EINVAL);
+	}
+	if (bracket && (end == s + strlen(s) || end[-1] != ']'))
+		return (EINVAL);
+	s += bracket;
+	end -= bracket;
+	if (end <= s || (size_t)(end - s) >= sizeof(addr))
+		return (EINVAL);
+	memcpy(addr, s, (size_t)(end - s));
+	addr[end - s] = '\0';
+	if (!parse_addr(addr, &family, &sa->sa_addr) ||
+	    (bracket && family != KAF_INET6))
+		return (EINVAL);
+	sa->sa_family = (uint8_t)family;
+	sa->sa_port = (uint16_t)port;
+	return (0);
+}
+
 int
 parse_cidr(const char *s, int *family, struct in_any *a, int *plen)
 {
 	const char *slash = strchr(s, '/');
 	char addr[64];
 	uint64_t bits;
-	bool ok;
 
-	memset(a, 0, sizeof(*a));
 	if (slash == NULL || (size_t)(slash - s) >= sizeof(addr) ||
 	    parse_uint(slash + 1, &bits) != 0)
 		return (EINVAL);
 	memcpy(addr, s, (size_t)(slash - s));
 	addr[slash - s] = '\0';
-	*family = strchr(addr, ':') != NULL ? KAF_INET6 : KAF_INET;
-	/* scanf would let blanks, signs and "0x" pass. */
-	ok = strspn(addr,
-		 *family == KAF_INET6 ? "0123456789abcdefABCDEF:"
-				      : "0123456789.") == strlen(addr) &&
-	    (*family == KAF_INET6 ? parse_v6(addr, a) : parse_v4(addr, a));
-	if (!ok || bits > (*family == KAF_INET6 ? 128u : 32u))
+	if (!parse_addr(addr, family, a) ||
+	    bits > (*family == KAF_INET6 ? 128u : 32u))
 		return (EINVAL);
 	*plen = (int)bits;
 	return (0);

@@ -415,6 +415,24 @@ conn_switch_tls(struct conn *c, int mode, bool list)
 		    TS("switch_tls"), TI(error));
 }
 
+/* Is it one of those that the step speaks of? */
+static bool
+conn_is_meant(const struct conn *c, const struct sc_step *st)
+{
+	struct ksockaddr want, peer;
+
+	if (c->c_so == NULL ||
+	    (st->has_connection && c->c_index != st->connection))
+		return (false);
+	if (st->peer == NULL)
+		return (true);
+	return (parse_endpoint(st->peer, &want) == 0 &&
+	    so_peername(c->c_so, &peer) == 0 &&
+	    peer.sa_family == want.sa_family &&
+	    in_any_eq(&peer.sa_addr, &want.sa_addr) &&
+	    (want.sa_port == 0 || want.sa_port == peer.sa_port));
+}
+
 void
 apps_switch_tls(struct world *w, const struct sc_step *st)
 {
@@ -422,8 +440,7 @@ apps_switch_tls(struct world *w, const struct sc_step *st)
 	struct conn *c;
 
 	TAILQ_FOREACH(c, &a->a_conns, c_link)
-		if (c->c_so != NULL &&
-		    (!st->has_connection || c->c_index == st->connection))
+		if (conn_is_meant(c, st))
 			conn_switch_tls(c,
 			    st->to == 0 ? TCP_TLS_MODE_SW : TCP_TLS_MODE_IFNET,
 			    st->list);

@@ -22,7 +22,7 @@ SINCE_0_2 = ['apps.NAME.header', 'apps.NAME.requests', 'apps.NAME.tls.spoil',
              'hosts.NAME.fragmented_memory', 'hosts.NAME.kern_tls',
              'hosts.NAME.nics.NAME.lro', 'hosts.NAME.nics.NAME.numa_domain',
              'hosts.NAME.nics.NAME.rx_coalesce', 'hosts.NAME.numa_domains',
-             'timeline[].connection', 'timeline[].list', 'timeline[].to']
+             'timeline[].connection', 'timeline[].list', 'timeline[].peer', 'timeline[].to']
 
 
 def read(name):

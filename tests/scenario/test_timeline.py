@@ -91,6 +91,15 @@ def main():
                 'the command')
         c.check('switch_failed' not in str(report['counters']),
                 'nothing was tried')
+        # By the address of the other end: with and without port.
+        for peer, n in (('10.0.0.2', 1), ('10.0.0.2:' + port, 1),
+                        ('"10.0.0.2:1"', 0), ('10.0.0.9', 0),
+                        ('"[fd00::2]:443"', 0)):
+            f = lib.edited('quickstart', d, ('until: 10s', '''timeline:
+  - {at: 1ms, do: switch_tls, on: web, to: ifnet, list: true, peer: %s}''' % peer))
+            r, report = lib.run_out(sim, f, os.path.join(d, 'peer'))
+            c.equal(len([x for x in report['facts']
+                         if x['point'] == 'switch_tls_list']), n, peer)
         # Classic pcap with its key log decrypts as well.
         r, _ = lib.run_out(sim, lib.scenario('quickstart'),
                            os.path.join(d, 'pcap'), '--pcap')

@@ -172,6 +172,7 @@ struct sc_step {
 	uint64_t value;
 	int to;		     /* switch_tls: 0 sw, 1 ifnet */
 	uint64_t connection; /* switch_tls: only this one */
+	const char *peer;    /* switch_tls: only those to this address */
 	bool list;	     /* switch_tls: only tell */
 	bool has_loss, has_value, has_to, has_connection, has_list;
 };
@@ -308,6 +309,9 @@ const char *keys_nearest(const char *path);
 /* "10.0.0.1/24", "fd00::1/64". EINVAL. */
 int parse_cidr(const char *, int *family, struct in_any *, int *plen);
 /* "10us", "5s": SI time with unit. EINVAL. */
+/* "10.0.0.2", "10.0.0.2:443", "fd00::2", "[fd00::2]:443"; without a port it
+ * is 0. EINVAL. */
+int parse_endpoint(const char *, struct ksockaddr *);
 int parse_time(const char *, simtime_t *);
 int parse_rate(const char *, uint64_t *);	/* "100Gbit/s" */
 int parse_size(const char *, uint64_t *);	/* "8MiB", "1500B" */
