@@ -20,7 +20,7 @@
  * numbers differ). Types and constants of sockets are the ones of the host's
  * <sys/socket.h>, <netinet/in.h>, <poll.h>, <sys/uio.h> and <fcntl.h>; what
  * only FreeBSD has is defined here under its name with KTLSSIM_ in front and
- * has FreeBSD's value.
+ * has FreeBSD's value. NULL where something must be is EFAULT.
  *
  * Descriptors belong to the world, not to the process: they are only good for
  * these calls. A world is used by one thread at a time.
@@ -131,7 +131,7 @@ int ktlssim_open(const struct ktlssim_params *, struct ktlssim **, char **why);
  * Close all descriptors, let everything end, look whether all invariants held
  * (docs: README, "what is always checked") and free the world. Returns how many
  * did not; *report (malloced, may be asked for with NULL) has a line for each,
- * and for a claim of the scenario that was not met.
+ * and for a claim of the scenario that was not met. NULL: 0, nothing to close.
  */
 int ktlssim_close_world(struct ktlssim *, char **report);
 /* By name; NULL: the only or first host. NULL when there is none. */
@@ -369,7 +369,7 @@ struct ktlssim_aiocb {
 	int aio_fildes;
 	const void *aio_buf; /* stays the caller's, untouched until done */
 	size_t aio_nbytes;
-	void *aio_private; /* the library's */
+	void *aio_private; /* the library's; NULL before the first use */
 };
 /* Queue it. EBADF, EALREADY: this one is queued already. */
 int ktlssim_aio_write(struct ktlssim *, struct ktlssim_aiocb *);

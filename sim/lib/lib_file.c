@@ -140,11 +140,13 @@ ktlssim_fcntl(struct ktlssim *sim, int fd, int cmd, int arg)
 static int
 lib_open_file(struct ktlssim_host *h, const char *path)
 {
-	struct vnode *vp = vnode_lookup(h->h_vnet, path);
 	struct lib_file *f;
+	struct vnode *vp;
 	int fd;
 
-	if (vp == NULL)
+	if (path == NULL)
+		return (-EFAULT);
+	if ((vp = vnode_lookup(h->h_vnet, path)) == NULL)
 		return (-ENOENT);
 	f = lib_file_new(h->h_sim, LIB_VNODE);
 	f->f_host = h;

@@ -15,7 +15,10 @@ CTASSERT(KTLSSIM_MSG_TLSAPPDATA == KMSG_TLSAPPDATA);
 
 /* --- vectors and control messages --- */
 
-/* The caller frees *out. EINVAL: too many, or more than SSIZE_MAX bytes. */
+/*
+ * The caller frees *out. EINVAL: too many, or more than SSIZE_MAX bytes;
+ * EFAULT: there are none where some should be.
+ */
 static int
 lib_uio(const struct iovec *iov, int cnt, struct kiovec **out, struct uio *uio)
 {
@@ -24,10 +27,14 @@ lib_uio(const struct iovec *iov, int cnt, struct kiovec **out, struct uio *uio)
 	*out = NULL;
 	if (cnt < 0 || cnt > UIO_MAXIOV)
 		return (EINVAL);
+	if (iov == NULL && cnt > 0)
+		return (EFAULT);
 	*out = xcalloc((size_t)MAX(cnt, 1), sizeof(**out));
 	for (int i = 0; i < cnt; i++) {
 		if (iov[i].iov_len > (size_t)SSIZE_MAX - total)
 			return (EINVAL);
+		if (iov[i].iov_base == NULL && iov[i].iov_len > 0)
+			return (EFAULT);
 		total += iov[i].iov_len;
 		(*out)[i] = (struct kiovec) { iov[i].iov_base, iov[i].iov_len };
 	}
@@ -49,7 +56,8 @@ lib_control_in(struct lib_file *f, const struct msghdr *msg,
 	if (len < sizeof(*cm) || len > MCLBYTES)
 		return (EINVAL);
 	data = MIN(len, cm->cmsg_len);
-	data = data > CMSG_LEN(0) ? data - CMSG_LEN(0) : 0;
+	/* Longer than any that is known: the rest is not looked at either. */
+	data = data > CMSG_LEN(0) ? MIN(data - CMSG_LEN(0), 64) : 0;
 	*control = sbcreatecontrol(f->f_so->so_vnet->v_mb, CMSG_DATA(cm),
 	    (int)data, cm->cmsg_type, cm->cmsg_level, M_WAITOK);
 	return (*control != NULL ? 0 : ENOBUFS);
@@ -164,15 +172,22 @@ ktlssim_writev(struct ktlssim *sim, int fd, const struct iovec *iov, int cnt)
 	LIB_CALL(sim, lib_sendv(sim, fd, iov, cnt, NULL, 0));
 }
 
+static ssize_t
+lib_sendmsg(struct ktlssim *sim, int fd, const struct msghdr *msg, int flags)
+{
+	if (msg == NULL)
+		return (-EFAULT);
+	if (msg->msg_iovlen > UIO_MAXIOV)
+		return (-EMSGSIZE);
+	return (
+	    lib_sendv(sim, fd, msg->msg_iov, (int)msg->msg_iovlen, msg, flags));
+}
+
 ssize_t
 ktlssim_sendmsg(struct ktlssim *sim, int fd, const struct msghdr *msg,
     int flags)
 {
-	if (msg->msg_controllen > 0 && msg->msg_control != NULL &&
-	    msg->msg_controllen < sizeof(struct cmsghdr))
-		return (-KTLSSIM_EINVAL);
-	LIB_CALL(sim,
-	    lib_sendv(sim, fd, msg->msg_iov, (int)msg->msg_iovlen, msg, flags));
+	LIB_CALL(sim, lib_sendmsg(sim, fd, msg, flags));
 }
 
 ssize_t
@@ -309,9 +324,14 @@ ktlssim_recv(struct ktlssim *sim, int fd, void *buf, size_t len, int flags)
 static ssize_t
 lib_recvmsg(struct ktlssim *sim, int fd, struct msghdr *msg, int flags)
 {
-	size_t room = msg->msg_controllen;
+	size_t room;
 	ssize_t r;
 
+	if (msg == NULL)
+		return (-EFAULT);
+	if (msg->msg_iovlen > UIO_MAXIOV)
+		return (-EMSGSIZE);
+	room = msg->msg_controllen;
 	r = lib_receive(sim, fd, msg->msg_iov, (int)msg->msg_iovlen, msg,
 	    flags);
 	if (r >= 0 && (msg->msg_control == NULL || room == 0))

@@ -42,6 +42,8 @@ lib_poll(struct ktlssim *sim, struct pollfd *fds, nfds_t n, int timeout)
 {
 	int error = 0, ready;
 
+	if (fds == NULL && n > 0)
+		return (-EFAULT);
 	lib_alarm_set(sim, lib_deadline(sim, (int64_t)timeout * 1000000));
 	while ((ready = lib_poll_look(sim, fds, n)) == 0 && error == 0 &&
 	    !sim->s_rang)

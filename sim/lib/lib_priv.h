@@ -34,7 +34,8 @@ struct lib_knote {
 
 /* An asynchronous write: begun, in the socket's queue or done. */
 struct lib_aio {
-	STAILQ_ENTRY(lib_aio) ai_link;
+	STAILQ_ENTRY(lib_aio) ai_link; /* of the socket, while queued */
+	TAILQ_ENTRY(lib_aio) ai_all;   /* of the world, until asked for */
 	const uint8_t *ai_buf;
 	size_t ai_len, ai_done;
 	int ai_error; /* EINPROGRESS until it is done */
@@ -71,6 +72,7 @@ struct ktlssim {
 	unsigned s_lowest; /* none below it is free */
 	int s_first_fd;
 	TAILQ_HEAD(, lib_file) s_closing;
+	TAILQ_HEAD(, lib_aio) s_aios;
 	struct sim_event s_alarm; /* what a call waits for at most */
 	bool s_rang;
 	bool s_dead; /* a kernel panicked */
@@ -139,5 +141,6 @@ void lib_kqueue_forget(struct lib_file *); /* the file goes */
 void lib_aio_init(struct lib_file *);
 void lib_aio_stir(struct lib_file *); /* the socket may take more */
 void lib_aio_abort(struct lib_file *);
+void lib_aio_fini(struct ktlssim *); /* those that nobody asked for */
 
 #endif

@@ -71,6 +71,7 @@ lib_start(struct ktlssim *sim)
 {
 	sim->s_tb = world_timebase(sim->s_world);
 	TAILQ_INIT(&sim->s_closing);
+	TAILQ_INIT(&sim->s_aios);
 	sim->s_hosts = xcalloc(sim->s_sc->nhosts, sizeof(*sim->s_hosts));
 	for (unsigned i = 0; i < sim->s_sc->nhosts; i++) {
 		sim->s_hosts[i].h_sim = sim;
@@ -87,14 +88,17 @@ int
 ktlssim_open(const struct ktlssim_params *p, struct ktlssim **out, char **why)
 {
 	static const struct ktlssim_params none;
-	struct ktlssim *sim = xcalloc(1, sizeof(*sim));
 	struct strbuf diag = { 0 };
+	struct ktlssim *sim;
 	int error;
 
 	if (p == NULL)
 		p = &none;
 	if (why != NULL)
 		*why = NULL;
+	if (out == NULL)
+		return (-KTLSSIM_EFAULT);
+	sim = xcalloc(1, sizeof(*sim));
 	sim->s_first_fd = p->first_fd != 0 ? p->first_fd : 3;
 	if ((error = lib_build(sim, p, &diag)) != 0) {
 		scenario_free(sim->s_sc);
@@ -158,6 +162,10 @@ ktlssim_close_world(struct ktlssim *sim, char **report)
 	struct strbuf sb = { 0 };
 	int bad;
 
+	if (report != NULL)
+		*report = NULL;
+	if (sim == NULL)
+		return (0);
 	lib_end_files(sim);
 	world_end(sim->s_world);
 	bad = lib_verdict(world_result(sim->s_world), &sb);
@@ -168,6 +176,7 @@ ktlssim_close_world(struct ktlssim *sim, char **report)
 	scenario_free(sim->s_sc);
 	free(sim->s_hosts);
 	free(sim->s_files);
+	lib_aio_fini(sim);
 	free(sim);
 	return (bad);
 }
@@ -215,7 +224,10 @@ lib_sysctl(struct ktlssim_host *h, const char *name, uint64_t *old,
 	uint64_t val;
 	int error;
 
-	if ((error = sysctl_read(h->h_vnet, name, &val)) != 0)
+	if (name == NULL)
+		return (-EFAULT);
+	error = sysctl_read(h->h_vnet, name, &val);
+	if (error != 0 && (error != EPERM || newval == NULL || old != NULL))
 		return (-error);
 	if (newval != NULL &&
 	    (error = sysctl_write(h->h_vnet, name, *newval)) != 0)

@@ -350,6 +350,8 @@ lib_fionread(struct ktlssim *sim, int fd, int *bytes)
 	struct lib_file *f;
 	int error;
 
+	if (bytes == NULL)
+		return (-EFAULT);
 	if ((error = lib_socket_of(sim, fd, &f)) == 0)
 		*bytes =
 		    (int)(sbavail(&f->f_so->so_rcv) - f->f_so->so_rcv.sb_ctl);
