@@ -27,6 +27,7 @@
  *
  * An assertion of the simulated kernel that fails ends the world: the call, and
  * every later one, answers -KTLSSIM_EDOOFUS, and ktlssim_panic says what it was.
+ * It is closed like any other, but the memory of its kernels stays taken.
  */
 #ifndef KTLSSIM_H
 #define KTLSSIM_H
@@ -119,6 +120,8 @@ struct ktlssim_params {
 	unsigned threads;   /* that encrypt, 0 to 64; no output depends on it */
 	const char *outdir; /* an existing folder for captures; NULL: none */
 	int first_fd;	    /* number of the first descriptor; 0: 3 */
+	/* A planted bug (`ktls-sim list defects`): does your test find it? */
+	const char *defect;
 };
 
 /*
@@ -329,6 +332,9 @@ int ktlssim_sysctlbyname(struct ktlssim_host *, const char *name, uint64_t *old,
 /* POLLIN, POLLOUT, POLLHUP, POLLNVAL. timeout in ms of virtual time; negative:
  * none. */
 int ktlssim_poll(struct ktlssim *, struct pollfd *, nfds_t, int timeout);
+/* The same to the nanosecond; NULL: no limit. */
+int ktlssim_ppoll(struct ktlssim *, struct pollfd *, nfds_t,
+    const struct timespec *timeout);
 
 /* sys/event.h; values as there. */
 struct ktlssim_kevent {

@@ -107,6 +107,22 @@ lib_close_all(struct ktlssim *sim)
 	}
 }
 
+/* Of a world that broke: its sockets are not touched any more. */
+void
+lib_forget_all(struct ktlssim *sim)
+{
+	struct lib_file *f;
+
+	for (unsigned i = 0; i < sim->s_nfiles; i++)
+		if ((f = sim->s_files[i]) != NULL)
+			TAILQ_INSERT_TAIL(&sim->s_closing, f, f_link);
+	while ((f = TAILQ_FIRST(&sim->s_closing)) != NULL) {
+		TAILQ_REMOVE(&sim->s_closing, f, f_link);
+		lib_kqueue_forget(f);
+		free(f);
+	}
+}
+
 static int
 lib_fcntl(struct ktlssim *sim, int fd, int cmd, int arg)
 {

@@ -74,6 +74,7 @@ struct ktlssim {
 	TAILQ_HEAD(, lib_file) s_closing;
 	TAILQ_HEAD(, lib_aio) s_aios;
 	struct sim_event s_alarm; /* what a call waits for at most */
+	struct kiovec *s_iov;	  /* of the call that is under way */
 	bool s_rang;
 	bool s_dead; /* a kernel panicked */
 };
@@ -106,6 +107,7 @@ struct lib_file *lib_lookup(struct ktlssim *, int fd);
 int lib_socket_of(struct ktlssim *, int fd, struct lib_file **);
 void lib_file_free(struct lib_file *);
 void lib_close_all(struct ktlssim *);
+void lib_forget_all(struct ktlssim *);
 
 /* lib_wait.c */
 /* When a wait is over at the latest: SIM_NEVER, or an instant. */

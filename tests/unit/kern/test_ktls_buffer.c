@@ -178,6 +178,19 @@ test_what_cannot_be_reclaimed_is_not_counted(void **state)
 	assert_int_equal(ctl("domain0.reclaims"), 0);
 }
 
+/* A number that no thread would ever be done with: a day. */
+static void
+test_a_thread_that_is_asked_for_too_much(void **state)
+{
+	(void)sysctl_write(v, "kern.ipc.tls.max_reclaim", UINT64_MAX);
+	vm_fragment(v->v_vm, true);
+	one_record(16384);
+	assert_int_equal(ctl("domain0.running"), 1);
+	wait_for(86400 * SIM_SEC);
+	assert_int_equal(ctl("domain0.running"), 0);
+	assert_int_equal(ctl("domain0.reclaims"), 0);
+}
+
 #define T(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
 
 int
@@ -190,6 +203,7 @@ main(void)
 		T(test_a_failure_stops_attempts_for_a_second_and_wakes_the_thread),
 		T(test_a_running_thread_is_not_woken),
 		T(test_what_cannot_be_reclaimed_is_not_counted),
+		T(test_a_thread_that_is_asked_for_too_much),
 	};
 
 	return (cmocka_run_group_tests(tests, NULL, NULL));

@@ -126,6 +126,70 @@ test_what_is_written_only_cannot_be_read(void **state)
 	    -KTLSSIM_ENOMEM);
 }
 
+/* A limit that comes after the simulation's own patience is still a limit. */
+static void
+test_a_long_timeout_is_no_deadlock(void **state)
+{
+	struct timespec day = { 86400, 0 };
+	struct ktlssim_kevent ev;
+	struct pollfd pfd = { .events = POLLIN };
+	int fd[2];
+
+	new_pair(fd);
+	pfd.fd = fd[0];
+	assert_int_equal(ktlssim_poll(sim, &pfd, 1, INT_MAX), 0);
+	assert_int_equal(ktlssim_ppoll(sim, &pfd, 1, &day), 0);
+	assert_int_equal(ktlssim_kevent(sim, ktlssim_kqueue(sim), NULL, 0, &ev,
+			     1, &day),
+	    0);
+	assert_int_equal(ktlssim_aio_suspend(sim,
+			     (struct ktlssim_aiocb *[]) { NULL }, 1, &day),
+	    -KTLSSIM_EAGAIN);
+	assert_int_equal(ktlssim_read(sim, fd[0], buf, 1), -KTLSSIM_EDEADLK);
+	assert_int_equal(ktlssim_poll(sim, &pfd, 1, -1), -KTLSSIM_EDEADLK);
+	assert_int_equal(ktlssim_ppoll(sim, &pfd, 1,
+			     &(struct timespec) { 0, -1 }),
+	    -KTLSSIM_EINVAL);
+}
+
+/*
+ * A kernel that panics: all calls say so from there on, another world goes on,
+ * and the verdict tells.
+ */
+static void
+test_a_panic_ends_the_world_and_only_it(void **state)
+{
+	struct ktlssim_params p = { .defect = "kern.sbready-early" };
+	struct ktlssim *good = sim;
+	char *why, *report;
+	ssize_t r = 0;
+	int fd[2];
+
+	assert_int_equal(ktlssim_open(&p, &sim, &why), 0);
+	host = ktlssim_host(sim, NULL);
+	new_tls_pair(fd);
+	for (int i = 0; i < 1000 && r >= 0; i++)
+		r = ktlssim_write(sim, fd[0], buf, sizeof(buf) / 2);
+	assert_int_equal(r, -KTLSSIM_EDOOFUS);
+	assert_non_null(ktlssim_panic(sim));
+	assert_int_equal(ktlssim_read(sim, fd[1], buf, 1), -KTLSSIM_EDOOFUS);
+	assert_int_equal(ktlssim_close(sim, fd[0]), -KTLSSIM_EDOOFUS);
+	assert_int_equal(ktlssim_sleep(sim, 1), -KTLSSIM_EDOOFUS);
+	assert_int_equal(ktlssim_kqueue(sim), -KTLSSIM_EDOOFUS);
+	assert_true(ktlssim_close_world(sim, &report) > 0);
+	assert_non_null(strstr(report, "invariant 4"));
+	free(report);
+	sim = good;
+	host = ktlssim_host(sim, NULL);
+	new_tls_pair(fd);
+	assert_int_equal(ktlssim_write(sim, fd[0], buf, 10), 10);
+	assert_null(ktlssim_panic(sim));
+	p.defect = "kern.none";
+	assert_int_equal(ktlssim_open(&p, &good, &why), -KTLSSIM_EINVAL);
+	assert_non_null(strstr(why, "kern.none"));
+	free(why);
+}
+
 int
 main(void)
 {
@@ -137,6 +201,8 @@ main(void)
 		T(test_a_long_control_message),
 		T(test_asynchronous_writes_that_nobody_asks_for),
 		T(test_what_is_written_only_cannot_be_read),
+		T(test_a_long_timeout_is_no_deadlock),
+		T(test_a_panic_ends_the_world_and_only_it),
 	};
 
 	return (cmocka_run_group_tests(tests, NULL, NULL));
