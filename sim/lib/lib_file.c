@@ -18,16 +18,23 @@ lib_file_new(struct ktlssim *sim, enum lib_type type)
 	return (f);
 }
 
+bool
+lib_full(struct ktlssim *sim)
+{
+	while (sim->s_lowest < sim->s_nfiles &&
+	    sim->s_files[sim->s_lowest] != NULL)
+		sim->s_lowest++;
+	return (sim->s_lowest == LIB_MAXFILES);
+}
+
 int
 lib_install(struct ktlssim *sim, struct lib_file *f)
 {
 	unsigned i;
 
-	for (i = sim->s_lowest; i < sim->s_nfiles; i++)
-		if (sim->s_files[i] == NULL)
-			break;
-	if (i == LIB_MAXFILES)
+	if (lib_full(sim))
 		return (-EMFILE);
+	i = sim->s_lowest;
 	if (i == sim->s_nfiles) {
 		sim->s_nfiles++;
 		sim->s_files = xrealloc(sim->s_files,

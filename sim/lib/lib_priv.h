@@ -100,6 +100,8 @@ ssize_t lib_result(ssize_t r); /* negative: -errno of this host */
 /* lib_file.c */
 /* A new descriptor for f, or -EMFILE (f is the caller's then). */
 int lib_install(struct ktlssim *, struct lib_file *f);
+/* There is no descriptor left. */
+bool lib_full(struct ktlssim *);
 struct lib_file *lib_file_new(struct ktlssim *, enum lib_type);
 /* NULL: EBADF. */
 struct lib_file *lib_lookup(struct ktlssim *, int fd);

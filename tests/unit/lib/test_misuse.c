@@ -66,6 +66,32 @@ test_vectors_too_long(void **state)
 	assert_int_equal(ktlssim_readv(sim, fd[0], &iov, -1), -KTLSSIM_EINVAL);
 }
 
+/* A connection that found no descriptor is there when there is one. */
+static void
+test_no_descriptor_left(void **state)
+{
+	int l = new_listener(81), c, s, last = -1;
+	struct sockaddr_in sin = loopback(81);
+
+	c = ktlssim_socket(host, AF_INET, SOCK_STREAM, 0);
+	assert_int_equal(ktlssim_connect(sim, c, (struct sockaddr *)&sin,
+			     sizeof(sin)),
+	    0);
+	while ((s = ktlssim_kqueue(sim)) >= 0)
+		last = s;
+	assert_int_equal(s, -KTLSSIM_EMFILE);
+	assert_int_equal(last, 3 + 65536 - 1);
+	assert_int_equal(ktlssim_socket(host, AF_INET, SOCK_STREAM, 0),
+	    -KTLSSIM_EMFILE);
+	assert_int_equal(ktlssim_accept4(sim, l, NULL, NULL, 0),
+	    -KTLSSIM_EMFILE);
+	assert_int_equal(ktlssim_close(sim, 100), 0);
+	s = ktlssim_accept4(sim, l, NULL, NULL, 0);
+	assert_int_equal(s, 100);
+	assert_int_equal(ktlssim_write(sim, c, "abc", 3), 3);
+	assert_int_equal(ktlssim_read(sim, s, buf, 10), 3);
+}
+
 /* Only its first byte is looked at. */
 static void
 test_a_long_control_message(void **state)
@@ -198,6 +224,7 @@ main(void)
 		T(test_null_pointers_are_efault),
 		T(test_an_asynchronous_write_from_nowhere),
 		T(test_vectors_too_long),
+		T(test_no_descriptor_left),
 		T(test_a_long_control_message),
 		T(test_asynchronous_writes_that_nobody_asks_for),
 		T(test_what_is_written_only_cannot_be_read),
