@@ -94,6 +94,21 @@ test_the_card_is_busy_while_its_records_are_in_flight(void **state)
 	assert_int_equal(ktls_set_tx_mode(p.s.so, TCP_TLS_MODE_IFNET), ENXIO);
 }
 
+/* Also when the connection hashes to another by now: one worker, one order. */
+static void
+test_the_new_session_stays_with_the_old_ones_worker(void **state)
+{
+	struct tcpcb *tp = tw_tp(&p.s);
+	unsigned worker;
+
+	assert_int_equal(tw_tls_tx(&p.s), 0);
+	worker = p.s.so->so_snd.sb_tls_info->wq_index;
+	tp->t_inpcb->inp_flowid++;
+	assert_int_equal(ktls_set_tx_mode(p.s.so, TCP_TLS_MODE_IFNET), 0);
+	assert_int_equal(p.s.so->so_snd.sb_tls_info->wq_index, worker);
+	tp->t_inpcb->inp_flowid--;
+}
+
 static void
 test_the_explicit_nonce_goes_on_where_it_was(void **state)
 {
@@ -280,6 +295,7 @@ main(void)
 		T(test_not_permitted_means_software_and_asking_forces_the_card),
 		T(test_back_to_software_and_again_to_the_card),
 		T(test_the_card_is_busy_while_its_records_are_in_flight),
+		T(test_the_new_session_stays_with_the_old_ones_worker),
 		T(test_the_explicit_nonce_goes_on_where_it_was),
 		T(test_wrong_modes_and_no_session),
 		T(test_a_card_without_tls_refuses_and_the_old_session_stays),
