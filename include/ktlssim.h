@@ -20,13 +20,14 @@
  * numbers differ). Types and constants of sockets are the ones of the host's
  * <sys/socket.h>, <netinet/in.h>, <poll.h>, <sys/uio.h> and <fcntl.h>; what
  * only FreeBSD has is defined here under its name with KTLSSIM_ in front and
- * has FreeBSD's value.
+ * has FreeBSD's value. NULL where something must be is EFAULT.
  *
  * Descriptors belong to the world, not to the process: they are only good for
  * these calls. A world is used by one thread at a time.
  *
  * An assertion of the simulated kernel that fails ends the world: the call, and
  * every later one, answers -KTLSSIM_EDOOFUS, and ktlssim_panic says what it was.
+ * It is closed like any other, but the memory of its kernels stays taken.
  */
 #ifndef KTLSSIM_H
 #define KTLSSIM_H
@@ -119,6 +120,8 @@ struct ktlssim_params {
 	unsigned threads;   /* that encrypt, 0 to 64; no output depends on it */
 	const char *outdir; /* an existing folder for captures; NULL: none */
 	int first_fd;	    /* number of the first descriptor; 0: 3 */
+	/* A planted bug (`ktls-sim list defects`): does your test find it? */
+	const char *defect;
 };
 
 /*
@@ -131,7 +134,7 @@ int ktlssim_open(const struct ktlssim_params *, struct ktlssim **, char **why);
  * Close all descriptors, let everything end, look whether all invariants held
  * (docs: README, "what is always checked") and free the world. Returns how many
  * did not; *report (malloced, may be asked for with NULL) has a line for each,
- * and for a claim of the scenario that was not met.
+ * and for a claim of the scenario that was not met. NULL: 0, nothing to close.
  */
 int ktlssim_close_world(struct ktlssim *, char **report);
 /* By name; NULL: the only or first host. NULL when there is none. */
@@ -336,6 +339,9 @@ int ktlssim_sysctlbyname(struct ktlssim_host *, const char *name, uint64_t *old,
 /* POLLIN, POLLOUT, POLLHUP, POLLNVAL. timeout in ms of virtual time; negative:
  * none. */
 int ktlssim_poll(struct ktlssim *, struct pollfd *, nfds_t, int timeout);
+/* The same to the nanosecond; NULL: no limit. */
+int ktlssim_ppoll(struct ktlssim *, struct pollfd *, nfds_t,
+    const struct timespec *timeout);
 
 /* sys/event.h; values as there. */
 struct ktlssim_kevent {
@@ -376,7 +382,7 @@ struct ktlssim_aiocb {
 	int aio_fildes;
 	const void *aio_buf; /* stays the caller's, untouched until done */
 	size_t aio_nbytes;
-	void *aio_private; /* the library's */
+	void *aio_private; /* the library's; NULL before the first use */
 };
 /* Queue it. EBADF, EALREADY: this one is queued already. */
 int ktlssim_aio_write(struct ktlssim *, struct ktlssim_aiocb *);

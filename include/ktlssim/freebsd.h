@@ -17,6 +17,7 @@
  *   KTLSSIM_TRANSPORT=nic   two such hosts, joined by cards that encrypt;
  *                           otherwise one host with its loopback
  *   KTLSSIM_SEED=N          KTLSSIM_OUT=FOLDER (captures; must exist)
+ *   KTLSSIM_DEFECT=NAME     a planted bug (`ktls-sim list defects`)
  * and judged when the program exits: a broken invariant is told on stderr and
  * makes the exit code 4.
  *
@@ -145,7 +146,9 @@ KTLSSIM_MAP(sendfile)
 KTLSSIM_MAP(setsockopt)
 KTLSSIM_MAP(getsockopt)
 KTLSSIM_MAP(poll)
+KTLSSIM_MAP(ppoll)
 KTLSSIM_MAP(select)
+KTLSSIM_MAP(pselect)
 KTLSSIM_MAP(kqueue)
 KTLSSIM_MAP(kevent)
 KTLSSIM_MAP(aio_write)

@@ -69,6 +69,17 @@ lib_aio_abort(struct lib_file *f)
 	}
 }
 
+void
+lib_aio_fini(struct ktlssim *sim)
+{
+	struct lib_aio *ai;
+
+	while ((ai = TAILQ_FIRST(&sim->s_aios)) != NULL) {
+		TAILQ_REMOVE(&sim->s_aios, ai, ai_all);
+		free(ai);
+	}
+}
+
 static int
 lib_aio_write(struct ktlssim *sim, struct ktlssim_aiocb *cb)
 {
@@ -76,6 +87,8 @@ lib_aio_write(struct ktlssim *sim, struct ktlssim_aiocb *cb)
 	struct lib_aio *ai;
 	int error;
 
+	if (cb == NULL || (cb->aio_buf == NULL && cb->aio_nbytes > 0))
+		return (-EFAULT);
 	if ((error = lib_socket_of(sim, cb->aio_fildes, &f)) != 0)
 		return (-error);
 	if (cb->aio_private != NULL)
@@ -85,6 +98,7 @@ lib_aio_write(struct ktlssim *sim, struct ktlssim_aiocb *cb)
 	ai->ai_len = cb->aio_nbytes;
 	ai->ai_error = EINPROGRESS;
 	cb->aio_private = ai;
+	TAILQ_INSERT_TAIL(&sim->s_aios, ai, ai_all);
 	STAILQ_INSERT_TAIL(&f->f_aio, ai, ai_link);
 	lib_aio_stir(f);
 	return (0);
@@ -111,7 +125,7 @@ ktlssim_aio_error(struct ktlssim *sim, const struct ktlssim_aiocb *cb)
 }
 
 static ssize_t
-lib_aio_return(struct ktlssim_aiocb *cb)
+lib_aio_return(struct ktlssim *sim, struct ktlssim_aiocb *cb)
 {
 	struct lib_aio *ai = cb->aio_private;
 	ssize_t r;
@@ -120,6 +134,7 @@ lib_aio_return(struct ktlssim_aiocb *cb)
 		return (ai == NULL ? -EINVAL : -EINPROGRESS);
 	r = ai->ai_error != 0 ? -ai->ai_error : (ssize_t)ai->ai_done;
 	cb->aio_private = NULL;
+	TAILQ_REMOVE(&sim->s_aios, ai, ai_all);
 	free(ai);
 	return (r);
 }
@@ -127,7 +142,7 @@ lib_aio_return(struct ktlssim_aiocb *cb)
 ssize_t
 ktlssim_aio_return(struct ktlssim *sim, struct ktlssim_aiocb *cb)
 {
-	LIB_CALL(sim, lib_aio_return(cb));
+	LIB_CALL(sim, lib_aio_return(sim, cb));
 }
 
 static bool
@@ -148,6 +163,8 @@ lib_aio_suspend(struct ktlssim *sim, struct ktlssim_aiocb *const *list, int n,
 
 	if (n <= 0 || ns == -2)
 		return (-EINVAL);
+	if (list == NULL)
+		return (-EFAULT);
 	lib_alarm_set(sim, lib_deadline(sim, ns));
 	while (error == 0 && !lib_aio_any_done(list, n))
 		error = sim->s_rang ? EAGAIN : lib_step(sim);

@@ -18,16 +18,23 @@ lib_file_new(struct ktlssim *sim, enum lib_type type)
 	return (f);
 }
 
+bool
+lib_full(struct ktlssim *sim)
+{
+	while (sim->s_lowest < sim->s_nfiles &&
+	    sim->s_files[sim->s_lowest] != NULL)
+		sim->s_lowest++;
+	return (sim->s_lowest == LIB_MAXFILES);
+}
+
 int
 lib_install(struct ktlssim *sim, struct lib_file *f)
 {
 	unsigned i;
 
-	for (i = sim->s_lowest; i < sim->s_nfiles; i++)
-		if (sim->s_files[i] == NULL)
-			break;
-	if (i == LIB_MAXFILES)
+	if (lib_full(sim))
 		return (-EMFILE);
+	i = sim->s_lowest;
 	if (i == sim->s_nfiles) {
 		sim->s_nfiles++;
 		sim->s_files = xrealloc(sim->s_files,
@@ -107,6 +114,22 @@ lib_close_all(struct ktlssim *sim)
 	}
 }
 
+/* Of a world that broke: its sockets are not touched any more. */
+void
+lib_forget_all(struct ktlssim *sim)
+{
+	struct lib_file *f;
+
+	for (unsigned i = 0; i < sim->s_nfiles; i++)
+		if ((f = sim->s_files[i]) != NULL)
+			TAILQ_INSERT_TAIL(&sim->s_closing, f, f_link);
+	while ((f = TAILQ_FIRST(&sim->s_closing)) != NULL) {
+		TAILQ_REMOVE(&sim->s_closing, f, f_link);
+		lib_kqueue_forget(f);
+		free(f);
+	}
+}
+
 static int
 lib_fcntl(struct ktlssim *sim, int fd, int cmd, int arg)
 {
@@ -140,11 +163,13 @@ ktlssim_fcntl(struct ktlssim *sim, int fd, int cmd, int arg)
 static int
 lib_open_file(struct ktlssim_host *h, const char *path)
 {
-	struct vnode *vp = vnode_lookup(h->h_vnet, path);
 	struct lib_file *f;
+	struct vnode *vp;
 	int fd;
 
-	if (vp == NULL)
+	if (path == NULL)
+		return (-EFAULT);
+	if ((vp = vnode_lookup(h->h_vnet, path)) == NULL)
 		return (-ENOENT);
 	f = lib_file_new(h->h_sim, LIB_VNODE);
 	f->f_host = h;

@@ -17,24 +17,39 @@ CTASSERT(KTLSSIM_MSG_TLSAPPDATA == KMSG_TLSAPPDATA);
 
 /* --- vectors and control messages --- */
 
-/* The caller frees *out. EINVAL: too many, or more than SSIZE_MAX bytes. */
+/*
+ * Until lib_uio_done. EINVAL: too many, or more than SSIZE_MAX bytes;
+ * EFAULT: there are none where some should be.
+ */
 static int
-lib_uio(const struct iovec *iov, int cnt, struct kiovec **out, struct uio *uio)
+lib_uio(struct ktlssim *sim, const struct iovec *iov, int cnt, struct uio *uio)
 {
+	struct kiovec *out;
 	size_t total = 0;
 
-	*out = NULL;
 	if (cnt < 0 || cnt > UIO_MAXIOV)
 		return (EINVAL);
-	*out = xcalloc((size_t)MAX(cnt, 1), sizeof(**out));
+	if (iov == NULL && cnt > 0)
+		return (EFAULT);
+	KASSERT(sim->s_iov == NULL, ("lib_uio: two at once"));
+	out = sim->s_iov = xcalloc((size_t)MAX(cnt, 1), sizeof(*out));
 	for (int i = 0; i < cnt; i++) {
 		if (iov[i].iov_len > (size_t)SSIZE_MAX - total)
 			return (EINVAL);
+		if (iov[i].iov_base == NULL && iov[i].iov_len > 0)
+			return (EFAULT);
 		total += iov[i].iov_len;
-		(*out)[i] = (struct kiovec) { iov[i].iov_base, iov[i].iov_len };
+		out[i] = (struct kiovec) { iov[i].iov_base, iov[i].iov_len };
 	}
-	uio_init(uio, *out, cnt);
+	uio_init(uio, out, cnt);
 	return (0);
+}
+
+static void
+lib_uio_done(struct ktlssim *sim)
+{
+	free(sim->s_iov);
+	sim->s_iov = NULL;
 }
 
 /*
@@ -137,7 +152,6 @@ static ssize_t
 lib_sendv(struct ktlssim *sim, int fd, const struct iovec *iov, int cnt,
     const struct msghdr *msg, int flags)
 {
-	struct kiovec *kiov;
 	struct lib_file *f;
 	struct uio uio;
 	ssize_t r;
@@ -147,12 +161,12 @@ lib_sendv(struct ktlssim *sim, int fd, const struct iovec *iov, int cnt,
 		return (-error);
 	if ((flags & ~(MSG_DONTWAIT | MSG_NOSIGNAL | MSG_EOR)) != 0)
 		return (-EOPNOTSUPP);
-	if ((error = lib_uio(iov, cnt, &kiov, &uio)) != 0)
+	if ((error = lib_uio(sim, iov, cnt, &uio)) != 0)
 		r = -error;
 	else
 		r = lib_send(f, &uio, msg, flags & MSG_EOR ? KMSG_EOR : 0,
 		    f->f_nonblock || (flags & MSG_DONTWAIT) != 0);
-	free(kiov);
+	lib_uio_done(sim);
 	return (r);
 }
 
@@ -170,15 +184,25 @@ ktlssim_writev(struct ktlssim *sim, int fd, const struct iovec *iov, int cnt)
 	LIB_CALL(sim, lib_sendv(sim, fd, iov, cnt, NULL, 0));
 }
 
+static ssize_t
+lib_sendmsg(struct ktlssim *sim, int fd, const struct msghdr *msg, int flags)
+{
+	if (msg == NULL)
+		return (-EFAULT);
+	if (msg->msg_iovlen > UIO_MAXIOV)
+		return (-EMSGSIZE);
+	if (msg->msg_control != NULL && msg->msg_controllen > 0 &&
+	    msg->msg_controllen < sizeof(struct cmsghdr))
+		return (-EINVAL);
+	return (
+	    lib_sendv(sim, fd, msg->msg_iov, (int)msg->msg_iovlen, msg, flags));
+}
+
 ssize_t
 ktlssim_sendmsg(struct ktlssim *sim, int fd, const struct msghdr *msg,
     int flags)
 {
-	if (msg->msg_controllen > 0 && msg->msg_control != NULL &&
-	    msg->msg_controllen < sizeof(struct cmsghdr))
-		return (-KTLSSIM_EINVAL);
-	LIB_CALL(sim,
-	    lib_sendv(sim, fd, msg->msg_iov, (int)msg->msg_iovlen, msg, flags));
+	LIB_CALL(sim, lib_sendmsg(sim, fd, msg, flags));
 }
 
 ssize_t
@@ -263,7 +287,6 @@ lib_receive(struct ktlssim *sim, int fd, const struct iovec *iov, int cnt,
 	    (flags & MSG_WAITALL ? KMSG_WAITALL : 0) |
 	    (flags & KTLSSIM_MSG_TLSAPPDATA);
 	int outflags = 0, error;
-	struct kiovec *kiov;
 	struct lib_file *f;
 	struct uio uio;
 	size_t want = 0;
@@ -274,12 +297,12 @@ lib_receive(struct ktlssim *sim, int fd, const struct iovec *iov, int cnt,
 		~(MSG_PEEK | MSG_WAITALL | MSG_DONTWAIT | MSG_CMSG_CLOEXEC |
 		    KTLSSIM_MSG_TLSAPPDATA)) != 0)
 		return (-EOPNOTSUPP);
-	if ((error = lib_uio(iov, cnt, &kiov, &uio)) == 0) {
+	if ((error = lib_uio(sim, iov, cnt, &uio)) == 0) {
 		want = uio.uio_resid;
 		error = lib_receive_loop(f, &uio, msg, kflags,
 		    f->f_nonblock || (flags & MSG_DONTWAIT) != 0, &outflags);
 	}
-	free(kiov);
+	lib_uio_done(sim);
 	if (error == EWOULDBLOCK)
 		lib_tick(sim);
 	if (error != 0)
@@ -315,9 +338,14 @@ ktlssim_recv(struct ktlssim *sim, int fd, void *buf, size_t len, int flags)
 static ssize_t
 lib_recvmsg(struct ktlssim *sim, int fd, struct msghdr *msg, int flags)
 {
-	size_t room = msg->msg_controllen;
+	size_t room;
 	ssize_t r;
 
+	if (msg == NULL)
+		return (-EFAULT);
+	if (msg->msg_iovlen > UIO_MAXIOV)
+		return (-EMSGSIZE);
+	room = msg->msg_controllen;
 	r = lib_receive(sim, fd, msg->msg_iov, (int)msg->msg_iovlen, msg,
 	    flags);
 	if (r >= 0 && (msg->msg_control == NULL || room == 0))
@@ -366,16 +394,15 @@ static int
 lib_sendfile_trailer(struct lib_file *f, const struct ktlssim_sf_hdtr *hdtr,
     uint64_t *sent)
 {
-	struct kiovec *kiov;
 	struct uio uio;
 	ssize_t r;
 
 	if (hdtr == NULL || hdtr->trailers == NULL || hdtr->trl_cnt == 0)
 		return (0);
-	r = -lib_uio(hdtr->trailers, hdtr->trl_cnt, &kiov, &uio);
+	r = -lib_uio(f->f_sim, hdtr->trailers, hdtr->trl_cnt, &uio);
 	if (r == 0)
 		r = lib_send(f, &uio, NULL, 0, f->f_nonblock);
-	free(kiov);
+	lib_uio_done(f->f_sim);
 	if (r > 0)
 		*sent += (uint64_t)r;
 	return (r < 0 ? (int)-r : 0);
@@ -386,7 +413,6 @@ lib_sendfile(struct ktlssim *sim, int file, int fd, off_t off, size_t nbytes,
     const struct ktlssim_sf_hdtr *hdtr, off_t *sbytes, int flags)
 {
 	struct lib_file *vf = lib_lookup(sim, file), *f;
-	struct kiovec *kiov = NULL;
 	uint64_t sent = 0;
 	struct uio uio;
 	int error;
@@ -402,12 +428,12 @@ lib_sendfile(struct ktlssim *sim, int file, int fd, off_t off, size_t nbytes,
 	if (vf->f_host != f->f_host)
 		return (-EINVAL); /* another machine's file */
 	if (hdtr != NULL && hdtr->headers != NULL)
-		error = lib_uio(hdtr->headers, hdtr->hdr_cnt, &kiov, &uio);
+		error = lib_uio(sim, hdtr->headers, hdtr->hdr_cnt, &uio);
 	if (error == 0)
 		error = lib_sendfile_body(f, vf->f_vp, (uint64_t)off, nbytes,
-		    kiov != NULL ? &uio : NULL,
+		    sim->s_iov != NULL ? &uio : NULL,
 		    flags & KTLSSIM_SF_NODISKIO ? SF_NODISKIO : 0, &sent);
-	free(kiov);
+	lib_uio_done(sim);
 	if (error == 0)
 		error = lib_sendfile_trailer(f, hdtr, &sent);
 	else if (error == EAGAIN)

@@ -256,6 +256,8 @@ lib_kevent(struct ktlssim *sim, int kqfd, const struct ktlssim_kevent *ch,
 		return (-EBADF);
 	if (ns == -2 || nch < 0 || nevents < 0)
 		return (-EINVAL);
+	if ((ch == NULL && nch > 0) || (events == NULL && nevents > 0))
+		return (-EFAULT);
 	got = lib_changes(kq, ch, nch, events, nevents);
 	if (got != 0 || nevents == 0)
 		return (got);

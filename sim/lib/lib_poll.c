@@ -38,16 +38,20 @@ lib_poll_look(struct ktlssim *sim, struct pollfd *fds, nfds_t n)
 }
 
 static int
-lib_poll(struct ktlssim *sim, struct pollfd *fds, nfds_t n, int timeout)
+lib_poll(struct ktlssim *sim, struct pollfd *fds, nfds_t n, int64_t ns)
 {
 	int error = 0, ready;
 
-	lib_alarm_set(sim, lib_deadline(sim, (int64_t)timeout * 1000000));
+	if (ns == -2)
+		return (-EINVAL);
+	if (fds == NULL && n > 0)
+		return (-EFAULT);
+	lib_alarm_set(sim, lib_deadline(sim, ns));
 	while ((ready = lib_poll_look(sim, fds, n)) == 0 && error == 0 &&
 	    !sim->s_rang)
 		error = lib_step(sim);
 	lib_alarm_clear(sim);
-	if (ready == 0 && timeout == 0)
+	if (ready == 0 && ns == 0)
 		lib_tick(sim);
 	return (ready > 0 ? ready : -error);
 }
@@ -55,5 +59,14 @@ lib_poll(struct ktlssim *sim, struct pollfd *fds, nfds_t n, int timeout)
 int
 ktlssim_poll(struct ktlssim *sim, struct pollfd *fds, nfds_t n, int timeout)
 {
-	LIB_CALL(sim, lib_poll(sim, fds, n, timeout));
+	int64_t ns = timeout < 0 ? -1 : (int64_t)timeout * 1000000;
+
+	LIB_CALL(sim, lib_poll(sim, fds, n, ns));
+}
+
+int
+ktlssim_ppoll(struct ktlssim *sim, struct pollfd *fds, nfds_t n,
+    const struct timespec *timeout)
+{
+	LIB_CALL(sim, lib_poll(sim, fds, n, lib_timespec_ns(timeout)));
 }

@@ -34,7 +34,8 @@ struct lib_knote {
 
 /* An asynchronous write: begun, in the socket's queue or done. */
 struct lib_aio {
-	STAILQ_ENTRY(lib_aio) ai_link;
+	STAILQ_ENTRY(lib_aio) ai_link; /* of the socket, while queued */
+	TAILQ_ENTRY(lib_aio) ai_all;   /* of the world, until asked for */
 	const uint8_t *ai_buf;
 	size_t ai_len, ai_done;
 	int ai_error; /* EINPROGRESS until it is done */
@@ -71,7 +72,9 @@ struct ktlssim {
 	unsigned s_lowest; /* none below it is free */
 	int s_first_fd;
 	TAILQ_HEAD(, lib_file) s_closing;
+	TAILQ_HEAD(, lib_aio) s_aios;
 	struct sim_event s_alarm; /* what a call waits for at most */
+	struct kiovec *s_iov;	  /* of the call that is under way */
 	bool s_rang;
 	bool s_dead; /* a kernel panicked */
 };
@@ -97,6 +100,8 @@ ssize_t lib_result(ssize_t r); /* negative: -errno of this host */
 /* lib_file.c */
 /* A new descriptor for f, or -EMFILE (f is the caller's then). */
 int lib_install(struct ktlssim *, struct lib_file *f);
+/* There is no descriptor left. */
+bool lib_full(struct ktlssim *);
 struct lib_file *lib_file_new(struct ktlssim *, enum lib_type);
 /* NULL: EBADF. */
 struct lib_file *lib_lookup(struct ktlssim *, int fd);
@@ -104,6 +109,7 @@ struct lib_file *lib_lookup(struct ktlssim *, int fd);
 int lib_socket_of(struct ktlssim *, int fd, struct lib_file **);
 void lib_file_free(struct lib_file *);
 void lib_close_all(struct ktlssim *);
+void lib_forget_all(struct ktlssim *);
 
 /* lib_wait.c */
 /* When a wait is over at the latest: SIM_NEVER, or an instant. */
@@ -139,5 +145,6 @@ void lib_kqueue_forget(struct lib_file *); /* the file goes */
 void lib_aio_init(struct lib_file *);
 void lib_aio_stir(struct lib_file *); /* the socket may take more */
 void lib_aio_abort(struct lib_file *);
+void lib_aio_fini(struct ktlssim *); /* those that nobody asked for */
 
 #endif

@@ -51,13 +51,21 @@ lib_build(struct ktlssim *sim, const struct ktlssim_params *p,
 {
 	struct world_opts wo = { .wo_threads = p->threads,
 		.wo_out = p->outdir };
-	int error;
+	int d = -1, error;
 
 	if (p->threads > 64 || p->first_fd < 0 ||
 	    p->first_fd > INT32_MAX - LIB_MAXFILES) {
 		strbuf_addf(diag, "threads are 0 to 64, first_fd 0 or more\n");
 		return (EINVAL);
 	}
+	if (p->defect != NULL && (d = defect_find(p->defect)) < 0) {
+		strbuf_addf(diag,
+		    "there is no defect `%s`: `ktls-sim list defects`\n",
+		    p->defect);
+		return (EINVAL);
+	}
+	if (d >= 0)
+		defect_set(&wo.wo_defects, (enum defect)d);
 	if ((error = lib_load(p, &sim->s_sc, diag)) != 0)
 		return (error);
 	wo.wo_seed = p->seed != 0 ? p->seed : sim->s_sc->seed;
@@ -71,6 +79,7 @@ lib_start(struct ktlssim *sim)
 {
 	sim->s_tb = world_timebase(sim->s_world);
 	TAILQ_INIT(&sim->s_closing);
+	TAILQ_INIT(&sim->s_aios);
 	sim->s_hosts = xcalloc(sim->s_sc->nhosts, sizeof(*sim->s_hosts));
 	for (unsigned i = 0; i < sim->s_sc->nhosts; i++) {
 		sim->s_hosts[i].h_sim = sim;
@@ -87,14 +96,17 @@ int
 ktlssim_open(const struct ktlssim_params *p, struct ktlssim **out, char **why)
 {
 	static const struct ktlssim_params none;
-	struct ktlssim *sim = xcalloc(1, sizeof(*sim));
 	struct strbuf diag = { 0 };
+	struct ktlssim *sim;
 	int error;
 
 	if (p == NULL)
 		p = &none;
 	if (why != NULL)
 		*why = NULL;
+	if (out == NULL)
+		return (-KTLSSIM_EFAULT);
+	sim = xcalloc(1, sizeof(*sim));
 	sim->s_first_fd = p->first_fd != 0 ? p->first_fd : 3;
 	if ((error = lib_build(sim, p, &diag)) != 0) {
 		scenario_free(sim->s_sc);
@@ -115,8 +127,10 @@ ktlssim_open(const struct ktlssim_params *p, struct ktlssim **out, char **why)
 static void
 lib_end_files(struct ktlssim *sim)
 {
-	if (sim->s_dead)
+	if (sim->s_dead) {
+		lib_forget_all(sim);
 		return;
+	}
 	if (setjmp(*world_panic_env(sim->s_world)) != 0)
 		sim->s_dead = true;
 	else
@@ -158,6 +172,10 @@ ktlssim_close_world(struct ktlssim *sim, char **report)
 	struct strbuf sb = { 0 };
 	int bad;
 
+	if (report != NULL)
+		*report = NULL;
+	if (sim == NULL)
+		return (0);
 	lib_end_files(sim);
 	world_end(sim->s_world);
 	bad = lib_verdict(world_result(sim->s_world), &sb);
@@ -168,6 +186,8 @@ ktlssim_close_world(struct ktlssim *sim, char **report)
 	scenario_free(sim->s_sc);
 	free(sim->s_hosts);
 	free(sim->s_files);
+	free(sim->s_iov);
+	lib_aio_fini(sim);
 	free(sim);
 	return (bad);
 }
@@ -205,7 +225,15 @@ ktlssim_epoch(const struct ktlssim *sim)
 const char *
 ktlssim_panic(const struct ktlssim *sim)
 {
-	return (world_result(sim->s_world)->r_panic);
+	const struct result *r = world_result(sim->s_world);
+
+	if (r->r_panic != NULL || !sim->s_dead)
+		return (r->r_panic);
+	/* An assertion that is an invariant's: the buffers' accounting. */
+	for (int i = 0; i < INVARIANTS; i++)
+		if (r->r_inv[i].i_first != NULL)
+			return (r->r_inv[i].i_first);
+	return ("?");
 }
 
 static int
@@ -215,7 +243,10 @@ lib_sysctl(struct ktlssim_host *h, const char *name, uint64_t *old,
 	uint64_t val;
 	int error;
 
-	if ((error = sysctl_read(h->h_vnet, name, &val)) != 0)
+	if (name == NULL)
+		return (-EFAULT);
+	error = sysctl_read(h->h_vnet, name, &val);
+	if (error != 0 && (error != EPERM || newval == NULL || old != NULL))
 		return (-error);
 	if (newval != NULL &&
 	    (error = sysctl_write(h->h_vnet, name, *newval)) != 0)

@@ -244,6 +244,8 @@ lib_accept(struct ktlssim *sim, int fd, struct sockaddr *sa, socklen_t *len,
 		return (-EINVAL);
 	if ((error = lib_socket_of(sim, fd, &f)) != 0)
 		return (-error);
+	if (lib_full(sim))
+		return (-EMFILE); /* who knocks stays in the queue */
 	while (
 	    (error = soaccept(f->f_so, &so)) == EWOULDBLOCK && !f->f_nonblock)
 		if ((error = lib_wait_socket(f)) != 0)
@@ -350,6 +352,8 @@ lib_fionread(struct ktlssim *sim, int fd, int *bytes)
 	struct lib_file *f;
 	int error;
 
+	if (bytes == NULL)
+		return (-EFAULT);
 	if ((error = lib_socket_of(sim, fd, &f)) == 0)
 		*bytes =
 		    (int)(sbavail(&f->f_so->so_rcv) - f->f_so->so_rcv.sb_ctl);

@@ -28,6 +28,7 @@ void
 lib_alarm_clear(struct ktlssim *sim)
 {
 	timebase_cancel(sim->s_tb, &sim->s_alarm);
+	sim->s_rang = false;
 }
 
 int
@@ -36,7 +37,8 @@ lib_step(struct ktlssim *sim)
 	if (!world_advance(sim->s_world))
 		return (EDEADLK);
 	/* Who set a limit may wait as long as that. */
-	if (!sim_event_pending(&sim->s_alarm) && world_stuck(sim->s_world))
+	if (!sim->s_rang && !sim_event_pending(&sim->s_alarm) &&
+	    world_stuck(sim->s_world))
 		return (EDEADLK);
 	return (0);
 }

@@ -321,6 +321,12 @@ check_crypto(struct chk *c, const struct sc_host *h)
 		    "host `%s`: `completion` is the order of a library, its "
 		    "`crypto` is `%s`",
 		    h->loc.name, crypto);
+	if (h->completion == SC_IN_ORDER &&
+	    h->completion_window != SC_COMPLETION_WINDOW)
+		ERR(c, &h->loc,
+		    "host `%s`: there is no order to change within "
+		    "`completion_window`; set `completion`",
+		    h->loc.name);
 }
 
 /* A request line has the path between blanks, and is read into 1 KiB. */

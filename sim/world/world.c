@@ -579,8 +579,16 @@ world_free_hosts(struct world *w)
 void
 world_destroy(struct world *w)
 {
-	if (w == NULL || w->w_wrecked)
+	/* Kept, so that leak checkers of programs see that it is meant. */
+	static struct world *wrecks;
+
+	if (w == NULL)
 		return;
+	if (w->w_wrecked) {
+		w->w_next_wreck = wrecks;
+		wrecks = w;
+		return;
+	}
 	tap_close(w);
 	if (w->w_hosts != NULL && w->w_sc->nhosts > 0 &&
 	    w->w_hosts[0].h_vnet != NULL &&

@@ -138,7 +138,8 @@ struct world {
 	unsigned w_states;	 /* of wo_dump_at, told so far */
 	bool w_broken;		 /* an invariant */
 	bool w_broken_told, w_panic_told;
-	bool w_going;	    /* the hosts are being taken down */
+	bool w_going; /* the hosts are being taken down */
+	struct world *w_next_wreck;
 	bool w_wrecked;	    /* do not touch the kernels any more */
 	uint8_t *w_scratch; /* applications' read buffer */
 };

@@ -150,7 +150,7 @@ sysctl_read(const struct vnet *vnet, const char *name, uint64_t *val)
 	if (oid == NULL)
 		return (ENOENT);
 	if (oid->oid_kind == CTL_WR)
-		return (EINVAL);
+		return (EPERM);
 	*val = *oid->oid_val;
 	return (0);
 }

@@ -14,11 +14,18 @@
 #include "ktls_priv.h"
 
 #define KTLS_RECLAIM_RUN (20 * SIM_US) /* to move what is in a run's way */
+#define KTLS_RECLAIM_MAX UINT32_MAX    /* runs; a day's work */
 
 static unsigned
 ktls_buffer_pages(const struct vnet *vnet)
 {
 	return ((unsigned)(vnet->v_ktls->ks_maxlen >> PAGE_SHIFT));
+}
+
+static uint64_t
+ktls_reclaim_runs(const struct vnet *vnet)
+{
+	return (MIN(vnet->v_ktls->ks_max_reclaim, KTLS_RECLAIM_MAX));
 }
 
 /* The thread has looked at all memory; it sleeps again. */
@@ -27,7 +34,7 @@ ktls_reclaim_done(void *arg)
 {
 	struct ktls_domain *d = arg;
 	struct vnet *vnet = d->d_vnet;
-	uint64_t runs = vnet->v_ktls->ks_max_reclaim;
+	uint64_t runs = ktls_reclaim_runs(vnet);
 
 	if (vm_page_reclaim_contig(vnet->v_vm, ktls_buffer_pages(vnet), runs))
 		d->d_reclaims += runs;
@@ -44,7 +51,7 @@ ktls_reclaim_wakeup(struct ktls_domain *d)
 	d->d_running = 1;
 	d->d_wakeups++;
 	timebase_post_in(vnet->v_tb, &d->d_reclaim,
-	    vnet->v_ktls->ks_max_reclaim * KTLS_RECLAIM_RUN);
+	    ktls_reclaim_runs(vnet) * KTLS_RECLAIM_RUN);
 }
 
 vm_paddr_t

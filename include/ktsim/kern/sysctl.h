@@ -62,7 +62,7 @@ int sysctl_write(struct vnet *, const char *name, uint64_t val);
  */
 int sysctl_write_bytes(struct vnet *, const char *name, const void *val,
     size_t len);
-/* ENOENT unknown name; EINVAL a CTL_WR. */
+/* ENOENT unknown name; EPERM a CTL_WR. */
 int sysctl_read(const struct vnet *, const char *name, uint64_t *val);
 
 #endif

@@ -70,6 +70,7 @@ struct sc_file {
 /* In which order the records of a window are encrypted. */
 enum sc_completion { SC_IN_ORDER, SC_REVERSE, SC_SHUFFLE };
 
+#define SC_COMPLETION_WINDOW 4
 struct sc_host {
 	struct sc_loc loc;
 	uint64_t cpus, numa_domains;
@@ -93,9 +94,9 @@ struct sc_host {
 		uint64_t depth, engines, rate, fail_op;
 		simtime_t latency;
 	} accel;
-	int completion; /* enum sc_completion */
-	uint64_t completion_window;
-	uint64_t fail_alloc; /* 0: none */
+	int completion;		    /* enum sc_completion */
+	uint64_t completion_window; /* SC_COMPLETION_WINDOW: not given */
+	uint64_t fail_alloc;	    /* 0: none */
 };
 
 struct sc_link {

@@ -46,6 +46,10 @@ int ktlssim_fbsd_sendfile(int, int, off_t, size_t,
 int ktlssim_fbsd_setsockopt(int, int, int, const void *, socklen_t);
 int ktlssim_fbsd_getsockopt(int, int, int, void *, socklen_t *);
 int ktlssim_fbsd_poll(struct pollfd *, nfds_t, int);
+int ktlssim_fbsd_ppoll(struct pollfd *, nfds_t, const struct timespec *,
+    const sigset_t *);
+int ktlssim_fbsd_pselect(int, fd_set *, fd_set *, fd_set *,
+    const struct timespec *, const sigset_t *);
 int ktlssim_fbsd_select(int, fd_set *, fd_set *, fd_set *, struct timeval *);
 int ktlssim_fbsd_kqueue(void);
 int ktlssim_fbsd_kevent(int, const struct kevent *, int, struct kevent *, int,

@@ -15,17 +15,32 @@
 
 /* --- poll, select --- */
 
+static bool
+fbsd_poll_ours(const struct pollfd *fds, nfds_t n)
+{
+	for (nfds_t i = 0; i < n; i++)
+		if (fds[i].fd >= 0 && fbsd_is(fds[i].fd))
+			return (true);
+	return (false);
+}
+
 int
 ktlssim_fbsd_poll(struct pollfd *fds, nfds_t n, int timeout)
 {
-	nfds_t ours = 0;
-
-	for (nfds_t i = 0; i < n; i++)
-		ours += fds[i].fd >= 0 && fbsd_is(fds[i].fd);
-	if (ours == 0)
+	/* With nothing to look at it is a sleep: virtual. */
+	if (n > 0 && !fbsd_poll_ours(fds, n))
 		return (poll(fds, n, timeout));
 	/* Time does not pass for both: a mixture shows ours, others as bad. */
 	return ((int)fbsd_result(ktlssim_poll(fbsd_sim(), fds, n, timeout)));
+}
+
+int
+ktlssim_fbsd_ppoll(struct pollfd *fds, nfds_t n, const struct timespec *ts,
+    const sigset_t *mask)
+{
+	if (n > 0 && !fbsd_poll_ours(fds, n))
+		return (ppoll(fds, n, ts, mask));
+	return ((int)fbsd_result(ktlssim_ppoll(fbsd_sim(), fds, n, ts)));
 }
 
 static short
@@ -59,22 +74,32 @@ fbsd_select_answer(const struct pollfd *fds, nfds_t n, fd_set *r, fd_set *w)
 	return (ready);
 }
 
+/* Is one of the host's asked for? */
+static bool
+fbsd_select_any(int nfds, fd_set *r, fd_set *w, fd_set *e)
+{
+	for (int fd = 0; fd < nfds && fd < FD_SETSIZE; fd++)
+		if (fbsd_select_want(fd, r, w) != 0 ||
+		    (e != NULL && FD_ISSET(fd, e)))
+			return (true);
+	return (false);
+}
+
 int
-ktlssim_fbsd_select(int nfds, fd_set *r, fd_set *w, fd_set *e,
-    struct timeval *tv)
+ktlssim_fbsd_pselect(int nfds, fd_set *r, fd_set *w, fd_set *e,
+    const struct timespec *ts, const sigset_t *mask)
 {
 	struct pollfd fds[FD_SETSIZE];
 	nfds_t n = 0;
 	short want;
-	int ms, got;
+	int got;
 
 	for (int fd = FBSD_FIRST_FD; fd < nfds && fd < FD_SETSIZE; fd++)
 		if ((want = fbsd_select_want(fd, r, w)) != 0)
 			fds[n++] = (struct pollfd) { fd, want, 0 };
-	if (n == 0)
-		return (select(nfds, r, w, e, tv));
-	ms = tv == NULL ? -1 : (int)(tv->tv_sec * 1000 + tv->tv_usec / 1000);
-	got = ktlssim_poll(fbsd_sim(), fds, n, ms);
+	if (n == 0 && fbsd_select_any(nfds, r, w, e))
+		return (pselect(nfds, r, w, e, ts, mask));
+	got = ktlssim_ppoll(fbsd_sim(), fds, n, ts);
 	if (got < 0)
 		return ((int)fbsd_result(got));
 	if (r != NULL)
@@ -84,6 +109,22 @@ ktlssim_fbsd_select(int nfds, fd_set *r, fd_set *w, fd_set *e,
 	if (e != NULL)
 		FD_ZERO(e);
 	return (fbsd_select_answer(fds, n, r, w));
+}
+
+int
+ktlssim_fbsd_select(int nfds, fd_set *r, fd_set *w, fd_set *e,
+    struct timeval *tv)
+{
+	struct timespec ts;
+
+	if (tv == NULL)
+		return (ktlssim_fbsd_pselect(nfds, r, w, e, NULL, NULL));
+	if (tv->tv_usec < 0 || tv->tv_usec > 999999) {
+		errno = EINVAL;
+		return (-1);
+	}
+	ts = (struct timespec) { tv->tv_sec, tv->tv_usec * 1000 };
+	return (ktlssim_fbsd_pselect(nfds, r, w, e, &ts, NULL));
 }
 
 /* --- kqueue --- */

@@ -56,12 +56,19 @@ fbsd_params(struct ktlssim_params *p)
 {
 	const char *transport = getenv("KTLSSIM_TRANSPORT");
 	const char *seed = getenv("KTLSSIM_SEED");
+	char *end;
 
 	p->first_fd = FBSD_FIRST_FD;
 	p->outdir = getenv("KTLSSIM_OUT");
 	p->scenario_path = getenv("KTLSSIM_SCENARIO");
+	p->defect = getenv("KTLSSIM_DEFECT");
 	if (seed != NULL)
-		p->seed = strtoull(seed, NULL, 0);
+		p->seed = strtoull(seed, &end, 0);
+	if (seed != NULL && (*seed == '\0' || *end != '\0')) {
+		fprintf(stderr, "ktlssim: KTLSSIM_SEED is a number, not `%s`\n",
+		    seed);
+		exit(2);
+	}
 	if (transport == NULL || strcmp(transport, "loopback") == 0)
 		return;
 	if (strcmp(transport, "nic") != 0) {

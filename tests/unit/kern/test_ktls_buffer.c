@@ -149,6 +149,29 @@ test_a_failure_stops_attempts_for_a_second_and_wakes_the_thread(void **state)
 	assert_int_equal(ctl("domain0.wakeups"), 1);
 }
 
+/* The next attempt is exactly a second after the one that failed. */
+static void
+test_the_second_is_a_second(void **state)
+{
+	struct timebase *tb = engine_timebase(sp.sp_engine);
+	simtime_t start = timebase_now(tb);
+
+	(void)sysctl_write(v, "kern.ipc.tls.max_reclaim", 5000000); /* 100 s */
+	vm_fragment(v->v_vm, true);
+	one_record(16384);
+	assert_int_equal(vm_stats(v->v_vm)->vs_contig_fails, 1);
+	wait_for(start + SIM_SEC - 1 - timebase_now(tb));
+	one_record(16384);
+	assert_int_equal(vm_stats(v->v_vm)->vs_contig_fails, 1);
+	wait_for(SIM_SEC); /* long over: this one fails, and is the start */
+	start = timebase_now(tb);
+	one_record(16384);
+	assert_int_equal(vm_stats(v->v_vm)->vs_contig_fails, 2);
+	wait_for(start + SIM_SEC - timebase_now(tb));
+	one_record(16384);
+	assert_int_equal(vm_stats(v->v_vm)->vs_contig_fails, 3);
+}
+
 /* It is not woken while it runs; single pages always do. */
 static void
 test_a_running_thread_is_not_woken(void **state)
@@ -178,6 +201,19 @@ test_what_cannot_be_reclaimed_is_not_counted(void **state)
 	assert_int_equal(ctl("domain0.reclaims"), 0);
 }
 
+/* A number that no thread would ever be done with: a day. */
+static void
+test_a_thread_that_is_asked_for_too_much(void **state)
+{
+	(void)sysctl_write(v, "kern.ipc.tls.max_reclaim", UINT64_MAX);
+	vm_fragment(v->v_vm, true);
+	one_record(16384);
+	assert_int_equal(ctl("domain0.running"), 1);
+	wait_for(86400 * SIM_SEC);
+	assert_int_equal(ctl("domain0.running"), 0);
+	assert_int_equal(ctl("domain0.reclaims"), 0);
+}
+
 #define T(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
 
 int
@@ -188,8 +224,10 @@ main(void)
 		T(test_two_pages_are_not_worth_a_buffer),
 		T(test_without_the_cache_records_go_into_single_pages),
 		T(test_a_failure_stops_attempts_for_a_second_and_wakes_the_thread),
+		T(test_the_second_is_a_second),
 		T(test_a_running_thread_is_not_woken),
 		T(test_what_cannot_be_reclaimed_is_not_counted),
+		T(test_a_thread_that_is_asked_for_too_much),
 	};
 
 	return (cmocka_run_group_tests(tests, NULL, NULL));

@@ -68,6 +68,47 @@ test_back_to_software_and_again_to_the_card(void **state)
 	assert_int_equal(ktls_set_tx_mode(p.s.so, TCP_TLS_MODE_IFNET), 0);
 }
 
+/* Until the last record of the card's is acknowledged, it has a session. */
+static void
+test_the_card_is_busy_while_its_records_are_in_flight(void **state)
+{
+	sysctl_write(w->b.v, "kern.ipc.tls.ifnet.permitted", 1);
+	assert_int_equal(tw_tls_tx(&p.s), 0);
+	tw_tp(&p.s)->t_snd_first_bytes = tw_tp(&p.s)->t_snd_rxt_bytes = 0;
+	p.s.to_send = p.s.sent + 10000;
+	tw_app_kick(&p.s);
+	tw_run(w, 0);
+	assert_true(sbused(&p.s.so->so_snd) > 0);
+	assert_int_equal(ktls_set_tx_mode(p.s.so, TCP_TLS_MODE_SW), 0);
+	assert_int_equal(mode(), TCP_TLS_MODE_SW);
+	assert_int_equal(ktls_set_tx_mode(p.s.so, TCP_TLS_MODE_IFNET),
+	    EALREADY);
+	/* Also when it has been given up for good. */
+	tcp_account_for_send(tw_tp(&p.s), 1000, true, true);
+	assert_true(tw_tp(&p.s)->t_nic_ktls_xmit_dis);
+	assert_int_equal(ktls_set_tx_mode(p.s.so, TCP_TLS_MODE_IFNET),
+	    EALREADY);
+	assert_int_equal(ktls_stats(w->b.v)->switch_failed, 0);
+	tw_run(w, SIM_SEC);
+	assert_int_equal(sbused(&p.s.so->so_snd), 0);
+	assert_int_equal(ktls_set_tx_mode(p.s.so, TCP_TLS_MODE_IFNET), ENXIO);
+}
+
+/* Also when the connection hashes to another by now: one worker, one order. */
+static void
+test_the_new_session_stays_with_the_old_ones_worker(void **state)
+{
+	struct tcpcb *tp = tw_tp(&p.s);
+	unsigned worker;
+
+	assert_int_equal(tw_tls_tx(&p.s), 0);
+	worker = p.s.so->so_snd.sb_tls_info->wq_index;
+	tp->t_inpcb->inp_flowid++;
+	assert_int_equal(ktls_set_tx_mode(p.s.so, TCP_TLS_MODE_IFNET), 0);
+	assert_int_equal(p.s.so->so_snd.sb_tls_info->wq_index, worker);
+	tp->t_inpcb->inp_flowid--;
+}
+
 static void
 test_the_explicit_nonce_goes_on_where_it_was(void **state)
 {
@@ -253,6 +294,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		T(test_not_permitted_means_software_and_asking_forces_the_card),
 		T(test_back_to_software_and_again_to_the_card),
+		T(test_the_card_is_busy_while_its_records_are_in_flight),
+		T(test_the_new_session_stays_with_the_old_ones_worker),
 		T(test_the_explicit_nonce_goes_on_where_it_was),
 		T(test_wrong_modes_and_no_session),
 		T(test_a_card_without_tls_refuses_and_the_old_session_stays),

@@ -157,6 +157,30 @@ test_an_atomic_record_that_does_not_fit(void **state)
 	    -KTLSSIM_EWOULDBLOCK);
 }
 
+/*
+ * A buffer too small for one record is made large enough when TLS comes. Small
+ * from the beginning: a window that was offered is not taken back.
+ */
+static void
+test_a_whole_record_fits_any_receive_buffer(void **state)
+{
+	struct sockaddr_in sin = loopback(5000);
+	int l = new_listener(5000), c, s, val = 4096;
+
+	c = ktlssim_socket(host, AF_INET, SOCK_STREAM, 0);
+	assert_int_equal(ktlssim_setsockopt(sim, c, SOL_SOCKET, SO_RCVBUF, &val,
+			     sizeof(val)),
+	    0);
+	assert_int_equal(ktlssim_connect(sim, c, (struct sockaddr *)&sin,
+			     sizeof(sin)),
+	    0);
+	s = ktlssim_accept4(sim, l, NULL, NULL, 0);
+	assert_int_equal(enable_tls(s, KTLSSIM_TCP_TXTLS_ENABLE), 0);
+	assert_int_equal(enable_tls(c, KTLSSIM_TCP_RXTLS_ENABLE), 0);
+	assert_int_equal(ktlssim_write(sim, s, out, 16384), 16384);
+	assert_int_equal(ktlssim_recv(sim, c, in, sizeof(in), 0), 16384);
+}
+
 /* A waiting sender and a reader in one program: the buffers are the limit. */
 static void
 test_a_blocking_write_that_cannot_end_is_a_deadlock(void **state)
@@ -234,6 +258,7 @@ main(void)
 		T(test_waitall_fills_the_buffer_but_stays_in_the_record),
 		T(test_tlsappdata_does_not_pass_an_alert),
 		T(test_an_atomic_record_that_does_not_fit),
+		T(test_a_whole_record_fits_any_receive_buffer),
 		T(test_a_blocking_write_that_cannot_end_is_a_deadlock),
 		T(test_vectors_are_one_stream),
 		T(test_flags_and_control_that_are_not_known),
