@@ -258,6 +258,9 @@ ktls_session_clone(struct socket *so, const struct ktls_session *old)
 	if ((tls = ktls_session_alloc(so, old->direction)) == NULL)
 		return (NULL);
 	tls->params = old->params;
+	/* Planted: copied before a writer, who had the lock, went on. */
+	if (V_DEFECT(so->so_vnet, KTLS_SWITCH_NONCE))
+		be64enc(tls->params.iv + 8, be64dec(tls->params.iv + 8) - 1);
 	tls->params.cipher_key =
 	    ktls_copy_key(old->params.cipher_key, old->params.cipher_key_len);
 	tls->params.auth_key =

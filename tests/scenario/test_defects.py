@@ -23,6 +23,7 @@ WHERE = {
     'nic.skip-encrypt': 'failover',
     'net.no-tag-check': 'failover',
     'kern.nonce-reuse': 'quickstart',
+    'kern.switch-nonce-repeat': 'mode-switch',
     'kern.sbready-early': 'quickstart',
     'kern.encrypt-file-page': 'quickstart',
     'net.eagain-leak': 'failover',

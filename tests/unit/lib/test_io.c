@@ -157,6 +157,35 @@ test_an_atomic_record_that_does_not_fit(void **state)
 	    -KTLSSIM_EWOULDBLOCK);
 }
 
+/* A typed write waits until there is room for all of it. */
+static void
+test_an_atomic_record_waits_for_room(void **state)
+{
+	int fd[2], val = 16384, type, flags;
+	size_t sent = 0;
+	ssize_t n;
+
+	new_tls_pair(fd);
+	assert_int_equal(ktlssim_setsockopt(sim, fd[0], SOL_SOCKET, SO_SNDBUF,
+			     &val, sizeof(val)),
+	    0);
+	nonblock(fd[0]);
+	while ((n = ktlssim_write(sim, fd[0], out, 3000)) == 3000)
+		sent += 3000;
+	assert_int_equal(send_record(fd[0], 22, out, 9000),
+	    -KTLSSIM_EWOULDBLOCK);
+	assert_int_equal(ktlssim_fcntl(sim, fd[0], F_SETFL, 0), 0);
+	assert_int_equal(send_record(fd[0], 22, out, 9000), 9000);
+	sent += n > 0 ? (size_t)n : 0;
+	for (size_t got = 0; got < sent; got += (size_t)n) {
+		n = receive(fd[1], sizeof(in), 0, ROOM, &type, &flags);
+		assert_true(n > 0 && type == 23);
+	}
+	assert_int_equal(receive(fd[1], sizeof(in), 0, ROOM, &type, &flags),
+	    9000);
+	assert_int_equal(type, 22);
+}
+
 /*
  * A buffer too small for one record is made large enough when TLS comes. Small
  * from the beginning: a window that was offered is not taken back.
@@ -258,6 +287,7 @@ main(void)
 		T(test_waitall_fills_the_buffer_but_stays_in_the_record),
 		T(test_tlsappdata_does_not_pass_an_alert),
 		T(test_an_atomic_record_that_does_not_fit),
+		T(test_an_atomic_record_waits_for_room),
 		T(test_a_whole_record_fits_any_receive_buffer),
 		T(test_a_blocking_write_that_cannot_end_is_a_deadlock),
 		T(test_vectors_are_one_stream),
