@@ -293,7 +293,8 @@ ktls_change_tx_mode(struct socket *so, int mode, const char *why)
 	if (old == NULL || old->mode == mode)
 		return (0);
 	/* TLS 1.0: the next IV is not known before all is encrypted. */
-	if (old->sequential_records) {
+	if (old->sequential_records &&
+	    !V_DEFECT(so->so_vnet, KTLS_SWITCH_TLS10)) {
 		st->switch_failed++;
 		return (EPROTONOSUPPORT);
 	}

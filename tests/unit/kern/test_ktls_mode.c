@@ -150,22 +150,54 @@ test_a_card_without_tls_refuses_and_the_old_session_stays(void **state)
 
 /* Its next IV is the end of a record that may not be encrypted yet. */
 static void
+plant(const char *name)
+{
+	int d = defect_find(name);
+
+	assert_true(d >= 0);
+	defect_set(&w->b.v->v_defects, (enum defect)d);
+}
+
+static const uint8_t tls10_key[20] = "0123456789abcdefghi";
+static const struct tls_enable tls10 = { .cipher_key = tls10_key,
+	.iv = tls10_key,
+	.auth_key = tls10_key,
+	.cipher_algorithm = CRYPTO_AES_CBC,
+	.cipher_key_len = 16,
+	.iv_len = 16,
+	.auth_algorithm = CRYPTO_SHA1_HMAC,
+	.auth_key_len = 20,
+	.tls_vmajor = 3,
+	.tls_vminor = 1 };
+
+/*
+ * On a card that takes TLS 1.0 (the bench's takes all). The clone has neither
+ * the order of the records nor the chained IV: what the peer gets is not TLS.
+ */
+static void
+test_defect_tls10_comes_back_to_software_without_its_order(void **state)
+{
+	struct ktls_session *tls;
+
+	sysctl_write(w->b.v, "kern.ipc.tls.ifnet.permitted", 1);
+	assert_int_equal(ktls_enable_tx(p.s.so, &tls10), 0);
+	assert_int_equal(mode(), TCP_TLS_MODE_IFNET);
+	assert_int_equal(ktls_set_tx_mode(p.s.so, TCP_TLS_MODE_SW),
+	    EPROTONOSUPPORT);
+	assert_int_equal(mode(), TCP_TLS_MODE_IFNET);
+	plant("kern.switch-tls10");
+	assert_int_equal(ktls_set_tx_mode(p.s.so, TCP_TLS_MODE_SW), 0);
+	tls = p.s.so->so_snd.sb_tls_info;
+	assert_int_equal(tls->mode, TCP_TLS_MODE_SW);
+	assert_false(tls->sequential_records);
+}
+
+static void
 test_tls10_stays_where_it_began(void **state)
 {
-	static const uint8_t key[20] = "0123456789abcdefghi";
-	struct tls_enable en = { .cipher_key = key,
-		.iv = key,
-		.auth_key = key,
-		.cipher_algorithm = CRYPTO_AES_CBC,
-		.cipher_key_len = 16,
-		.iv_len = 16,
-		.auth_algorithm = CRYPTO_SHA1_HMAC,
-		.auth_key_len = 20,
-		.tls_vmajor = 3,
-		.tls_vminor = 1 };
 	struct ktls_session *old;
 
-	assert_int_equal(ktls_enable_tx(p.s.so, &en), 0);
+	assert_int_equal(ktls_enable_tx(p.s.so, &tls10), 0);
 	old = p.s.so->so_snd.sb_tls_info;
 	assert_int_equal(ktls_set_tx_mode(p.s.so, TCP_TLS_MODE_SW), 0);
 	assert_int_equal(ktls_set_tx_mode(p.s.so, TCP_TLS_MODE_IFNET),
@@ -299,6 +331,7 @@ main(void)
 		T(test_the_explicit_nonce_goes_on_where_it_was),
 		T(test_wrong_modes_and_no_session),
 		T(test_a_card_without_tls_refuses_and_the_old_session_stays),
+		T(test_defect_tls10_comes_back_to_software_without_its_order),
 		T(test_tls10_stays_where_it_began),
 		T(test_cbc_with_explicit_ivs_takes_its_mac_key_along),
 		T(test_two_percent_resent_stays_three_percent_leaves_the_card),
