@@ -5,11 +5,11 @@
 #include <ktsim/net/ethernet.h>
 #include <ktsim/sim/wire.h>
 
-/* One direction: `nic` sends, the other end's card receives. */
-struct wire_dir {
+/* One direction: this end's port sends, the other end's receives. */
+struct wire_end {
 	struct wire *d_wire;
 	int d_end;
-	struct nic *d_nic;
+	struct wire_port *d_port;
 	struct frameq d_out;	/* handed over, not out yet */
 	struct frameq d_flight; /* out, not arrived */
 	struct sim_event d_out_ev;
@@ -22,7 +22,7 @@ struct wire {
 	struct wire_params w_p;
 	char *w_name;
 	bool w_up;
-	struct wire_dir w_dir[2];
+	struct wire_end w_dir[2];
 };
 
 static void wire_out_event(void *);
@@ -31,7 +31,7 @@ struct wire *
 wire_create(const struct wire_params *p)
 {
 	struct wire *w = xcalloc(1, sizeof(*w));
-	struct wire_dir *d;
+	struct wire_end *d;
 	char *stream;
 
 	w->w_p = *p;
@@ -76,25 +76,23 @@ wire_destroy(struct wire *w)
 	free(w);
 }
 
-void *
+struct wire_end *
 wire_end(struct wire *w, int end)
 {
 	return (&w->w_dir[end]);
 }
 
 void
-wire_attach(struct wire *w, int end, struct nic *n)
+wire_attach(struct wire *w, int end, struct wire_port *pt)
 {
-	w->w_dir[end].d_nic = n;
+	w->w_dir[end].d_port = pt;
 }
 
-/* --- out of the card --- */
+/* --- out of the port --- */
 
-static void
-wire_np_egress(void *arg, struct nic *n, struct frame *f)
+void
+wire_send(struct wire_end *d, struct frame *f)
 {
-	struct wire_dir *d = arg;
-
 	STAILQ_INSERT_TAIL(&d->d_out, f, f_link);
 	if (!sim_event_pending(&d->d_out_ev))
 		timebase_post(d->d_wire->w_p.wp_tb, &d->d_out_ev, f->f_when);
@@ -102,7 +100,7 @@ wire_np_egress(void *arg, struct nic *n, struct frame *f)
 
 /* What becomes of a frame that has left its port; NULL: it arrives at *when. */
 static const char *
-wire_fate(struct wire_dir *d, struct frame *f, simtime_t *when)
+wire_fate(struct wire_end *d, struct frame *f, simtime_t *when)
 {
 	const struct wire_params *p = &d->d_wire->w_p;
 	simtime_t ser, backlog;
@@ -119,7 +117,7 @@ wire_fate(struct wire_dir *d, struct frame *f, simtime_t *when)
 		d->d_stats.lost++;
 		return ("link: loss");
 	}
-	if (d->d_nic->n_params.np_rate_bps > p->wp_rate_bps) {
+	if (d->d_port->pt_rate_bps > p->wp_rate_bps) {
 		len = MAX(frame_len(f), KETHER_MIN_LEN) + KETHER_LINE_OVERHEAD;
 		ser = simtime_bytes(len, p->wp_rate_bps);
 		backlog = d->d_busy > *when ? d->d_busy - *when : 0;
@@ -135,16 +133,17 @@ wire_fate(struct wire_dir *d, struct frame *f, simtime_t *when)
 }
 
 static void
-wire_out_one(struct wire_dir *d, struct frame *f)
+wire_out_one(struct wire_end *d, struct frame *f)
 {
 	const struct wire_params *p = &d->d_wire->w_p;
+	const struct wire_port *to;
 	const char *verdict;
 	simtime_t when;
 
 	verdict = wire_fate(d, f, &when);
 	d->d_stats.frames++;
 	d->d_stats.bytes += frame_len(f);
-	p->wp_tap(p->wp_tap_arg, d->d_nic, f, verdict);
+	p->wp_tap(p->wp_tap_arg, d->d_port, f, verdict);
 	if (verdict != NULL) {
 		TRACE(&p->wp_tracer, wire_drop, TS(d->d_wire->w_name),
 		    TU(f->f_id), TU(frame_len(f)), TS(verdict));
@@ -153,13 +152,14 @@ wire_out_one(struct wire_dir *d, struct frame *f)
 	}
 	f->f_when = when;
 	STAILQ_INSERT_TAIL(&d->d_flight, f, f_link);
-	nic_rx_expect(d->d_wire->w_dir[1 - d->d_end].d_nic, when);
+	to = d->d_wire->w_dir[1 - d->d_end].d_port;
+	to->pt_ops->expect(to->pt_arg, when);
 }
 
 static void
 wire_out_event(void *arg)
 {
-	struct wire_dir *d = arg;
+	struct wire_end *d = arg;
 	struct timebase *tb = d->d_wire->w_p.wp_tb;
 	struct frame *f;
 
@@ -172,14 +172,12 @@ wire_out_event(void *arg)
 		timebase_post(tb, &d->d_out_ev, f->f_when);
 }
 
-/* --- into the other card --- */
+/* --- into the other port --- */
 
-/* The card at this end asks for what the other end sent. */
-static simtime_t
-wire_np_pull(void *arg, struct nic *n, simtime_t before, struct frameq *q)
+simtime_t
+wire_pull(struct wire_end *d, simtime_t before, struct frameq *q)
 {
-	struct wire_dir *d = arg;
-	struct wire_dir *from = &d->d_wire->w_dir[1 - d->d_end];
+	struct wire_end *from = &d->d_wire->w_dir[1 - d->d_end];
 	struct frame *f;
 
 	while (
@@ -190,8 +188,47 @@ wire_np_pull(void *arg, struct nic *n, simtime_t before, struct frameq *q)
 	return (f != NULL ? f->f_when : SIM_NEVER);
 }
 
-const struct nic_port_ops wire_port_ops = { .np_egress = wire_np_egress,
+/* --- a card at an end --- */
+
+static void
+wire_np_egress(void *arg, struct nic *n, struct frame *f)
+{
+	wire_send(arg, f);
+}
+
+static simtime_t
+wire_np_pull(void *arg, struct nic *n, simtime_t before, struct frameq *q)
+{
+	return (wire_pull(arg, before, q));
+}
+
+const struct nic_port_ops wire_nic_ops = { .np_egress = wire_np_egress,
 	.np_pull = wire_np_pull };
+
+static void
+wire_nic_expect(void *arg, simtime_t when)
+{
+	nic_rx_expect(arg, when);
+}
+
+static void
+wire_nic_link(void *arg, bool up)
+{
+	nic_link(arg, up);
+}
+
+void
+wire_nic_port(struct wire_port *pt, struct nic *n, unsigned capif)
+{
+	static const struct wire_port_ops ops = { .expect = wire_nic_expect,
+		.link = wire_nic_link };
+
+	*pt = (struct wire_port) { .pt_name = n->n_params.np_xname,
+		.pt_rate_bps = n->n_params.np_rate_bps,
+		.pt_ops = &ops,
+		.pt_arg = n,
+		.pt_capif = capif };
+}
 
 /* --- state --- */
 
@@ -200,11 +237,15 @@ const struct nic_port_ops wire_port_ops = { .np_egress = wire_np_egress,
 void
 wire_set_link(struct wire *w, bool up)
 {
+	const struct wire_port *pt;
+
 	if (w->w_up == up)
 		return;
 	w->w_up = up;
-	nic_link(w->w_dir[0].d_nic, up);
-	nic_link(w->w_dir[1].d_nic, up);
+	for (int i = 0; i < 2; i++) {
+		pt = w->w_dir[i].d_port;
+		pt->pt_ops->link(pt->pt_arg, up);
+	}
 }
 
 void
@@ -260,14 +301,14 @@ wire_dump_queue(const char *what, const char *then, const struct frameq *q,
 }
 
 static void
-wire_dir_dump(const struct wire_dir *d, struct strbuf *sb, int indent)
+wire_dir_dump(const struct wire_end *d, struct strbuf *sb, int indent)
 {
 	const struct wire_stats *s = &d->d_stats;
 
 	strbuf_addf(sb,
 	    "%*sfrom %s: %ju frames %ju bytes, lost %ju queue full %ju link "
 	    "down %ju",
-	    indent, "", d->d_nic->n_params.np_xname, (uintmax_t)s->frames,
+	    indent, "", d->d_port->pt_name, (uintmax_t)s->frames,
 	    (uintmax_t)s->bytes, (uintmax_t)s->lost, (uintmax_t)s->queue_drops,
 	    (uintmax_t)s->down_drops);
 	dump_event(sb, "egress", &d->d_out_ev);

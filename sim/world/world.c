@@ -566,7 +566,7 @@ world_free_hosts(struct world *w)
 		h = &w->w_hosts[i];
 		vnet_destroy(h->h_vnet);
 		free(h->h_nics);
-		free(h->h_capif);
+		free(h->h_ports);
 		free(h->h_laggs);
 		free(h->h_filegens);
 	}

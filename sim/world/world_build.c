@@ -190,7 +190,7 @@ build_nic(struct world *w, struct whost *h, unsigned i, struct strbuf *err)
 		.np_numa_domain =
 		    sn->has_domain ? (uint8_t)sn->numa_domain : M_NODOM,
 		.np_pool = &w->w_pool,
-		.np_ops = &wire_port_ops };
+		.np_ops = &wire_nic_ops };
 	struct wlink *l;
 	int end = 0, error;
 
@@ -210,7 +210,8 @@ build_nic(struct world *w, struct whost *h, unsigned i, struct strbuf *err)
 	error = nic_attach(h->h_vnet, &np, &h->h_nics[i]);
 	if (error != 0)
 		return (build_error(w, err, &sn->loc, "card", error));
-	wire_attach(l->l_wire, end, h->h_nics[i]);
+	wire_nic_port(&h->h_ports[i], h->h_nics[i], w->w_ncapif++);
+	wire_attach(l->l_wire, end, &h->h_ports[i]);
 	return (0);
 }
 
@@ -283,7 +284,7 @@ build_host(struct world *w, unsigned idx, struct strbuf *err)
 	net_attach(h->h_vnet);
 	inet_attach(h->h_vnet);
 	h->h_nics = xcalloc(h->h_sc->nnics, sizeof(*h->h_nics));
-	h->h_capif = xcalloc(h->h_sc->nnics, sizeof(*h->h_capif));
+	h->h_ports = xcalloc(h->h_sc->nnics, sizeof(*h->h_ports));
 	h->h_laggs = xcalloc(h->h_sc->nlaggs, sizeof(*h->h_laggs));
 	for (unsigned i = 0; i < h->h_sc->nnics; i++)
 		if ((error = build_nic(w, h, i, err)) != 0)
@@ -303,7 +304,7 @@ build_host(struct world *w, unsigned idx, struct strbuf *err)
 	return (error);
 }
 
-/* --- links and steps --- */
+/* --- links --- */
 
 static void
 build_links(struct world *w)
@@ -332,69 +333,6 @@ build_links(struct world *w)
 	}
 }
 
-static void
-step_run(void *arg)
-{
-	static const char *const names[] = { "link down", "link up", "loss",
-		"sysctl", "switch TLS", "fragment memory",
-		"defragment memory" };
-	struct wstep *s = arg;
-	struct world *w = s->s_world;
-	int error = 0;
-
-	switch (s->s_sc->action) {
-	case SC_DO_LINK_DOWN:
-	case SC_DO_LINK_UP:
-		wire_set_link(world_wire_of(w, s->s_sc->on),
-		    s->s_sc->action == SC_DO_LINK_UP);
-		break;
-	case SC_DO_LOSS:
-		wire_set_loss(world_wire_of(w, s->s_sc->on),
-		    (uint32_t)s->s_sc->loss);
-		break;
-	case SC_DO_SWITCH_TLS:
-		apps_switch_tls(w, s->s_sc);
-		break;
-	case SC_DO_FRAGMENT:
-	case SC_DO_DEFRAGMENT:
-		vm_fragment(world_host(w, s->s_sc->on)->h_vnet->v_vm,
-		    s->s_sc->action == SC_DO_FRAGMENT);
-		break;
-	default:
-		error = sysctl_write(world_host(w, s->s_sc->on)->h_vnet,
-		    s->s_sc->name, s->s_sc->value);
-		break;
-	}
-	TRACE(&w->w_tracer, timeline, TS(names[s->s_sc->action]),
-	    TS(s->s_sc->on));
-	if (error != 0)
-		TRACE(&w->w_tracer, app_error, TS("timeline"), TU(0),
-		    TS(s->s_sc->name), TI(error));
-}
-
-static int
-build_steps(struct world *w, struct strbuf *err)
-{
-	const struct sc_step *st;
-	struct wstep *s;
-	int bad = 0;
-
-	w->w_steps = xcalloc(w->w_sc->nsteps, sizeof(*w->w_steps));
-	for (unsigned i = 0; i < w->w_sc->nsteps; i++) {
-		s = &w->w_steps[i];
-		st = &w->w_sc->timeline[i];
-		if (st->action == SC_DO_SYSCTL &&
-		    world_sysctl_step(w, st, err) != 0)
-			bad = EINVAL;
-		s->s_world = w;
-		s->s_sc = &w->w_sc->timeline[i];
-		sim_event_init(&s->s_event, EV_TIMELINE, "timeline", step_run,
-		    s);
-		timebase_post(w->w_tb, &s->s_event, s->s_sc->at);
-	}
-	return (bad);
-}
-
 /* Goes on after a mistake of the scenario: all are told at once. */
 int
 world_build(struct world *w, struct strbuf *err)
@@ -408,7 +346,7 @@ world_build(struct world *w, struct strbuf *err)
 			bad = error;
 		else if (error != 0)
 			return (error);
-	if ((error = build_steps(w, err)) != 0)
+	if ((error = steps_create(w, err)) != 0)
 		bad = error;
 	if ((error = world_sysctl_claims(w, err)) != 0)
 		bad = error;

@@ -29,8 +29,8 @@ struct judge;
 struct whost {
 	const struct sc_host *h_sc;
 	struct vnet *h_vnet;
-	struct nic **h_nics; /* as h_sc->nics */
-	unsigned *h_capif;   /* interface numbers in the capture */
+	struct nic **h_nics;	   /* as h_sc->nics */
+	struct wire_port *h_ports; /* as h_nics: their ends of the links */
 	struct lagg_softc **h_laggs;
 	struct filegen *h_filegens; /* as h_sc->files */
 	struct crypto_accel_params h_accel;
@@ -125,6 +125,7 @@ struct world {
 	struct judge *w_judge;
 	struct ledger *w_ledger;
 	uint64_t w_frames;
+	unsigned w_ncapif; /* interfaces of the capture, as cards are built */
 	FILE *w_trace;
 	struct strbuf w_trace_line; /* scratch */
 	char *w_trace_path, *w_keylog_path;
@@ -152,6 +153,12 @@ struct wire *world_wire_of(struct world *, const char *port); /* "host.nic" */
 void world_take_down(struct world *);
 void world_detach_stacks(struct world *);
 
+/* world_steps.c */
+/* Steps that were checked get their events. EINVAL: text in err. */
+int steps_create(struct world *, struct strbuf *err);
+/* Carry out a step that was checked, now; refusals are traced. */
+void world_do(struct world *, const struct sc_step *);
+
 /* world_crypto.c */
 /* ENOTSUP: it is not there, or not on this machine. */
 int world_crypto(struct world *, struct whost *, struct vnet_params *,
@@ -166,7 +173,8 @@ int world_sysctl_claims(struct world *, struct strbuf *err);
 
 /* world_tap.c */
 int tap_open(struct world *, struct strbuf *err);
-void tap_frame(void *arg, struct nic *, struct frame *, const char *verdict);
+void tap_frame(void *arg, const struct wire_port *, struct frame *,
+    const char *verdict);
 void tap_keylog(void *arg, const char *line);
 void tap_close(struct world *);
 

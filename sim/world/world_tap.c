@@ -21,28 +21,18 @@ tap_error(struct world *w, int error, const char *path)
 	engine_stop(w->w_engine);
 }
 
-static unsigned
-tap_count_ifs(const struct world *w)
-{
-	unsigned n = 0;
-
-	for (unsigned i = 0; i < w->w_sc->nhosts; i++)
-		n += w->w_sc->hosts[i].nnics;
-	return (n);
-}
-
 static void
 tap_describe(struct world *w, struct capture_if *ifs)
 {
 	const struct nic *nic;
 	struct whost *h;
-	unsigned n = 0;
+	unsigned n;
 
 	for (unsigned i = 0; i < w->w_sc->nhosts; i++) {
 		h = &w->w_hosts[i];
-		for (unsigned j = 0; j < h->h_sc->nnics; j++, n++) {
+		for (unsigned j = 0; j < h->h_sc->nnics; j++) {
 			nic = h->h_nics[j];
-			h->h_capif[j] = n;
+			n = h->h_ports[j].pt_capif;
 			ifs[n] =
 			    (struct capture_if) { .ci_name = xasprintf("%s:%s",
 						      h->h_sc->loc.name,
@@ -87,7 +77,7 @@ tap_names(const struct world *w)
 static int
 tap_open_wire(struct world *w, const char *path)
 {
-	unsigned nifs = tap_count_ifs(w);
+	unsigned nifs = w->w_ncapif;
 	struct capture_if *ifs = xcalloc(nifs, sizeof(*ifs));
 	char **names = tap_names(w), *comment;
 	int error;
@@ -151,18 +141,9 @@ tap_open(struct world *w, struct strbuf *err)
 	return (error);
 }
 
-static unsigned
-tap_ifno(const struct world *w, const struct nic *n)
-{
-	for (unsigned i = 0; i < w->w_sc->nhosts; i++)
-		for (unsigned j = 0; j < w->w_sc->hosts[i].nnics; j++)
-			if (w->w_hosts[i].h_nics[j] == n)
-				return (w->w_hosts[i].h_capif[j]);
-	return (0);
-}
-
 void
-tap_frame(void *arg, struct nic *n, struct frame *f, const char *verdict)
+tap_frame(void *arg, const struct wire_port *from, struct frame *f,
+    const char *verdict)
 {
 	struct world *w = arg;
 	uint64_t of;
@@ -179,7 +160,7 @@ tap_frame(void *arg, struct nic *n, struct frame *f, const char *verdict)
 	if (w->w_capture != NULL) {
 		strbuf_clear(&w->w_comment);
 		capture_comment(f, verdict, of, &w->w_comment);
-		error = capture_frame(w->w_capture, tap_ifno(w, n), f,
+		error = capture_frame(w->w_capture, from->pt_capif, f,
 		    timebase_now(w->w_tb), false, strbuf_str(&w->w_comment));
 		tap_error(w, error, capture_path(w->w_capture));
 	}
@@ -215,7 +196,7 @@ tap_close(struct world *w)
 		for (unsigned i = 0; i < w->w_sc->nhosts; i++)
 			for (unsigned j = 0; j < w->w_sc->hosts[i].nnics; j++)
 				capture_counts(w->w_capture,
-				    w->w_hosts[i].h_capif[j],
+				    w->w_hosts[i].h_ports[j].pt_capif,
 				    w->w_hosts[i].h_nics[j]->n_stats.tx_frames,
 				    w->w_hosts[i]
 					.h_nics[j]

@@ -22,6 +22,7 @@ static struct framepool pool;
 static struct vnet *v;
 static struct wire *w;
 static struct nic *n[2];
+static struct wire_port port[2];
 
 /* What the tap saw. */
 static struct {
@@ -32,11 +33,12 @@ static struct {
 static unsigned nseen;
 
 static void
-tap(void *arg, struct nic *from, struct frame *f, const char *verdict)
+tap(void *arg, const struct wire_port *from, struct frame *f,
+    const char *verdict)
 {
 	assert_true(nseen < 64);
 	seen[nseen].when = engine_timebase(en)->tb_now;
-	seen[nseen].from = from == n[1];
+	seen[nseen].from = from == &port[1];
 	seen[nseen++].verdict = verdict;
 }
 
@@ -55,7 +57,7 @@ make(uint64_t link_rate, uint64_t queue, uint32_t loss, uint64_t seed)
 		.np_rate_bps = RATE,
 		.np_mtu = 1500,
 		.np_pool = &pool,
-		.np_ops = &wire_port_ops };
+		.np_ops = &wire_nic_ops };
 	static const char *const names[] = { "em0", "em1" };
 
 	w = wire_create(&wp);
@@ -65,7 +67,8 @@ make(uint64_t link_rate, uint64_t queue, uint32_t loss, uint64_t seed)
 		np.np_arg = wire_end(w, i);
 		assert_int_equal(nic_attach(v, &np, &n[i]), 0);
 		(void)if_setflags(&n[i]->n_if, n[i]->n_if.if_flags | IFF_UP);
-		wire_attach(w, i, n[i]);
+		wire_nic_port(&port[i], n[i], 0);
+		wire_attach(w, i, &port[i]);
 	}
 	wire_set_link(w, true);
 }
@@ -124,7 +127,7 @@ hand_over(int end, unsigned cnt, simtime_t first)
 		f->f_payload = f->f_buf->fb_data;
 		f->f_paylen = LEN - 14;
 		f->f_when = first + i * SER;
-		wire_port_ops.np_egress(wire_end(w, end), n[end], f);
+		wire_send(wire_end(w, end), f);
 	}
 }
 
