@@ -387,6 +387,11 @@ sosetopt_socket(struct socket *so, struct sockopt *sopt)
 		return (EINVAL);
 	memcpy(&val, sopt->sopt_val, sizeof(val));
 	switch (sopt->sopt_name) {
+	case KSO_KEEPALIVE:
+		so->so_options = val != 0
+		    ? so->so_options | KSO_KEEPALIVE
+		    : so->so_options & (uint32_t)~KSO_KEEPALIVE;
+		return (0);
 	case KSO_SNDBUF:
 		so->so_snd.sb_flags &= (uint16_t)~SB_AUTOSIZE;
 		return (val < 1 ? EINVAL
@@ -423,6 +428,9 @@ sogetopt(struct socket *so, struct sockopt *sopt)
 	if (sopt->sopt_level != KSOL_SOCKET)
 		return (so->so_proto->pr_ctloutput(so, sopt));
 	switch (sopt->sopt_name) {
+	case KSO_KEEPALIVE:
+		val = (int)(so->so_options & KSO_KEEPALIVE);
+		break;
 	case KSO_SNDBUF:
 		val = (int)so->so_snd.sb_hiwat;
 		break;

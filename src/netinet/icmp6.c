@@ -1,147 +1,118 @@
 /*
- * ICMPv6, of it neighbour discovery: solicitations and advertisements
- * (RFC 4861), without duplicate detection, routers or redirects.
+ * ICMPv6: neighbour discovery goes to nd6.c, echo is answered, what is said
+ * about connections goes to TCP (packet too big, unreachable).
+ * Source: netinet6/icmp6.c.
  */
+#include <errno.h>
 #include <string.h>
 
 #include <ktsim/base/bytes.h>
 #include <ktsim/base/kassert.h>
-#include <ktsim/net/ethernet.h>
 #include <ktsim/netinet/in_cksum.h>
 #include <ktsim/netinet/ip.h>
 
 #include "inet_private.h"
 
-#define ND_FLAG_SOLICITED 0x40000000
-#define ND_FLAG_OVERRIDE  0x20000000
-#define ND_OPT_SOURCE	  1
-#define ND_OPT_TARGET	  2
-#define ND_HOPLIMIT	  255
+#define ICMP6_MINLEN   8
+#define ICMP6_UNREACH  1
+#define ICMP6_TOOBIG   2
+#define ICMP6_ECHO     128
+#define ICMP6_REPLY    129
+#define ICMP6_HOPLIMIT 64
 
-CTASSERT(sizeof(struct knd) == 32);
+/* errno of each code of "unreachable". */
+static const int icmp6_errnos[] = {
+	EHOSTUNREACH, /* no route */
+	ECONNREFUSED, /* prohibited */
+	EHOSTUNREACH, /* beyond scope */
+	EHOSTUNREACH, /* address */
+	ECONNREFUSED  /* port */
+};
 
-static void
-nd6_fill(struct mbuf *m, const struct ifnet *ifp, uint8_t type, uint32_t flags,
-    const uint8_t src[16], const uint8_t dst[16], const uint8_t target[16])
+static uint16_t
+icmp6_sum(const uint8_t *ip, const struct mbuf *m, uint32_t off, uint32_t len)
 {
-	struct kip6 *ip6 = (struct kip6 *)(void *)m->m_data;
-	struct knd *nd = (struct knd *)(void *)(ip6 + 1);
-	uint16_t sum;
-
-	memset(ip6, 0, sizeof(*ip6) + sizeof(*nd));
-	ip6->ip6_flow[0] = 0x60;
-	be16enc(ip6->ip6_plen, sizeof(*nd));
-	ip6->ip6_nxt = KIPPROTO_ICMPV6;
-	ip6->ip6_hlim = ND_HOPLIMIT;
-	memcpy(ip6->ip6_src, src, 16);
-	memcpy(ip6->ip6_dst, dst, 16);
-	nd->nd_type = type;
-	be32enc(nd->nd_flags, flags);
-	memcpy(nd->nd_target, target, 16);
-	nd->nd_opt_type = type == KND_SOLICIT ? ND_OPT_SOURCE : ND_OPT_TARGET;
-	nd->nd_opt_len = 1;
-	memcpy(nd->nd_opt_lladdr, ifp->if_lladdr, 6);
-	sum = in_sum_add(in_sum_pseudo(src, dst, 16, KIPPROTO_ICMPV6,
-			     sizeof(*nd)),
-	    in_sum(nd, sizeof(*nd)), 0);
-	be16enc(nd->nd_sum, (uint16_t)~sum);
+	return (
+	    in_sum_add(in_sum_pseudo(ip + 8, ip + 24, 16, KIPPROTO_ICMPV6, len),
+		in_sum_mbuf(m, off, len), 0));
 }
 
+/* The answer is a copy: received bytes are read-only. */
 static void
-nd6_send(struct ifnet *ifp, uint8_t type, uint32_t flags, const uint8_t src[16],
-    const struct in_any *dst, const uint8_t target[16])
+icmp6_reflect(struct vnet *vnet, struct mbuf *m, uint32_t off)
 {
-	struct ksockaddr to = { .sa_family = KAF_INET6, .sa_addr = *dst };
-	struct mbuf *m;
+	uint32_t len = (uint32_t)m->m_pkthdr.len;
+	struct kip6 *ip6;
+	struct mbuf *n;
+	uint8_t src[16];
 
-	m = m_gethdr(ifp->if_vnet->v_mb, M_NOWAIT, MT_DATA);
-	if (m == NULL)
-		return;
-	m->m_data += 16; /* the link header's place */
-	m->m_len = m->m_pkthdr.len = sizeof(struct kip6) + sizeof(struct knd);
-	nd6_fill(m, ifp, type, flags, src, dst->a, target);
-	(void)ifp->if_output(ifp, m, &to);
-}
-
-static void
-nd6_solicit(struct ifnet *ifp, const struct in_any *addr)
-{
-	static const uint8_t solicited_node[13] = { 0xff, 0x02, 0, 0, 0, 0, 0,
-		0, 0, 0, 0, 0x01, 0xff };
-	const struct ifaddr *ifa = if_addr_first(ifp, KAF_INET6);
-	struct in_any dst;
-
-	if (ifa == NULL)
-		return;
-	memcpy(dst.a, solicited_node, 13);
-	memcpy(dst.a + 13, addr->a + 13, 3);
-	nd6_send(ifp, KND_SOLICIT, 0, ifa->ifa_addr.a, &dst, addr->a);
-}
-
-/* Unsolicited advertisement to all nodes. */
-static void
-nd6_announce(struct ifnet *ifp, const struct in_any *addr)
-{
-	static const struct in_any all_nodes = { { 0xff, 0x02, 0, 0, 0, 0, 0, 0,
-	    0, 0, 0, 0, 0, 0, 0, 1 } };
-
-	nd6_send(ifp, KND_ADVERT, ND_FLAG_OVERRIDE, addr->a, &all_nodes,
-	    addr->a);
-}
-
-void
-nd6_attach(struct vnet *vnet)
-{
-	lle_register(vnet, KAF_INET6, nd6_solicit, nd6_announce);
-}
-
-static void
-nd6_input(struct vnet *vnet, struct ifnet *ifp, const struct kip6 *ip6,
-    const struct knd *nd)
-{
-	struct in_any src, target;
-
-	memcpy(src.a, ip6->ip6_src, 16);
-	memcpy(target.a, nd->nd_target, 16);
-	if (nd->nd_type == KND_ADVERT) {
-		if (nd->nd_opt_type == ND_OPT_TARGET)
-			lle_learn(ifp, KAF_INET6, &target, nd->nd_opt_lladdr,
-			    false);
+	n = m_getjcl(vnet->v_mb, M_NOWAIT, MT_DATA, M_PKTHDR,
+	    len <= MCLBYTES - 16 ? MCLBYTES : MJUM16BYTES);
+	if (n == NULL || len > MJUM16BYTES - 16) {
+		m_freem(n);
+		m_freem(m);
 		return;
 	}
-	if (if_addr_owner(vnet, KAF_INET6, &target) != ifp)
+	n->m_data += 16; /* the link header's place */
+	m_copydata(m, 0, (int)len, n->m_data);
+	n->m_len = n->m_pkthdr.len = (int32_t)len;
+	m_freem(m);
+	ip6 = (struct kip6 *)(void *)n->m_data;
+	memcpy(src, ip6->ip6_src, 16);
+	memcpy(ip6->ip6_src, ip6->ip6_dst, 16);
+	memcpy(ip6->ip6_dst, src, 16);
+	ip6->ip6_hlim = ICMP6_HOPLIMIT;
+	n->m_data[off] = ICMP6_REPLY;
+	be16enc(n->m_data + off + 2, 0);
+	be16enc(n->m_data + off + 2,
+	    (uint16_t)~icmp6_sum(n->m_data, n, off, len - off));
+	vnet->v_inet->is_ip[1].icmp_echo++;
+	(void)ip6_output(vnet, n, NULL);
+}
+
+static void
+icmp6_error(struct vnet *vnet, const uint8_t *icmp, uint32_t len)
+{
+	const uint8_t *ip = icmp + ICMP6_MINLEN;
+
+	len -= ICMP6_MINLEN;
+	if (len < sizeof(struct kip6) || ip[0] >> 4 != 6)
 		return;
-	if (nd->nd_opt_type == ND_OPT_SOURCE)
-		lle_learn(ifp, KAF_INET6, &src, nd->nd_opt_lladdr, true);
-	nd6_send(ifp, KND_ADVERT, ND_FLAG_SOLICITED | ND_FLAG_OVERRIDE,
-	    target.a, &src, target.a);
+	vnet->v_inet->is_ip[1].icmp_unreach++;
+	if (icmp[0] == ICMP6_TOOBIG)
+		tcp_ctlinput(vnet, KAF_INET6, EMSGSIZE, be32dec(icmp + 4), ip,
+		    len);
+	else if (icmp[1] < nitems(icmp6_errnos))
+		tcp_ctlinput(vnet, KAF_INET6, icmp6_errnos[icmp[1]], 0, ip,
+		    len);
 }
 
 void
 icmp6_input(struct vnet *vnet, struct mbuf *m, int off)
 {
+	uint8_t ip[sizeof(struct kip6)];
+	uint8_t buf[ICMP6_MINLEN + sizeof(struct kip6) + 20];
+	uint32_t len = (uint32_t)m->m_pkthdr.len - (uint32_t)off, have;
 	struct ifnet *ifp = m->m_pkthdr.rcvif;
-	struct kip6 ip6;
-	struct knd nd;
-	uint32_t len = m_length(m, NULL);
-	uint16_t sum;
 
-	if (off != (int)sizeof(ip6) || len < sizeof(ip6) + sizeof(nd)) {
+	KASSERT(off == (int)sizeof(ip), ("icmp6_input at %d", off));
+	m_copydata(m, 0, sizeof(ip), ip);
+	if (len < ICMP6_MINLEN ||
+	    icmp6_sum(ip, m, (uint32_t)off, len) != 0xffff) {
+		ip_stats_rw(vnet, KAF_INET6)->icmp_bad++;
 		m_freem(m);
 		return;
 	}
-	m_copydata(m, 0, sizeof(ip6), &ip6);
-	m_copydata(m, off, sizeof(nd), &nd);
-	sum = in_sum_add(in_sum_pseudo(ip6.ip6_src, ip6.ip6_dst, 16,
-			     KIPPROTO_ICMPV6, len - (uint32_t)off),
-	    in_sum_mbuf(m, (uint32_t)off, len - (uint32_t)off), 0);
-	m_freem(m);
-	if (sum != 0xffff) {
-		ip_stats_rw(vnet, KAF_INET6)->bad_sum++;
+	have = MIN(len, (uint32_t)sizeof(buf));
+	m_copydata(m, off, (int)have, buf);
+	/* Nobody answers a group in the group's name. */
+	if (buf[0] == ICMP6_ECHO && buf[1] == 0 && ip[24] != 0xff) {
+		icmp6_reflect(vnet, m, (uint32_t)off);
 		return;
 	}
-	if (ip6.ip6_hlim == ND_HOPLIMIT && nd.nd_code == 0 &&
-	    nd.nd_opt_len == 1 &&
-	    (nd.nd_type == KND_SOLICIT || nd.nd_type == KND_ADVERT))
-		nd6_input(vnet, ifp, &ip6, &nd);
+	m_freem(m);
+	if (buf[0] == ICMP6_UNREACH || buf[0] == ICMP6_TOOBIG)
+		icmp6_error(vnet, buf, have);
+	else
+		nd6_message(vnet, ifp, ip, buf, have);
 }

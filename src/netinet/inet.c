@@ -37,6 +37,9 @@ static const struct {
 	    "another interface"),
 	C(tls_refused, "plaintext records refused: interface without M_EXTPG"),
 	C(too_big, "larger than the MTU"),
+	C(icmp_echo, "echo requests answered"),
+	C(icmp_unreach, "ICMP errors given to TCP"),
+	C(icmp_bad, "ICMP messages too short or with a wrong checksum"),
 	C(unmapped, "M_EXTPG packets copied for an interface without it"),
 #undef C
 };
@@ -75,6 +78,9 @@ inet_attach(struct vnet *vnet)
 	kzone_init(&is->is_tcpcbs, &vnet->v_kmem, "tcpcb",
 	    sizeof(struct tcpcb));
 	kzone_init(&is->is_segs, &vnet->v_kmem, "tcpreass", 64);
+	kzone_init(&is->is_holes, &vnet->v_kmem, "sackhole",
+	    sizeof(struct sackhole));
+	tcp_hc_attach(vnet);
 	ip_sysctl_init(vnet, "net.inet.ip", &is->is_ip[0]);
 	ip_sysctl_init(vnet, "net.inet6.ip6", &is->is_ip[1]);
 	tcp_sysctl_init(vnet);
@@ -126,6 +132,8 @@ inet_detach(struct vnet *vnet)
 	kzone_fini(&is->is_inpcbs);
 	kzone_fini(&is->is_tcpcbs);
 	kzone_fini(&is->is_segs);
+	kzone_fini(&is->is_holes);
+	tcp_hc_detach(vnet);
 	vnet->v_inet = NULL;
 	free(is);
 }

@@ -21,6 +21,13 @@ struct tcp_tunables {
 	uint64_t rexmit_min, rexmit_slop, rexmit_initial;
 	uint64_t persmin, persmax, keepinit, finwait2_timeout, msl;
 	uint64_t initcwnd_segments, sack, rfc1323, rfc3042, tso;
+	uint64_t cc_algorithm;	/* index of cc_algos */
+	uint64_t sack_maxholes; /* of one connection */
+	uint64_t ecn_enable, ecn_maxretries;
+	uint64_t keepidle, keepintvl, keepcnt, always_keepalive;
+	uint64_t ack_war_timewindow, ack_war_cnt;
+	uint64_t reass_maxqueuelen;
+	uint64_t minmss, path_mtu_discovery, icmp_may_rst;
 };
 
 struct inet_state {
@@ -31,9 +38,12 @@ struct inet_state {
 	struct inpcbhead is_conn[INP_HASHSIZE]; /* by four-tuple */
 	struct inpcbhead is_port[INP_PORTHASH]; /* by local port */
 	struct prng is_iss, is_ports, is_ts;
+	bool is_iss_given; /* every connection begins at is_iss_first */
+	uint32_t is_iss_first;
+	struct hostcache *is_hostcache;
 	uint64_t is_hashseed;
 	uint32_t is_conns; /* last number given */
-	struct kzone is_inpcbs, is_tcpcbs, is_segs;
+	struct kzone is_inpcbs, is_tcpcbs, is_segs, is_holes;
 };
 
 static inline int
@@ -56,6 +66,25 @@ void tcp_switch_tls_init(struct vnet *);
 int ip_drop_packet(struct vnet *, struct mbuf *m, int error, const char *why);
 void arp_attach(struct vnet *);
 void nd6_attach(struct vnet *);
+
+/*
+ * What is known of hosts out there: the path's MTU, when ICMP has told that
+ * less fits than the interface takes. Source: tcp_hostcache.c.
+ */
+void tcp_hc_attach(struct vnet *);
+void tcp_hc_detach(struct vnet *);
+uint32_t tcp_hc_getmtu(const struct vnet *, int family,
+    const struct in_any *); /* 0: nothing is known */
+void tcp_hc_updatemtu(struct vnet *, int family, const struct in_any *,
+    uint32_t mtu);
+/* ICMP speaks of a segment that we sent: ip begins with its IP header, of
+ * which len bytes came. mtu: of the next hop, for EMSGSIZE (0: not told). */
+void tcp_ctlinput(struct vnet *, int family, int error, uint32_t mtu,
+    const uint8_t *ip, uint32_t len);
+void icmp_input(struct vnet *, struct mbuf *m, uint32_t hlen);
+/* A message of neighbour discovery with a right checksum; len bytes of it. */
+void nd6_message(struct vnet *, struct ifnet *, const uint8_t *ip,
+    const uint8_t *icmp, uint32_t len);
 /* A TCP segment; m begins with the IP header. */
 void tcp_input(struct vnet *, struct mbuf *m, uint32_t iphlen, int family);
 

@@ -54,7 +54,10 @@ ip_deliver(struct vnet *vnet, struct mbuf *m, uint32_t hlen,
 		ip_input_drop(vnet, m, &st->not_mine, "not for this host");
 	else if ((be16dec(ip->ip_off) & (KIP_MF | KIP_OFFMASK)) != 0)
 		ip_input_drop(vnet, m, &st->fragments, "fragment");
-	else if (ip->ip_p != KIPPROTO_TCP)
+	else if (ip->ip_p == KIPPROTO_ICMP) {
+		st->delivered++;
+		icmp_input(vnet, m, hlen);
+	} else if (ip->ip_p != KIPPROTO_TCP)
 		ip_input_drop(vnet, m, &st->no_proto, "unknown protocol");
 	else {
 		st->delivered++;

@@ -1,13 +1,10 @@
 /*
- * Acknowledgements: what they free, what they say about the round trip, and
- * what repeated ones say about losses (fast retransmit, NewReno recovery by
- * RFC 6582, limited transmit by RFC 3042).
+ * Acknowledgements: which are believed, what they free, and what they say about
+ * the round trip. What they say about losses is in tcp_recovery.c.
  */
 #include <ktsim/base/kassert.h>
 
 #include "tcp_private.h"
-
-#define TCP_REXMTTHRESH 3
 
 /* RFC 6298. */
 void
@@ -24,6 +21,7 @@ tcp_xmit_timer(struct tcpcb *tp, simtime_t rtt)
 		tp->t_rttvar = (3 * tp->t_rttvar + delta) / 4;
 		tp->t_srtt = (7 * tp->t_srtt + rtt) / 8;
 	}
+	tp->t_rttupdated++;
 	tp->t_rtttime = 0;
 	tp->t_rxtshift = 0;
 	tcp_set_rxtcur(tp);
@@ -49,149 +47,6 @@ tcp_ack_rtt(struct tcpcb *tp, const struct tcp_seg *ts)
 		tp->t_rxtshift = 0;
 		tcp_set_rxtcur(tp);
 	}
-}
-
-/* Send one segment from snd_una, out of turn. */
-static void
-tcp_resend_first(struct tcpcb *tp, const char *why)
-{
-	const char *owhy = tp->t_why;
-	uint32_t onxt = tp->snd_nxt;
-
-	callout_stop(&tp->t_rexmt);
-	tp->t_rtttime = 0;
-	tp->snd_nxt = tp->snd_una;
-	tp->snd_cwnd = tcp_maxseg(tp);
-	tp->t_why = why;
-	(void)tcp_output(tp);
-	if (SEQ_GT(onxt, tp->snd_nxt))
-		tp->snd_nxt = onxt;
-	tp->t_why = owhy;
-}
-
-static void
-tcp_fast_retransmit(struct tcpcb *tp)
-{
-	/* RFC 6582: these duplicates may be echoes of our own resending. */
-	if (SEQ_LEQ(tp->snd_una, tp->snd_recover)) {
-		tp->t_dupacks = 0;
-		return;
-	}
-	tcp_stats_rw(tp)->fastrexmit++;
-	tp->t_stats.fast_rexmit++;
-	cc_newreno.enter_recovery(tp);
-	tp->snd_recover = tp->snd_max;
-	tp->t_flags |= TF_FASTRECOVERY;
-	tcp_resend_first(tp, "fast retransmit");
-	tp->snd_cwnd =
-	    tp->snd_ssthresh + tcp_maxseg(tp) * (tp->t_dupacks - tp->t_limited);
-}
-
-static void
-tcp_limited_transmit(struct tcpcb *tp)
-{
-	uint32_t ocwnd = tp->snd_cwnd, omax = tp->snd_max, sent;
-	uint32_t flight = tp->snd_max - tp->snd_una;
-
-	if (tcp_tune(tp)->rfc3042 == 0)
-		return;
-	tp->snd_nxt = tp->snd_max;
-	tp->snd_cwnd =
-	    flight + (tp->t_dupacks - tp->t_limited) * tcp_maxseg(tp);
-	if (sbavail(&tp->t_inpcb->inp_socket->so_snd) > flight) {
-		tp->t_flags |= TF_LIMITED;
-		(void)tcp_output(tp);
-		tp->t_flags &= ~TF_LIMITED;
-	}
-	sent = tp->snd_max - omax;
-	if (sent > tcp_maxseg(tp))
-		tp->t_limited = 2;
-	else if (sent > 0)
-		tp->t_limited++;
-	/* A refusal from below has its own say in the window. */
-	tp->snd_cwnd = tp->snd_cwnd > tcp_maxseg(tp) ? ocwnd : tp->snd_cwnd;
-}
-
-/* Bytes beyond the hole that this ACK says have arrived. */
-static uint32_t
-tcp_sacked(const struct tcpcb *tp, const struct tcp_seg *ts)
-{
-	const struct tcp_sackblk *sb;
-	uint32_t n = 0;
-
-	if ((tp->t_flags & TF_SACK_PERMIT) == 0)
-		return (0);
-	for (unsigned i = 0; i < ts->ts_opt.to_nsacks; i++) {
-		sb = &ts->ts_opt.to_sacks[i];
-		if (SEQ_GT(sb->start, tp->snd_una) &&
-		    SEQ_GT(sb->end, sb->start) && SEQ_LEQ(sb->end, tp->snd_max))
-			n += sb->end - sb->start;
-	}
-	return (n);
-}
-
-/*
- * RFC 6675: more than two segments beyond the hole say as much as three
- * duplicates, which a receiver with LRO may never send.
- */
-static bool
-tcp_lost(const struct tcpcb *tp, const struct tcp_seg *ts)
-{
-	return (tp->t_dupacks == TCP_REXMTTHRESH ||
-	    (tp->t_dupacks < TCP_REXMTTHRESH &&
-		tcp_sacked(tp, ts) > (TCP_REXMTTHRESH - 1) * tcp_maxseg(tp)));
-}
-
-static bool
-tcp_is_dupack(const struct tcpcb *tp, const struct tcp_seg *ts)
-{
-	return (ts->ts_ack == tp->snd_una && ts->ts_len == 0 &&
-	    (ts->ts_flags & (KTH_SYN | KTH_FIN)) == 0 &&
-	    (ts->ts_win == tp->snd_wnd || tcp_sacked(tp, ts) > 0) &&
-	    tp->snd_una != tp->snd_max && !callout_active(&tp->t_persist));
-}
-
-/* Nothing new is acknowledged. */
-static enum tcp_verdict
-tcp_dupack(struct tcpcb *tp, struct tcp_seg *ts)
-{
-	if (!tcp_is_dupack(tp, ts)) {
-		if (ts->ts_ack == tp->snd_una && ts->ts_win != tp->snd_wnd)
-			return (TV_GO); /* a window update says nothing */
-		tp->t_dupacks = 0;
-		return (TV_GO);
-	}
-	tcp_stats_rw(tp)->rcvdupack++;
-	tp->t_stats.dupacks++;
-	if (++tp->t_dupacks == 1)
-		tp->t_limited = 0;
-	if (IN_FASTRECOVERY(tp->t_flags)) {
-		tp->snd_cwnd += tcp_maxseg(tp); /* one has left the path */
-		ts->ts_output = true;
-	} else if (tcp_lost(tp, ts))
-		tcp_fast_retransmit(tp);
-	else if (tp->t_dupacks < TCP_REXMTTHRESH && tp->snd_nxt == tp->snd_max)
-		tcp_limited_transmit(tp);
-	return (TV_GO);
-}
-
-/* In recovery, snd_una has moved by acked. */
-static void
-tcp_recovery_ack(struct tcpcb *tp, uint32_t acked)
-{
-	uint32_t cwnd = tp->snd_cwnd;
-
-	if (SEQ_GEQ(tp->snd_una, tp->snd_recover)) {
-		tp->t_flags &= ~TF_FASTRECOVERY;
-		tp->t_dupacks = 0;
-		cc_newreno.post_recovery(tp);
-		return;
-	}
-	/* Partial: the next hole begins right here. */
-	tp->t_flags |= TF_ACKNOW;
-	tcp_resend_first(tp, "fast retransmit");
-	tp->snd_cwnd = cwnd > acked ? cwnd - acked : 0;
-	tp->snd_cwnd += tcp_maxseg(tp);
 }
 
 /* Returns true when our FIN is among what is acknowledged. */
@@ -228,35 +83,82 @@ tcp_fin_acked(struct tcpcb *tp)
 	}
 }
 
+/*
+ * After a first timeout an ACK that answers a segment of before it (its echoed
+ * timestamp tells) was on its way already: nothing had been lost (RFC 3522).
+ */
+static bool
+tcp_rto_was_spurious(const struct tcpcb *tp, const struct tcp_seg *ts)
+{
+	const struct tcpopt *to = &ts->ts_opt;
+
+	return (tp->t_rxtshift == 1 && (tp->t_flags & TF_PREVVALID) != 0 &&
+	    tp->t_badrxtwin != 0 && (to->to_flags & TOF_TS) != 0 &&
+	    to->to_tsecr != 0 && SEQ_LT(to->to_tsecr, tp->t_badrxtwin));
+}
+
+/* Timer and recovery point of what is still out. */
+static void
+tcp_ack_rest(struct tcpcb *tp)
+{
+	if (tp->snd_una == tp->snd_max)
+		callout_stop(&tp->t_rexmt);
+	else if (!callout_active(&tp->t_persist))
+		callout_reset(&tp->t_rexmt, tp->t_rxtcur);
+	if (IN_RECOVERY(tp->t_flags))
+		return;
+	/* It does not stay behind so far that it seems to be ahead. */
+	if (SEQ_GT(tp->snd_una, tp->snd_recover))
+		tp->snd_recover = (tp->t_flags & TF_SACK_PERMIT) != 0
+		    ? tp->snd_una
+		    : tp->snd_una - 1;
+}
+
 static enum tcp_verdict
-tcp_new_ack(struct tcpcb *tp, struct tcp_seg *ts)
+tcp_new_ack(struct tcpcb *tp, struct tcp_seg *ts, enum sackstatus st)
 {
 	uint32_t acked = ts->ts_ack - tp->snd_una;
-	bool recovery = IN_FASTRECOVERY(tp->t_flags), fin;
+	bool fin;
 
 	tcp_stats_rw(tp)->rcvackpack++;
-	tcp_ack_rtt(tp, ts);
-	if (!recovery) {
-		tp->t_dupacks = 0;
-		cc_newreno.ack_received(tp, acked);
+	if (tcp_rto_was_spurious(tp, ts)) {
+		TRACE(tcp_tracer(tp), tcp_rto_undone, TU(tp->t_conn));
+		cc_cong_signal(tp, CC_RTO_ERR);
 	}
+	tcp_ack_rtt(tp, ts);
+	if (!IN_FASTRECOVERY(tp->t_flags))
+		tp->t_dupacks = 0;
+	if (!IN_RECOVERY(tp->t_flags))
+		cc_ack_received(tp, acked);
 	tp->t_softerror = 0; /* something gets through */
 	fin = tcp_ack_drop(tp, acked);
 	tp->snd_una = ts->ts_ack;
 	if (SEQ_LT(tp->snd_nxt, tp->snd_una))
 		tp->snd_nxt = tp->snd_una;
-	if (tp->snd_una == tp->snd_max)
-		callout_stop(&tp->t_rexmt);
-	else if (!callout_active(&tp->t_persist))
-		callout_reset(&tp->t_rexmt, tp->t_rxtcur);
+	tcp_ack_rest(tp);
 	ts->ts_output = true;
 	if (fin)
 		return (tcp_fin_acked(tp));
-	if (recovery)
-		tcp_recovery_ack(tp, acked);
-	else if (SEQ_GT(tp->snd_una, tp->snd_recover))
-		tp->snd_recover = tp->snd_una - 1; /* does not wrap away */
+	tcp_recovery_ack(tp, ts, acked, st);
 	return (TV_GO);
+}
+
+/* The scoreboard, if this connection has one. */
+static enum sackstatus
+tcp_ack_sack(struct tcpcb *tp, const struct tcp_seg *ts)
+{
+	enum sackstatus st;
+
+	if ((tp->t_flags & TF_SACK_PERMIT) == 0 ||
+	    ((ts->ts_opt.to_flags & TOF_SACK) == 0 &&
+		TAILQ_EMPTY(&tp->snd_holes))) {
+		tp->t_delivered = tp->t_sacked = 0;
+		return (SACK_NOCHANGE);
+	}
+	st = tcp_sack_doack(tp, &ts->ts_opt, ts->ts_ack);
+	if (st != SACK_NOCHANGE)
+		tcp_lost_again(tp);
+	return (st);
 }
 
 /* The ACK of our SYN in SYN_RECEIVED. */
@@ -280,6 +182,8 @@ tcp_syn_acked(struct tcpcb *tp, struct tcp_seg *ts)
 enum tcp_verdict
 tcp_ack_input(struct tcpcb *tp, struct tcp_seg *ts)
 {
+	enum sackstatus st;
+
 	if (tp->t_state == TCPS_SYN_RECEIVED) {
 		if (ts->ts_ack == tp->iss) {
 			ts->ts_why = "does not acknowledge our SYN";
@@ -298,13 +202,17 @@ tcp_ack_input(struct tcpcb *tp, struct tcp_seg *ts)
 	}
 	if (SEQ_GT(ts->ts_ack, tp->snd_max)) {
 		ts->ts_why = "acknowledges what was not sent";
-		return (TV_ACK);
+		tcp_stats_rw(tp)->rcvacktoomuch++;
+		return (tcp_challenge_ack(tp) ? TV_ACK : TV_DROP);
 	}
 	if (SEQ_LT(ts->ts_ack, tp->snd_una - tp->max_sndwnd)) {
 		ts->ts_why = "acknowledgement is too old"; /* RFC 5961 */
-		return (TV_ACK);
+		return (tcp_challenge_ack(tp) ? TV_ACK : TV_DROP);
 	}
-	if (SEQ_LEQ(ts->ts_ack, tp->snd_una))
-		return (tcp_dupack(tp, ts));
-	return (tcp_new_ack(tp, ts));
+	st = tcp_ack_sack(tp, ts);
+	tcp_ecn_input(tp, ts);
+	if (SEQ_GT(ts->ts_ack, tp->snd_una))
+		return (tcp_new_ack(tp, ts, st));
+	tcp_dupack(tp, ts, st);
+	return (TV_GO);
 }

@@ -7,6 +7,7 @@
 
 #include <ktsim/base/kassert.h>
 #include <ktsim/kern/ktls.h>
+#include <ktsim/netinet/tcp_info.h>
 
 #include "tcp_ctloutput.h"
 #include "tcp_private.h"
@@ -70,17 +71,85 @@ tcp_opt_absent(struct socket *so, const struct sockopt *sopt)
 	return (true);
 }
 
+/* Name of a module, with or without its NUL. */
+static int
+tcp_set_cc(struct socket *so, const struct sockopt *sopt)
+{
+	char name[16] = { 0 };
+	const struct cc_algo *cc;
+
+	if (sopt->sopt_valsize == 0 || sopt->sopt_valsize > sizeof(name))
+		return (EINVAL);
+	memcpy(name, sopt->sopt_val, MIN(sopt->sopt_valsize, sizeof(name) - 1));
+	if ((cc = cc_find(name)) == NULL)
+		return (ESRCH);
+	if (cc != sototcpcb(so)->t_cc)
+		cc_choose(sototcpcb(so), cc);
+	return (0);
+}
+
+static int
+tcp_get_cc(struct socket *so, struct sockopt *sopt)
+{
+	const char *name = sototcpcb(so)->t_cc->name;
+
+	sopt->sopt_valsize = MIN(sopt->sopt_valsize, strlen(name) + 1);
+	memcpy(sopt->sopt_val, name, sopt->sopt_valsize);
+	return (0);
+}
+
+#define TCP_KEEP_MAX 32767 /* seconds, or probes */
+
+/* Seconds (probes for KTCP_KEEPCNT); 0: as the host has it. */
+static int
+tcp_set_keep(struct tcpcb *tp, int name, int val)
+{
+	if (val < 0 || val > TCP_KEEP_MAX)
+		return (EINVAL);
+	switch (name) {
+	case KTCP_KEEPIDLE:
+		tp->t_keepidle = (simtime_t)val * SIM_SEC;
+		if (TCPS_HAVEESTABLISHED(tp->t_state))
+			tcp_keep_start(tp);
+		break;
+	case KTCP_KEEPINTVL:
+		tp->t_keepintvl = (simtime_t)val * SIM_SEC;
+		break;
+	default:
+		tp->t_keepcnt = (uint32_t)val;
+		break;
+	}
+	return (0);
+}
+
+/* A smaller one than was negotiated, at any time. */
+static int
+tcp_set_maxseg(struct tcpcb *tp, int val)
+{
+	if (val < (int)tcp_tune(tp)->minmss || val > tp->t_maxseg)
+		return (EINVAL);
+	tp->t_maxseg = (uint16_t)val;
+	return (0);
+}
+
 static int
 tcp_setopt(struct socket *so, const struct sockopt *sopt)
 {
+	struct tcpcb *tp = sototcpcb(so);
 	int error, val;
 
 	switch (sopt->sopt_name) {
+	case KTCP_CONGESTION:
+		return (tcp_set_cc(so, sopt));
 	case TCP_TXTLS_ENABLE:
 	case TCP_RXTLS_ENABLE:
 		return (tcp_set_tls(so, sopt));
 	case KTCP_NODELAY:
 	case KTCP_NOPUSH:
+	case KTCP_MAXSEG:
+	case KTCP_KEEPIDLE:
+	case KTCP_KEEPINTVL:
+	case KTCP_KEEPCNT:
 	case TCP_TXTLS_MODE:
 		if ((error = tcp_opt_int(sopt, &val)) != 0)
 			return (error);
@@ -90,8 +159,23 @@ tcp_setopt(struct socket *so, const struct sockopt *sopt)
 	}
 	if (sopt->sopt_name == TCP_TXTLS_MODE)
 		return (ktls_set_tx_mode(so, val));
+	if (sopt->sopt_name == KTCP_MAXSEG)
+		return (tcp_set_maxseg(tp, val));
+	if (sopt->sopt_name >= KTCP_KEEPIDLE && sopt->sopt_name <= KTCP_KEEPCNT)
+		return (tcp_set_keep(tp, sopt->sopt_name, val));
 	return (tcp_set_flag(so,
 	    sopt->sopt_name == KTCP_NODELAY ? TF_NODELAY : TF_NOPUSH, val));
+}
+
+static int
+tcp_get_info(const struct tcpcb *tp, struct sockopt *sopt)
+{
+	struct ktcp_info ti;
+
+	tcp_fill_info(tp, &ti);
+	sopt->sopt_valsize = MIN(sopt->sopt_valsize, sizeof(ti));
+	memcpy(sopt->sopt_val, &ti, sopt->sopt_valsize);
+	return (0);
 }
 
 static int
@@ -101,6 +185,22 @@ tcp_getopt(struct socket *so, struct sockopt *sopt)
 	int error = 0, val = 0;
 
 	switch (sopt->sopt_name) {
+	case KTCP_CONGESTION:
+		return (tcp_get_cc(so, sopt));
+	case KTCP_INFO:
+		return (tcp_get_info(tp, sopt));
+	case KTCP_MAXSEG:
+		val = tp->t_maxseg;
+		break;
+	case KTCP_KEEPIDLE:
+		val = (int)(tp->t_keepidle / SIM_SEC);
+		break;
+	case KTCP_KEEPINTVL:
+		val = (int)(tp->t_keepintvl / SIM_SEC);
+		break;
+	case KTCP_KEEPCNT:
+		val = (int)tp->t_keepcnt;
+		break;
 	case TCP_TXTLS_MODE:
 		error = ktls_get_tx_mode(so, &val);
 		break;

@@ -29,7 +29,7 @@ tcp_rst_input(struct tcpcb *tp, struct tcp_seg *ts)
 	if (ts->ts_seq != tp->rcv_nxt && ts->ts_seq != tp->last_ack_sent) {
 		ts->ts_why = "reset not at the expected place";
 		tcp_stats_rw(tp)->badrst++;
-		return (TV_ACK);
+		return (tcp_challenge_ack(tp) ? TV_ACK : TV_DROP);
 	}
 	tcp_stats_rw(tp)->rcvrst++;
 	switch (tp->t_state) {
@@ -105,6 +105,8 @@ tcp_trim_old(struct tcpcb *tp, struct tcp_seg *ts)
 		tcp_stats_rw(tp)->rcvduppack++;
 	}
 	if (todrop > 0) {
+		tp->t_dsack = (struct tcp_range) { ts->ts_seq,
+			ts->ts_seq + (uint32_t)todrop };
 		tp->t_stats.rcv_dup += (uint64_t)todrop;
 		tcp_seg_trim_front(ts, (uint32_t)todrop);
 	}
@@ -127,6 +129,7 @@ tcp_trim_window(struct tcpcb *tp, struct tcp_seg *ts)
 		/* A window probe is answered, its acknowledgement used. */
 		if (tp->rcv_wnd != 0 || ts->ts_seq != tp->rcv_nxt)
 			return (TV_ACK);
+		tcp_stats_rw(tp)->rcvwinprobe++;
 		tp->t_flags |= TF_ACKNOW;
 	}
 	m_adj(ts->ts_m, -todrop);
@@ -162,7 +165,8 @@ tcp_acceptable(struct tcpcb *tp, struct tcp_seg *ts)
 	if ((ts->ts_flags & KTH_SYN) != 0 &&
 	    TCPS_HAVEESTABLISHED(tp->t_state)) {
 		ts->ts_why = "SYN in a connection";
-		return (TV_ACK);
+		tcp_stats_rw(tp)->badsyn++;
+		return (tcp_challenge_ack(tp) ? TV_ACK : TV_DROP);
 	}
 	if ((v = tcp_paws(tp, ts)) != TV_GO ||
 	    (v = tcp_trim_old(tp, ts)) != TV_GO)
@@ -206,6 +210,9 @@ tcp_window_update(struct tcpcb *tp, struct tcp_seg *ts)
 			(tp->snd_wl2 == ts->ts_ack &&
 			    ts->ts_win > tp->snd_wnd)))))
 		return;
+	if (ts->ts_len == 0 && tp->snd_wl2 == ts->ts_ack &&
+	    ts->ts_win > tp->snd_wnd)
+		tcp_stats_rw(tp)->rcvwinupd++;
 	tp->snd_wnd = ts->ts_win;
 	tp->snd_wl1 = ts->ts_seq;
 	tp->snd_wl2 = ts->ts_ack;

@@ -39,6 +39,14 @@ tcp_seg_addrs(struct tcp_seg *ts, const uint8_t *ip, const struct ktcphdr *th,
 	ts->ts_laddr.sa_port = be16dec(th->th_dport);
 }
 
+static uint8_t
+tcp_seg_tos(const uint8_t *ip, int family)
+{
+	if (inet_is6(family))
+		return ((uint8_t)(ip[0] << 4 | ip[1] >> 4));
+	return (ip[1]);
+}
+
 static bool
 tcp_sum_ok(const struct mbuf *m, int family, uint32_t iphlen)
 {
@@ -89,6 +97,7 @@ tcp_seg_parse(struct tcp_seg *ts, struct vnet *vnet, struct mbuf *m,
 	ts->ts_ack = be32dec(th->th_ack);
 	ts->ts_win = be16dec(th->th_win);
 	ts->ts_flags = th->th_flags;
+	ts->ts_tos = tcp_seg_tos(m->m_data, family);
 	ts->ts_len = len - hlen;
 	tcp_parse_options(&ts->ts_opt, (const uint8_t *)(th + 1),
 	    hlen - (uint32_t)sizeof(*th), (th->th_flags & KTH_SYN) != 0);
@@ -126,6 +135,10 @@ tcp_synsent_input(struct tcpcb *tp, struct tcp_seg *ts)
 	tp->irs = ts->ts_seq;
 	tp->rcv_nxt = tp->rcv_adv = tp->last_ack_sent = tp->irs + 1;
 	tcp_negotiate(tp, ts);
+	if (ack)
+		tcp_ecn_input_synack(tp, ts);
+	else
+		tcp_ecn_input_syn(tp, ts);
 	tp->rcv_adv += MIN(tp->rcv_wnd, TCP_MAXWIN);
 	tp->snd_wnd = tp->max_sndwnd = ts->ts_win; /* never scaled here */
 	tp->snd_wl1 = ts->ts_seq;

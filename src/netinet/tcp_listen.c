@@ -20,6 +20,11 @@ tcp_accept(struct tcpcb *listener, struct socket *so, const struct tcp_seg *ts)
 	/* FreeBSD takes the ACK that ends the handshake: syncache_socket. */
 	inp->inp_numa_domain = ts->ts_m->m_pkthdr.numa_domain;
 	tp->t_flags |= listener->t_flags & TF_INHERIT;
+	if (tp->t_cc != listener->t_cc)
+		cc_choose(tp, listener->t_cc);
+	tp->t_keepidle = listener->t_keepidle;
+	tp->t_keepintvl = listener->t_keepintvl;
+	tp->t_keepcnt = listener->t_keepcnt;
 	(void)soreserve_sb(&so->so_snd, lso->so_snd.sb_hiwat);
 	(void)soreserve_sb(&so->so_rcv, lso->so_rcv.sb_hiwat);
 	so->so_snd.sb_flags = (uint16_t)((so->so_snd.sb_flags & ~SB_AUTOSIZE) |
@@ -31,6 +36,7 @@ tcp_accept(struct tcpcb *listener, struct socket *so, const struct tcp_seg *ts)
 	tp->irs = ts->ts_seq;
 	tp->rcv_nxt = tp->rcv_adv = tp->last_ack_sent = tp->irs + 1;
 	tcp_negotiate(tp, ts);
+	tcp_ecn_input_syn(tp, ts);
 	tp->snd_wnd = tp->max_sndwnd = ts->ts_win;
 	tp->snd_wl1 = ts->ts_seq;
 	tp->t_flags |= TF_ACKNOW;

@@ -23,7 +23,7 @@ struct lro_entry {
 	bool le_ts;
 	uint32_t le_tsval;
 	uint32_t le_nsegs;
-	uint8_t le_flags;
+	uint8_t le_flags, le_tos; /* a mark must not get lost */
 };
 
 struct lro_ctrl {
@@ -38,7 +38,7 @@ struct lro_pkt {
 	uint8_t key[37];
 	uint16_t l3, th, hdrlen; /* offsets; all headers together */
 	uint32_t iplen, datalen, seq;
-	uint8_t flags;
+	uint8_t flags, tos;
 	bool ts;
 	uint32_t tsval;
 };
@@ -79,6 +79,7 @@ lro_ip4(const uint8_t *ip, uint32_t len, struct lro_pkt *p)
 	    (be16dec(ip + 6) & (KIP_MF | KIP_OFFMASK)) != 0)
 		return (false);
 	p->iplen = be16dec(ip + 2);
+	p->tos = ip[1];
 	p->th = (uint16_t)(p->l3 + sizeof(struct kip));
 	memcpy(p->key, ip + 12, 8);
 	p->key[36] = 4;
@@ -92,6 +93,7 @@ lro_ip6(const uint8_t *ip, uint32_t len, struct lro_pkt *p)
 	    ip[6] != KIPPROTO_TCP)
 		return (false);
 	p->iplen = sizeof(struct kip6) + be16dec(ip + 4);
+	p->tos = (uint8_t)(ip[0] << 4 | ip[1] >> 4);
 	p->th = (uint16_t)(p->l3 + sizeof(struct kip6));
 	memcpy(p->key, ip + 8, 32);
 	p->key[36] = 6;
@@ -230,12 +232,14 @@ lro_begin(struct lro_entry *le, struct mbuf *m, const struct lro_pkt *p)
 	le->le_tsval = p->tsval;
 	le->le_nsegs = 1;
 	le->le_flags = p->flags;
+	le->le_tos = p->tos;
 }
 
 static bool
 lro_follows(const struct lro_entry *le, const struct lro_pkt *p)
 {
 	return (p->seq == le->le_next_seq && p->ts == le->le_ts &&
+	    p->tos == le->le_tos &&
 	    (!p->ts || SEQ_GEQ(p->tsval, le->le_tsval)) &&
 	    le->le_iplen + p->datalen <= LRO_LENGTH_LIM);
 }

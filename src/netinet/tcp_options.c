@@ -13,7 +13,7 @@ tcp_parse_sack(struct tcpopt *to, const uint8_t *p, uint32_t n)
 	to->to_nsacks = MIN(n, TCP_MAX_SACK);
 	for (unsigned i = 0; i < to->to_nsacks; i++, p += 8)
 		to->to_sacks[i] =
-		    (struct tcp_sackblk) { be32dec(p), be32dec(p + 4) };
+		    (struct tcp_range) { be32dec(p), be32dec(p + 4) };
 }
 
 static void
@@ -136,7 +136,7 @@ tcp_add_timestamp(struct tcp_xmit *tx)
 static void
 tcp_add_sack(struct tcp_xmit *tx)
 {
-	struct tcp_sackblk blk[TCP_NSACK];
+	struct tcp_range blk[TCP_NSACK];
 	uint8_t *p = tx->tx_opt + tx->tx_optlen;
 	unsigned n, room = (TCP_MAXOLEN - tx->tx_optlen - 4u) / 8;
 
@@ -146,6 +146,7 @@ tcp_add_sack(struct tcp_xmit *tx)
 	p[0] = p[1] = KTCPOPT_NOP;
 	p[2] = KTCPOPT_SACK;
 	p[3] = (uint8_t)(2 + 8 * n);
+	tcp_stats_rw(tx->tx_tp)->sack_send_blocks += n;
 	for (unsigned i = 0; i < n; i++) {
 		be32enc(p + 4 + 8 * i, blk[i].start);
 		be32enc(p + 8 + 8 * i, blk[i].end);
@@ -166,6 +167,7 @@ tcp_add_options(struct tcp_xmit *tx)
 	    ((tp->t_flags & TF_RCVD_TSTMP) != 0 ||
 		(syn && tp->t_state == TCPS_SYN_SENT)))
 		tcp_add_timestamp(tx);
-	if (!syn && tp->t_segq != NULL && (tp->t_flags & TF_SACK_PERMIT) != 0)
+	if (!syn && (tp->t_flags & TF_SACK_PERMIT) != 0 &&
+	    (tp->t_segq != NULL || tp->t_dsack.start != tp->t_dsack.end))
 		tcp_add_sack(tx);
 }

@@ -1,14 +1,12 @@
 /*
- * TCP output: whether something is to be sent, and how much.
+ * TCP output: whether something is to be sent, and how much. Sending it is in
+ * tcp_send.c.
  *
  * Only bytes that are available (sbavail) are sent: what is being encrypted
- * is in the buffer and counts for FIN and PUSH (sbused), but stays. A refusal
- * from below (ring full, or a TLS packet without its send tag) is no loss of
- * the path, yet it is answered like one: one segment, and the retransmission
- * timer decides when to try again.
+ * is in the buffer and counts for FIN and PUSH (sbused), but stays. In a
+ * recovery with SACK the holes go first, then new bytes.
  * Source: netinet/tcp_output.c.
  */
-#include <errno.h>
 #include <string.h>
 
 #include <ktsim/base/kassert.h>
@@ -17,7 +15,6 @@
 
 #include "tcp_private.h"
 
-#define TF_LASTIDLE  0x08000
 #define IP_MAXPACKET 65535
 #define TCP_LINKROOM 16 /* what a link header may take */
 
@@ -45,11 +42,11 @@ tcp_output_idle(struct tcpcb *tp)
 	bool idle;
 
 	idle = (tp->t_flags & TF_LASTIDLE) != 0 || tp->snd_max == tp->snd_una;
-	/* RFC 5681, 4.1: a window that was not used is not known any more. */
-	if (idle && tcp_now(tp) - tp->t_rcvtime >= tp->t_rxtcur &&
-	    TCPS_HAVEESTABLISHED(tp->t_state))
-		tp->snd_cwnd = MIN(tp->snd_cwnd,
-		    (uint32_t)tcp_tune(tp)->initcwnd_segments * tcp_maxseg(tp));
+	if (idle && TCPS_HAVEESTABLISHED(tp->t_state) &&
+	    (tcp_now(tp) - tp->t_rcvtime >= tp->t_rxtcur ||
+		(tp->t_sndtime != 0 &&
+		    tcp_now(tp) - tp->t_sndtime >= tp->t_rxtcur)))
+		cc_after_idle(tp);
 	tp->t_flags &= ~TF_LASTIDLE;
 	if (idle && (tp->t_flags & TF_MORETOCOME) != 0) {
 		tp->t_flags |= TF_LASTIDLE;
@@ -138,29 +135,81 @@ tcp_measure_syn(struct tcp_xmit *tx)
 	return (true);
 }
 
+/*
+ * Bytes of a hole that the windows let go again. In a recovery snd_cwnd counts
+ * what was sent again and what was sent new since it began.
+ */
+static bool
+tcp_measure_hole(struct tcp_xmit *tx)
+{
+	struct tcpcb *tp = tx->tx_tp;
+	struct sackhole *p;
+	uint32_t avail;
+
+	tx->tx_hole = NULL;
+	if ((tp->t_flags & TF_SACK_PERMIT) == 0 ||
+	    !IN_FASTRECOVERY(tp->t_flags) ||
+	    tx->tx_sendwin <= tp->t_sack_rexmit ||
+	    (p = tcp_sack_output(tp)) == NULL)
+		return (false);
+	tx->tx_off = p->rxmit - tp->snd_una;
+	avail = sbavail(&tx->tx_so->so_snd);
+	if (tx->tx_off >= avail)
+		return (false); /* the FIN's number, not ours to give */
+	tx->tx_len = MIN(tx->tx_sendwin - tp->t_sack_rexmit,
+	    SEQ_MIN(p->end, tp->snd_recover) - p->rxmit);
+	tx->tx_len = MIN(tx->tx_len, avail - tx->tx_off);
+	tx->tx_hole = p;
+	tx->tx_sendalot = true;
+	return (true);
+}
+
+/* New bytes, or those behind snd_nxt that a timeout took back. */
+static void
+tcp_measure_data(struct tcp_xmit *tx)
+{
+	struct tcpcb *tp = tx->tx_tp;
+	uint32_t avail = sbavail(&tx->tx_so->so_snd), limit, used, cwin;
+
+	tx->tx_off = tp->snd_nxt - tp->snd_una;
+	limit = MIN(avail, tx->tx_sendwin);
+	if (tp->t_sack_rexmit > 0)
+		limit = MIN(avail, tp->snd_wnd);
+	tx->tx_len = limit > tx->tx_off ? limit - tx->tx_off : 0;
+	if (tp->t_sack_rexmit > 0) {
+		used = tp->t_sack_rexmit + tp->snd_nxt -
+		    SEQ_MIN(tp->snd_nxt, tp->snd_recover);
+		cwin = tp->snd_cwnd > used ? tp->snd_cwnd - used : 0;
+		tx->tx_len = MIN(tx->tx_len, cwin);
+	}
+	if (limit < tx->tx_off)
+		tcp_output_shut(tx);
+}
+
 /* Where we are, what the windows allow. */
 static void
 tcp_measure(struct tcp_xmit *tx)
 {
 	struct tcpcb *tp = tx->tx_tp;
-	struct sockbuf *sb = &tx->tx_so->so_snd;
-	uint32_t limit;
 
 	tx->tx_sendalot = tx->tx_tso = false;
+	if (SEQ_LT(tp->snd_nxt, tp->snd_max))
+		tcp_sack_adjust(tp);
 	tx->tx_off = tp->snd_nxt - tp->snd_una;
 	tx->tx_sendwin = MIN(tp->snd_wnd, tp->snd_cwnd);
 	tx->tx_flags = tcp_outflags[tp->t_state];
 	tx->tx_recwin = tcp_recwin(tp, tx->tx_so);
+	tx->tx_hole = NULL;
 	if (tcp_measure_syn(tx))
 		return;
-	tcp_output_force(tx);
-	limit = MIN(sbavail(sb), tx->tx_sendwin);
-	tx->tx_len = limit > tx->tx_off ? limit - tx->tx_off : 0;
-	if (limit < tx->tx_off)
-		tcp_output_shut(tx);
+	if (!tcp_measure_hole(tx)) {
+		tcp_output_force(tx);
+		tcp_measure_data(tx);
+	}
 	tcp_sndbuf_autoscale(tx);
 	/* The FIN goes with the last byte, encrypted or not. */
-	if (tx->tx_off + tx->tx_len < sbused(sb))
+	if (tx->tx_hole != NULL ||
+	    tx->tx_off + tx->tx_len < sbused(&tx->tx_so->so_snd))
 		tx->tx_flags &= (uint8_t)~KTH_FIN;
 }
 
@@ -179,7 +228,7 @@ tcp_want_data(const struct tcp_xmit *tx)
 	    tx->tx_off + tx->tx_len >= sbavail(&tx->tx_so->so_snd) &&
 	    (tp->t_flags & TF_NOPUSH) == 0)
 		return (true);
-	if ((tp->t_flags & TF_FORCEDATA) != 0)
+	if ((tp->t_flags & TF_FORCEDATA) != 0 || tx->tx_hole != NULL)
 		return (true);
 	if (tp->max_sndwnd > 0 && tx->tx_len >= tp->max_sndwnd / 2)
 		return (true);
@@ -238,17 +287,21 @@ tcp_hdrlen(const struct tcp_xmit *tx)
 /*
  * What is sent again ends where new bytes begin, so that a segment is either
  * old or new: counts are exact, and Wireshark, which skips a retransmission
- * whole, loses no new byte with it.
+ * whole, loses no new byte with it. It also ends where bytes begin that the
+ * peer has told to have.
  */
 static void
 tcp_limit_rexmit(struct tcp_xmit *tx)
 {
 	struct tcpcb *tp = tx->tx_tp;
+	uint32_t most;
 
-	if (SEQ_GEQ(tp->snd_nxt, tp->snd_max) ||
-	    tx->tx_len <= tp->snd_max - tp->snd_nxt)
+	if (SEQ_GEQ(tp->snd_nxt, tp->snd_max) || tx->tx_hole != NULL)
 		return;
-	tx->tx_len = tp->snd_max - tp->snd_nxt;
+	most = tcp_sack_unsacked(tp, tp->snd_nxt);
+	if (tx->tx_len <= most)
+		return;
+	tx->tx_len = most;
 	tx->tx_flags &= (uint8_t)~KTH_FIN;
 	tx->tx_sendalot = true;
 }
@@ -269,9 +322,12 @@ tcp_limit(struct tcp_xmit *tx)
 	tcp_limit_rexmit(tx);
 	if (tx->tx_len <= mss)
 		return;
-	/* SACK blocks would be repeated in each segment: no burst then. */
+	/* SACK blocks would be repeated in each segment: no burst then. What
+	 * fills a hole goes one by one. */
 	tx->tx_tso = tp->t_tso && (tp->t_flags & TF_FORCEDATA) == 0 &&
-	    (tp->t_segq == NULL || (tp->t_flags & TF_SACK_PERMIT) == 0);
+	    tx->tx_hole == NULL &&
+	    ((tp->t_segq == NULL && tp->t_dsack.start == tp->t_dsack.end) ||
+		(tp->t_flags & TF_SACK_PERMIT) == 0);
 	if ((tx->tx_flags & KTH_FIN) != 0) {
 		tx->tx_flags &= (uint8_t)~KTH_FIN;
 		tx->tx_sendalot = true;
@@ -297,219 +353,19 @@ tcp_limit(struct tcp_xmit *tx)
 	}
 }
 
-static const char *
-tcp_output_why(const struct tcp_xmit *tx)
-{
-	const struct tcpcb *tp = tx->tx_tp;
-
-	if ((tp->t_flags & TF_FORCEDATA) != 0 && tx->tx_len > 0)
-		return ("window probe");
-	if (tx->tx_rexmit)
-		return (tp->t_why);
-	if ((tp->t_flags & TF_LIMITED) != 0)
-		return ("limited transmit");
-	return (NULL);
-}
-
-static void
-tcp_output_count(struct tcp_xmit *tx)
-{
-	struct tcpcb *tp = tx->tx_tp;
-	struct tcp_stats *st = tcp_stats_rw(tp);
-	uint32_t mss = tp->t_maxseg - tx->tx_optlen, old;
-
-	st->sndtotal++;
-	if (tx->tx_len == 0)
-		return;
-	tp->t_stats.snd_bursts++;
-	tp->t_stats.snd_segs += howmany(tx->tx_len, mss);
-	if ((tp->t_flags & TF_FORCEDATA) != 0)
-		tp->t_stats.probes++;
-	if (tx->tx_rexmit) {
-		st->sndrexmitpack++;
-		st->sndrexmitbyte += tx->tx_len;
-		/* FreeBSD's counters take the packet as a whole; ours do not. */
-		old = MIN(tx->tx_len, tp->snd_max - tx->tx_seq);
-		tp->t_stats.rexmit_packs++;
-		tp->t_stats.rexmit_bytes += old;
-		tp->t_stats.snd_bytes += tx->tx_len - old;
-		TRACE(tcp_tracer(tp), tcp_rexmit, TU(tp->t_conn),
-		    TU(tx->tx_seq), TU(tx->tx_len),
-		    TS(tx->tx_why != NULL ? tx->tx_why : "refused before"));
-	} else {
-		st->sndpack++;
-		st->sndbyte += tx->tx_len;
-		tp->t_stats.snd_bytes += tx->tx_len;
-	}
-}
-
-/* Sequence space and timers move, whether the packet got out or not. */
-static void
-tcp_output_advance(struct tcp_xmit *tx)
-{
-	struct tcpcb *tp = tx->tx_tp;
-	uint32_t n = tx->tx_len + ((tx->tx_flags & KTH_SYN) != 0) +
-	    ((tx->tx_flags & KTH_FIN) != 0);
-
-	if ((tx->tx_flags & KTH_FIN) != 0)
-		tp->t_flags |= TF_SENTFIN;
-	if ((tp->t_flags & TF_FORCEDATA) != 0 &&
-	    callout_active(&tp->t_persist)) {
-		/* A probe does not move snd_nxt: it is sent till taken. */
-		tp->snd_max = SEQ_MAX(tp->snd_max, tx->tx_seq + n);
-		return;
-	}
-	if (n == 0)
-		return;
-	tp->snd_nxt = tx->tx_seq + n;
-	if (SEQ_GT(tp->snd_nxt, tp->snd_max)) {
-		tp->snd_max = tp->snd_nxt;
-		if (tp->t_rtttime == 0) {
-			tp->t_rtttime = MAX(tcp_now(tp), 1);
-			tp->t_rtseq = tx->tx_seq;
-		}
-	}
-	if (SEQ_GEQ(tp->snd_nxt, tp->snd_max))
-		tp->t_why = NULL;
-	if (!callout_active(&tp->t_rexmt)) {
-		callout_stop(&tp->t_persist);
-		tp->t_persistshift = 0;
-		callout_reset(&tp->t_rexmt, tp->t_rxtcur);
-	}
-}
-
-/* The packet did not get out: so the bytes are still to be sent. */
-static void
-tcp_output_back_out(struct tcp_xmit *tx)
-{
-	struct tcpcb *tp = tx->tx_tp;
-
-	if ((tp->t_flags & TF_FORCEDATA) != 0 && callout_active(&tp->t_persist))
-		return;
-	if (tx->tx_len > 0 || (tx->tx_flags & (KTH_SYN | KTH_FIN)) != 0)
-		tp->snd_nxt = tx->tx_seq;
-}
-
-/* What a refusal means. 0: dealt with; tx_sendalot: try again at once. */
-static int
-tcp_output_error(struct tcp_xmit *tx, int error)
-{
-	struct tcpcb *tp = tx->tx_tp;
-	uint32_t mss;
-
-	tcp_output_back_out(tx);
-	switch (error) {
-	case ENOBUFS:
-		KASSERT(tx->tx_len == 0 || callout_active(&tp->t_rexmt) ||
-			callout_active(&tp->t_persist),
-		    ("conn %u: refused and no "
-		     "timer runs",
-			tp->t_conn));
-		TRACE(tcp_tracer(tp), tcp_enobufs, TU(tp->t_conn), TI(error));
-		tp->t_stats.enobufs++;
-		tp->snd_cwnd = tcp_maxseg(tp);
-		tx->tx_sendalot = false;
-		return (0);
-	case EMSGSIZE:
-		/* The route leads elsewhere now, where less fits. */
-		mss = tcp_maxseg_route(tp);
-		if (mss >= tp->t_maxseg)
-			return (error);
-		tp->t_maxseg = (uint16_t)mss;
-		tx->tx_sendalot = true;
-		return (0);
-	case EHOSTUNREACH:
-	case ENETDOWN:
-	case ENETUNREACH:
-		if (TCPS_HAVERCVDSYN(tp->t_state) ||
-		    tp->t_state == TCPS_SYN_SENT) {
-			tp->t_softerror = error;
-			tx->tx_sendalot = false;
-			return (0);
-		}
-		return (error);
-	default:
-		return (error);
-	}
-}
-
-/* What a packet that got out has told the peer. */
-static void
-tcp_output_told(struct tcp_xmit *tx)
-{
-	struct tcpcb *tp = tx->tx_tp;
-
-	if (SEQ_GT(tp->rcv_nxt + tx->tx_recwin, tp->rcv_adv))
-		tp->rcv_adv = tp->rcv_nxt + tx->tx_recwin;
-	tp->last_ack_sent = tp->rcv_nxt;
-	tp->t_flags &= ~(TF_ACKNOW | TF_DELACK);
-	callout_stop(&tp->t_delack);
-}
-
-/* The window for the header; a promise is never taken back. */
-static void
-tcp_output_window(struct tcp_xmit *tx)
-{
-	struct tcpcb *tp = tx->tx_tp;
-
-	if (tx->tx_recwin < tx->tx_so->so_rcv.sb_hiwat / 4 &&
-	    tx->tx_recwin < tp->t_maxseg)
-		tx->tx_recwin = 0;
-	if (SEQ_GT(tp->rcv_adv, tp->rcv_nxt) && TCPS_HAVERCVDSYN(tp->t_state))
-		tx->tx_recwin = MAX(tx->tx_recwin, tp->rcv_adv - tp->rcv_nxt);
-	if ((tx->tx_flags & KTH_SYN) != 0)
-		tx->tx_recwin = MIN(tx->tx_recwin, TCP_MAXWIN);
-	else
-		tx->tx_recwin = MIN(tx->tx_recwin >> tp->rcv_scale, TCP_MAXWIN)
-		    << tp->rcv_scale;
-	if (tx->tx_recwin == 0)
-		tp->t_flags |= TF_RXWIN0SENT;
-	else
-		tp->t_flags &= ~TF_RXWIN0SENT;
-}
-
-static int
-tcp_output_packet(struct tcp_xmit *tx)
-{
-	struct tcpcb *tp = tx->tx_tp;
-	struct inpcb *inp = tp->t_inpcb;
-	struct mbuf *m;
-	int error;
-
-	/* A FIN that was sent has its own number, behind the data. */
-	if ((tx->tx_flags & KTH_FIN) != 0 && (tp->t_flags & TF_SENTFIN) != 0 &&
-	    tp->snd_nxt == tp->snd_max && tx->tx_len == 0)
-		tp->snd_nxt--;
-	tx->tx_seq = tp->snd_nxt;
-	if (tx->tx_len == 0 && (tx->tx_flags & (KTH_SYN | KTH_FIN)) == 0)
-		tx->tx_seq = tp->snd_max;
-	tx->tx_rexmit = SEQ_LT(tx->tx_seq, tp->snd_max);
-	tcp_output_window(tx);
-	tx->tx_why = tcp_output_why(tx);
-	m = tcp_build(tx);
-	if (m != NULL) {
-		tcp_output_count(tx);
-		error = inp->inp_family == KAF_INET6
-		    ? ip6_output(inp->inp_vnet, m, inp)
-		    : ip_output(inp->inp_vnet, m, inp);
-	} else
-		error = ENOBUFS;
-	tcp_output_advance(tx);
-	if (error != 0)
-		return (tcp_output_error(tx, error));
-	if (tx->tx_len > 0)
-		tcp_account_for_send(tp, tx->tx_len, tx->tx_rexmit,
-		    tp->t_nic_ktls_xmit != 0);
-	tcp_output_told(tx);
-	return (0);
-}
-
 /* Nothing goes, but something waits: somebody must come back to it. */
 static void
 tcp_output_nothing(struct tcp_xmit *tx)
 {
 	struct tcpcb *tp = tx->tx_tp;
 
+	/* A recovery may have stopped the timer and found nothing to send. */
+	if (tp->snd_max != tp->snd_una && TCPS_HAVEESTABLISHED(tp->t_state) &&
+	    !callout_active(&tp->t_rexmt) && !callout_active(&tp->t_persist) &&
+	    tp->snd_wnd > 0) {
+		callout_reset(&tp->t_rexmt, tp->t_rxtcur);
+		return;
+	}
 	if (sbavail(&tx->tx_so->so_snd) == 0 ||
 	    !TCPS_HAVEESTABLISHED(tp->t_state) ||
 	    callout_active(&tp->t_rexmt) || callout_active(&tp->t_persist))
@@ -545,19 +401,7 @@ tcp_output(struct tcpcb *tp)
 		}
 		tcp_add_options(&tx);
 		tcp_limit(&tx);
-		error = tcp_output_packet(&tx);
+		error = tcp_send(&tx);
 	} while (error == 0 && tx.tx_sendalot);
 	return (error);
-}
-
-void
-tcp_account_for_send(struct tcpcb *tp, uint32_t len, bool rexmit, bool hw_tls)
-{
-	if (rexmit)
-		tp->t_snd_rxt_bytes += len;
-	else
-		tp->t_snd_first_bytes += len;
-	if (hw_tls && rexmit && len > 0)
-		ktls_account_rexmit(tp->t_inpcb->inp_socket,
-		    tp->t_snd_first_bytes, tp->t_snd_rxt_bytes);
 }

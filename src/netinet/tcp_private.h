@@ -8,16 +8,14 @@
 #include "inet_private.h"
 
 /* --- options of one segment --- */
-#define TOF_MSS	     0x01
-#define TOF_SCALE    0x02
-#define TOF_TS	     0x04
-#define TOF_SACKPERM 0x08
-#define TOF_SACK     0x10
+#define TOF_MSS		0x01
+#define TOF_SCALE	0x02
+#define TOF_TS		0x04
+#define TOF_SACKPERM	0x08
+#define TOF_SACK	0x10
 
-struct tcp_sackblk {
-	uint32_t start, end;
-};
-#define TCP_MAX_SACK 4 /* that an option can hold */
+#define TCP_MAX_SACK	4 /* that an option can hold */
+#define TCP_REXMTTHRESH 3
 
 struct tcpopt {
 	uint32_t to_flags;
@@ -25,7 +23,7 @@ struct tcpopt {
 	uint8_t to_wscale;
 	uint32_t to_tsval, to_tsecr;
 	unsigned to_nsacks;
-	struct tcp_sackblk to_sacks[TCP_MAX_SACK];
+	struct tcp_range to_sacks[TCP_MAX_SACK];
 };
 
 /* --- a received segment, parsed; m holds the payload alone --- */
@@ -37,6 +35,7 @@ struct tcp_seg {
 	uint32_t ts_len;  /* payload bytes */
 	uint32_t ts_win;  /* as in the header; scaled later */
 	uint8_t ts_flags; /* KTH_* */
+	uint8_t ts_tos;	  /* of the IP header, ECN in the low two bits */
 	bool ts_output;	  /* tcp_output is wanted afterwards */
 	struct tcpopt ts_opt;
 	const char *ts_why; /* of the verdict below */
@@ -69,8 +68,10 @@ struct tcp_xmit {
 	uint8_t tx_flags; /* KTH_* */
 	uint8_t tx_optlen;
 	bool tx_idle, tx_tso, tx_sendalot;
-	bool tx_rexmit;	    /* begins below snd_max */
-	const char *tx_why; /* for the packet's note */
+	bool tx_rexmit;		  /* begins below snd_max */
+	bool tx_ect;		  /* marked as ECN capable */
+	struct sackhole *tx_hole; /* these bytes of it are sent again */
+	const char *tx_why;	  /* for the packet's note */
 	uint8_t tx_opt[TCP_MAXOLEN];
 };
 
@@ -117,7 +118,6 @@ tcp_tracer(const struct tcpcb *tp)
 #define TCPS_HAVERCVDFIN(s)                               \
 	((s) == TCPS_CLOSE_WAIT || (s) == TCPS_CLOSING || \
 	    (s) == TCPS_LAST_ACK || (s) == TCPS_TIME_WAIT)
-#define IN_FASTRECOVERY(f) (((f)&TF_FASTRECOVERY) != 0)
 
 /* --- tcp_subr --- */
 /*
@@ -168,9 +168,81 @@ void tcp_xmit_timer(struct tcpcb *, simtime_t rtt);
  */
 bool tcp_reass(struct tcpcb *, struct tcp_seg *, bool *fin);
 void tcp_reass_flush(struct tcpcb *);
-/* Up to max blocks, the one that holds the latest segment first. */
-unsigned tcp_reass_sack(const struct tcpcb *, struct tcp_sackblk *,
-    unsigned max);
+/* Up to max blocks: a duplicate to report, then the one that holds the latest
+ * segment. */
+unsigned tcp_reass_sack(const struct tcpcb *, struct tcp_range *, unsigned max);
+
+/* --- tcp_sack --- */
+/* What an ACK changed: the more, the greater. */
+enum sackstatus {
+	SACK_NOCHANGE,
+	SACK_CHANGE, /* more bytes are there */
+	SACK_NEWLOSS /* ... and between them a hole that was not known */
+};
+/*
+ * The ACK, before snd_una moves: cumulative part and blocks go into the
+ * scoreboard, the sums are counted. An ACK without blocks is SACK_NOCHANGE
+ * whatever it moved.
+ */
+enum sackstatus tcp_sack_doack(struct tcpcb *, const struct tcpopt *,
+    uint32_t ack);
+void tcp_free_sackholes(struct tcpcb *);
+/* All holes count as not sent again (a timeout). */
+void tcp_resend_sackholes(struct tcpcb *);
+/* The hole from whose rxmit on bytes are to be sent again; NULL: none. */
+struct sackhole *tcp_sack_output(const struct tcpcb *);
+/* len bytes of the hole from its rxmit on were handed down, or taken back. */
+void tcp_sack_sent(struct tcpcb *, struct sackhole *, uint32_t len);
+void tcp_sack_unsent(struct tcpcb *, struct sackhole *, uint32_t len);
+/* Behind a timeout: snd_nxt jumps over what the peer has. */
+void tcp_sack_adjust(struct tcpcb *);
+/* How many bytes from seq on the peer has not; to snd_max behind all holes. */
+uint32_t tcp_sack_unsacked(const struct tcpcb *, uint32_t seq);
+/* The first hole, sent again, was lost once more; it and others like it will
+ * be sent again. False: not so. */
+bool tcp_sack_lost_retransmission(struct tcpcb *);
+/* Bytes in flight, RFC 6675. */
+uint32_t tcp_compute_pipe(const struct tcpcb *);
+
+/* --- tcp_recovery --- */
+/* An ACK of nothing new. May send. */
+void tcp_dupack(struct tcpcb *, struct tcp_seg *, enum sackstatus);
+/* After the scoreboard changed: was something lost that was sent again? */
+void tcp_lost_again(struct tcpcb *);
+/* snd_una has moved by acked: partial or full end of a recovery, or the
+ * beginning of one. May send. */
+void tcp_recovery_ack(struct tcpcb *, struct tcp_seg *, uint32_t acked,
+    enum sackstatus);
+
+/* --- cc --- */
+uint32_t tcp_compute_initwnd(const struct tcpcb *);
+/* What modules share. */
+void newreno_slow_start(struct tcpcb *, uint32_t acked);
+void newreno_post_recovery(struct tcpcb *);
+void newreno_after_idle(struct tcpcb *);
+
+/* --- tcp_ecn, RFC 3168 --- */
+/* A SYN has come to a listener, or to us; the answer to ours has. */
+void tcp_ecn_input_syn(struct tcpcb *, const struct tcp_seg *);
+void tcp_ecn_input_synack(struct tcpcb *, const struct tcp_seg *);
+/* Marks and echoes of a segment that is acceptable. */
+void tcp_ecn_input(struct tcpcb *, const struct tcp_seg *);
+/* Flags and tx_ect of the packet that is about to be built. */
+void tcp_ecn_output(struct tcp_xmit *);
+
+/* --- tcp_keepalive --- */
+void tcp_keep_start(struct tcpcb *); /* established */
+void tcp_keep_expired(struct tcpcb *);
+/*
+ * An ACK that answers what an attacker may have sent: net.inet.tcp.ack_war_cnt
+ * per ack_war_timewindow (RFC 5961, section 7). False: no more for now.
+ */
+bool tcp_challenge_ack(struct tcpcb *);
+
+/* --- tcp_send --- */
+/* Build and hand down what was measured. 0, also when a refusal was dealt with
+ * (tx_sendalot: try again at once), else an errno. */
+int tcp_send(struct tcp_xmit *);
 
 /* --- tcp_segment --- */
 /*

@@ -81,6 +81,14 @@ tcp_reass_insert(struct tcpcb *tp, struct tcp_reass_seg **next,
 	return (true);
 }
 
+/* [start, end) came although it was there. */
+static void
+tcp_reass_dup(struct tcpcb *tp, uint32_t start, uint32_t end)
+{
+	if (SEQ_LT(start, end))
+		tp->t_dsack = (struct tcp_range) { start, end };
+}
+
 /*
  * Fill the gaps that the segment can fill. Each turn takes the bytes between
  * where we are and the next segment that is there.
@@ -102,6 +110,8 @@ tcp_reass_fill(struct tcpcb *tp, struct tcp_seg *ts)
 				prs = &(*prs)->rs_next;
 			}
 		}
+		tcp_reass_dup(tp, SEQ_MAX(seq, rs->rs_seq),
+		    SEQ_MIN(end, rs->rs_seq + rs->rs_len));
 		seq = SEQ_MAX(seq, rs->rs_seq + rs->rs_len);
 		if (SEQ_GEQ(seq, end) && !fin)
 			return;
@@ -150,19 +160,20 @@ tcp_reass(struct tcpcb *tp, struct tcp_seg *ts, bool *fin)
 	return (tcp_reass_present(tp, fin));
 }
 
-unsigned
-tcp_reass_sack(const struct tcpcb *tp, struct tcp_sackblk *blk, unsigned max)
+/* The runs of the queue; the one that holds the latest segment first. */
+static unsigned
+tcp_reass_runs(const struct tcpcb *tp, struct tcp_range *blk, unsigned max)
 {
 	const struct tcp_reass_seg *rs = tp->t_segq;
-	struct tcp_sackblk run, first = { 0, 0 };
+	struct tcp_range run, first = { 0, 0 };
 	unsigned n = 0;
 	bool have = false;
 
 	if (max == 0)
 		return (0);
 	while (rs != NULL) {
-		run = (struct tcp_sackblk) { rs->rs_seq,
-			rs->rs_seq + rs->rs_len };
+		run =
+		    (struct tcp_range) { rs->rs_seq, rs->rs_seq + rs->rs_len };
 		while ((rs = rs->rs_next) != NULL && rs->rs_seq == run.end)
 			run.end += rs->rs_len;
 		if (run.start == run.end)
@@ -182,4 +193,17 @@ tcp_reass_sack(const struct tcpcb *tp, struct tcp_sackblk *blk, unsigned max)
 	else
 		return (0);
 	return (n + 1);
+}
+
+/* A duplicate is reported once, in front of all (RFC 2883). */
+unsigned
+tcp_reass_sack(const struct tcpcb *tp, struct tcp_range *blk, unsigned max)
+{
+	bool dup = tp->t_dsack.start != tp->t_dsack.end;
+
+	if (max == 0)
+		return (0);
+	if (dup)
+		blk[0] = tp->t_dsack;
+	return (tcp_reass_runs(tp, blk + dup, max - dup) + dup);
 }

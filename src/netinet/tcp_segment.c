@@ -227,6 +227,16 @@ tcp_fill_offload(const struct tcp_xmit *tx, struct mbuf *m, struct ktcphdr *th,
 	m->m_pkthdr.l4hlen = (uint8_t)(sizeof(*th) + tx->tx_optlen);
 }
 
+/* ECT(0): routers may mark instead of dropping. */
+static void
+tcp_fill_ect(uint8_t *ip, uint8_t family)
+{
+	if (family == KAF_INET6)
+		ip[1] |= 0x2 << 4;
+	else
+		ip[1] |= 0x2;
+}
+
 struct mbuf *
 tcp_build(struct tcp_xmit *tx)
 {
@@ -252,6 +262,8 @@ tcp_build(struct tcp_xmit *tx)
 		tx->tx_flags |= KTH_PUSH;
 	(void)tcp_fill_iphdr(m->m_data, &inp->inp_laddr, &inp->inp_faddr,
 	    thlen + tx->tx_len);
+	if (tx->tx_ect)
+		tcp_fill_ect(m->m_data, inp->inp_family);
 	th = (struct ktcphdr *)(void *)(m->m_data + iphlen);
 	tcp_fill_tcphdr(tx, th);
 	m->m_pkthdr.len = (int32_t)(iphlen + thlen + tx->tx_len);

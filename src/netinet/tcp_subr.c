@@ -47,6 +47,13 @@ tcp_state_change(struct tcpcb *tp, enum tcp_state to)
 	tp->t_state = to;
 }
 
+void
+tcp_set_iss(struct vnet *vnet, uint32_t iss)
+{
+	vnet->v_inet->is_iss_given = true;
+	vnet->v_inet->is_iss_first = iss;
+}
+
 struct tcpcb *
 tcp_newtcpcb(struct inpcb *inp)
 {
@@ -72,6 +79,8 @@ tcp_newtcpcb(struct inpcb *inp)
 	tp->t_rxtcur = tt->rexmit_initial * SIM_MS;
 	tp->snd_cwnd = tp->snd_ssthresh = (uint32_t)TCP_MAXWIN
 	    << TCP_MAX_WINSHIFT;
+	TAILQ_INIT(&tp->snd_holes);
+	cc_choose(tp, cc_algos[tt->cc_algorithm]);
 	tcp_timer_init(tp);
 	return (tp);
 }
@@ -95,7 +104,9 @@ tcp_connecting(struct tcpcb *tp, enum tcp_state state)
 	struct inet_state *is = tp->t_inpcb->inp_vnet->v_inet;
 
 	tp->iss = (uint32_t)prng_u64(&is->is_iss);
-	tp->snd_una = tp->snd_nxt = tp->snd_max = tp->iss;
+	if (is->is_iss_given)
+		tp->iss = is->is_iss_first;
+	tp->snd_una = tp->snd_nxt = tp->snd_max = tp->snd_fack = tp->iss;
 	tp->snd_recover = tp->iss;
 	tp->request_r_scale = tcp_request_scale(tp);
 	tp->t_rcvtime = tcp_now(tp);
@@ -110,11 +121,15 @@ tcp_maxseg_route(struct tcpcb *tp)
 	    (tp->t_inpcb->inp_family == KAF_INET6 ? sizeof(struct kip6)
 						  : sizeof(struct kip));
 	struct nhop *nh;
+	uint32_t mtu;
 
 	if (in_pcbroute(tp->t_inpcb, &nh) != 0)
 		return (tp->t_maxseg);
 	KASSERT(nh->nh_mtu > hdr + 64, ("MTU %u", nh->nh_mtu));
-	return (MIN(nh->nh_mtu - hdr, 65535 - hdr));
+	mtu = tcp_hc_getmtu(tp->t_inpcb->inp_vnet, tp->t_inpcb->inp_family,
+	    &tp->t_inpcb->inp_faddr.sa_addr);
+	mtu = mtu != 0 ? MIN(mtu, nh->nh_mtu) : nh->nh_mtu;
+	return (MIN(mtu - hdr, 65535 - hdr));
 }
 
 void
@@ -155,13 +170,14 @@ tcp_established(struct tcpcb *tp)
 	struct socket *so = tp->t_inpcb->inp_socket;
 
 	tcp_stats_rw(tp)->connects++;
-	callout_stop(&tp->t_keep);
+	tp->t_starttime = tcp_now(tp);
+	tcp_keep_start(tp);
 	if ((tp->t_flags & TF_NEEDFIN) != 0) {
 		tp->t_flags &= ~TF_NEEDFIN;
 		tcp_state_change(tp, TCPS_FIN_WAIT_1);
 	} else
 		tcp_state_change(tp, TCPS_ESTABLISHED);
-	cc_newreno.conn_init(tp);
+	cc_conn_init(tp);
 	soisconnected(so);
 }
 
@@ -199,6 +215,7 @@ tcp_twstart(struct tcpcb *tp)
 {
 	tcp_timer_stop(tp);
 	tcp_reass_flush(tp);
+	tcp_free_sackholes(tp);
 	tcp_state_change(tp, TCPS_TIME_WAIT);
 	callout_reset(&tp->t_2msl, 2 * tcp_tune(tp)->msl * SIM_MS);
 	soisdisconnected(tp->t_inpcb->inp_socket);
@@ -214,6 +231,7 @@ tcp_close(struct tcpcb *tp)
 		return;
 	tcp_timer_stop(tp);
 	tcp_reass_flush(tp);
+	tcp_free_sackholes(tp);
 	tcp_state_change(tp, TCPS_CLOSED);
 	tcp_stats_rw(tp)->closed++;
 	in_pcbdrop(inp);

@@ -34,6 +34,30 @@ tcp_check_interval(struct vnet *vnet, uint64_t v)
 	return (v >= 1 && v <= TCP_MS_MAX ? 0 : EINVAL);
 }
 
+static int
+tcp_check_cc(struct vnet *vnet, uint64_t v)
+{
+	uint64_t n = 0;
+
+	while (cc_algos[n] != NULL)
+		n++;
+	return (v < n ? 0 : EINVAL);
+}
+
+/* Accurate ECN (3, 4) is not there. */
+static int
+tcp_check_ecn(struct vnet *vnet, uint64_t v)
+{
+	return (v <= 2 ? 0 : EINVAL);
+}
+
+/* Below the least that IPv4 must carry TCP would not get on. */
+static int
+tcp_check_mss(struct vnet *vnet, uint64_t v)
+{
+	return (v >= 64 && v <= UINT16_MAX ? 0 : EINVAL);
+}
+
 #define T(name, field, def, descr)                                      \
 	{                                                               \
 		name, offsetof(struct tcp_tunables, field), def, descr, \
@@ -61,8 +85,9 @@ static const struct {
 	T("recvbuf_auto", recvbuf_auto, 1, "automatic receive buffer sizing"),
 	T("recvbuf_max", recvbuf_max, 2 * 1024 * 1024,
 	    "max size of automatic receive buffer"),
-	T("mssdflt", mssdflt, 536, "default IPv4 maximum segment size"),
-	T("v6mssdflt", v6mssdflt, 1220, "default IPv6 maximum segment size"),
+	TC(mss, "mssdflt", mssdflt, 536, "default IPv4 maximum segment size"),
+	TC(mss, "v6mssdflt", v6mssdflt, 1220,
+	    "default IPv6 maximum segment size"),
 	T("delayed_ack", delayed_ack, 1, "delay ACK to try to piggyback it"),
 	TC(ms, "delacktime", delacktime, 40, "delayed ACK timeout, ms"),
 	TC(ms, "rexmit_min", rexmit_min, 30,
@@ -83,6 +108,33 @@ static const struct {
 	TC(positive, "initcwnd_segments", initcwnd_segments, 10,
 	    "initial congestion window, segments"),
 	T("sack.enable", sack, 1, "SACK support"),
+	TC(positive, "sack.maxholes", sack_maxholes, 128,
+	    "holes of one connection's scoreboard"),
+	TC(cc, "cc.algorithm", cc_algorithm, 1,
+	    "congestion control of new connections: newreno or cubic"),
+	TC(ecn, "ecn.enable", ecn_enable, 2,
+	    "ECN: 0 never, 1 ask for it, 2 agree when asked"),
+	T("ecn.maxretries", ecn_maxretries, 1,
+	    "SYNs that ask for ECN before one does not"),
+	TC(interval, "keepidle", keepidle, 7200000,
+	    "silence before keepalive probes, ms"),
+	TC(interval, "keepintvl", keepintvl, 75000,
+	    "time between keepalive probes, ms"),
+	TC(positive, "keepcnt", keepcnt, 8,
+	    "keepalive probes before the connection is dropped"),
+	T("always_keepalive", always_keepalive, 1,
+	    "keepalive on all connections, not only with SO_KEEPALIVE"),
+	TC(ms, "ack_war_timewindow", ack_war_timewindow, 1000,
+	    "time over which challenge ACKs are counted, ms"),
+	T("ack_war_cnt", ack_war_cnt, 5,
+	    "challenge ACKs of a connection in that time; 0: any number"),
+	TC(positive, "reass.maxqueuelen", reass_maxqueuelen, 100,
+	    "segments in a connection's out-of-order queue"),
+	TC(mss, "minmss", minmss, 216, "the least segment size believed"),
+	T("path_mtu_discovery", path_mtu_discovery, 1,
+	    "set DF, and believe ICMP about the path's MTU"),
+	T("icmp_may_rst", icmp_may_rst, 1,
+	    "ICMP unreachable may end a connection in SYN_SENT"),
 	T("rfc1323", rfc1323, 1, "window scaling and timestamps"),
 	T("rfc3042", rfc3042, 1, "limited transmit"),
 	T("tso", tso, 1, "TCP segmentation offload"),
@@ -129,7 +181,39 @@ static const struct {
 	C(rcvrst, "resets received"),
 	C(pawsdrop, "discarded by PAWS"),
 	C(badrst, "resets ignored, not at the expected place"),
-	C(fastrexmit, "fast retransmits"),
+	C(fastrexmit, "recoveries begun by duplicate ACKs or SACK"),
+	C(sndrexmitbad, "retransmit timeouts that were mistakes, undone"),
+	C(sack_recovery_episode, "recoveries driven by SACK"),
+	C(sack_rexmits, "segments sent again from the scoreboard"),
+	C(sack_rexmit_bytes, "bytes sent again from the scoreboard"),
+	C(sack_rcv_blocks, "SACK blocks received"),
+	C(sack_send_blocks, "SACK blocks sent"),
+	C(sack_sboverflow, "SACK scoreboard overflows"),
+	C(sack_lostrexmt, "retransmissions found to be lost"),
+	C(sack_rescue, "rescue retransmissions of a window's tail"),
+	C(dsack_count, "duplicates that peers reported (D-SACK)"),
+	C(dsack_bytes, "bytes of them"),
+	C(rcvacktoomuch, "ACKs of what was not sent"),
+	C(rcvwinupd, "window updates received"),
+	C(rcvwinprobe, "window probes received"),
+	C(sndprobe, "window probes sent"),
+	C(keeptimeo, "keepalive timeouts"),
+	C(keepprobe, "keepalive probes sent"),
+	C(keepdrops, "connections dropped by keepalive"),
+	C(persistdrop, "connections dropped by persist timeout"),
+	C(challenge_acks, "challenge ACKs sent"),
+	C(challenge_limited, "challenge ACKs not sent: too many"),
+	C(badsyn, "SYNs in a synchronised connection"),
+	C(ecn_shs, "connections that agreed on ECN"),
+	C(ecn_rcvce, "packets received with a congestion mark"),
+	C(ecn_rcvect0, "packets received as ECT(0)"),
+	C(ecn_rcvect1, "packets received as ECT(1)"),
+	C(ecn_sndect0, "packets sent as ECT(0)"),
+	C(ecn_rcvece, "echoes of marks received"),
+	C(ecn_rcwnd, "windows reduced by ECN"),
+	C(mturesent, "segments made smaller by ICMP"),
+	C(minmssdrops, "ICMP about the MTU not believed: below the least"),
+	C(reassoverflow, "segments not queued: out-of-order queue full"),
 };
 #undef C
 

@@ -1,6 +1,7 @@
 /*
  * TCP's timers: retransmission, persistence, delayed acknowledgement, 2 MSL
- * (and the wait in FIN_WAIT_2), connection establishment.
+ * (and the wait in FIN_WAIT_2). Establishment and keepalive share one, see
+ * tcp_keepalive.c.
  *
  * The timeout is RFC 6298's with FreeBSD's limits: at least rexmit_min, plus
  * rexmit_slop for the delayed acknowledgements of the peer, at most 64 s.
@@ -76,6 +77,33 @@ tcp_rexmt_give_up(struct tcpcb *tp)
 	tcp_drop(tp, ETIMEDOUT, "retransmitted too often");
 }
 
+/*
+ * A first timeout may be a mistake: remember what it changes, until an ACK
+ * tells (tcp_rto_was_spurious). What the peer has told to have is skipped when
+ * all is sent again; a second timeout does not believe it any more (it may
+ * have forgotten, RFC 2018).
+ */
+static void
+tcp_rexmt_remember(struct tcpcb *tp)
+{
+	if (tp->t_rxtshift != 1) {
+		tp->t_flags &= ~TF_PREVVALID;
+		tcp_free_sackholes(tp);
+		return;
+	}
+	tp->snd_cwnd_prev = tp->snd_cwnd;
+	tp->snd_ssthresh_prev = tp->snd_ssthresh;
+	tp->snd_recover_prev = tp->snd_recover;
+	tp->t_flags &= ~(TF_WASFRECOVERY | TF_WASCRECOVERY);
+	if (IN_FASTRECOVERY(tp->t_flags))
+		tp->t_flags |= TF_WASFRECOVERY;
+	if (IN_CONGRECOVERY(tp->t_flags))
+		tp->t_flags |= TF_WASCRECOVERY;
+	tp->t_flags |= TF_PREVVALID;
+	tp->t_badrxtwin = tcp_ts_now(tp) + tp->ts_offset;
+	tcp_resend_sackholes(tp);
+}
+
 static void
 tcp_rexmt_expired(struct tcpcb *tp)
 {
@@ -87,6 +115,7 @@ tcp_rexmt_expired(struct tcpcb *tp)
 	tp->t_stats.rto++;
 	TRACE(tcp_tracer(tp), tcp_rto, TU(tp->t_conn), TU(tp->t_rxtshift),
 	    TU(tp->t_rxtcur / SIM_US));
+	tcp_rexmt_remember(tp);
 	tcp_set_rxtcur(tp);
 	/* A third of the way to giving up the estimate is of no use. */
 	if (tp->t_rxtshift > TCP_MAXRXTSHIFT / 4 && tp->t_srtt != 0) {
@@ -98,10 +127,9 @@ tcp_rexmt_expired(struct tcpcb *tp)
 	tp->t_flags |= TF_ACKNOW;
 	tp->t_rtttime = 0; /* Karn */
 	tp->t_why = "RTO";
+	/* A SYN that was lost says it when the connection is made. */
 	if (tp->t_state != TCPS_SYN_SENT)
-		cc_newreno.rto(tp);
-	tp->t_flags &= ~TF_FASTRECOVERY;
-	tp->t_dupacks = 0;
+		cc_cong_signal(tp, CC_RTO);
 	tcp_output(tp);
 }
 
@@ -114,11 +142,13 @@ tcp_persist_expired(struct tcpcb *tp)
 	/* A peer that is there answers probes; this one is gone. */
 	if (tp->t_persistshift == TCP_MAXRXTSHIFT &&
 	    idle >= TCP_MAXRXTSHIFT * tcp_tune(tp)->persmax * SIM_MS) {
+		tcp_stats_rw(tp)->persistdrop++;
 		tcp_drop(tp, ETIMEDOUT, "window probes are not answered");
 		return;
 	}
 	if (tp->t_state > TCPS_CLOSE_WAIT && (tp->t_flags & TF_CLOSED) != 0 &&
 	    idle >= tcp_tune(tp)->persmax * SIM_MS) {
+		tcp_stats_rw(tp)->persistdrop++;
 		tcp_drop(tp, ETIMEDOUT, "closed, and the window stays shut");
 		return;
 	}
@@ -140,13 +170,6 @@ static void
 tcp_2msl_expired(struct tcpcb *tp)
 {
 	tcp_close(tp);
-}
-
-static void
-tcp_keep_expired(struct tcpcb *tp)
-{
-	if (!TCPS_HAVEESTABLISHED(tp->t_state))
-		tcp_drop(tp, ETIMEDOUT, "handshake not completed in time");
 }
 
 /* Every timer runs with a reference: closing may take everything away. */

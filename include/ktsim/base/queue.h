@@ -135,9 +135,14 @@
 		(h)->tqh_first = NULL;           \
 		(h)->tqh_last = &(h)->tqh_first; \
 	} while (0)
-#define TAILQ_EMPTY(h)	 ((h)->tqh_first == NULL)
-#define TAILQ_FIRST(h)	 ((h)->tqh_first)
-#define TAILQ_NEXT(e, f) ((e)->f.tqe_next)
+#define TAILQ_EMPTY(h)	       ((h)->tqh_first == NULL)
+#define TAILQ_FIRST(h)	       ((h)->tqh_first)
+#define TAILQ_NEXT(e, f)       ((e)->f.tqe_next)
+#define TAILQ_LAST(h, head)    (*(((struct head *)((h)->tqh_last))->tqh_last))
+#define TAILQ_PREV(e, head, f) (*(((struct head *)((e)->f.tqe_prev))->tqh_last))
+#define TAILQ_FOREACH_REVERSE(v, h, head, f)         \
+	for ((v) = TAILQ_LAST(h, head); (v) != NULL; \
+	     (v) = TAILQ_PREV(v, head, f))
 #define TAILQ_FOREACH(v, h, f) \
 	for ((v) = (h)->tqh_first; (v) != NULL; (v) = (v)->f.tqe_next)
 #define TAILQ_FOREACH_SAFE(v, h, f, t)                                        \
@@ -158,6 +163,15 @@
 			(h)->tqh_last = &(e)->f.tqe_next;              \
 		(h)->tqh_first = (e);                                  \
 		(e)->f.tqe_prev = &(h)->tqh_first;                     \
+	} while (0)
+#define TAILQ_INSERT_AFTER(h, l, e, f)                                  \
+	do {                                                            \
+		if (((e)->f.tqe_next = (l)->f.tqe_next) != NULL)        \
+			(e)->f.tqe_next->f.tqe_prev = &(e)->f.tqe_next; \
+		else                                                    \
+			(h)->tqh_last = &(e)->f.tqe_next;               \
+		(l)->f.tqe_next = (e);                                  \
+		(e)->f.tqe_prev = &(l)->f.tqe_next;                     \
 	} while (0)
 #define TAILQ_INSERT_BEFORE(l, e, f)                \
 	do {                                        \

@@ -17,6 +17,7 @@ struct ip_stats {
 	uint64_t not_mine, fragments, no_proto, delivered;
 	uint64_t total_out, no_route, tls_eagain, tls_refused;
 	uint64_t too_big, unmapped; /* EMSGSIZE; M_EXTPG copied */
+	uint64_t icmp_echo, icmp_unreach, icmp_bad; /* answered; for TCP */
 };
 
 /* IP and TCP of a host; after net_attach. */

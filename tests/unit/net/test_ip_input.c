@@ -22,7 +22,7 @@ setup(void **state)
 	memset(&ip, 0, sizeof(ip));
 	ip.ip_vhl = 0x45;
 	be16enc(ip.ip_len, sizeof(ip) + 8);
-	ip.ip_p = KIPPROTO_ICMP;
+	ip.ip_p = 17;
 	from = tw_addr(KAF_INET, 2);
 	to = tw_addr(KAF_INET, 1);
 	memcpy(ip.ip_src, from.a, 4);

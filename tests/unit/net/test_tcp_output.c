@@ -183,7 +183,8 @@ watch(struct tw *tw, struct tw_port *from, const struct tw_pkt *k)
 		l->data++;
 	if (k->why != NULL) {
 		l->limited += strcmp(k->why, "limited transmit") == 0;
-		l->fast += strcmp(k->why, "fast retransmit") == 0;
+		l->fast += strcmp(k->why, "fast retransmit") == 0 ||
+		    strcmp(k->why, "SACK") == 0;
 		l->rto += strcmp(k->why, "RTO") == 0;
 		l->probes += strcmp(k->why, "window probe") == 0;
 	}
@@ -447,7 +448,7 @@ test_no_route_is_a_soft_error(void **state)
 static void
 test_sack_blocks_are_reported(void **state)
 {
-	struct tcp_sackblk blk[TCP_NSACK];
+	struct tcp_range blk[TCP_NSACK];
 	struct loss l = { .lose_at = 0 };
 
 	start(CSUM);

@@ -154,7 +154,7 @@ test_random_pieces_make_the_whole(void **state)
 static void
 test_sack_names_the_latest_run_first(void **state)
 {
-	struct tcp_sackblk b[TCP_NSACK];
+	struct tcp_range b[TCP_NSACK];
 	uint32_t base = tp->rcv_nxt;
 	bool fin;
 
