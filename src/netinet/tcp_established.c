@@ -148,11 +148,27 @@ tcp_rcv_wnd(struct tcpcb *tp)
 	tp->rcv_wnd = (uint32_t)MAX(MAX(space, 0), (long)promised);
 }
 
+/* The SYN once more: our answer was lost, and goes once more. */
+static bool
+tcp_syn_again(struct tcpcb *tp, const struct tcp_seg *ts)
+{
+	if (tp->t_state != TCPS_SYN_RECEIVED || ts->ts_seq != tp->irs ||
+	    (ts->ts_flags & (KTH_SYN | KTH_ACK | KTH_RST)) != KTH_SYN)
+		return (false);
+	tp->snd_nxt = tp->iss;
+	tp->t_why = "SYN again";
+	return (true);
+}
+
 static enum tcp_verdict
 tcp_acceptable(struct tcpcb *tp, struct tcp_seg *ts)
 {
 	enum tcp_verdict v;
 
+	if (tcp_syn_again(tp, ts)) {
+		ts->ts_why = "the same SYN: answered again";
+		return (TV_ACK);
+	}
 	if (tp->t_state == TCPS_SYN_RECEIVED && (ts->ts_flags & KTH_ACK) != 0 &&
 	    (ts->ts_flags & KTH_RST) == 0 &&
 	    (SEQ_LT(ts->ts_ack, tp->snd_una) ||

@@ -13,6 +13,7 @@ static void
 tcp_reass_free(struct tcpcb *tp, struct tcp_reass_seg *rs)
 {
 	tp->t_segqbytes -= rs->rs_len;
+	tp->t_segqlen--;
 	m_freem(rs->rs_m);
 	kzone_free(&tp->t_inpcb->inp_vnet->v_inet->is_segs, rs);
 }
@@ -78,6 +79,7 @@ tcp_reass_insert(struct tcpcb *tp, struct tcp_reass_seg **next,
 	rs->rs_next = *next;
 	*next = rs;
 	tp->t_segqbytes += len;
+	tp->t_segqlen++;
 	return (true);
 }
 
@@ -153,8 +155,14 @@ bool
 tcp_reass(struct tcpcb *tp, struct tcp_seg *ts, bool *fin)
 {
 	*fin = false;
-	tp->t_sack_last = ts->ts_seq;
-	tcp_reass_fill(tp, ts);
+	/* What is next is always taken, or nothing would move again. */
+	if (ts->ts_seq != tp->rcv_nxt &&
+	    tp->t_segqlen >= tcp_tune(tp)->reass_maxqueuelen)
+		tcp_stats_rw(tp)->reassoverflow++;
+	else {
+		tp->t_sack_last = ts->ts_seq;
+		tcp_reass_fill(tp, ts);
+	}
 	m_freem(ts->ts_m);
 	ts->ts_m = NULL;
 	return (tcp_reass_present(tp, fin));

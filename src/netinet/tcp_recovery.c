@@ -192,12 +192,12 @@ tcp_dupack(struct tcpcb *tp, struct tcp_seg *ts, enum sackstatus st)
 {
 	if (!tcp_is_dupack(tp, ts, st))
 		return;
-	tcp_stats_rw(tp)->rcvdupack++;
-	tp->t_stats.dupacks++;
 	if (!callout_active(&tp->t_rexmt)) {
-		tp->t_dupacks = 0;
+		tp->t_dupacks = 0; /* of nothing that is out */
 		return;
 	}
+	tcp_stats_rw(tp)->rcvdupack++;
+	tp->t_stats.dupacks++;
 	tp->t_dupacks++;
 	if (IN_FASTRECOVERY(tp->t_flags)) {
 		tcp_recovery_dupack(tp, st);

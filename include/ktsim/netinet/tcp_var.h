@@ -176,7 +176,7 @@ struct tcpcb {
 	simtime_t t_sndtime;   /* latest data sent */
 
 	struct tcp_reass_seg *t_segq;
-	uint32_t t_segqbytes;
+	uint32_t t_segqbytes, t_segqlen;
 	uint32_t t_sack_last; /* latest out-of-order segment's seq */
 
 	/* sizing of the receive buffer: bytes since rfbuf_ts */
