@@ -54,11 +54,8 @@ tcp_keep_wanted(const struct tcpcb *tp)
 static void
 tcp_keep_probe(struct tcpcb *tp)
 {
-	struct inpcb *inp = tp->t_inpcb;
-
 	tcp_stats_rw(tp)->keepprobe++;
-	tcp_respond(inp->inp_vnet, &inp->inp_laddr, &inp->inp_faddr,
-	    tp->snd_una - 1, tp->rcv_nxt, KTH_ACK, tp->t_conn);
+	tcp_respond_probe(tp, tp->snd_una - 1);
 }
 
 void

@@ -121,12 +121,14 @@ tcp_tracer(const struct tcpcb *tp)
 
 /* --- tcp_subr --- */
 /*
- * A packet without payload and without a connection's state: resets and
- * probes. Addresses as of the sender.
+ * A packet without payload for nobody's connection: resets. Addresses as of
+ * the sender.
  */
 void tcp_respond(struct vnet *, const struct ksockaddr *laddr,
     const struct ksockaddr *faddr, uint32_t seq, uint32_t ack, uint8_t flags,
     uint32_t conn);
+/* An ACK out of turn at seq, with the connection's window and timestamps. */
+void tcp_respond_probe(struct tcpcb *, uint32_t seq);
 /* Answer a segment that has no connection (RFC 9293, 3.10.7.1). */
 void tcp_respond_rst(const struct tcp_seg *, uint32_t conn);
 /* Initial sequence numbers, timers' start: a connection is being made. */

@@ -294,43 +294,76 @@ tcp_fill_iphdr(uint8_t *p, const struct ksockaddr *laddr,
 	return (sizeof(*ip));
 }
 
-void
-tcp_respond(struct vnet *vnet, const struct ksockaddr *laddr,
-    const struct ksockaddr *faddr, uint32_t seq, uint32_t ack, uint8_t flags,
-    uint32_t conn)
+/* A header of optlen bytes of options behind it, ready to be sent. */
+static void
+tcp_respond_send(struct vnet *vnet, const struct ksockaddr *laddr,
+    const struct ksockaddr *faddr, const struct ktcphdr *proto,
+    const uint8_t *opt, uint32_t optlen, uint32_t conn)
 {
 	bool v6 = laddr->sa_family == KAF_INET6;
+	uint32_t iphlen, thlen = sizeof(*proto) + optlen;
 	struct ktcphdr *th;
 	struct mbuf *m;
-	uint32_t iphlen;
 
 	m = m_gethdr(vnet->v_mb, M_NOWAIT, MT_DATA);
 	if (m == NULL)
 		return;
 	m->m_data += 16; /* the link header's place */
-	iphlen = tcp_fill_iphdr(m->m_data, laddr, faddr, sizeof(*th));
-	m->m_len = m->m_pkthdr.len = (int32_t)(iphlen + sizeof(*th));
+	iphlen = tcp_fill_iphdr(m->m_data, laddr, faddr, thlen);
+	m->m_len = m->m_pkthdr.len = (int32_t)(iphlen + thlen);
 	th = (struct ktcphdr *)(void *)(m->m_data + iphlen);
-	memset(th, 0, sizeof(*th));
+	*th = *proto;
+	if (optlen > 0)
+		memcpy(th + 1, opt, optlen);
 	be16enc(th->th_sport, laddr->sa_port);
 	be16enc(th->th_dport, faddr->sa_port);
-	be32enc(th->th_seq, seq);
-	be32enc(th->th_ack, ack);
-	th->th_off = (sizeof(*th) >> 2) << 4;
-	th->th_flags = flags;
+	th->th_off = (uint8_t)((thlen >> 2) << 4);
 	be16enc(th->th_sum,
 	    in_sum_pseudo(laddr->sa_addr.a, faddr->sa_addr.a, v6 ? 16 : 4,
-		KIPPROTO_TCP, sizeof(*th)));
+		KIPPROTO_TCP, thlen));
 	m->m_pkthdr.csum_flags = v6 ? CSUM_IP6_TCP : CSUM_IP_TCP;
 	m->m_pkthdr.l3hlen = (uint8_t)iphlen;
-	m->m_pkthdr.l4hlen = sizeof(*th);
+	m->m_pkthdr.l4hlen = (uint8_t)thlen;
 	m->m_pkthdr.note.pn_conn = conn;
-	m->m_pkthdr.note.pn_snd_max = seq;
+	m->m_pkthdr.note.pn_snd_max = be32dec(proto->th_seq);
 	m->m_pkthdr.note.pn_tcp = true;
 	vnet->v_inet->is_tcp.sndtotal++;
-	if ((flags & KTH_RST) != 0)
+	if ((proto->th_flags & KTH_RST) != 0)
 		vnet->v_inet->is_tcp.sndrst++;
 	(void)(v6 ? ip6_output(vnet, m, NULL) : ip_output(vnet, m, NULL));
+}
+
+void
+tcp_respond(struct vnet *vnet, const struct ksockaddr *laddr,
+    const struct ksockaddr *faddr, uint32_t seq, uint32_t ack, uint8_t flags,
+    uint32_t conn)
+{
+	struct ktcphdr th;
+
+	memset(&th, 0, sizeof(th));
+	be32enc(th.th_seq, seq);
+	be32enc(th.th_ack, ack);
+	th.th_flags = flags;
+	tcp_respond_send(vnet, laddr, faddr, &th, NULL, 0, conn);
+}
+
+void
+tcp_respond_probe(struct tcpcb *tp, uint32_t seq)
+{
+	struct inpcb *inp = tp->t_inpcb;
+	struct tcp_xmit tx = { .tx_tp = tp };
+	uint32_t win =
+	    SEQ_GT(tp->rcv_adv, tp->rcv_nxt) ? tp->rcv_adv - tp->rcv_nxt : 0;
+	struct ktcphdr th;
+
+	memset(&th, 0, sizeof(th));
+	be32enc(th.th_seq, seq);
+	be32enc(th.th_ack, tp->rcv_nxt);
+	be16enc(th.th_win, (uint16_t)MIN(win >> tp->rcv_scale, TCP_MAXWIN));
+	th.th_flags = KTH_ACK;
+	tcp_add_options(&tx);
+	tcp_respond_send(inp->inp_vnet, &inp->inp_laddr, &inp->inp_faddr, &th,
+	    tx.tx_opt, tx.tx_optlen, tp->t_conn);
 }
 
 void

@@ -77,6 +77,7 @@ static const struct zone_errno {
 } zone_errnos[] = {
 	{ "mbuf", 0, 0 },
 	{ "tcpreass", 0, 0 },
+	{ "sackhole", 0, 0 },
 	{ "socket", ENOBUFS, ECONNRESET },	/* socreate, sonewconn */
 	{ "inpcb", ENOBUFS, ECONNRESET },	/* in_pcballoc */
 	{ "tcpcb", ENOBUFS, ECONNRESET },	/* tcp_usr_attach */
