@@ -392,6 +392,9 @@ sosetopt_socket(struct socket *so, struct sockopt *sopt)
 		    ? so->so_options | KSO_KEEPALIVE
 		    : so->so_options & (uint32_t)~KSO_KEEPALIVE;
 		return (0);
+	case KSO_MAX_PACING_RATE:
+		so->so_max_pacing_rate = (uint32_t)val; /* at the next packet */
+		return (0);
 	case KSO_SNDBUF:
 		so->so_snd.sb_flags &= (uint16_t)~SB_AUTOSIZE;
 		return (val < 1 ? EINVAL
@@ -430,6 +433,9 @@ sogetopt(struct socket *so, struct sockopt *sopt)
 	switch (sopt->sopt_name) {
 	case KSO_KEEPALIVE:
 		val = (int)(so->so_options & KSO_KEEPALIVE);
+		break;
+	case KSO_MAX_PACING_RATE:
+		val = (int)so->so_max_pacing_rate;
 		break;
 	case KSO_SNDBUF:
 		val = (int)so->so_snd.sb_hiwat;

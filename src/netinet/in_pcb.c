@@ -146,6 +146,7 @@ void
 in_pcbdrop(struct inpcb *inp)
 {
 	in_pcbunhash(inp);
+	in_pcbdetach_txrtlmt(inp);
 	inp->inp_flags |= INP_DROPPED;
 }
 

@@ -92,7 +92,8 @@ ip_output_send(struct vnet *vnet, struct inpcb *inp, struct ifnet *ifp,
 	if (tls != NULL) {
 		KASSERT(inp != NULL, ("plaintext without a connection"));
 		error = ip_stamp_tag(vnet, ifp, m, tls, st);
-	}
+	} else if (inp != NULL)
+		in_pcboutput_txrtlmt(inp, ifp, m);
 	if (error == 0)
 		error = ifp->if_output(ifp, m, gw);
 	if (error == 0)

@@ -45,22 +45,23 @@ struct vnode;
 #define KMSG_TLSAPPDATA 0x00400000 /* kernel readers: data records only */
 
 /* socket options */
-#define KSOL_SOCKET	0xffff
-#define KSO_KEEPALIVE	0x0008
-#define KSO_SNDBUF	0x1001
-#define KSO_RCVBUF	0x1002
-#define KSO_SNDLOWAT	0x1003
-#define KSO_ERROR	0x1007
-#define KIPPROTO_TCP	6
-#define KTCP_NODELAY	1
-#define KTCP_MAXSEG	2
-#define KTCP_NOPUSH	4
-#define KTCP_INFO	32  /* struct ktcp_info, netinet/tcp_info.h */
-#define KTCP_CONGESTION 64  /* name of the module, a string */
-#define KTCP_KEEPINIT	128 /* seconds, these three */
-#define KTCP_KEEPIDLE	256
-#define KTCP_KEEPINTVL	512
-#define KTCP_KEEPCNT	1024
+#define KSOL_SOCKET	    0xffff
+#define KSO_KEEPALIVE	    0x0008
+#define KSO_SNDBUF	    0x1001
+#define KSO_RCVBUF	    0x1002
+#define KSO_SNDLOWAT	    0x1003
+#define KSO_ERROR	    0x1007
+#define KSO_MAX_PACING_RATE 0x1018 /* bytes per second; 0: any */
+#define KIPPROTO_TCP	    6
+#define KTCP_NODELAY	    1
+#define KTCP_MAXSEG	    2
+#define KTCP_NOPUSH	    4
+#define KTCP_INFO	    32	/* struct ktcp_info, netinet/tcp_info.h */
+#define KTCP_CONGESTION	    64	/* name of the module, a string */
+#define KTCP_KEEPINIT	    128 /* seconds, these three */
+#define KTCP_KEEPIDLE	    256
+#define KTCP_KEEPINTVL	    512
+#define KTCP_KEEPCNT	    1024
 
 struct sockopt {
 	bool sopt_set;
@@ -84,8 +85,9 @@ struct socket {
 	int so_refs;
 	uint16_t so_state;
 	uint8_t so_family;
-	uint32_t so_options; /* KSO_KEEPALIVE */
-	int so_error;	     /* one-shot */
+	uint32_t so_options;	     /* KSO_KEEPALIVE */
+	uint32_t so_max_pacing_rate; /* bytes per second; 0: any */
+	int so_error;		     /* one-shot */
 	struct sockbuf so_snd, so_rcv;
 	so_upcall_fn *so_upcall;
 	void *so_upcall_arg;

@@ -15,6 +15,7 @@
 #include <ktsim/net/if_var.h>
 
 struct socket;
+struct mbuf;
 struct tcpcb;
 struct vnet;
 
@@ -40,8 +41,10 @@ struct inpcb {
 	 * M_NODOM: unknown, as of every connection begun here.
 	 */
 	uint8_t inp_numa_domain;
-	uint16_t inp_ip_id;    /* per-connection IPv4 ID counter */
-	struct nhop inp_route; /* cached: valid while inp_route_ok */
+	uint16_t inp_ip_id;	       /* per-connection IPv4 ID counter */
+	struct m_snd_tag *inp_snd_tag; /* of its pacing rate; NULL: none */
+	uint32_t inp_pacing_rate;      /* asked for last, bytes per second */
+	struct nhop inp_route;	       /* cached: valid while inp_route_ok */
 	bool inp_route_ok;
 	LIST_ENTRY(inpcb) inp_hash;  /* four-tuple, or local port */
 	TAILQ_ENTRY(inpcb) inp_list; /* of the host, in order of creation */
@@ -76,6 +79,18 @@ bool in_pcbrele(struct inpcb *);
  * EHOSTUNREACH. Source: inp->inp_route with its generation check.
  */
 int in_pcbroute(struct inpcb *, struct nhop **);
+
+/* --- netinet/in_pcb_txrtlmt.c: pacing by the card --- */
+/*
+ * A packet of the connection is about to leave by ifp: its rate
+ * (SO_MAX_PACING_RATE) gets a send tag of that interface, another rate, or
+ * none, as it has changed since; the packet is stamped with it. A card that
+ * cannot pace is asked once for each rate: the packet goes unpaced. A packet
+ * of a TLS session is not stamped: its session's tag is.
+ * Source: in_pcb.c in_pcboutput_txrtlmt.
+ */
+void in_pcboutput_txrtlmt(struct inpcb *, struct ifnet *, struct mbuf *);
+void in_pcbdetach_txrtlmt(struct inpcb *);
 
 /* --- netinet/tcp_ktls.c: what kernel TLS wants of a connection --- */
 /* A transmit session that is not software lives (or no longer does). */
