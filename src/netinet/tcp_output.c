@@ -74,7 +74,7 @@ tcp_output_force(struct tcp_xmit *tx)
 }
 
 /*
- * The window shrank behind what was sent. If it is shut, forget about the
+ * The window is shut and something waits, or was sent into it. Forget about the
  * bytes in flight and wait for it to open.
  */
 static void
@@ -82,15 +82,15 @@ tcp_output_shut(struct tcp_xmit *tx)
 {
 	struct tcpcb *tp = tx->tx_tp;
 
-	if (tp->snd_wnd != 0 || !TCPS_HAVEESTABLISHED(tp->t_state) ||
-	    tx->tx_off >= sbavail(&tx->tx_so->so_snd))
+	if (tx->tx_sendwin != 0 || !TCPS_HAVEESTABLISHED(tp->t_state) ||
+	    tx->tx_off >= sbavail(&tx->tx_so->so_snd) ||
+	    callout_active(&tp->t_persist))
 		return;
 	callout_stop(&tp->t_rexmt);
 	tp->t_rxtshift = 0;
 	tp->snd_nxt = tp->snd_una;
 	tx->tx_off = 0;
-	if (!callout_active(&tp->t_persist))
-		tcp_setpersist(tp);
+	tcp_setpersist(tp);
 }
 
 /* Grow the send buffer when it, and not the window, limits the flight. */
@@ -182,7 +182,7 @@ tcp_measure_data(struct tcp_xmit *tx)
 		cwin = tp->snd_cwnd > used ? tp->snd_cwnd - used : 0;
 		tx->tx_len = MIN(tx->tx_len, cwin);
 	}
-	if (limit < tx->tx_off)
+	if (tx->tx_len == 0)
 		tcp_output_shut(tx);
 }
 
@@ -353,26 +353,25 @@ tcp_limit(struct tcp_xmit *tx)
 	}
 }
 
-/* Nothing goes, but something waits: somebody must come back to it. */
+/*
+ * What is out, and what waits, has a timer: somebody must come back to it. (A
+ * recovery may have stopped it and found nothing to send.)
+ */
 static void
-tcp_output_nothing(struct tcp_xmit *tx)
+tcp_output_tend(struct tcp_xmit *tx)
 {
 	struct tcpcb *tp = tx->tx_tp;
 
-	/* A recovery may have stopped the timer and found nothing to send. */
-	if (tp->snd_max != tp->snd_una && TCPS_HAVEESTABLISHED(tp->t_state) &&
-	    !callout_active(&tp->t_rexmt) && !callout_active(&tp->t_persist) &&
-	    tp->snd_wnd > 0) {
-		callout_reset(&tp->t_rexmt, tp->t_rxtcur);
-		return;
-	}
-	if (sbavail(&tx->tx_so->so_snd) == 0 ||
-	    !TCPS_HAVEESTABLISHED(tp->t_state) ||
+	if (!TCPS_HAVEESTABLISHED(tp->t_state) ||
 	    callout_active(&tp->t_rexmt) || callout_active(&tp->t_persist))
 		return;
-	tp->t_rxtshift = 0;
-	tp->t_persistshift = 0;
-	tcp_setpersist(tp);
+	if (tp->snd_max != tp->snd_una)
+		callout_reset(&tp->t_rexmt, tp->t_rxtcur);
+	else if (sbavail(&tx->tx_so->so_snd) > 0) {
+		tp->t_rxtshift = 0;
+		tp->t_persistshift = 0;
+		tcp_setpersist(tp);
+	}
 }
 
 int
@@ -395,13 +394,13 @@ tcp_output(struct tcpcb *tp)
 	tcp_update_tso(tp);
 	do {
 		tcp_measure(&tx);
-		if (!tcp_want(&tx)) {
-			tcp_output_nothing(&tx);
-			return (0);
-		}
+		if (!tcp_want(&tx))
+			break;
 		tcp_add_options(&tx);
 		tcp_limit(&tx);
 		error = tcp_send(&tx);
 	} while (error == 0 && tx.tx_sendalot);
+	if (error == 0)
+		tcp_output_tend(&tx);
 	return (error);
 }

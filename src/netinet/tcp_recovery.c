@@ -267,7 +267,6 @@ static void
 tcp_partial_ack(struct tcpcb *tp, const struct tcp_seg *ts, uint32_t acked,
     enum sackstatus st)
 {
-	callout_stop(&tp->t_rexmt);
 	tp->t_rtttime = 0;
 	tp->t_flags |= TF_ACKNOW;
 	if ((tp->t_flags & TF_SACK_PERMIT) == 0)

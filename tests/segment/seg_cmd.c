@@ -105,16 +105,10 @@ write_on(struct seg_host *h)
 	}
 }
 
-static void
-upcall(struct socket *so, void *arg, enum so_event ev)
-{
-}
-
 static bool
 cmd_write(struct seg_host *h, const char *arg, struct strbuf *err)
 {
 	h->to_write += strtoul(arg, NULL, 10);
-	soupcall_set(h->so, upcall, h);
 	write_on(h);
 	if (h->written == h->to_write)
 		return (true);
@@ -221,21 +215,19 @@ cmd_notready(struct seg_host *h, const char *arg, struct strbuf *err)
 	m = m_getjcl(h->v->v_mb, M_WAITOK, MT_DATA, 0, MJUM16BYTES);
 	m->m_len = (int32_t)strtol(arg, NULL, 10);
 	m->m_flags |= M_NOTREADY;
-	h->notready = NULL;
 	if (!result(h->so->so_proto->pr_send(h->so, PRUS_NOTREADY, m, NULL,
 			NULL),
 		0, "send", err))
 		return (false);
-	h->so->so_upcall_arg = m;
+	h->notready = m;
 	return (true);
 }
 
 static bool
 cmd_ready(struct seg_host *h, const char *arg, struct strbuf *err)
 {
-	return (
-	    result(h->so->so_proto->pr_ready(h->so, h->so->so_upcall_arg, 1), 0,
-		"ready", err));
+	return (result(h->so->so_proto->pr_ready(h->so, h->notready, 1), 0,
+	    "ready", err));
 }
 
 /* --- the world around --- */

@@ -443,12 +443,13 @@ seg_host_init(struct seg_host *h, int family, uint32_t mtu, bool tso)
 bool
 seg_host_fini(struct seg_host *h, struct strbuf *err)
 {
+	struct socket *so = h->so;
 	struct seg_sent *s;
 	bool ok;
 
-	m_freem(h->notready);
-	if (h->so != NULL)
-		soclose(h->so);
+	h->so = NULL; /* what it sends now is not looked at */
+	if (so != NULL)
+		soclose(so);
 	if (h->lso != NULL)
 		soclose(h->lso);
 	inet_purge(h->v);
