@@ -28,18 +28,32 @@ static struct wire_port port[2];
 static struct {
 	simtime_t when;
 	int from;
-	const char *verdict;
+	const char *verdict; /* one of the texts below; NULL */
 } seen[64];
 static unsigned nseen;
 
+/* The wire's texts go with it. */
+static const char *
+kept(const char *verdict)
+{
+	static const char *const texts[] = { "link down", "link: loss",
+		"link: queue full", "link: suspended", "link: dropped" };
+
+	for (unsigned i = 0; verdict != NULL && i < 5; i++)
+		if (strcmp(verdict, texts[i]) == 0)
+			return (texts[i]);
+	assert_null(verdict);
+	return (NULL);
+}
+
 static void
 tap(void *arg, const struct wire_port *from, struct frame *f,
-    const char *verdict)
+    const struct wire_fate *fate)
 {
 	assert_true(nseen < 64);
 	seen[nseen].when = engine_timebase(en)->tb_now;
 	seen[nseen].from = from == &port[1];
-	seen[nseen++].verdict = verdict;
+	seen[nseen++].verdict = kept(fate->wf_lost);
 }
 
 static void
