@@ -1,5 +1,6 @@
 /* The timeline: steps that the scenario timed, and carrying one out. */
 #include <errno.h>
+#include <stdlib.h>
 
 #include <ktsim/base/kmem.h>
 #include <ktsim/kern/vm.h>
@@ -113,8 +114,12 @@ int
 world_do(struct world *w, const struct sc_step *st)
 {
 	int error = actions[st->action].fn(w, st);
+	char *target;
 
-	TRACE(&w->w_tracer, timeline, TS(actions[st->action].name), TS(st->on));
+	target = st->node != NULL ? xasprintf("%s %s", st->on, st->node)
+				  : xstrdup(st->on);
+	TRACE(&w->w_tracer, timeline, TS(actions[st->action].name), TS(target));
+	free(target);
 	if (error != 0)
 		TRACE(&w->w_tracer, app_error, TS("timeline"), TU(0),
 		    TS(st->name != NULL ? st->name : st->on), TI(error));
