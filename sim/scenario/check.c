@@ -326,7 +326,7 @@ static void
 check_cable(struct chk *c, const struct sc_app *a, const struct sc_host *client,
     const struct sc_host *server)
 {
-	if (client == NULL || check_cabled(c, client, server))
+	if (!c->links_ok || client == NULL || check_cabled(c, client, server))
 		return;
 	ERR(c, &a->loc,
 	    "no link or switch leads from host `%s` to host `%s`: hosts do "
@@ -563,7 +563,8 @@ check_expect(struct chk *c, struct sc_expect *e)
 void
 scenario_check(struct diag *d, struct scenario *sc)
 {
-	struct chk c = { d, sc };
+	struct chk c = { d, sc, false };
+	unsigned errors;
 
 	check_word(&c, &sc->loc, sc->name, "scenario name", 64);
 	for (unsigned i = 0; i < sc->nhosts; i++) {
@@ -575,8 +576,10 @@ scenario_check(struct diag *d, struct scenario *sc)
 		check_files(&c, &sc->hosts[i]);
 		check_crypto(&c, &sc->hosts[i]);
 	}
+	errors = d->errors;
 	check_switches(&c);
 	check_links(&c);
+	c.links_ok = d->errors == errors;
 	check_apps(&c);
 	check_steps(&c);
 	for (unsigned i = 0; i < sc->nexpect; i++)

@@ -16,6 +16,7 @@ void scenario_check(struct diag *, struct scenario *);
 struct chk {
 	struct diag *d;
 	struct scenario *sc;
+	bool links_ok; /* so who is joined to whom can be told */
 };
 
 #define ERR(c, loc, ...) diag_error((c)->d, (loc), __VA_ARGS__)

@@ -204,8 +204,12 @@ check_when(struct chk *c, struct sc_step *st)
 	struct sc_when *w = &st->cond;
 
 	if (when_parse(st->when, c->sc->arena, w, &why, &rest) != 0) {
-		ERR(c, loc, "`%s` is no condition, at `%s`: %s", st->when, rest,
-		    why);
+		if (*rest == '\0')
+			ERR(c, loc, "`%s` is no condition, at its end: %s",
+			    st->when, why);
+		else
+			ERR(c, loc, "`%s` is no condition, at `%s`: %s",
+			    st->when, rest, why);
 		return;
 	}
 	if (w->kind == SC_WHEN_COUNTER)

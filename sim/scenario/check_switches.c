@@ -67,8 +67,8 @@ join(struct sets *s, struct chk *c)
 	const struct sc_link *l;
 	unsigned a, b;
 
-	s->of = arena_alloc(s->sc->arena,
-	    (s->sc->nswitches + 1) * sizeof(*s->of));
+	s->of =
+	    arena_alloc(s->sc->arena, (s->sc->nswitches + 1) * sizeof(*s->of));
 	for (unsigned i = 0; i < s->sc->nswitches; i++)
 		s->of[i] = i;
 	for (l = s->sc->links; l < s->sc->links + s->sc->nlinks; l++) {

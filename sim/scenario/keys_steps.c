@@ -18,9 +18,8 @@ static const struct key step_keys[] = {
 	{ "after", K_TIME, F(sc_step, after), F(sc_step, has_after),
 	    .max = 86400 * SIM_SEC, .since = "0.2",
 	    .text = "when: so much later" },
-	{ "times", K_UINT, F(sc_step, times), F(sc_step, has_times),
-	    .def = "1", .since = "0.2",
-	    .text = "when: so often at most; 0: each time" },
+	{ "times", K_UINT, F(sc_step, times), F(sc_step, has_times), .def = "1",
+	    .since = "0.2", .text = "when: so often at most; 0: each time" },
 	{ "must", K_BOOL, F(sc_step, must), F(sc_step, has_must),
 	    .def = "false", .since = "0.2",
 	    .text = "when: that it happens is an expectation" },
@@ -67,5 +66,5 @@ static const struct key step_keys[] = {
 	    .text =
 		"switch_tls: only this one, counted from 0; all if not given" },
 };
-const struct key_map step_map = { "timeline step", step_keys,
-	nitems(step_keys), sizeof(struct sc_step) };
+const struct key_map step_map = { "timeline step", step_keys, nitems(step_keys),
+	sizeof(struct sc_step) };

@@ -49,13 +49,13 @@ link_complete(struct sc_link *l)
 	    l->preset != SC_PRESET_NONE ? &presets[l->preset] : NULL;
 	struct sc_back *b = &l->back;
 
-#define COMPLETE(key)                                                  \
-	if (p != NULL && !l->has_##key) {                              \
-		l->key = p->forth.key;                                 \
-		if (!b->has_##key)                                     \
-			b->key = p->back.key;                          \
-	} else if (!b->has_##key)                                      \
-		b->key = l->key
+#define COMPLETE(key)                         \
+	if (p != NULL && !l->has_##key) {     \
+		l->key = p->forth.key;        \
+		if (!b->has_##key)            \
+			b->key = p->back.key; \
+	} else if (!b->has_##key)             \
+	b->key = l->key
 
 	COMPLETE(rate);
 	COMPLETE(queue);

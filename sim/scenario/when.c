@@ -64,7 +64,9 @@ number(struct parser *ps, uint64_t *v)
 			break;
 		*v = *v * 10 + (uint64_t)(*ps->p - '0');
 	}
-	return (ps->p != start && !isdigit((unsigned char)*ps->p));
+	if (isdigit((unsigned char)*ps->p))
+		ps->p = start; /* too large */
+	return (ps->p != start);
 }
 
 /* Up to the next of the characters; NULL: nothing is there. */
@@ -121,8 +123,9 @@ fate(struct parser *ps, struct sc_when *w)
 			w->fate = i;
 			return (true);
 		}
-	return (wanted(ps, "a record or its segment is .sent, .delivered or "
-			   ".lost"));
+	return (wanted(ps,
+	    "a record or its segment is .sent, .delivered or "
+	    ".lost"));
 }
 
 static bool
@@ -132,24 +135,28 @@ record(struct parser *ps, struct sc_when *w)
 	if (!flow(ps, w))
 		return (false);
 	if (!accept(ps, ","))
-		return (wanted(ps, "record wants a flow, a comma and the "
-				   "record's number"));
+		return (wanted(ps,
+		    "record wants a flow, a comma and the "
+		    "record's number"));
 	w->any_record = accept(ps, "*");
 	if (!w->any_record && !number(ps, &w->record))
-		return (wanted(ps, "a record's number counts from 0; * is each"));
+		return (
+		    wanted(ps, "a record's number counts from 0; * is each"));
 	if (accept(ps, ",")) {
 		if (accept(ps, "client"))
 			w->side = SC_SIDE_CLIENT;
 		else if (!accept(ps, "server"))
-			return (wanted(ps, "whose record it is: server (if "
-					   "nothing is said) or client"));
+			return (wanted(ps,
+			    "whose record it is: server (if "
+			    "nothing is said) or client"));
 	}
 	if (!accept(ps, ")"))
 		return (wanted(ps, "here the bracket closes"));
 	if (accept(ps, ".segment(") &&
 	    (!number(ps, &w->segment) || w->segment == 0 || !accept(ps, ")")))
-		return (wanted(ps, "a segment's number counts from 1, then the "
-				   "bracket closes"));
+		return (wanted(ps,
+		    "a segment's number counts from 1, then the "
+		    "bracket closes"));
 	return (fate(ps, w));
 }
 
@@ -180,7 +187,8 @@ counter(struct parser *ps, struct sc_when *w)
 	if (!compare(ps, w))
 		return (false);
 	if (!number(ps, &w->value))
-		return (wanted(ps, "a counter is compared with a whole number"));
+		return (
+		    wanted(ps, "a counter is compared with a whole number"));
 	return (true);
 }
 
@@ -198,8 +206,9 @@ state(struct parser *ps, struct sc_when *w)
 		if (strcmp(name, sc_tcp_states[w->state]) == 0)
 			return (accept(ps, ")") ||
 			    wanted(ps, "here the bracket closes"));
-	return (wanted(ps, "a state is TCP's, such as SYN_SENT, ESTABLISHED or "
-			   "FIN_WAIT_1"));
+	return (wanted(ps,
+	    "a state is TCP's, such as SYN_SENT, ESTABLISHED or "
+	    "FIN_WAIT_1"));
 }
 
 static bool
@@ -214,8 +223,9 @@ delivered(struct parser *ps, struct sc_when *w)
 		return (false);
 	size = word(ps, "");
 	if (size == NULL || parse_size(size, &w->value) != 0)
-		return (wanted(ps, "what is delivered is compared with a size "
-				   "and its unit, such as 1MiB"));
+		return (wanted(ps,
+		    "what is delivered is compared with a size "
+		    "and its unit, such as 1MiB"));
 	return (true);
 }
 
@@ -230,8 +240,9 @@ condition(struct parser *ps, struct sc_when *w)
 		return (state(ps, w));
 	if (accept(ps, "delivered("))
 		return (delivered(ps, w));
-	return (wanted(ps, "it begins with record(, counter(, state( or "
-			   "delivered("));
+	return (wanted(ps,
+	    "it begins with record(, counter(, state( or "
+	    "delivered("));
 }
 
 int
