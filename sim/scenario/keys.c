@@ -42,7 +42,8 @@ static const struct key nic_keys[] = {
 	    .text = "largest IP packet, bytes" },
 	{ "rate", K_RATE, F(sc_nic, rate), .min = 1000,
 	    .max = 10000000000000ULL,
-	    .text = "rate of the port; the link's rate if not given" },
+	    .text =
+		"rate of the port; if not given the link's, or what its `preset` says" },
 	{ "ring", K_UINT, F(sc_nic, ring), .min = 0, .max = 65536,
 	    .text = "transmit ring slots; 0: what the model has" },
 	{ "rx_coalesce", K_TIME, F(sc_nic, rx_coalesce), .def = "3us",
