@@ -13,26 +13,26 @@
 #include <ktsim/sim/flowkey.h>
 #include <ktsim/sim/flowtrack.h>
 
-#define BUCKETS	       4096
-#define RECORD_HEADER  5
-#define RECORD_MAX     (16384 + 2048) /* RFC 5246 6.2.3 */
-#define TYPE_MIN       20
-#define TYPE_MAX       24
-#define TYPE_DATA      23
-#define TLS_MAJOR      3
+#define BUCKETS	      4096
+#define RECORD_HEADER 5
+#define RECORD_MAX    (16384 + 2048) /* RFC 5246 6.2.3 */
+#define TYPE_MIN      20
+#define TYPE_MAX      24
+#define TYPE_DATA     23
+#define TLS_MAJOR     3
 
 struct fdir {
-	bool d_known;	  /* its SYN was there */
-	bool d_off;	  /* no TLS, or its place was lost */
-	uint32_t d_next;  /* first sequence number never seen */
-	uint64_t d_data;  /* segments with new bytes */
+	bool d_known;	 /* its SYN was there */
+	bool d_off;	 /* no TLS, or its place was lost */
+	uint32_t d_next; /* first sequence number never seen */
+	uint64_t d_data; /* segments with new bytes */
 	uint8_t d_hdr[RECORD_HEADER];
 	unsigned d_hdrlen;
-	uint32_t d_left;  /* of the record's body */
-	uint64_t d_recs;  /* begun */
-	uint64_t d_apps;  /* of these, of type 23 */
-	uint64_t d_segs;  /* frames with bytes of the current one */
-	bool d_counted;	  /* this frame is among them */
+	uint32_t d_left; /* of the record's body */
+	uint64_t d_recs; /* begun */
+	uint64_t d_apps; /* of these, of type 23 */
+	uint64_t d_segs; /* frames with bytes of the current one */
+	bool d_counted;	 /* this frame is among them */
 };
 
 struct tflow {
@@ -221,8 +221,7 @@ feed(struct flowtrack *t, struct fdir *d, const uint8_t *p, uint32_t off,
 			d->d_left -= n;
 			off += n;
 		}
-		if (!d->d_off && d->d_hdrlen == RECORD_HEADER &&
-		    d->d_left == 0)
+		if (!d->d_off && d->d_hdrlen == RECORD_HEADER && d->d_left == 0)
 			record_end(t, d);
 	}
 }
@@ -304,13 +303,12 @@ flowtrack_ends(const struct flowtrack *t, unsigned n, struct ksockaddr *client,
     struct ksockaddr *server)
 {
 	const struct flowkey *k = &t->t_flows[n - 1]->f_key;
-	uint8_t family =
-	    (k->fk_vlan_v6 & 0x10000) != 0 ? KAF_INET6 : KAF_INET;
+	uint8_t family = (k->fk_vlan_v6 & 0x10000) != 0 ? KAF_INET6 : KAF_INET;
 
-	*client = (struct ksockaddr) { .sa_family = family,
-		.sa_port = k->fk_sport };
-	*server = (struct ksockaddr) { .sa_family = family,
-		.sa_port = k->fk_dport };
+	*client =
+	    (struct ksockaddr) { .sa_family = family, .sa_port = k->fk_sport };
+	*server =
+	    (struct ksockaddr) { .sa_family = family, .sa_port = k->fk_dport };
 	memcpy(client->sa_addr.a, k->fk_src, sizeof(k->fk_src));
 	memcpy(server->sa_addr.a, k->fk_dst, sizeof(k->fk_dst));
 }

@@ -14,10 +14,10 @@
 #include <ktsim/sim/flowkey.h>
 #include <ktsim/sim/impair.h>
 
-#define ICMP_LEN	8
-#define IP4_ANSWER_MAX	576
-#define IP6_ANSWER_MAX	1280
-#define HOPS		64
+#define ICMP_LEN       8
+#define IP4_ANSWER_MAX 576
+#define IP6_ANSWER_MAX 1280
+#define HOPS	       64
 
 /* Bytes [off, off + len) of a frame. */
 static void
@@ -112,8 +112,8 @@ static struct frame *
 answer(const struct sc_mtu *m, const struct in_any *router,
     const struct frame *f, unsigned l3, bool v6)
 {
-	uint32_t head = v6 ? 40u : 20u, max = v6 ? IP6_ANSWER_MAX
-						 : IP4_ANSWER_MAX;
+	uint32_t head = v6 ? 40u : 20u,
+		 max = v6 ? IP6_ANSWER_MAX : IP4_ANSWER_MAX;
 	struct frame *r = frame_alloc(f->f_pool);
 
 	r->f_hdrlen = (uint16_t)(l3 + head + ICMP_LEN);

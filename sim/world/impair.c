@@ -70,12 +70,11 @@ impair_add(struct impair *im, const struct sc_impair *p)
 	n->n_p = *p;
 	n->n_name = p->name != NULL ? p->name : sc_impair_names[p->kind];
 	n->n_lost = xasprintf("link: %s%s", n->n_name,
-	    p->kind == SC_IMPAIR_RATE      ? ", queue full"
+	    p->kind == SC_IMPAIR_RATE	   ? ", queue full"
 		: p->kind == SC_IMPAIR_MTU ? ", too large"
 					   : "");
 	n->n_red = xasprintf("link: %s, early", n->n_name);
-	stream =
-	    xasprintf("wire %s %d %s", im->i_link, im->i_end, n->n_name);
+	stream = xasprintf("wire %s %d %s", im->i_link, im->i_end, n->n_name);
 	prng_init(&n->n_prng, im->i_seed, stream);
 	free(stream);
 	im->i_nodes =

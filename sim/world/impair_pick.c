@@ -54,8 +54,8 @@ has_flags(int want, const struct flow_seg *s)
 	case SC_PICK_RST:
 		return ((f & SEG_RST) != 0);
 	default:
-		return (f == 0 && s->fs_len == 0 &&
-		    (s->fs_flags & SEG_ACK) != 0);
+		return (
+		    f == 0 && s->fs_len == 0 && (s->fs_flags & SEG_ACK) != 0);
 	}
 }
 

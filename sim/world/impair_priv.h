@@ -14,12 +14,12 @@ struct picker {
 
 /* A bottleneck and its queue. */
 struct bottleneck {
-	simtime_t bn_busy;     /* sends until then */
-	simtime_t *bn_out;     /* when each waiting frame is out: a ring */
+	simtime_t bn_busy; /* sends until then */
+	simtime_t *bn_out; /* when each waiting frame is out: a ring */
 	unsigned bn_first, bn_n, bn_size;
-	uint64_t bn_avg;       /* RED: average bytes, times 512 */
-	uint64_t bn_unmarked;  /* RED: frames since the last mark */
-	simtime_t bn_idle;     /* RED: the queue was empty since */
+	uint64_t bn_avg;      /* RED: average bytes, times 512 */
+	uint64_t bn_unmarked; /* RED: frames since the last mark */
+	simtime_t bn_idle;    /* RED: the queue was empty since */
 };
 
 struct node {
@@ -28,9 +28,9 @@ struct node {
 	char *n_lost, *n_red; /* reasons */
 	struct prng n_prng;
 	struct impair_stats n_stats;
-	bool n_bad;	   /* bursts */
-	uint64_t n_since;  /* reorder: frames since the last one */
-	simtime_t n_last;  /* jitter: the latest arrival so far */
+	bool n_bad;	  /* bursts */
+	uint64_t n_since; /* reorder: frames since the last one */
+	simtime_t n_last; /* jitter: the latest arrival so far */
 	struct picker n_picker;
 	struct bottleneck n_queue;
 };

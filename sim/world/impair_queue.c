@@ -52,8 +52,7 @@ queue_push(struct bottleneck *q, simtime_t out)
 static uint64_t
 bytes_in(simtime_t time, uint64_t rate)
 {
-	return (
-	    (uint64_t)((unsigned __int128)time * rate / (8 * SIM_SEC)));
+	return ((uint64_t)((unsigned __int128)time * rate / (8 * SIM_SEC)));
 }
 
 /* While nothing waited the average went down, a step for each frame that
@@ -81,8 +80,8 @@ red_chance(const struct node *n, uint64_t avg)
 	uint64_t taken;
 
 	pb = (unsigned __int128)r->chance * (avg - r->min) / (r->max - r->min);
-	taken = (uint64_t)MIN(pb * n->n_queue.bn_unmarked,
-	    (unsigned __int128)PPB);
+	taken =
+	    (uint64_t)MIN(pb * n->n_queue.bn_unmarked, (unsigned __int128)PPB);
 	return (taken >= PPB ? PPB : (uint64_t)(pb * PPB / (PPB - taken)));
 }
 
@@ -164,8 +163,7 @@ bottleneck_apply(struct node *n, const struct frame *f, uint64_t u,
 		if (!red_apply(n, f, bytes_in(wait, p->rate), u, fate))
 			return;
 	}
-	if ((p->queue != 0 &&
-		wait + ser > simtime_bytes(p->queue, p->rate)) ||
+	if ((p->queue != 0 && wait + ser > simtime_bytes(p->queue, p->rate)) ||
 	    (p->packets != 0 && q->bn_n >= p->packets)) {
 		fate->if_lost = n->n_lost;
 		return;

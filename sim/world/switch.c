@@ -70,8 +70,7 @@ table_at(struct lanswitch *s, const uint8_t *addr)
 	struct learnt **lp;
 
 	lp = &s->s_table[hash64(addr, KETHER_ADDR_LEN, 0) % BUCKETS];
-	while (*lp != NULL &&
-	    memcmp((*lp)->l_addr, addr, KETHER_ADDR_LEN) != 0)
+	while (*lp != NULL && memcmp((*lp)->l_addr, addr, KETHER_ADDR_LEN) != 0)
 		lp = &(*lp)->l_next;
 	return (lp);
 }
@@ -171,8 +170,7 @@ forward(struct sport *from, struct frame *f)
 
 	from->p_stats.in++;
 	learn(from, f->f_hdr + KETHER_ADDR_LEN);
-	l = (f->f_hdr[0] & 1) != 0 ? NULL
-				   : *table_at(from->p_switch, f->f_hdr);
+	l = (f->f_hdr[0] & 1) != 0 ? NULL : *table_at(from->p_switch, f->f_hdr);
 	if (l == NULL)
 		flood(from, f);
 	else if (l->l_port != from)

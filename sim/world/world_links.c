@@ -171,17 +171,17 @@ collect_node(struct world *w, unsigned link, int end, unsigned i)
 
 	if (i == 0 && s->lost == 0)
 		return;
-	w->w_res.r_nodes[w->w_res.r_nnodes++] = (struct node_result) {
-		.n_from = xstrdup(w->w_sc->links[link].ends.v[end]),
-		.n_name = impair_name(im, i),
-		.n_kind = impair_kind(im, i),
-		.seen = s->seen,
-		.lost = s->lost,
-		.duplicated = s->duplicated,
-		.delayed = s->delayed,
-		.corrupted = s->corrupted,
-		.marked = s->marked
-	};
+	w->w_res.r_nodes[w->w_res.r_nnodes++] =
+	    (struct node_result) { .n_from = xstrdup(
+				       w->w_sc->links[link].ends.v[end]),
+		    .n_name = impair_name(im, i),
+		    .n_kind = impair_kind(im, i),
+		    .seen = s->seen,
+		    .lost = s->lost,
+		    .duplicated = s->duplicated,
+		    .delayed = s->delayed,
+		    .corrupted = s->corrupted,
+		    .marked = s->marked };
 }
 
 /* Of directions that have more than the link's own loss. */
@@ -192,8 +192,8 @@ links_collect_nodes(struct world *w)
 
 	for (unsigned i = 0; i < w->w_sc->nlinks; i++)
 		for (int end = 0; end < 2; end++)
-			n += impair_count(wire_impair(w->w_links[i].l_wire,
-			    end));
+			n += impair_count(
+			    wire_impair(w->w_links[i].l_wire, end));
 	w->w_res.r_nodes = xcalloc(n, sizeof(*w->w_res.r_nodes));
 	for (unsigned i = 0; i < w->w_sc->nlinks; i++)
 		for (int end = 0; end < 2; end++) {

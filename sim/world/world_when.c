@@ -32,8 +32,7 @@ when_arm(struct world *w, struct wstep *s, struct strbuf *err)
 			return (0); /* it was not built to its end */
 		if (oid == NULL || oid->oid_val == NULL)
 			return (world_no_sysctl(w, err,
-			    scenario_text_at(s->s_sc->when), vnet,
-			    c->counter));
+			    scenario_text_at(s->s_sc->when), vnet, c->counter));
 		s->s_value = oid->oid_val;
 	}
 	/* Also of states: flow1 is the first one that the wires saw. */
