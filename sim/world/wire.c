@@ -1,34 +1,9 @@
 #include <stdlib.h>
 
-#include <ktsim/base/dump.h>
 #include <ktsim/base/kassert.h>
 #include <ktsim/net/ethernet.h>
-#include <ktsim/sim/wire.h>
 
-/* One direction: this end's port sends, the other end's receives. */
-struct wire_end {
-	struct wire *d_wire;
-	int d_end;
-	struct wire_port *d_port;
-	struct wire_way d_way;
-	struct frameq d_out;	/* handed over, not out yet */
-	struct frameq d_flight; /* out, not arrived, in order */
-	struct frameq d_late;	/* made late: sorted by arrival */
-	simtime_t d_last;	/* arrival of the last in d_flight */
-	struct sim_event d_out_ev;
-	simtime_t d_busy; /* the link is sending until then */
-	struct impair *d_impair;
-	struct wire_stats d_stats;
-};
-
-struct wire {
-	struct wire_params w_p;
-	char *w_name;
-	bool w_up, w_suspended;
-	struct flowtrack *w_flows; /* NULL: no impairment asks */
-	struct strbuf w_remark;	   /* of the frame being sent */
-	struct wire_end w_dir[2];
-};
+#include "wire_priv.h"
 
 static void wire_out_event(void *);
 
@@ -215,12 +190,14 @@ wire_fly(struct wire_end *d, const struct impair_fate *fate, struct frame *f)
 	to->pt_ops->expect(to->pt_arg, f->f_when);
 }
 
-static void wire_out_one(struct wire_end *, struct frame *);
+static void wire_out_one(struct wire_end *, const struct wire_port *from,
+    struct frame *);
 
 static void
 wire_lost(struct wire_end *d, const struct impair_fate *fate, struct frame *f)
 {
 	struct wire *w = d->d_wire;
+	const struct wire_port *from;
 	struct frame *answer = NULL;
 
 	TRACE(&w->w_p.wp_tracer, wire_drop, TS(w->w_name), TU(f->f_id),
@@ -230,9 +207,13 @@ wire_lost(struct wire_end *d, const struct impair_fate *fate, struct frame *f)
 	frame_rele(f);
 	if (answer == NULL)
 		return;
-	/* It comes out of the other end, as if its port had sent it. */
+	/* It comes out of the other end, as if its port had sent it. Where a
+	 * switch stands there, it is recorded at this one. */
 	answer->f_when = timebase_now(w->w_p.wp_tb);
-	wire_out_one(&w->w_dir[1 - d->d_end], answer);
+	from = w->w_dir[1 - d->d_end].d_port;
+	if (from->pt_capif == WIRE_NOT_RECORDED)
+		from = d->d_port;
+	wire_out_one(&w->w_dir[1 - d->d_end], from, answer);
 }
 
 static void
@@ -253,7 +234,7 @@ wire_arrives(struct wire_end *d, const struct impair_fate *fate,
 }
 
 static void
-wire_out_one(struct wire_end *d, struct frame *f)
+wire_out_one(struct wire_end *d, const struct wire_port *from, struct frame *f)
 {
 	struct wire *w = d->d_wire;
 	const struct wire_params *p = &w->w_p;
@@ -271,7 +252,7 @@ wire_out_one(struct wire_end *d, struct frame *f)
 		.wf_remark =
 		    w->w_remark.sb_len > 0 ? strbuf_str(&w->w_remark) : NULL,
 		.wf_arrives = fate.if_when };
-	p->wp_tap(p->wp_tap_arg, d->d_port, f, &wf);
+	p->wp_tap(p->wp_tap_arg, from, f, &wf);
 	if (wf.wf_remark != NULL)
 		TRACE(&p->wp_tracer, wire_impair, TS(w->w_name), TU(f->f_id),
 		    TS(wf.wf_remark));
@@ -291,7 +272,7 @@ wire_out_event(void *arg)
 	while ((f = STAILQ_FIRST(&d->d_out)) != NULL &&
 	    f->f_when <= timebase_now(tb)) {
 		STAILQ_REMOVE_HEAD(&d->d_out, f_link);
-		wire_out_one(d, f);
+		wire_out_one(d, d->d_port, f);
 	}
 	if (f != NULL && !sim_event_pending(&d->d_out_ev))
 		timebase_post(tb, &d->d_out_ev, f->f_when);
@@ -491,87 +472,4 @@ wire_idle(const struct wire *w)
 		    !STAILQ_EMPTY(&w->w_dir[i].d_late))
 			return (false);
 	return (true);
-}
-
-/* "12 frames 17400 bytes, the first one 3 ..." of one stage. */
-static void
-wire_dump_queue(const char *what, const char *then, const struct frameq *q,
-    struct strbuf *sb, int indent)
-{
-	const struct frame *f, *last = NULL;
-	uint64_t frames = 0, bytes = 0;
-
-	STAILQ_FOREACH(f, q, f_link) {
-		frames++;
-		bytes += frame_len(f);
-		last = f;
-	}
-	strbuf_addf(sb, "%*s%s %ju frames %ju bytes", indent, "", what,
-	    (uintmax_t)frames, (uintmax_t)bytes);
-	if ((f = STAILQ_FIRST(q)) != NULL) {
-		strbuf_addf(sb, ", %s ", then);
-		dump_time(sb, f->f_when);
-		strbuf_adds(sb, " to ");
-		dump_time(sb, last->f_when);
-	}
-	strbuf_adds(sb, "\n");
-}
-
-static void
-wire_dir_dump(const struct wire_end *d, struct strbuf *sb, int indent)
-{
-	const struct wire_stats *s = &d->d_stats;
-
-	strbuf_addf(sb,
-	    "%*sfrom %s: %ju frames %ju bytes, lost %ju queue full %ju link "
-	    "down %ju",
-	    indent, "", d->d_port->pt_name, (uintmax_t)s->frames,
-	    (uintmax_t)s->bytes, (uintmax_t)s->lost, (uintmax_t)s->queue_drops,
-	    (uintmax_t)s->down_drops);
-	dump_event(sb, "egress", &d->d_out_ev);
-	if (d->d_busy != 0) {
-		strbuf_adds(sb, " busy until ");
-		dump_time(sb, d->d_busy);
-	}
-	strbuf_adds(sb, "\n");
-	wire_dump_queue("leaving", "out at", &d->d_out, sb, indent + 2);
-	wire_dump_queue("in flight", "arriving at", &d->d_flight, sb,
-	    indent + 2);
-	if (!STAILQ_EMPTY(&d->d_late))
-		wire_dump_queue("late", "arriving at", &d->d_late, sb,
-		    indent + 2);
-	if (impair_count(d->d_impair) > 1)
-		impair_dump(d->d_impair, sb, indent + 2);
-}
-
-static bool
-wire_same_ways(const struct wire_way *a, const struct wire_way *b)
-{
-	return (a->ww_rate_bps == b->ww_rate_bps &&
-	    a->ww_delay == b->ww_delay && a->ww_queue == b->ww_queue &&
-	    a->ww_loss_ppb == b->ww_loss_ppb);
-}
-
-void
-wire_dump(const struct wire *w, struct strbuf *sb, int indent)
-{
-	const struct wire_way *ww = &w->w_dir[0].d_way;
-	const struct wire_way *back = &w->w_dir[1].d_way;
-
-	strbuf_addf(sb, "%*swire %s link %s%s %ju bit/s delay ", indent, "",
-	    w->w_name, w->w_up ? "up" : "down",
-	    w->w_suspended ? " suspended" : "", (uintmax_t)ww->ww_rate_bps);
-	dump_time(sb, ww->ww_delay);
-	strbuf_addf(sb, " loss %u ppb queue %ju", ww->ww_loss_ppb,
-	    (uintmax_t)ww->ww_queue);
-	if (!wire_same_ways(ww, back)) {
-		strbuf_addf(sb, ", back %ju bit/s delay ",
-		    (uintmax_t)back->ww_rate_bps);
-		dump_time(sb, back->ww_delay);
-		strbuf_addf(sb, " loss %u ppb queue %ju", back->ww_loss_ppb,
-		    (uintmax_t)back->ww_queue);
-	}
-	strbuf_adds(sb, "\n");
-	for (int i = 0; i < 2; i++)
-		wire_dir_dump(&w->w_dir[i], sb, indent + 2);
 }
