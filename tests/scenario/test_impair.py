@@ -175,6 +175,8 @@ def waiting(c, sim, d):
   - {when: "record(flow1, 0, client).delivered", do: queue, on: wan, queue: 2MiB}
   - {when: "state(get#0, ESTABLISHED)", do: loss, on: wan, loss: 0%}
   - {when: "delivered(get) >= 4MiB", do: rate, on: wan, rate: 5Gbit/s}
+  - {when: "record(flow1, 30).sent", do: fragment, on: client}
+  - {when: "delivered(get) >= 2MiB", times: 0, do: defragment, on: client}
   - {when: "counter(server, net.inet.tcp.stats.sndrexmitpack) > 1000000", do: link_down, on: wan}
   - {when: "record(flow2, 0).lost", do: link_down, on: wan}
 ''' + UNTIL))
@@ -192,6 +194,12 @@ def waiting(c, sim, d):
     c.check('dropped: link: suspended' in
             [x for x in dump[i + 1:] if 'server:mce0' in x][0], 'the next one is lost')
     c.equal(at['sysctl']['count'], 2, 'times: 2')
+    c.equal(at['defragment memory']['count'], 1, 'what stays true counts once')
+    last = [x for x in dump if re.search('#30 app_data [^,]* end', x)][0]
+    c.check(0 <= at['fragment memory']['first_ps'] -
+            int(last.split()[1].replace('.', '')) * 1000 < 10 ** 6,
+            'a record is sent with its last byte: %d, %s' %
+            (at['fragment memory']['first_ps'], last))
     c.equal((at['queue']['count'], at['rate']['count'], at['loss']['count']), (1, 1, 1),
             'once each')
     hello = [x for x in dump if '#0 handshake' in x and 'client:em0' in x][0]
@@ -247,7 +255,8 @@ def presets(c, sim, d):
         LINK, '  - {ends: [server.mce0, client.em0], preset: satellite, delay: 1ms, '
         'loss: 0%, rate: 1Gbit/s, jitter: 0s}'))
     r, report = lib.run_out(sim, f, os.path.join(d, 'preset'))
-    c.check(report['connections'][0]['end_ps'] < 10 ** 12, 'explicit keys win')
+    c.equal(r.returncode, 0, 'explicit keys: ' + r.stderr)
+    c.check(0 < report['connections'][0]['end_ps'] < 10 ** 12, 'explicit keys win')
 
 
 def main():

@@ -772,6 +772,29 @@ test_red_marks_what_can_be_marked(void **state)
 	assert_int_equal(not_ect.lost, drops.lost);
 }
 
+/* Twice as much as fits, and marking alone slows nobody down here: from max on
+ * it drops, ECN or not. */
+static void
+test_red_drops_from_max_on(void **state)
+{
+	struct frame *f = packet(FULL, 2);
+	struct impair_stats s;
+
+	add((struct sc_impair) { .rate = { .rate = MBIT1,
+				     .red = { .present = true,
+					 .min = 20 * 1064,
+					 .max = 60 * 1064,
+					 .chance = 100000000,
+					 .ecn = true } } },
+	    SC_IMPAIR_RATE, "red");
+	for (unsigned i = 0; i < 4000; i++)
+		(void)through(im, f, i * (SER / 2));
+	s = *impair_stats(im, 0);
+	assert_true(s.marked > 50);
+	assert_in_range(s.lost, 1500, 2100); /* half of them has to go */
+	frame_rele(f);
+}
+
 static void
 test_a_mark_is_ce_with_a_right_header_checksum(void **state)
 {
@@ -857,7 +880,12 @@ emit_answer6(void *arg, struct frame *f, simtime_t when, int from)
 	if (f->f_paylen == 0)
 		return;
 	f->f_pool = &pool;
+	/* As cards send it: the quote must have the checksum all the same. */
+	sum = be16dec(f->f_hdr + 14 + 40 + 16);
+	memset(f->f_hdr + 14 + 40 + 16, 0, 2);
+	f->f_flags |= FRAME_CSUM_LAZY;
 	r = icmp_too_big(&m, f);
+	assert_int_equal(be16dec(r->f_payload + 40 + 16), sum);
 	ip = r->f_hdr + 14;
 	icmp = ip + 40;
 	assert_int_equal(frame_len(r), 14 + 1280);
@@ -952,6 +980,7 @@ main(void)
 		T(test_a_queue_of_bytes_and_one_of_packets),
 		T(test_red_drops_early_and_holds_the_queue),
 		T(test_red_marks_what_can_be_marked),
+		T(test_red_drops_from_max_on),
 		T(test_a_mark_is_ce_with_a_right_header_checksum),
 		T(test_what_is_too_large_does_not_pass),
 		T(test_a_router_answers_too_big),

@@ -345,10 +345,13 @@ static void
 assert_arrives(simtime_t before, const char *order)
 {
 	struct frameq q = STAILQ_HEAD_INITIALIZER(q);
+	simtime_t last = 0;
 	struct frame *f;
 
 	(void)wire_pull(wire_end(w, 1), before, &q);
 	while ((f = STAILQ_FIRST(&q)) != NULL) {
+		assert_true(f->f_when >= last && f->f_when < before);
+		last = f->f_when;
 		assert_int_equal(f->f_payload[0], *order);
 		order++;
 		STAILQ_REMOVE_HEAD(&q, f_link);
