@@ -166,13 +166,48 @@ def black_hole(c, sim, d):
     c.equal(len(r.stdout.splitlines()), n, 'answers that tshark sees')
 
 
+def behind_a_switch(c, sim, d):
+    """The answer of a router beside a switch is in the capture all the same,
+    and frames are there once, where they began."""
+    report, dump = run(
+        c, sim, d, 'switched', (LINK, '''  - {name: wan, ends: [server.mce0, lan.1], rate: 10Gbit/s, impair: [
+      {name: x, from: server.mce0, enabled: false, mtu: {size: 1400, icmp: true, router: 10.0.0.254}}]}
+  - {name: last, ends: [lan.2, client.em0], rate: 10Gbit/s, loss: 0.2%}
+switches:
+  lan: {ports: 2}'''),
+        (UNTIL, '''timeline:
+  - {when: "delivered(get) >= 1MiB", do: impair, on: wan, node: x, enabled: true}
+  - {when: "delivered(get) >= 1MiB", after: 1ms, do: impair, on: wan, node: x, enabled: false}
+''' + UNTIL))
+    n = node(report, 'x')['lost']
+    c.check(n > 0, 'nothing was too large')
+    answers = [x for x in dump if '10.0.0.254' in x]
+    c.equal(len(answers), n, 'answers in the capture: %s' % answers[:1])
+    # What the second link loses is told with the first one's numbers.
+    lost = [f for f in report['facts'] if f['point'] == 'wire_drop' and
+            f['texts'][0].startswith('lan.2')]
+    c.check(lost and lost[0]['texts'][1] == 'link: loss', 'lost behind the switch')
+    c.check(not any('dropped: link: loss' in x for x in dump if 'server:mce0' in x),
+            'not marked')
+
+
+def two_ways(c, sim, d):
+    """The way back is what `back` says, the way there is not."""
+    report, _ = run(c, sim, d, 'back', link('{delay: 1us}', ', back: {loss: 3%, delay: 5ms}'))
+    c.check(node(report, 'loss', 'client.em0').get('lost', 0) > 0, 'lost on the way back')
+    c.equal(node(report, 'loss').get('lost', 0), 0, 'lost on the way there')
+    # ARP and SYN go there by the slow way; their answers do not come by it.
+    at = report['connections'][0]['established_ps']
+    c.check(10 * 10 ** 9 < at < 15 * 10 ** 9, 'established at %d' % at)
+
+
 def waiting(c, sim, d):
     """Instants of steps are those of what they wait for."""
     report, dump = run(c, sim, d, 'waiting', link(''), (UNTIL, '''timeline:
   - {when: "record(flow1, 20).segment(2).sent", do: link_suspend, on: wan, must: true}
   - {when: "record(get#0, 20).segment(2).sent", after: 4ms, do: link_resume, on: client.em0}
   - {when: "record(flow1, *).sent", times: 2, do: sysctl, on: client, name: net.inet.tcp.delacktime, value: 50}
-  - {when: "record(flow1, 0, client).delivered", do: queue, on: wan, queue: 2MiB}
+  - {when: "record(flow1, 1, client).delivered", do: queue, on: wan, queue: 2MiB}
   - {when: "state(get#0, ESTABLISHED)", do: loss, on: wan, loss: 0%}
   - {when: "delivered(get) >= 4MiB", do: rate, on: wan, rate: 5Gbit/s}
   - {when: "record(flow1, 30).sent", do: fragment, on: client}
@@ -202,8 +237,8 @@ def waiting(c, sim, d):
             (at['fragment memory']['first_ps'], last))
     c.equal((at['queue']['count'], at['rate']['count'], at['loss']['count']), (1, 1, 1),
             'once each')
-    hello = [x for x in dump if '#0 handshake' in x and 'client:em0' in x][0]
-    arrives = int(hello.split()[1].replace('.', '')) * 1000 + 50 * 10 ** 6
+    ccs = [x for x in dump if '#1 ccs' in x and 'client:em0' in x][0]
+    arrives = int(ccs.split()[1].replace('.', '')) * 1000 + 50 * 10 ** 6
     c.check(0 <= at['queue']['first_ps'] - arrives < 10 ** 6, 'delivered: at its arrival')
     c.check('if_link' not in [f['point'] for f in report['facts'] if
                               f['first_ps'] > 0], 'no card noticed')
@@ -213,6 +248,14 @@ def waiting(c, sim, d):
     c.check(report['end_ps'] < 10 ** 12, 'a step that never comes keeps nothing alive')
     claims = [x for x in report['expectations'] if 'when' in x['claim']]
     c.equal([x['met'] for x in claims], [True], 'must is a claim')
+    # A segment that is lost is sent and lost, but not delivered.
+    report, _ = run(c, sim, d, 'lost', link('{name: x, drop: {record: 12, segment: 2}}'),
+                    (UNTIL, '''timeline:
+  - {when: "record(flow1, 12).segment(2).lost", do: fragment, on: client, must: true}
+  - {when: "record(flow1, 12).segment(2).sent", do: fragment, on: client, must: true}
+  - {when: "record(flow1, 12).segment(2).delivered", do: fragment, on: client}
+''' + UNTIL))
+    c.equal(len(report['never_happened']), 1, 'lost is not delivered')
     report, _ = run(c, sim, d, 'must', link(''), (UNTIL, '''timeline:
   - {when: "record(flow9, 0).sent", do: link_down, on: wan, must: true}
 ''' + UNTIL), code=1)
@@ -250,6 +293,11 @@ def presets(c, sim, d):
         least = 5 * delay + 8 * 1024 ** 2 * 10 ** 12 // forth
         c.check(least <= end <= 40 * least + 10 ** 9,
                 '%s: done at %d ps, at least %d' % (name, end, least))
+    # The modem's queue is the one that fills, not the card's.
+    report, _ = run(c, sim, d, 'modem', (
+        LINK, '  - {ends: [server.mce0, client.em0], preset: broadband}'))
+    c.check('link: queue full' in [f['texts'][1] for f in report['facts']
+                                   if f['point'] == 'wire_drop'], 'queue of a modem')
     # What the link says itself stays.
     f = lib.edited('quickstart', d, CLAIMS, (
         LINK, '  - {ends: [server.mce0, client.em0], preset: satellite, delay: 1ms, '
@@ -264,8 +312,8 @@ def main():
     c = lib.Checks()
     with lib.tmpdir() as d:
         for part in (exact, exact_others, each_kind, jitter_keeps_order,
-                     right_checksum, same_fate, black_hole, waiting, changes,
-                     presets):
+                     right_checksum, same_fate, black_hole, behind_a_switch,
+                     two_ways, waiting, changes, presets):
             part(c, sim, d)
     c.done()
 

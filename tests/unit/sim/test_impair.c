@@ -277,8 +277,14 @@ test_a_change_moves_no_later_fate(void **state)
 	losses(s, 50, part);
 	for (unsigned i = 0; i < 50; i++)
 		assert_int_equal(part[i], NOBODY);
+	sure.loss = PPB; /* new values do not switch it on */
+	assert_int_equal(impair_set(s, "me", &sure), 0);
+	losses(s, 1, part);
+	assert_int_equal(part[0], NOBODY);
+	assert_int_equal(impair_set(s, "me", &me), 0);
 	assert_int_equal(impair_enable(s, "me", true), 0);
-	losses(s, 100, part);
+	losses(s, 99, part + 1);
+	part[0] = all[200];
 	assert_memory_equal(part, all + 200, sizeof(part));
 	assert_int_equal(impair_enable(s, "you", true), ENOENT);
 	sure.kind = SC_IMPAIR_DELAY;

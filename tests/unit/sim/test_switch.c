@@ -30,6 +30,7 @@ static struct {
 	uint8_t payload;
 } got[PORTS];
 static unsigned recorded, not_recorded;
+static uint8_t source_bits = 2; /* of the source address: local, no group */
 
 static void
 station_expect(void *arg, simtime_t when)
@@ -126,7 +127,7 @@ send_as(unsigned from, unsigned as, unsigned to, simtime_t when)
 		f->f_hdr[0] = 2;
 		f->f_hdr[5] = (uint8_t)(to + 1);
 	}
-	f->f_hdr[6] = 2;
+	f->f_hdr[6] = source_bits;
 	f->f_hdr[11] = (uint8_t)(as + 1);
 	f->f_hdr[12] = 0x88;
 	f->f_hdr[13] = 0xb5;
@@ -278,14 +279,17 @@ test_a_switch_as_text(void **state)
 	struct strbuf sb = { 0 };
 
 	send_at(0, 1, SER);
+	source_bits = 3; /* no station has a group's address: not learnt */
+	send_at(0, 1, SIM_MS);
+	source_bits = 2;
 	run();
 	switch_dump(sw, &sb, 0);
 	assert_string_equal(strbuf_str(&sb),
 	    "switch lan\n"
-	    "  port lan.1 link up: in 1 out 0 flooded 1 filtered 0 queue full 0\n"
-	    "  port lan.2 link up: in 0 out 1 flooded 0 filtered 0 queue full 0\n"
-	    "  port lan.3 link up: in 0 out 1 flooded 0 filtered 0 queue full 0\n"
-	    "  port lan.4 link up: in 0 out 1 flooded 0 filtered 0 queue full 0\n"
+	    "  port lan.1 link up: in 2 out 0 flooded 2 filtered 0 queue full 0\n"
+	    "  port lan.2 link up: in 0 out 2 flooded 0 filtered 0 queue full 0\n"
+	    "  port lan.3 link up: in 0 out 2 flooded 0 filtered 0 queue full 0\n"
+	    "  port lan.4 link up: in 0 out 2 flooded 0 filtered 0 queue full 0\n"
 	    "  02:00:00:00:00:01 at lan.1\n");
 	strbuf_fini(&sb);
 }
