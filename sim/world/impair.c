@@ -276,11 +276,27 @@ node_strike(struct node *n, const uint64_t *u, const struct frame *f,
 	}
 }
 
-void
-impair_apply_one(struct impair *im, unsigned i, const struct frame *f,
-    const struct flow_seg *s, struct impair_fate *fate)
+/* As node_apply, with nothing that a loss does not need: most wires have no
+ * other node, and every frame of theirs comes here. */
+const char *
+impair_loss(struct impair *im)
 {
-	struct node *n = im->i_nodes[i];
+	struct node *n = im->i_nodes[0];
+	uint64_t u = prng_u64(&n->n_prng);
+
+	if (!n->n_p.enabled)
+		return (NULL);
+	n->n_stats.seen++;
+	if (n->n_p.loss == 0 || !chance(u, n->n_p.loss))
+		return (NULL);
+	n->n_stats.lost++;
+	return (n->n_lost);
+}
+
+static void
+node_apply(struct node *n, const struct frame *f, const struct flow_seg *s,
+    struct impair_fate *fate)
+{
 	uint64_t u[2] = { 0, 0 };
 
 	for (unsigned d = 0; d < draws[n->n_p.kind]; d++)
@@ -297,7 +313,7 @@ impair_apply(struct impair *im, unsigned i, const struct frame *f,
     const struct flow_seg *s, struct impair_fate *fate)
 {
 	for (; i < im->i_n; i++)
-		impair_apply_one(im, i, f, s, fate);
+		node_apply(im->i_nodes[i], f, s, fate);
 }
 
 /* --- changes --- */

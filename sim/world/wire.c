@@ -125,7 +125,7 @@ static void
 wire_path(struct wire_end *d, const struct frame *f,
     const struct flow_seg *flow, struct impair_fate *fate)
 {
-	impair_apply_one(d->d_impair, 0, f, flow, fate);
+	fate->if_lost = impair_loss(d->d_impair);
 	if (fate->if_lost == NULL)
 		wire_queue(d, f, fate);
 	if (impair_count(d->d_impair) > 1)
@@ -222,15 +222,25 @@ wire_arrives(struct wire_end *d, const struct impair_fate *fate,
 {
 	struct frame *c;
 
-	f = impair_arriving(fate, f);
-	for (unsigned i = 0; i < fate->if_copies; i++) {
+	if (fate->if_ce || fate->if_damaged)
+		f = impair_arriving(fate, f);
+	for (unsigned i = fate->if_copies; i > 0; i--) {
 		c = impair_copy(f);
-		if (i == 0)
-			wire_fly(d, fate, f);
 		wire_fly(d, fate, c);
 	}
-	if (fate->if_copies == 0)
-		wire_fly(d, fate, f);
+	wire_fly(d, fate, f);
+}
+
+/* NULL: nothing that is worth a word happens to it. */
+static const char *
+wire_remark(struct wire_end *d, const struct frame *f,
+    const struct impair_fate *fate)
+{
+	struct strbuf *sb = &d->d_wire->w_remark;
+
+	strbuf_clear(sb);
+	impair_remark(fate, f->f_when + d->d_way.ww_delay, sb);
+	return (sb->sb_len > 0 ? strbuf_str(sb) : NULL);
 }
 
 static void
@@ -244,14 +254,10 @@ wire_out_one(struct wire_end *d, const struct wire_port *from, struct frame *f)
 	wire_decide(d, f, &fate);
 	d->d_stats.frames++;
 	d->d_stats.bytes += frame_len(f);
-	strbuf_clear(&w->w_remark);
-	if (fate.if_lost == NULL && impair_count(d->d_impair) > 1)
-		impair_remark(&fate, f->f_when + d->d_way.ww_delay,
-		    &w->w_remark);
 	wf = (struct wire_fate) { .wf_lost = fate.if_lost,
-		.wf_remark =
-		    w->w_remark.sb_len > 0 ? strbuf_str(&w->w_remark) : NULL,
 		.wf_arrives = fate.if_when };
+	if (fate.if_lost == NULL && impair_count(d->d_impair) > 1)
+		wf.wf_remark = wire_remark(d, f, &fate);
 	p->wp_tap(p->wp_tap_arg, from, f, &wf);
 	if (wf.wf_remark != NULL)
 		TRACE(&p->wp_tracer, wire_impair, TS(w->w_name), TU(f->f_id),

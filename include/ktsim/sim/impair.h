@@ -55,12 +55,12 @@ unsigned impair_count(const struct impair *);
 /* Does any node ask which flow or record a frame is of? */
 bool impair_asks_flows(const struct impair *);
 
+/* The first node, a loss, for the next frame: why it is lost, or NULL. */
+const char *impair_loss(struct impair *);
 /*
- * Node `i` alone, or all from `i` on. flow: what flowtrack said of the frame;
- * NULL: nothing. To a frame that was lost (if_lost) nothing more happens.
+ * All nodes from `i` on. flow: what flowtrack said of the frame; NULL:
+ * nothing. To a frame that was lost (if_lost) nothing more happens.
  */
-void impair_apply_one(struct impair *, unsigned i, const struct frame *,
-    const struct flow_seg *flow, struct impair_fate *);
 void impair_apply(struct impair *, unsigned i, const struct frame *,
     const struct flow_seg *flow, struct impair_fate *);
 /* What a capture should say of a frame that was not lost, "arrives damaged,
