@@ -563,7 +563,7 @@ check_expect(struct chk *c, struct sc_expect *e)
 void
 scenario_check(struct diag *d, struct scenario *sc)
 {
-	struct chk c = { d, sc, false };
+	struct chk c = { d, sc, false, NULL };
 	unsigned errors;
 
 	check_word(&c, &sc->loc, sc->name, "scenario name", 64);

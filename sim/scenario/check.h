@@ -16,7 +16,8 @@ void scenario_check(struct diag *, struct scenario *);
 struct chk {
 	struct diag *d;
 	struct scenario *sc;
-	bool links_ok; /* so who is joined to whom can be told */
+	bool links_ok;		 /* so who is joined to whom can be told */
+	struct cabling *cabling; /* when it was asked; check_switches.c */
 };
 
 #define ERR(c, loc, ...) diag_error((c)->d, (loc), __VA_ARGS__)
@@ -47,7 +48,8 @@ void check_links(struct chk *);
 bool check_impair(struct chk *, const struct sc_link *, struct sc_impair *);
 /* check_switches.c */
 void check_switches(struct chk *);
-/* Frames of the two hosts can meet: one cable, or the same switches. */
+/* Frames of the two hosts can meet: one cable, or the same switches. Only
+ * when all links have two ends that are there. */
 bool check_cabled(struct chk *, const struct sc_host *, const struct sc_host *);
 /* check_steps.c */
 void check_steps(struct chk *);

@@ -93,43 +93,69 @@ check_switches(struct chk *c)
 	join(&s, c);
 }
 
-static bool
-is_port_of(const struct sc_host *h, const char *end)
-{
-	size_t len = strlen(h->loc.name);
+/* --- who is joined to whom --- */
 
-	return (strncmp(end, h->loc.name, len) == 0 && end[len] == '.');
+/* One end of a link at a host: which, and the segment it is in (a set of
+ * switches, or the link alone). */
+struct leg {
+	const struct sc_host *host;
+	unsigned segment;
+};
+
+struct cabling {
+	struct leg *legs;
+	unsigned n;
+};
+
+static const struct sc_host *
+host_at(const struct scenario *sc, const char *end)
+{
+	size_t len = strcspn(end, ".");
+
+	for (unsigned i = 0; i < sc->nhosts; i++)
+		if (strlen(sc->hosts[i].loc.name) == len &&
+		    memcmp(sc->hosts[i].loc.name, end, len) == 0)
+			return (&sc->hosts[i]);
+	return (NULL);
 }
 
-/* What is behind the host's end of this link: a set, or a single link. */
-static bool
-behind(struct sets *s, const struct sc_link *l, const struct sc_host *h,
-    unsigned *id)
+/* Made once, for all clients. */
+static void
+cabling_make(struct chk *c)
 {
-	int end = is_port_of(h, l->ends.v[0]) ? 0
-	    : is_port_of(h, l->ends.v[1])     ? 1
-					      : -1;
+	const struct scenario *sc = c->sc;
+	struct cabling *cb = arena_alloc(sc->arena, sizeof(*cb));
+	struct sets s = { .sc = sc };
+	const struct sc_link *l;
+	unsigned set;
 
-	if (end < 0)
-		return (false);
-	if (!end_set(s, l->ends.v[1 - end], id))
-		*id = s->sc->nswitches + (unsigned)(l - s->sc->links);
-	return (true);
+	join(&s, NULL);
+	cb->legs =
+	    arena_alloc(sc->arena, (2 * sc->nlinks + 1) * sizeof(*cb->legs));
+	for (l = sc->links; l < sc->links + sc->nlinks; l++)
+		for (unsigned end = 0; end < 2; end++) {
+			if (!end_set(&s, l->ends.v[1 - end], &set))
+				set = sc->nswitches + (unsigned)(l - sc->links);
+			cb->legs[cb->n++] =
+			    (struct leg) { host_at(sc, l->ends.v[end]), set };
+		}
+	c->cabling = cb;
 }
 
 bool
 check_cabled(struct chk *c, const struct sc_host *x, const struct sc_host *y)
 {
-	struct sets s = { .sc = c->sc };
-	const struct sc_link *l, *m;
-	unsigned a, b;
+	const struct cabling *cb;
+	const struct leg *a, *b;
 
-	join(&s, NULL);
-	for (l = c->sc->links; l < c->sc->links + c->sc->nlinks; l++) {
-		if (l->ends.n != 2 || !behind(&s, l, x, &a))
+	if (c->cabling == NULL)
+		cabling_make(c);
+	cb = c->cabling;
+	for (a = cb->legs; a < cb->legs + cb->n; a++) {
+		if (a->host != x)
 			continue;
-		for (m = c->sc->links; m < c->sc->links + c->sc->nlinks; m++)
-			if (m->ends.n == 2 && behind(&s, m, y, &b) && a == b)
+		for (b = cb->legs; b < cb->legs + cb->n; b++)
+			if (b->host == y && b->segment == a->segment)
 				return (true);
 	}
 	return (false);
