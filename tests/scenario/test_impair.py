@@ -277,6 +277,35 @@ def changes(c, sim, d):
     c.check(report['connections'][0]['end_ps'] > 20 * 10 ** 9, 'slower from then on')
 
 
+def preset_numbers(c, sim, d):
+    """The table in docs/differences.md is what the links are."""
+    with open(os.path.join(lib.ROOT, 'docs', 'differences.md')) as f:
+        rows = re.findall(r'^  \| `(\w+)` \|(.*)\|$', f.read(), re.M)
+    c.equal([r[0] for r in rows], ['datacentre', 'broadband', '4g', 'satellite'], 'table')
+    units = {'Mbit/s': 10 ** 6, 'Gbit/s': 10 ** 9, 'KiB': 1024, 'MiB': 1024 ** 2}
+
+    def number(text):
+        value, unit = text.split()
+        return int(value) * units[unit]
+
+    for name, row in rows:
+        forth, back, delay, jitter, loss, queues = [x.strip() for x in row.split('|')]
+        ppb = int(float(loss.rstrip(' %')) * 10 ** 7 + 0.5)
+        delay = delay.replace(' us', 'us').replace(' ms', '000us')
+        want = ['%d bit/s delay %s loss %d ppb queue %d' %
+                (number(rate), delay, ppb, number(queue))
+                for rate, queue in zip((forth, back), queues.split(', '))]
+        f = lib.edited('quickstart', d, (
+            LINK, '  - {ends: [server.mce0, client.em0], preset: %s}' % name))
+        out = os.path.join(d, 'numbers')
+        lib.run_out(sim, f, out, '--until', '2us', '--dump-at', '1us')
+        with open(os.path.join(out, 'state-1us.txt')) as f:
+            state = f.read()
+        c.check('link up ' + want[0] + '\n' in state if want[0] == want[1] else
+                'link up %s, back %s\n' % tuple(want) in state, '%s: %s' % (name, want))
+        c.equal('node jitter (jitter)' in state, jitter != '0', name + ': jitter')
+
+
 def presets(c, sim, d):
     """A round trip is at least twice the preset's delay; a handshake takes
     two and a half of them with the request."""
@@ -314,7 +343,8 @@ def main():
     with lib.tmpdir() as d:
         for part in (exact, exact_others, each_kind, jitter_keeps_order,
                      right_checksum, same_fate, black_hole, behind_a_switch,
-                     two_ways, waiting, changes, presets):
+                     two_ways, waiting, changes, presets,
+                     preset_numbers):
             part(c, sim, d)
     c.done()
 
