@@ -20,44 +20,46 @@ static const char *const where_names[] = { "payload", "header", NULL };
 #define LATEST	(10 * SIM_SEC)
 
 /* Which frames, exactly. */
-#define PICK_KEYS(type)                                                                                                                               \
-	{ "data", K_UINT, F(type, pick.data), F(type, pick.has_data),                                                                                 \
-		.min = 1, .max = 1ULL << 40, SINCE,                                                                                                   \
-		.text =                                                                                                                               \
-		    "the n-th segment with new data of each flow, from 1" },                                                                          \
-	    { "record", K_UINT, F(type, pick.record),                                                                                                 \
-		    F(type, pick.has_record), SINCE,                                                                                                  \
-		    .text =                                                                                                                           \
-			"segments with new bytes of this TLS record; counted from 0 in each direction, handshake and all, as `ktls-sim dump` does" }, \
-	    { "app_record", K_UINT, F(type, pick.app_record),                                                                                         \
-		    F(type, pick.has_app_record), SINCE,                                                                                              \
-		    .text =                                                                                                                           \
-			"the same, counting only records of type 23 (application data), from 0" },                                                    \
-	    { "segment", K_UINT, F(type, pick.segment), .min = 1,                                                                                     \
-		    .max = 1ULL << 20, SINCE,                                                                                                         \
-		    .text =                                                                                                                           \
-			"record, app_record: only its n-th segment, from 1; each if not given" },                                                     \
-	    { "flags", K_ENUM, F(type, pick.flags), F(type, pick.has_flags),                                                                          \
-		    .names = pick_flags, SINCE,                                                                                                       \
-		    .text =                                                                                                                           \
-			"TCP segments of this kind, whoever sends them; pure-ack: without data" },                                                    \
-	    { "first", K_UINT, F(type, pick.first), .def = "1", SINCE,                                                                                \
-		    .text =                                                                                                                           \
-			"flags: only the first so many of each flow; 0: all" },                                                                       \
-	    { "mask", K_STR, F(type, pick.mask), SINCE,                                                                                               \
-		    .text =                                                                                                                           \
-			"a row of 0 and 1, 0b before it or not: the n-th is 1 for the n-th data segment of each flow" },                              \
-	    { "flow", K_UINT, F(type, pick.flow), .min = 1, .max = 1ULL << 32,                                                                        \
-		    SINCE,                                                                                                                            \
-		    .text =                                                                                                                           \
-			"only this one, in the order of SYNs on this link, from 1; each if not given" },                                              \
-	    { "whose", K_ENUM, F(type, pick.side), .def = "server",                                                                                   \
-		    .names = side_names, SINCE,                                                                                                       \
-		    .text =                                                                                                                           \
-			"data, records and mask: who sends; the server is who accepted" },                                                            \
-	    { "count", K_UINT, F(type, pick.count), .def = "0", SINCE,                                                                                \
-		    .text =                                                                                                                           \
-			"not more than so many frames in all; 0: no limit" },
+#define PICK_KEYS(type)                                                        \
+	{ "data", K_UINT, F(type, pick.data), F(type, pick.has_data),          \
+		.min = 1, .max = 1ULL << 40, SINCE,                            \
+		.text = "the n-th segment with new data of each flow, "        \
+			"from 1" },                                            \
+	    { "record", K_UINT, F(type, pick.record),                          \
+		    F(type, pick.has_record), SINCE,                           \
+		    .text = "segments with new bytes of this TLS record; "     \
+			    "counted from 0 in each direction, handshake "     \
+			    "and all, as `ktls-sim dump` does" },              \
+	    { "app_record", K_UINT, F(type, pick.app_record),                  \
+		    F(type, pick.has_app_record), SINCE,                       \
+		    .text = "the same, counting only records of type 23 "      \
+			    "(application data), from 0" },                    \
+	    { "segment", K_UINT, F(type, pick.segment), .min = 1,              \
+		    .max = 1ULL << 20, SINCE,                                  \
+		    .text = "record, app_record: only its n-th segment, "      \
+			    "from 1; each if not given" },                     \
+	    { "flags", K_ENUM, F(type, pick.flags), F(type, pick.has_flags),   \
+		    .names = pick_flags, SINCE,                                \
+		    .text = "TCP segments of this kind, whoever sends them; "  \
+			    "pure-ack: without data" },                        \
+	    { "first", K_UINT, F(type, pick.first), .def = "1", SINCE,         \
+		    .text = "flags: only the first so many of each flow; 0: "  \
+			    "all" },                                           \
+	    { "mask", K_STR, F(type, pick.mask), SINCE,                        \
+		    .text = "a row of 0 and 1, 0b before it or not: the "      \
+			    "n-th is 1 for the n-th data segment of each "     \
+			    "flow" },                                          \
+	    { "flow", K_UINT, F(type, pick.flow), .min = 1, .max = 1ULL << 32, \
+		    SINCE,                                                     \
+		    .text = "only this one, in the order of SYNs on this "     \
+			    "link, from 1; each if not given" },               \
+	    { "whose", K_ENUM, F(type, pick.side), .def = "server",            \
+		    .names = side_names, SINCE,                                \
+		    .text = "data, records and mask: who sends; the server "   \
+			    "is who accepted" },                               \
+	    { "count", K_UINT, F(type, pick.count), .def = "0", SINCE,         \
+		    .text = "not more than so many frames in all; 0: no "      \
+			    "limit" },
 
 static const struct key bursts_keys[] = {
 	{ "enter", K_PERCENT, F(sc_bursts, enter), .required = true, PERCENT,
