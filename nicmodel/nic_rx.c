@@ -111,9 +111,10 @@ nic_arrived(struct nic *n, struct frame *f)
 void
 nic_rx_expect(struct nic *n, simtime_t when)
 {
-	if (!sim_event_pending(&n->n_intr_ev))
-		timebase_post(n->n_vnet->v_tb, &n->n_intr_ev,
-		    when + n->n_params.np_rx_coalesce);
+	when += n->n_params.np_rx_coalesce;
+	/* A frame may overtake those that were told before. */
+	if (!sim_event_pending(&n->n_intr_ev) || n->n_intr_ev.ev_when > when)
+		timebase_post(n->n_vnet->v_tb, &n->n_intr_ev, when);
 }
 
 void

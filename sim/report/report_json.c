@@ -122,6 +122,44 @@ j_claims(const struct result *r)
 	return (a);
 }
 
+/* Members that are there only when there is something to say. */
+static void
+j_nodes(json_t *o, const struct result *r)
+{
+	json_t *a = json_array();
+
+	for (unsigned i = 0; i < r->r_nnodes; i++) {
+		const struct node_result *n = &r->r_nodes[i];
+
+		json_array_append_new(a,
+		    json_pack("{s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I}",
+			"from", n->n_from, "name", n->n_name, "kind", n->n_kind,
+			"seen", (json_int_t)n->seen, "lost",
+			(json_int_t)n->lost, "duplicated",
+			(json_int_t)n->duplicated, "delayed",
+			(json_int_t)n->delayed, "corrupted",
+			(json_int_t)n->corrupted, "marked",
+			(json_int_t)n->marked));
+	}
+	if (r->r_nnodes > 0)
+		json_object_set(o, "impairments", a);
+	json_decref(a);
+}
+
+static void
+j_waiting(json_t *o, const struct result *r)
+{
+	json_t *a = json_array();
+
+	for (unsigned i = 0; i < r->r_nwaiting; i++)
+		json_array_append_new(a,
+		    json_pack("{s:s, s:i}", "step", r->r_waiting[i].ws_text,
+			"line", r->r_waiting[i].ws_line));
+	if (r->r_nwaiting > 0)
+		json_object_set(o, "never_happened", a);
+	json_decref(a);
+}
+
 void
 report_json(const struct result *r, struct strbuf *sb)
 {
@@ -138,6 +176,8 @@ report_json(const struct result *r, struct strbuf *sb)
 	    result_exit_code(r), "connections", j_conns(r), "facts", j_facts(r),
 	    "counters", j_counters(r), "invariants", j_invariants(r),
 	    "expectations", j_claims(r));
+	j_nodes(o, r);
+	j_waiting(o, r);
 	text = json_dumps(o, JSON_INDENT(1));
 	strbuf_adds(sb, text);
 	strbuf_adds(sb, "\n");

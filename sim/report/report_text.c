@@ -369,6 +369,45 @@ text_links(const struct result *r, struct strbuf *sb)
 	}
 }
 
+/* Only what is not 0: "lost 3". */
+static void
+text_count(struct strbuf *sb, const char *what, uint64_t n)
+{
+	if (n > 0)
+		strbuf_addf(sb, ", %s %ju", what, (uintmax_t)n);
+}
+
+static void
+text_nodes(const struct result *r, struct strbuf *sb)
+{
+	if (r->r_nnodes > 0)
+		heading(sb, "Impairments");
+	for (unsigned i = 0; i < r->r_nnodes; i++) {
+		const struct node_result *n = &r->r_nodes[i];
+
+		strbuf_addf(sb, "  from %s: %s", n->n_from, n->n_name);
+		if (strcmp(n->n_name, n->n_kind) != 0)
+			strbuf_addf(sb, " (%s)", n->n_kind);
+		strbuf_addf(sb, ": %ju frames came to it", (uintmax_t)n->seen);
+		text_count(sb, "lost", n->lost);
+		text_count(sb, "duplicated", n->duplicated);
+		text_count(sb, "delayed", n->delayed);
+		text_count(sb, "corrupted", n->corrupted);
+		text_count(sb, "marked", n->marked);
+		strbuf_adds(sb, "\n");
+	}
+}
+
+static void
+text_waiting(const struct result *r, struct strbuf *sb)
+{
+	if (r->r_nwaiting > 0)
+		heading(sb, "Steps that never happened");
+	for (unsigned i = 0; i < r->r_nwaiting; i++)
+		strbuf_addf(sb, "  %s (line %d)\n", r->r_waiting[i].ws_text,
+		    r->r_waiting[i].ws_line);
+}
+
 static void
 text_counters(const struct result *r, struct strbuf *sb)
 {
@@ -451,6 +490,8 @@ report_text(const struct result *r, struct strbuf *sb)
 	text_events(r, sb);
 	text_drops(r, sb);
 	text_links(r, sb);
+	text_nodes(r, sb);
+	text_waiting(r, sb);
 	text_counters(r, sb);
 	text_invariants(r, sb);
 	text_claims(r, sb);

@@ -16,13 +16,7 @@
 #include "check.h"
 #include "node.h"
 
-struct chk {
-	struct diag *d;
-	struct scenario *sc;
-};
-
-#define LAST_START	 (86400 * SIM_SEC) /* as for `until` */
-#define ERR(c, loc, ...) diag_error((c)->d, (loc), __VA_ARGS__)
+#define LAST_START (86400 * SIM_SEC) /* as for `until` */
 
 static struct sc_host *
 find_host(struct scenario *sc, const char *name, size_t len)
@@ -48,8 +42,8 @@ find_app(struct scenario *sc, const char *name)
  * has a name that is near. Told once more than DIAG_MAX mistakes: not looked
  * for, so that a hostile file costs no time.
  */
-static const char *
-hint(struct chk *c, const char *name, const void *things, size_t size,
+const char *
+check_hint(struct chk *c, const char *name, const void *things, size_t size,
     unsigned n)
 {
 	static _Thread_local char text[160];
@@ -69,9 +63,8 @@ hint(struct chk *c, const char *name, const void *things, size_t size,
 		snprintf(text, sizeof(text), "; did you mean `%s`?", near);
 	return (text);
 }
-#define HINT(c, name, array, n) hint(c, name, array, sizeof((array)[0]), n)
 
-static struct sc_host *
+struct sc_host *
 check_host_name(struct chk *c, const struct sc_loc *loc, const char *name)
 {
 	struct sc_host *h = find_host(c->sc, name, strlen(name));
@@ -82,8 +75,8 @@ check_host_name(struct chk *c, const struct sc_loc *loc, const char *name)
 	return (h);
 }
 
-static struct sc_nic *
-find_nic(struct sc_host *h, const char *name)
+struct sc_nic *
+check_find_nic(struct sc_host *h, const char *name)
 {
 	for (unsigned i = 0; i < h->nnics; i++)
 		if (strcmp(h->nics[i].loc.name, name) == 0)
@@ -91,46 +84,7 @@ find_nic(struct sc_host *h, const char *name)
 	return (NULL);
 }
 
-/* "such as" a port whose card has this name. */
-static const char *
-port_hint(struct chk *c, const char *nic)
-{
-	static _Thread_local char text[160];
-
-	for (unsigned i = 0; i < c->sc->nhosts; i++)
-		if (find_nic(&c->sc->hosts[i], nic) != NULL) {
-			snprintf(text, sizeof(text), ", such as `%s.%s`",
-			    c->sc->hosts[i].loc.name, nic);
-			return (text);
-		}
-	return ("");
-}
-
-/* "host.nic" */
-static struct sc_nic *
-check_port(struct chk *c, const struct sc_loc *loc, const char *name)
-{
-	const char *dot = strchr(name, '.');
-	struct sc_host *h;
-	struct sc_nic *n;
-	char *host;
-
-	if (dot == NULL) {
-		ERR(c, loc, "`%s` does not name a port: write host.nic%s", name,
-		    port_hint(c, name));
-		return (NULL);
-	}
-	host = arena_strdup(c->sc->arena, name);
-	host[dot - name] = '\0';
-	if ((h = check_host_name(c, loc, host)) == NULL)
-		return (NULL);
-	if ((n = find_nic(h, dot + 1)) == NULL)
-		ERR(c, loc, "host `%s` has no card `%s`%s", h->loc.name,
-		    dot + 1, HINT(c, dot + 1, h->nics, h->nnics));
-	return (n);
-}
-
-static void
+void
 check_word(struct chk *c, const struct sc_loc *loc, const char *word,
     const char *what, size_t max)
 {
@@ -200,7 +154,7 @@ check_laggs(struct chk *c, struct sc_host *h)
 	for (unsigned i = 0; i < h->nlaggs; i++) {
 		lg = &h->laggs[i];
 		check_ifname(c, &lg->loc);
-		if (find_nic(h, lg->loc.name) != NULL)
+		if (check_find_nic(h, lg->loc.name) != NULL)
 			ERR(c, &lg->loc, "`%s` is the name of a card already",
 			    lg->loc.name);
 		if (strcmp(lg->proto, "failover") != 0)
@@ -213,7 +167,7 @@ check_laggs(struct chk *c, struct sc_host *h)
 			    "lagg `%s` has no ports: name cards of this host",
 			    lg->loc.name);
 		for (unsigned j = 0; j < lg->ports.n; j++)
-			if (find_nic(h, lg->ports.v[j]) == NULL)
+			if (check_find_nic(h, lg->ports.v[j]) == NULL)
 				ERR(c, &lg->ports.loc[j],
 				    "lagg port `%s` is "
 				    "not a card of host `%s`%s",
@@ -272,37 +226,6 @@ check_addrs(struct chk *c, struct sc_host *h)
 		for (unsigned j = 0; j < h->addrs[i].cidr.n; j++)
 			check_addr(c, h, &h->addrs[i].cidr.loc[j],
 			    h->addrs[i].cidr.v[j]);
-	}
-}
-
-static void
-check_links(struct chk *c)
-{
-	struct scenario *sc = c->sc;
-	const struct sc_nic **used;
-	struct sc_nic *n;
-	unsigned nused = 0;
-
-	used = arena_alloc(sc->arena, (2 * sc->nlinks + 1) * sizeof(*used));
-	for (unsigned i = 0; i < sc->nlinks; i++) {
-		if (sc->links[i].ends.n != 2) {
-			ERR(c, &sc->links[i].loc,
-			    "a link has two ends, this "
-			    "one has %u: write ends: [host.nic, host.nic]",
-			    sc->links[i].ends.n);
-			continue;
-		}
-		for (unsigned j = 0; j < 2; j++) {
-			n = check_port(c, &sc->links[i].ends.loc[j],
-			    sc->links[i].ends.v[j]);
-			for (unsigned k = 0; n != NULL && k < nused; k++)
-				if (used[k] == n)
-					ERR(c, &sc->links[i].ends.loc[j],
-					    "port `%s` has a link already",
-					    sc->links[i].ends.v[j]);
-			if (n != NULL)
-				used[nused++] = n;
-		}
 	}
 }
 
@@ -398,6 +321,19 @@ check_reach(struct chk *c, const struct sc_app *a, const struct sc_host *client,
 	    client->loc.name, server->loc.name);
 }
 
+/* An address in the same network is of no use without a cable. */
+static void
+check_cable(struct chk *c, const struct sc_app *a, const struct sc_host *client,
+    const struct sc_host *server)
+{
+	if (!c->links_ok || client == NULL || check_cabled(c, client, server))
+		return;
+	ERR(c, &a->loc,
+	    "no link or switch leads from host `%s` to host `%s`: hosts do "
+	    "not forward, join the two in `links`",
+	    client->loc.name, server->loc.name);
+}
+
 static void
 check_client(struct chk *c, struct sc_app *a)
 {
@@ -443,6 +379,7 @@ check_client(struct chk *c, struct sc_app *a)
 	else {
 		check_family(c, a, h);
 		check_reach(c, a, own, h);
+		check_cable(c, a, own, h);
 	}
 	if (a->tls.present != s->tls.present ||
 	    (a->tls.present &&
@@ -542,7 +479,7 @@ check_apps(struct chk *c)
 	}
 }
 
-static struct sc_app *
+struct sc_app *
 check_app_name(struct chk *c, const struct sc_loc *loc, const char *name)
 {
 	struct sc_app *a = find_app(c->sc, name);
@@ -553,8 +490,7 @@ check_app_name(struct chk *c, const struct sc_loc *loc, const char *name)
 	return (a);
 }
 
-/* The run may be over before, but it is never longer than `until`. */
-static void
+void
 check_instant(struct chk *c, const struct sc_loc *loc, simtime_t at)
 {
 	struct strbuf end = { 0 };
@@ -566,54 +502,6 @@ check_instant(struct chk *c, const struct sc_loc *loc, simtime_t at)
 	    "this never happens: the run ends at %s; let `until` be later",
 	    strbuf_str(&end));
 	strbuf_fini(&end);
-}
-
-static void
-check_steps(struct chk *c)
-{
-	struct ksockaddr peer;
-	struct sc_step *st;
-
-	for (unsigned i = 0; i < c->sc->nsteps; i++) {
-		st = &c->sc->timeline[i];
-		check_instant(c, &st->loc, st->at);
-		if (st->action == SC_DO_SYSCTL) {
-			check_host_name(c, scenario_text_at(st->on), st->on);
-			if (st->name == NULL || !st->has_value)
-				ERR(c, &st->loc,
-				    "a sysctl step wants `name` "
-				    "and `value`");
-		} else if (st->action == SC_DO_FRAGMENT ||
-		    st->action == SC_DO_DEFRAGMENT) {
-			check_host_name(c, scenario_text_at(st->on), st->on);
-		} else if (st->action == SC_DO_SWITCH_TLS) {
-			check_app_name(c, scenario_text_at(st->on), st->on);
-			if (!st->has_to)
-				ERR(c, &st->loc,
-				    "a switch_tls step wants `to`: sw or "
-				    "ifnet");
-			if (st->peer != NULL &&
-			    parse_endpoint(st->peer, &peer) != 0)
-				ERR(c, scenario_text_at(st->peer),
-				    "`%s` is not an address, such as 10.0.0.2, "
-				    "10.0.0.2:443 or [fd00::2]:443",
-				    st->peer);
-		} else
-			check_port(c, scenario_text_at(st->on), st->on);
-		if (st->action == SC_DO_LOSS && !st->has_loss)
-			ERR(c, &st->loc, "a loss step wants `loss`");
-		if ((st->has_loss && st->action != SC_DO_LOSS) ||
-		    ((st->has_to || st->has_connection || st->has_list ||
-			 st->peer != NULL) &&
-			st->action != SC_DO_SWITCH_TLS) ||
-		    ((st->name != NULL || st->has_value) &&
-			st->action != SC_DO_SYSCTL))
-			ERR(c, &st->loc,
-			    "this step has no use for one of its keys: `loss` "
-			    "is for loss, `name` and `value` for sysctl, `to`, "
-			    "`connection`, `peer` and `list` for "
-			    "switch_tls");
-	}
 }
 
 static void
@@ -675,7 +563,8 @@ check_expect(struct chk *c, struct sc_expect *e)
 void
 scenario_check(struct diag *d, struct scenario *sc)
 {
-	struct chk c = { d, sc };
+	struct chk c = { d, sc, false, NULL };
+	unsigned errors;
 
 	check_word(&c, &sc->loc, sc->name, "scenario name", 64);
 	for (unsigned i = 0; i < sc->nhosts; i++) {
@@ -687,7 +576,10 @@ scenario_check(struct diag *d, struct scenario *sc)
 		check_files(&c, &sc->hosts[i]);
 		check_crypto(&c, &sc->hosts[i]);
 	}
+	errors = d->errors;
+	check_switches(&c);
 	check_links(&c);
+	c.links_ok = d->errors == errors;
 	check_apps(&c);
 	check_steps(&c);
 	for (unsigned i = 0; i < sc->nexpect; i++)

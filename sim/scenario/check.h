@@ -1,10 +1,62 @@
+/* Rules that span several keys, and what they share. */
 #ifndef SCENARIO_CHECK_H
 #define SCENARIO_CHECK_H
 
-struct diag;
-struct scenario;
+#include <ktsim/sim/scenario.h>
 
-/* Rules that span several keys; every broken one is told. */
+struct diag;
+
+/* Presets, ways back, numbered ports: what follows from what is given. */
+void scenario_complete(struct scenario *);
+/* Every broken rule is told. */
 void scenario_check(struct diag *, struct scenario *);
+
+/* --- between the files of the checks --- */
+
+struct chk {
+	struct diag *d;
+	struct scenario *sc;
+	bool links_ok;		 /* so who is joined to whom can be told */
+	struct cabling *cabling; /* when it was asked; check_switches.c */
+};
+
+#define ERR(c, loc, ...) diag_error((c)->d, (loc), __VA_ARGS__)
+
+/* "; did you mean `x`?" of n things that begin with their sc_loc; or "". */
+const char *check_hint(struct chk *, const char *name, const void *things,
+    size_t size, unsigned n);
+#define HINT(c, name, array, n) \
+	check_hint(c, name, array, sizeof((array)[0]), n)
+/* Each tells what is wrong with the name; NULL then. */
+struct sc_host *check_host_name(struct chk *, const struct sc_loc *,
+    const char *name);
+struct sc_nic *check_find_nic(struct sc_host *, const char *name);
+struct sc_app *check_app_name(struct chk *, const struct sc_loc *,
+    const char *name);
+void check_word(struct chk *, const struct sc_loc *, const char *word,
+    const char *what, size_t max);
+/* The run may be over before, but it is never longer than `until`. */
+void check_instant(struct chk *, const struct sc_loc *, simtime_t at);
+
+/* check_links.c */
+/* "host.nic" or "switch.port": what stands there, as an identity; NULL. */
+const void *check_port(struct chk *, const struct sc_loc *, const char *name);
+/* ", such as `host.nic`", for who wrote a card's name; or "". */
+const char *check_port_hint(struct chk *, const char *nic);
+void check_links(struct chk *);
+/* The kind of a node, also of a step's `set`; false: it was told. */
+bool check_impair(struct chk *, const struct sc_link *, struct sc_impair *);
+/* check_switches.c */
+void check_switches(struct chk *);
+/* Frames of the two hosts can meet: one cable, or the same switches. Only
+ * when all links have two ends that are there. */
+bool check_cabled(struct chk *, const struct sc_host *, const struct sc_host *);
+/* check_steps.c */
+void check_steps(struct chk *);
+
+/* when.c: 0, or EINVAL: why, and the rest of the text where it went wrong. */
+struct arena;
+int when_parse(const char *text, struct arena *, struct sc_when *,
+    const char **why, const char **rest);
 
 #endif

@@ -29,21 +29,11 @@ static const char *const app_types[] = { "https-server", "https-client", NULL };
 #define OF_SERVER 1
 #define OF_CLIENT 2
 static const char *const family_names[] = { "ipv4", "ipv6", NULL };
-static const char *const action_names[] = { "link_down", "link_up", "loss",
-	"sysctl", "switch_tls", "fragment", "defragment", NULL };
-static const char *const switch_names[] = { "sw", "ifnet", NULL };
 static const char *const header_names[] = { "write", "sendfile", NULL };
 static const char *const spoil_names[] = { "bad-mac", "bad-version", "truncate",
 	"oversize", NULL };
 static const char *const dir_names[] = { "tx", "rx", NULL };
 static const char *const mode_names[] = { "none", "sw", "ifnet", "toe", NULL };
-
-#define MAPDEF(sym, word, type)                                     \
-	static const struct key_map sym##_map = { word, sym##_keys, \
-		nitems(sym##_keys), sizeof(type) }
-
-/* name, kind, field, ... */
-#define F(type, field) offsetof(struct type, field)
 
 static const struct key nic_keys[] = {
 	{ "model", K_STR, F(sc_nic, model), .def = "basic",
@@ -52,7 +42,8 @@ static const struct key nic_keys[] = {
 	    .text = "largest IP packet, bytes" },
 	{ "rate", K_RATE, F(sc_nic, rate), .min = 1000,
 	    .max = 10000000000000ULL,
-	    .text = "rate of the port; the link's rate if not given" },
+	    .text =
+		"rate of the port; if not given the link's, or what its `preset` says" },
 	{ "ring", K_UINT, F(sc_nic, ring), .min = 0, .max = 65536,
 	    .text = "transmit ring slots; 0: what the model has" },
 	{ "rx_coalesce", K_TIME, F(sc_nic, rx_coalesce), .def = "3us",
@@ -161,21 +152,6 @@ static const struct key host_keys[] = {
 };
 MAPDEF(host, "host", struct sc_host);
 
-static const struct key link_keys[] = {
-	{ "ends", K_STRLIST, F(sc_link, ends), .required = true,
-	    .text = "the two ports: [host.nic, host.nic]" },
-	{ "rate", K_RATE, F(sc_link, rate), .def = "100Gbit/s", .min = 1000,
-	    .max = 10000000000000ULL,
-	    .text = "bits per second, each direction" },
-	{ "delay", K_TIME, F(sc_link, delay), .def = "10us", .min = 0,
-	    .max = 10 * SIM_SEC, .text = "propagation, one way" },
-	{ "queue", K_SIZE, F(sc_link, queue), .def = "1MiB",
-	    .text = "bytes that wait where the port is faster than the link" },
-	{ "loss", K_PERCENT, F(sc_link, loss), .def = "0%", .min = 0,
-	    .max = 1000000000, .text = "chance of each frame to be lost" },
-};
-MAPDEF(link, "link", struct sc_link);
-
 static const struct key spoil_keys[] = {
 	{ "record", K_UINT, F(sc_spoil, record), .def = "0", .max = 1000000,
 	    .since = "0.2",
@@ -248,37 +224,6 @@ static const struct key app_keys[] = {
 	    .map = &tls_map, .text = "TLS settings; plain HTTP without them" },
 };
 MAPDEF(app, "application", struct sc_app);
-
-static const struct key step_keys[] = {
-	{ "at", K_TIME, F(sc_step, at), .required = true,
-	    .text = "virtual time of the step" },
-	{ "do", K_ENUM, F(sc_step, action), .required = true,
-	    .names = action_names, .text = "what happens" },
-	{ "on", K_STR, F(sc_step, on), .required = true,
-	    .text =
-		"host.nic (link_down, link_up, loss), host (sysctl, fragment, defragment) or application (switch_tls)" },
-	{ "loss", K_PERCENT, F(sc_step, loss), F(sc_step, has_loss), .min = 0,
-	    .max = 1000000000,
-	    .text = "loss: the new chance, both directions" },
-	{ "name", K_STR, F(sc_step, name), .text = "sysctl: its name" },
-	{ "value", K_UINT, F(sc_step, value), F(sc_step, has_value),
-	    .text = "sysctl: its value" },
-	{ "to", K_ENUM, F(sc_step, to), F(sc_step, has_to),
-	    .names = switch_names, .since = "0.2",
-	    .text = "switch_tls: the transmit mode of its connections" },
-	{ "list", K_BOOL, F(sc_step, list), F(sc_step, has_list),
-	    .since = "0.2",
-	    .text =
-		"switch_tls: only tell the commands that would switch them" },
-	{ "peer", K_STR, F(sc_step, peer), .since = "0.2",
-	    .text = "switch_tls: only connections with this other end, "
-		    "ADDRESS or ADDRESS:PORT" },
-	{ "connection", K_UINT, F(sc_step, connection),
-	    F(sc_step, has_connection), .max = 99999, .since = "0.2",
-	    .text =
-		"switch_tls: only this one, counted from 0; all if not given" },
-};
-MAPDEF(step, "timeline step", struct sc_step);
 
 static const struct key delivered_keys[] = {
 	{ "app", K_STR, F(sc_exp_delivered, app), .required = true,
@@ -382,6 +327,9 @@ static const struct key root_keys[] = {
 	    .required = true, .map = &host_map, .text = "machines by name" },
 	{ "links", K_LIST, F(scenario, links), F(scenario, nlinks),
 	    .map = &link_map, .text = "cables between ports" },
+	{ "switches", K_MAPOF, F(scenario, switches), F(scenario, nswitches),
+	    .map = &switch_map, .since = "0.2",
+	    .text = "Ethernet switches by name: they learn addresses" },
 	{ "apps", K_MAPOF, F(scenario, apps), F(scenario, napps),
 	    .map = &app_map, .text = "applications by name" },
 	{ "timeline", K_LIST, F(scenario, timeline), F(scenario, nsteps),
@@ -434,7 +382,7 @@ keys_reference_map(const struct key_map *map, const char *prefix,
 
 	for (unsigned i = 0; i < map->n; i++) {
 		keys_reference_key(&map->keys[i], prefix, sb);
-		if (map->keys[i].map == NULL)
+		if (map->keys[i].map == NULL || map->keys[i].as != NULL)
 			continue;
 		strbuf_clear(&sub);
 		strbuf_addf(&sub, "%s%s%s.", prefix, map->keys[i].name,

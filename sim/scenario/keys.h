@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <ktsim/sim/scenario.h>
+
 enum key_kind {
 	K_STR,	/* const char * */
 	K_UINT, /* uint64_t, bare number */
@@ -39,6 +41,7 @@ struct key {
 	uint64_t min, max;	  /* max 0: no bounds */
 	const char *const *names; /* K_ENUM, NULL-terminated */
 	const struct key_map *map;
+	const char *as;	   /* the map is described there, in the reference */
 	unsigned of;	   /* only where the map's first key (an enum) is the
 			of-th of its names, from 1; 0: everywhere */
 	const char *since; /* first version that has it; NULL: 0.1 */
@@ -53,6 +56,14 @@ struct key_map {
 };
 
 extern const struct key_map scenario_keys;
+/* Its parts that have files of their own. */
+extern const struct key_map link_map, impair_map, switch_map, step_map;
+
+/* For the tables: a map named after its keys; name, kind, field, ... */
+#define MAPDEF(sym, word, type)                                     \
+	static const struct key_map sym##_map = { word, sym##_keys, \
+		nitems(sym##_keys), sizeof(type) }
+#define F(type, field) offsetof(struct type, field)
 
 struct strbuf;
 /* "1 to 256", of a key that has bounds. */

@@ -506,8 +506,10 @@ load_tree(struct loader *l, struct scenario *sc)
 	for (c = n->child; c != NULL; c = c->next)
 		if (strcmp(c->key.name, "name") == 0)
 			sc->loc = c->at;
-	if (l->diag.errors == 0)
-		scenario_check(&l->diag, sc);
+	if (l->diag.errors > 0)
+		return;
+	scenario_complete(sc);
+	scenario_check(&l->diag, sc);
 }
 
 int

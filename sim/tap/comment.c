@@ -10,7 +10,7 @@
 #include <ktsim/nic/frame.h>
 #include <ktsim/sim/tap.h>
 
-#include "flowkey.h"
+#include <ktsim/sim/flowkey.h>
 
 static const char *
 mode_text(uint8_t mode)
@@ -102,8 +102,8 @@ comment_rexmit(const struct pkt_note *pn, uint64_t rexmit_of, struct strbuf *sb)
 }
 
 void
-capture_comment(const struct frame *f, const char *verdict, uint64_t rexmit_of,
-    struct strbuf *sb)
+capture_comment(const struct frame *f, const char *verdict, const char *remark,
+    uint64_t rexmit_of, struct strbuf *sb)
 {
 	const struct pkt_note *pn = &f->f_note;
 	bool carries;
@@ -120,4 +120,6 @@ capture_comment(const struct frame *f, const char *verdict, uint64_t rexmit_of,
 		strbuf_adds(sb, ", lost in ring: link down");
 	else if (verdict != NULL)
 		strbuf_addf(sb, ", dropped: %s", verdict);
+	else if (remark != NULL)
+		strbuf_addf(sb, ", %s", remark);
 }

@@ -7,7 +7,7 @@
 #include <ktsim/base/bytes.h>
 #include <ktsim/nic/frame.h>
 
-#include "flowkey.h"
+#include <ktsim/sim/flowkey.h>
 
 uint16_t
 segment_ethertype(const struct frame *f, unsigned *l3off, uint16_t *vlan)

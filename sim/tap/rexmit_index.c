@@ -11,7 +11,7 @@
 #include <ktsim/nic/frame.h>
 #include <ktsim/sim/tap.h>
 
-#include "flowkey.h"
+#include <ktsim/sim/flowkey.h>
 
 #define SEQ_LT(a, b)  ((int32_t)((a) - (b)) < 0)
 #define SEQ_LEQ(a, b) ((int32_t)((a) - (b)) <= 0)

@@ -1,38 +1,29 @@
 #include <stdlib.h>
 
-#include <ktsim/base/dump.h>
 #include <ktsim/base/kassert.h>
 #include <ktsim/net/ethernet.h>
-#include <ktsim/sim/wire.h>
 
-/* One direction: this end's port sends, the other end's receives. */
-struct wire_end {
-	struct wire *d_wire;
-	int d_end;
-	struct wire_port *d_port;
-	struct frameq d_out;	/* handed over, not out yet */
-	struct frameq d_flight; /* out, not arrived */
-	struct sim_event d_out_ev;
-	simtime_t d_busy; /* the link is sending until then */
-	struct prng d_prng;
-	struct wire_stats d_stats;
-};
-
-struct wire {
-	struct wire_params w_p;
-	char *w_name;
-	bool w_up;
-	struct wire_end w_dir[2];
-};
+#include "wire_priv.h"
 
 static void wire_out_event(void *);
+
+/* The link's own loss: the first node, there from the start. */
+static void
+wire_add_loss(struct wire_end *d, uint32_t ppb)
+{
+	struct sc_impair loss = { .kind = SC_IMPAIR_LOSS,
+		.enabled = true,
+		.loss = ppb,
+		.has_loss = true };
+
+	impair_add(d->d_impair, &loss);
+}
 
 struct wire *
 wire_create(const struct wire_params *p)
 {
 	struct wire *w = xcalloc(1, sizeof(*w));
 	struct wire_end *d;
-	char *stream;
 
 	w->w_p = *p;
 	w->w_name = xstrdup(p->wp_name);
@@ -40,13 +31,17 @@ wire_create(const struct wire_params *p)
 		d = &w->w_dir[i];
 		d->d_wire = w;
 		d->d_end = i;
+		d->d_way = (struct wire_way) { .ww_rate_bps = p->wp_rate_bps,
+			.ww_delay = p->wp_delay,
+			.ww_queue = p->wp_queue,
+			.ww_loss_ppb = p->wp_loss_ppb };
 		STAILQ_INIT(&d->d_out);
 		STAILQ_INIT(&d->d_flight);
+		STAILQ_INIT(&d->d_late);
 		sim_event_init(&d->d_out_ev, EV_WIRE, "egress", wire_out_event,
 		    d);
-		stream = xasprintf("wire %s %d loss", p->wp_name, i);
-		prng_init(&d->d_prng, p->wp_seed, stream);
-		free(stream);
+		d->d_impair = impair_create(w->w_name, i, p->wp_seed);
+		wire_add_loss(d, p->wp_loss_ppb);
 	}
 	return (w);
 }
@@ -71,7 +66,11 @@ wire_destroy(struct wire *w)
 		timebase_cancel(w->w_p.wp_tb, &w->w_dir[i].d_out_ev);
 		frameq_free(&w->w_dir[i].d_out);
 		frameq_free(&w->w_dir[i].d_flight);
+		frameq_free(&w->w_dir[i].d_late);
+		impair_destroy(w->w_dir[i].d_impair);
 	}
+	flowtrack_destroy(w->w_flows);
+	strbuf_fini(&w->w_remark);
 	free(w->w_name);
 	free(w);
 }
@@ -98,62 +97,175 @@ wire_send(struct wire_end *d, struct frame *f)
 		timebase_post(d->d_wire->w_p.wp_tb, &d->d_out_ev, f->f_when);
 }
 
-/* What becomes of a frame that has left its port; NULL: it arrives at *when. */
-static const char *
-wire_fate(struct wire_end *d, struct frame *f, simtime_t *when)
+static const char queue_full[] = "link: queue full";
+
+/* What the port sends faster than the link can take waits, or is lost. */
+static void
+wire_queue(struct wire_end *d, const struct frame *f, struct impair_fate *fate)
 {
-	const struct wire_params *p = &d->d_wire->w_p;
-	simtime_t ser, backlog;
+	const struct wire_way *ww = &d->d_way;
+	simtime_t ser, backlog, now = fate->if_when;
 	uint32_t len;
 
-	*when = f->f_when;
-	if ((f->f_flags & FRAME_LOST_RING) != 0 || !d->d_wire->w_up) {
-		d->d_stats.down_drops++;
-		return ("link down");
+	if (d->d_port->pt_rate_bps <= ww->ww_rate_bps)
+		return;
+	len = MAX(frame_len(f), KETHER_MIN_LEN) + KETHER_LINE_OVERHEAD;
+	ser = simtime_bytes(len, ww->ww_rate_bps);
+	backlog = d->d_busy > now ? d->d_busy - now : 0;
+	if (backlog + ser > simtime_bytes(ww->ww_queue, ww->ww_rate_bps)) {
+		d->d_stats.queue_drops++;
+		fate->if_lost = queue_full;
+		return;
 	}
-	/* One number per frame whatever the chance: changing the loss later
-	 * does not move the others' fate. */
-	if (prng_chance(&d->d_prng, p->wp_loss_ppb)) {
+	fate->if_when = d->d_busy = now + backlog + ser;
+}
+
+/* The link's loss, its queue, what else there is, and the way itself. */
+static void
+wire_path(struct wire_end *d, const struct frame *f,
+    const struct flow_seg *flow, struct impair_fate *fate)
+{
+	fate->if_lost = impair_loss(d->d_impair);
+	if (fate->if_lost == NULL)
+		wire_queue(d, f, fate);
+	if (impair_count(d->d_impair) > 1)
+		impair_apply(d->d_impair, 1, f, flow, fate);
+	if (fate->if_lost != NULL && fate->if_lost != queue_full)
 		d->d_stats.lost++;
-		return ("link: loss");
+	fate->if_when += d->d_way.ww_delay;
+	/* A delay that became shorter lets nobody overtake. */
+	if (!fate->if_late)
+		fate->if_when = MAX(fate->if_when, d->d_last);
+}
+
+/* What becomes of a frame that has left its port. */
+static void
+wire_decide(struct wire_end *d, const struct frame *f, struct impair_fate *fate)
+{
+	struct wire *w = d->d_wire;
+	struct flow_seg flow;
+
+	if (w->w_flows != NULL)
+		flowtrack_frame(w->w_flows, f, &flow);
+	fate->if_when = f->f_when;
+	if ((f->f_flags & FRAME_LOST_RING) != 0 || !w->w_up) {
+		d->d_stats.down_drops++;
+		fate->if_lost = "link down";
+	} else if (w->w_suspended) {
+		d->d_stats.suspended_drops++;
+		fate->if_lost = "link: suspended";
+	} else
+		wire_path(d, f, w->w_flows != NULL ? &flow : NULL, fate);
+}
+
+/* Sorted, behind those of the same instant. */
+static void
+late_insert(struct frameq *q, struct frame *f)
+{
+	struct frame *at, *before = NULL;
+
+	STAILQ_FOREACH(at, q, f_link) {
+		if (at->f_when > f->f_when)
+			break;
+		before = at;
 	}
-	if (d->d_port->pt_rate_bps > p->wp_rate_bps) {
-		len = MAX(frame_len(f), KETHER_MIN_LEN) + KETHER_LINE_OVERHEAD;
-		ser = simtime_bytes(len, p->wp_rate_bps);
-		backlog = d->d_busy > *when ? d->d_busy - *when : 0;
-		if (backlog + ser >
-		    simtime_bytes(p->wp_queue, p->wp_rate_bps)) {
-			d->d_stats.queue_drops++;
-			return ("link: queue full");
-		}
-		*when = d->d_busy = *when + backlog + ser;
-	}
-	*when += p->wp_delay;
-	return (NULL);
+	if (before == NULL)
+		STAILQ_INSERT_HEAD(q, f, f_link);
+	else
+		STAILQ_INSERT_AFTER(q, before, f, f_link);
 }
 
 static void
-wire_out_one(struct wire_end *d, struct frame *f)
+wire_fly(struct wire_end *d, const struct impair_fate *fate, struct frame *f)
 {
-	const struct wire_params *p = &d->d_wire->w_p;
-	const struct wire_port *to;
-	const char *verdict;
-	simtime_t when;
+	const struct wire_port *to = d->d_wire->w_dir[1 - d->d_end].d_port;
 
-	verdict = wire_fate(d, f, &when);
+	f->f_when = fate->if_when;
+	if (fate->if_late)
+		late_insert(&d->d_late, f);
+	else {
+		d->d_last = f->f_when;
+		STAILQ_INSERT_TAIL(&d->d_flight, f, f_link);
+	}
+	to->pt_ops->expect(to->pt_arg, f->f_when);
+}
+
+static void wire_out_one(struct wire_end *, const struct wire_port *from,
+    struct frame *);
+
+static void
+wire_lost(struct wire_end *d, const struct impair_fate *fate, struct frame *f)
+{
+	struct wire *w = d->d_wire;
+	const struct wire_port *from;
+	struct frame *answer = NULL;
+
+	TRACE(&w->w_p.wp_tracer, wire_drop, TS(w->w_name), TU(f->f_id),
+	    TU(frame_len(f)), TS(fate->if_lost));
+	if (fate->if_answer != NULL)
+		answer = icmp_too_big(fate->if_answer, f);
+	frame_rele(f);
+	if (answer == NULL)
+		return;
+	/* It comes out of the other end, as if its port had sent it. Where a
+	 * switch stands there, it is recorded at this one. */
+	answer->f_when = timebase_now(w->w_p.wp_tb);
+	from = w->w_dir[1 - d->d_end].d_port;
+	if (from->pt_capif == WIRE_NOT_RECORDED)
+		from = d->d_port;
+	wire_out_one(&w->w_dir[1 - d->d_end], from, answer);
+}
+
+static void
+wire_arrives(struct wire_end *d, const struct impair_fate *fate,
+    struct frame *f)
+{
+	struct frame *c;
+
+	if (fate->if_ce || fate->if_damaged)
+		f = impair_arriving(fate, f);
+	for (unsigned i = fate->if_copies; i > 0; i--) {
+		c = impair_copy(f);
+		wire_fly(d, fate, c);
+	}
+	wire_fly(d, fate, f);
+}
+
+/* NULL: nothing that is worth a word happens to it. */
+static const char *
+wire_remark(struct wire_end *d, const struct frame *f,
+    const struct impair_fate *fate)
+{
+	struct strbuf *sb = &d->d_wire->w_remark;
+
+	strbuf_clear(sb);
+	impair_remark(fate, f->f_when + d->d_way.ww_delay, sb);
+	return (sb->sb_len > 0 ? strbuf_str(sb) : NULL);
+}
+
+static void
+wire_out_one(struct wire_end *d, const struct wire_port *from, struct frame *f)
+{
+	struct wire *w = d->d_wire;
+	const struct wire_params *p = &w->w_p;
+	struct impair_fate fate = { 0 };
+	struct wire_fate wf;
+
+	wire_decide(d, f, &fate);
 	d->d_stats.frames++;
 	d->d_stats.bytes += frame_len(f);
-	p->wp_tap(p->wp_tap_arg, d->d_port, f, verdict);
-	if (verdict != NULL) {
-		TRACE(&p->wp_tracer, wire_drop, TS(d->d_wire->w_name),
-		    TU(f->f_id), TU(frame_len(f)), TS(verdict));
-		frame_rele(f);
-		return;
-	}
-	f->f_when = when;
-	STAILQ_INSERT_TAIL(&d->d_flight, f, f_link);
-	to = d->d_wire->w_dir[1 - d->d_end].d_port;
-	to->pt_ops->expect(to->pt_arg, when);
+	wf = (struct wire_fate) { .wf_lost = fate.if_lost,
+		.wf_arrives = fate.if_when };
+	if (fate.if_lost == NULL && impair_count(d->d_impair) > 1)
+		wf.wf_remark = wire_remark(d, f, &fate);
+	p->wp_tap(p->wp_tap_arg, from, f, &wf);
+	if (wf.wf_remark != NULL)
+		TRACE(&p->wp_tracer, wire_impair, TS(w->w_name), TU(f->f_id),
+		    TS(wf.wf_remark));
+	if (fate.if_lost != NULL)
+		wire_lost(d, &fate, f);
+	else
+		wire_arrives(d, &fate, f);
 }
 
 static void
@@ -166,7 +278,7 @@ wire_out_event(void *arg)
 	while ((f = STAILQ_FIRST(&d->d_out)) != NULL &&
 	    f->f_when <= timebase_now(tb)) {
 		STAILQ_REMOVE_HEAD(&d->d_out, f_link);
-		wire_out_one(d, f);
+		wire_out_one(d, d->d_port, f);
 	}
 	if (f != NULL && !sim_event_pending(&d->d_out_ev))
 		timebase_post(tb, &d->d_out_ev, f->f_when);
@@ -174,15 +286,34 @@ wire_out_event(void *arg)
 
 /* --- into the other port --- */
 
+/* The next one to arrive: of the same instant, the one that left first. */
+static struct frameq *
+wire_next(struct wire_end *d)
+{
+	const struct frame *f = STAILQ_FIRST(&d->d_flight);
+	const struct frame *late = STAILQ_FIRST(&d->d_late);
+
+	if (late == NULL)
+		return (&d->d_flight);
+	if (f == NULL || late->f_when < f->f_when ||
+	    (late->f_when == f->f_when && late->f_id < f->f_id))
+		return (&d->d_late);
+	return (&d->d_flight);
+}
+
 simtime_t
 wire_pull(struct wire_end *d, simtime_t before, struct frameq *q)
 {
 	struct wire_end *from = &d->d_wire->w_dir[1 - d->d_end];
+	struct frameq *next;
 	struct frame *f;
 
-	while (
-	    (f = STAILQ_FIRST(&from->d_flight)) != NULL && f->f_when < before) {
-		STAILQ_REMOVE_HEAD(&from->d_flight, f_link);
+	for (;;) {
+		next = wire_next(from);
+		f = STAILQ_FIRST(next);
+		if (f == NULL || f->f_when >= before)
+			break;
+		STAILQ_REMOVE_HEAD(next, f_link);
 		STAILQ_INSERT_TAIL(q, f, f_link);
 	}
 	return (f != NULL ? f->f_when : SIM_NEVER);
@@ -249,9 +380,81 @@ wire_set_link(struct wire *w, bool up)
 }
 
 void
+wire_suspend(struct wire *w, bool suspended)
+{
+	w->w_suspended = suspended;
+}
+
+void
 wire_set_loss(struct wire *w, uint32_t ppb)
 {
-	w->w_p.wp_loss_ppb = ppb;
+	struct wire_way ww;
+
+	for (int i = 0; i < 2; i++) {
+		ww = w->w_dir[i].d_way;
+		ww.ww_loss_ppb = ppb;
+		wire_set_way(w, i, &ww);
+	}
+}
+
+void
+wire_set_way(struct wire *w, int end, const struct wire_way *ww)
+{
+	const struct sc_impair loss = { .kind = SC_IMPAIR_LOSS,
+		.loss = ww->ww_loss_ppb };
+
+	w->w_dir[end].d_way = *ww;
+	(void)impair_set(w->w_dir[end].d_impair, "loss", &loss);
+}
+
+const struct wire_way *
+wire_way(const struct wire *w, int end)
+{
+	return (&w->w_dir[end].d_way);
+}
+
+const struct impair *
+wire_impair(const struct wire *w, int end)
+{
+	return (w->w_dir[end].d_impair);
+}
+
+void
+wire_impair_add(struct wire *w, int end, const struct sc_impair *p)
+{
+	impair_add(w->w_dir[end].d_impair, p);
+	if (w->w_flows == NULL && impair_asks_flows(w->w_dir[end].d_impair))
+		w->w_flows = flowtrack_create();
+}
+
+/* In both directions, where it is: 0 if it is in any. */
+int
+wire_impair_set(struct wire *w, const char *node, const struct sc_impair *p)
+{
+	int error[2];
+
+	for (int i = 0; i < 2; i++)
+		error[i] = impair_set(w->w_dir[i].d_impair, node, p);
+	return (error[0] != 0 ? error[1] : 0);
+}
+
+int
+wire_impair_enable(struct wire *w, const char *node, bool on)
+{
+	int error[2];
+
+	for (int i = 0; i < 2; i++)
+		error[i] = impair_enable(w->w_dir[i].d_impair, node, on);
+	return (error[0] != 0 ? error[1] : 0);
+}
+
+void
+wire_faults_off(struct wire *w)
+{
+	for (int i = 0; i < 2; i++)
+		impair_faults_off(w->w_dir[i].d_impair);
+	wire_suspend(w, false);
+	wire_set_link(w, true);
 }
 
 const char *
@@ -271,67 +474,8 @@ wire_idle(const struct wire *w)
 {
 	for (int i = 0; i < 2; i++)
 		if (!STAILQ_EMPTY(&w->w_dir[i].d_out) ||
-		    !STAILQ_EMPTY(&w->w_dir[i].d_flight))
+		    !STAILQ_EMPTY(&w->w_dir[i].d_flight) ||
+		    !STAILQ_EMPTY(&w->w_dir[i].d_late))
 			return (false);
 	return (true);
-}
-
-/* "12 frames 17400 bytes, the first one 3 ..." of one stage. */
-static void
-wire_dump_queue(const char *what, const char *then, const struct frameq *q,
-    struct strbuf *sb, int indent)
-{
-	const struct frame *f, *last = NULL;
-	uint64_t frames = 0, bytes = 0;
-
-	STAILQ_FOREACH(f, q, f_link) {
-		frames++;
-		bytes += frame_len(f);
-		last = f;
-	}
-	strbuf_addf(sb, "%*s%s %ju frames %ju bytes", indent, "", what,
-	    (uintmax_t)frames, (uintmax_t)bytes);
-	if ((f = STAILQ_FIRST(q)) != NULL) {
-		strbuf_addf(sb, ", %s ", then);
-		dump_time(sb, f->f_when);
-		strbuf_adds(sb, " to ");
-		dump_time(sb, last->f_when);
-	}
-	strbuf_adds(sb, "\n");
-}
-
-static void
-wire_dir_dump(const struct wire_end *d, struct strbuf *sb, int indent)
-{
-	const struct wire_stats *s = &d->d_stats;
-
-	strbuf_addf(sb,
-	    "%*sfrom %s: %ju frames %ju bytes, lost %ju queue full %ju link "
-	    "down %ju",
-	    indent, "", d->d_port->pt_name, (uintmax_t)s->frames,
-	    (uintmax_t)s->bytes, (uintmax_t)s->lost, (uintmax_t)s->queue_drops,
-	    (uintmax_t)s->down_drops);
-	dump_event(sb, "egress", &d->d_out_ev);
-	if (d->d_busy != 0) {
-		strbuf_adds(sb, " busy until ");
-		dump_time(sb, d->d_busy);
-	}
-	strbuf_adds(sb, "\n");
-	wire_dump_queue("leaving", "out at", &d->d_out, sb, indent + 2);
-	wire_dump_queue("in flight", "arriving at", &d->d_flight, sb,
-	    indent + 2);
-}
-
-void
-wire_dump(const struct wire *w, struct strbuf *sb, int indent)
-{
-	const struct wire_params *p = &w->w_p;
-
-	strbuf_addf(sb, "%*swire %s link %s %ju bit/s delay ", indent, "",
-	    w->w_name, w->w_up ? "up" : "down", (uintmax_t)p->wp_rate_bps);
-	dump_time(sb, p->wp_delay);
-	strbuf_addf(sb, " loss %u ppb queue %ju\n", p->wp_loss_ppb,
-	    (uintmax_t)p->wp_queue);
-	for (int i = 0; i < 2; i++)
-		wire_dir_dump(&w->w_dir[i], sb, indent + 2);
 }

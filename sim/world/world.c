@@ -168,6 +168,8 @@ world_step(struct world *w, simtime_t until)
 		state_due(w, until);
 	if (!engine_step(w->w_engine, until))
 		return (false);
+	if (w->w_whens_polled > 0)
+		whens_poll(w);
 	if (w->w_broken)
 		state_broken(w);
 	return (true);
@@ -245,12 +247,9 @@ world_stalled(struct world *w)
 static void
 world_faults_off(struct world *w)
 {
-	for (unsigned i = 0; i < w->w_sc->nsteps; i++)
-		timebase_cancel(w->w_tb, &w->w_steps[i].s_event);
-	for (unsigned i = 0; i < w->w_sc->nlinks; i++) {
-		wire_set_loss(w->w_links[i].l_wire, 0);
-		wire_set_link(w->w_links[i].l_wire, true);
-	}
+	steps_cancel(w);
+	for (unsigned i = 0; i < w->w_sc->nlinks; i++)
+		wire_faults_off(w->w_links[i].l_wire);
 }
 
 /* What moves when anything does: bytes in order, connections made and gone. */
@@ -273,13 +272,8 @@ world_progress(const struct world *w)
 static simtime_t
 world_patience(const struct world *w)
 {
-	simtime_t t, slow = 0, disk = 0;
+	simtime_t slow = links_slowest(w, INFLIGHT_MAX), disk = 0;
 
-	for (unsigned i = 0; i < w->w_sc->nlinks; i++) {
-		t = simtime_bytes(INFLIGHT_MAX, w->w_sc->links[i].rate) +
-		    8 * w->w_sc->links[i].delay;
-		slow = MAX(slow, t);
-	}
 	for (unsigned i = 0; i < w->w_sc->nhosts; i++)
 		disk = MAX(disk,
 		    w->w_sc->hosts[i].disk_latency +
@@ -522,6 +516,12 @@ result_fini(struct result *r)
 		free(r->r_counters[i].ct_name);
 	for (unsigned i = 0; i < r->r_nlinks; i++)
 		free(r->r_links[i].l_name);
+	for (unsigned i = 0; i < r->r_nnodes; i++)
+		free(r->r_nodes[i].n_from);
+	for (unsigned i = 0; i < r->r_nwaiting; i++)
+		free(r->r_waiting[i].ws_text);
+	free(r->r_nodes);
+	free(r->r_waiting);
 	for (int i = 0; i < INVARIANTS; i++)
 		free(r->r_inv[i].i_first);
 	free(r->r_conns);
@@ -537,8 +537,7 @@ result_fini(struct result *r)
 static void
 world_cancel_timed(struct world *w)
 {
-	for (unsigned i = 0; w->w_steps != NULL && i < w->w_sc->nsteps; i++)
-		timebase_cancel(w->w_tb, &w->w_steps[i].s_event);
+	steps_cancel(w);
 	for (unsigned i = 0; w->w_looks != NULL && i < w->w_sc->nexpect; i++)
 		timebase_cancel(w->w_tb, &w->w_looks[i].lo_event);
 }
@@ -572,6 +571,7 @@ world_free_hosts(struct world *w)
 	}
 	free(w->w_hosts);
 	free(w->w_links);
+	free(w->w_switches);
 	free(w->w_steps);
 	free(w->w_looks);
 }
@@ -603,6 +603,7 @@ world_destroy(struct world *w)
 	world_free_hosts(w);
 	tls_userland_destroy(w->w_userland);
 	judge_destroy(w->w_judge);
+	flowtrack_destroy(w->w_flows);
 	framepool_fini(&w->w_pool);
 	hostpool_destroy(w->w_jobs);
 	engine_destroy(w->w_engine);

@@ -21,16 +21,6 @@ world_host(struct world *w, const char *name)
 	return (NULL);
 }
 
-struct wire *
-world_wire_of(struct world *w, const char *port)
-{
-	for (unsigned i = 0; i < w->w_sc->nlinks; i++)
-		for (unsigned j = 0; j < 2; j++)
-			if (strcmp(w->w_sc->links[i].ends.v[j], port) == 0)
-				return (w->w_links[i].l_wire);
-	return (NULL);
-}
-
 static int
 build_error(struct world *w, struct strbuf *err, const struct sc_loc *loc,
     const char *what, int error)
@@ -201,7 +191,9 @@ build_nic(struct world *w, struct whost *h, unsigned i, struct strbuf *err)
 		    h->h_sc->loc.name);
 		return (EINVAL);
 	}
-	np.np_rate_bps = sn->rate != 0 ? sn->rate : l->l_sc->rate;
+	np.np_rate_bps = sn->rate != 0 ? sn->rate
+	    : l->l_sc->port_rate != 0  ? l->l_sc->port_rate
+				       : wire_way(l->l_wire, end)->ww_rate_bps;
 	np.np_arg = wire_end(l->l_wire, end);
 	/* Locally administered: 02:00:00:00:host:card. */
 	memcpy(np.np_lladdr, "\x02\x00\x00\x00", 4);
@@ -304,34 +296,7 @@ build_host(struct world *w, unsigned idx, struct strbuf *err)
 	return (error);
 }
 
-/* --- links --- */
-
-static void
-build_links(struct world *w)
-{
-	const struct sc_link *sl;
-	struct wire_params wp;
-	char *name;
-
-	w->w_links = xcalloc(w->w_sc->nlinks, sizeof(*w->w_links));
-	for (unsigned i = 0; i < w->w_sc->nlinks; i++) {
-		sl = &w->w_sc->links[i];
-		name = xasprintf("%s - %s", sl->ends.v[0], sl->ends.v[1]);
-		wp = (struct wire_params) { .wp_tb = w->w_tb,
-			.wp_name = name,
-			.wp_rate_bps = sl->rate,
-			.wp_delay = sl->delay,
-			.wp_queue = sl->queue,
-			.wp_loss_ppb = (uint32_t)sl->loss,
-			.wp_seed = w->w_opts.wo_seed,
-			.wp_tracer = w->w_tracer,
-			.wp_tap = tap_frame,
-			.wp_tap_arg = w };
-		w->w_links[i].l_sc = sl;
-		w->w_links[i].l_wire = wire_create(&wp);
-		free(name);
-	}
-}
+/* --- all of it --- */
 
 /* Goes on after a mistake of the scenario: all are told at once. */
 int
@@ -340,7 +305,7 @@ world_build(struct world *w, struct strbuf *err)
 	int error, bad = 0;
 
 	w->w_hosts = xcalloc(w->w_sc->nhosts, sizeof(*w->w_hosts));
-	build_links(w);
+	links_build(w);
 	for (unsigned i = 0; i < w->w_sc->nhosts; i++)
 		if ((error = build_host(w, i, err)) == EINVAL)
 			bad = error;
@@ -363,10 +328,7 @@ world_take_down(struct world *w)
 {
 	struct whost *h;
 
-	for (unsigned i = 0; i < w->w_sc->nlinks && w->w_links != NULL; i++) {
-		wire_destroy(w->w_links[i].l_wire);
-		w->w_links[i].l_wire = NULL;
-	}
+	links_take_down(w);
 	for (unsigned i = 0; i < w->w_sc->nhosts && w->w_hosts != NULL; i++) {
 		h = &w->w_hosts[i];
 		if (h->h_vnet == NULL)

@@ -314,9 +314,11 @@ judge_claims_begin(struct world *w)
 	struct wlook *lo;
 
 	w->w_looks = xcalloc(w->w_sc->nexpect, sizeof(*w->w_looks));
-	w->w_res.r_claims =
-	    xcalloc(w->w_sc->nexpect, sizeof(*w->w_res.r_claims));
+	w->w_res.r_claims = xcalloc(w->w_sc->nexpect + w->w_sc->nsteps,
+	    sizeof(*w->w_res.r_claims));
 	w->w_res.r_nclaims = w->w_sc->nexpect;
+	for (unsigned i = 0; i < w->w_sc->nsteps; i++)
+		w->w_res.r_nclaims += w->w_sc->timeline[i].must;
 	for (unsigned i = 0; i < w->w_sc->nexpect; i++) {
 		e = &w->w_sc->expect[i];
 		lo = &w->w_looks[i];
@@ -340,6 +342,7 @@ judge_claims_end(struct world *w)
 		if (!w->w_looks[i].lo_judged)
 			claim_judge(w, i);
 	}
+	whens_judge(w);
 }
 
 /* --- the result --- */
@@ -451,6 +454,8 @@ collect_links(struct world *w)
 			r->r_links[i].l_dir[d].lost = ws->lost;
 			r->r_links[i].l_dir[d].queue_drops = ws->queue_drops;
 			r->r_links[i].l_dir[d].down_drops = ws->down_drops;
+			r->r_links[i].l_dir[d].suspended_drops =
+			    ws->suspended_drops;
 		}
 	}
 }
@@ -473,6 +478,7 @@ collect_result(struct world *w)
 	}
 	collect_counters(w);
 	collect_links(w);
+	links_collect_nodes(w);
 	r->r_end = timebase_now(w->w_tb);
 	r->r_events = engine_events(w->w_engine);
 	r->r_frames = w->w_frames;

@@ -17,6 +17,7 @@
 #include <ktsim/sim/engine.h>
 #include <ktsim/sim/ledger.h>
 #include <ktsim/sim/record_oracle.h>
+#include <ktsim/sim/switch.h>
 #include <ktsim/sim/tap.h>
 #include <ktsim/sim/tls_endpoint.h>
 #include <ktsim/sim/wire.h>
@@ -46,6 +47,13 @@ struct wstep {
 	struct sim_event s_event;
 	struct world *s_world;
 	const struct sc_step *s_sc;
+	/* With a condition: */
+	bool s_armed;		 /* it is waited for */
+	bool s_was;		 /* true when last looked at */
+	uint64_t s_fired;	 /* times it came true */
+	simtime_t s_first;	 /* the step of the first time */
+	const uint64_t *s_value; /* the counter */
+	struct conn *s_conn;	 /* found so far */
 };
 
 /* A claim that is judged at its own instant. */
@@ -109,11 +117,14 @@ struct world {
 	struct tls_userland *w_userland;
 	struct whost *w_hosts;
 	struct wlink *w_links;
+	struct lanswitch **w_switches;
 	struct app *w_apps;
 	struct wstep *w_steps;
 	struct wlook *w_looks;
-	unsigned w_clients;	 /* client connections of the scenario */
-	unsigned w_clients_open; /* of these, not finished */
+	struct flowtrack *w_flows; /* NULL: no step asks */
+	unsigned w_whens_polled;   /* conditions to look at after each event */
+	unsigned w_clients;	   /* client connections of the scenario */
+	unsigned w_clients_open;   /* of these, not finished */
 	bool w_draining;
 
 	/* taps and checkers */
@@ -149,15 +160,37 @@ struct world {
 /* world_build.c */
 int world_build(struct world *, struct strbuf *err);
 struct whost *world_host(struct world *, const char *name);
-struct wire *world_wire_of(struct world *, const char *port); /* "host.nic" */
 void world_take_down(struct world *);
 void world_detach_stacks(struct world *);
+
+/* world_links.c */
+void links_build(struct world *);
+void links_take_down(struct world *);
+/* How long so many bytes may be under way on the slowest link. */
+simtime_t links_slowest(const struct world *, uint64_t bytes);
+void links_collect_nodes(struct world *); /* impairments, for the result */
+/* By a link's name, or the port at one of its ends. */
+struct wire *world_wire_of(struct world *, const char *name);
 
 /* world_steps.c */
 /* Steps that were checked get their events. EINVAL: text in err. */
 int steps_create(struct world *, struct strbuf *err);
+/* What is still to come does not. */
+void steps_cancel(struct world *);
 /* Carry out a step that was checked, now; refusals are traced. */
-void world_do(struct world *, const struct sc_step *);
+int world_do(struct world *, const struct sc_step *);
+const char *step_name(const struct sc_step *); /* "link down" */
+
+/* world_when.c */
+/* Wait for the step's condition. EINVAL: text in err. */
+int when_arm(struct world *, struct wstep *, struct strbuf *err);
+void whens_off(struct world *);
+/* A frame leaves its card, with this fate. */
+void whens_frame(struct world *, const struct frame *,
+    const struct wire_fate *);
+void whens_poll(struct world *); /* after an event */
+/* At the end: claims of those that must, a list of those that did not. */
+void whens_judge(struct world *);
 
 /* world_crypto.c */
 /* ENOTSUP: it is not there, or not on this machine. */
@@ -170,11 +203,14 @@ int world_sysctls(struct world *, struct whost *, struct strbuf *err);
 int world_sysctl_step(struct world *, const struct sc_step *,
     struct strbuf *err);
 int world_sysctl_claims(struct world *, struct strbuf *err);
+/* Says so, with the nearest one; EINVAL. */
+int world_no_sysctl(struct world *, struct strbuf *err, const struct sc_loc *,
+    const struct vnet *, const char *name);
 
 /* world_tap.c */
 int tap_open(struct world *, struct strbuf *err);
 void tap_frame(void *arg, const struct wire_port *, struct frame *,
-    const char *verdict);
+    const struct wire_fate *);
 void tap_keylog(void *arg, const char *line);
 void tap_close(struct world *);
 

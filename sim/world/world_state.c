@@ -72,6 +72,8 @@ world_dump(const struct world *w, const char *why, simtime_t when, bool lists,
 	strbuf_adds(sb, "\nlaboratory\n");
 	for (unsigned i = 0; lists && i < w->w_sc->nlinks; i++)
 		wire_dump(w->w_links[i].l_wire, sb, 2);
+	for (unsigned i = 0; lists && i < w->w_sc->nswitches; i++)
+		switch_dump(w->w_switches[i], sb, 2);
 	for (unsigned i = 0; i < w->w_sc->napps; i++)
 		app_dump(&w->w_apps[i], sb, 2);
 	engine_dump(w->w_engine, sb, 2);

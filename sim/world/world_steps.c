@@ -1,53 +1,139 @@
 /* The timeline: steps that the scenario timed, and carrying one out. */
 #include <errno.h>
+#include <stdlib.h>
 
 #include <ktsim/base/kmem.h>
 #include <ktsim/kern/vm.h>
 
 #include "world_priv.h"
 
-void
-world_do(struct world *w, const struct sc_step *st)
+/* --- what a step does: 0, or the errno of who refused --- */
+
+static int
+do_link(struct world *w, const struct sc_step *st)
 {
-	static const char *const names[] = { "link down", "link up", "loss",
-		"sysctl", "switch TLS", "fragment memory",
-		"defragment memory" };
+	wire_set_link(world_wire_of(w, st->on), st->action == SC_DO_LINK_UP);
+	return (0);
+}
+
+static int
+do_suspend(struct world *w, const struct sc_step *st)
+{
+	wire_suspend(world_wire_of(w, st->on),
+	    st->action == SC_DO_LINK_SUSPEND);
+	return (0);
+}
+
+static int
+do_loss(struct world *w, const struct sc_step *st)
+{
+	wire_set_loss(world_wire_of(w, st->on), (uint32_t)st->loss);
+	return (0);
+}
+
+static int
+do_way(struct world *w, const struct sc_step *st)
+{
+	struct wire *wire = world_wire_of(w, st->on);
+	struct wire_way ww;
+
+	for (int end = 0; end < 2; end++) {
+		ww = *wire_way(wire, end);
+		if (st->action == SC_DO_RATE)
+			ww.ww_rate_bps = st->rate;
+		else if (st->action == SC_DO_DELAY)
+			ww.ww_delay = st->delay;
+		else
+			ww.ww_queue = st->queue;
+		wire_set_way(wire, end, &ww);
+	}
+	return (0);
+}
+
+static int
+do_impair(struct world *w, const struct sc_step *st)
+{
+	struct wire *wire = world_wire_of(w, st->on);
 	int error = 0;
 
-	switch (st->action) {
-	case SC_DO_LINK_DOWN:
-	case SC_DO_LINK_UP:
-		wire_set_link(world_wire_of(w, st->on),
-		    st->action == SC_DO_LINK_UP);
-		break;
-	case SC_DO_LOSS:
-		wire_set_loss(world_wire_of(w, st->on), (uint32_t)st->loss);
-		break;
-	case SC_DO_SWITCH_TLS:
-		apps_switch_tls(w, st);
-		break;
-	case SC_DO_FRAGMENT:
-	case SC_DO_DEFRAGMENT:
-		vm_fragment(world_host(w, st->on)->h_vnet->v_vm,
-		    st->action == SC_DO_FRAGMENT);
-		break;
-	default:
-		error = sysctl_write(world_host(w, st->on)->h_vnet, st->name,
-		    st->value);
-		break;
-	}
-	TRACE(&w->w_tracer, timeline, TS(names[st->action]), TS(st->on));
+	if (st->has_set)
+		error = wire_impair_set(wire, st->node, &st->set);
+	if (error == 0 && st->has_enabled)
+		error = wire_impair_enable(wire, st->node, st->enabled);
+	return (error);
+}
+
+static int
+do_sysctl(struct world *w, const struct sc_step *st)
+{
+	return (
+	    sysctl_write(world_host(w, st->on)->h_vnet, st->name, st->value));
+}
+
+static int
+do_switch_tls(struct world *w, const struct sc_step *st)
+{
+	apps_switch_tls(w, st);
+	return (0);
+}
+
+static int
+do_fragment(struct world *w, const struct sc_step *st)
+{
+	vm_fragment(world_host(w, st->on)->h_vnet->v_vm,
+	    st->action == SC_DO_FRAGMENT);
+	return (0);
+}
+
+static const struct {
+	const char *name; /* in reports */
+	int (*fn)(struct world *, const struct sc_step *);
+} actions[] = {
+	[SC_DO_LINK_DOWN] = { "link down", do_link },
+	[SC_DO_LINK_UP] = { "link up", do_link },
+	[SC_DO_LOSS] = { "loss", do_loss },
+	[SC_DO_SYSCTL] = { "sysctl", do_sysctl },
+	[SC_DO_SWITCH_TLS] = { "switch TLS", do_switch_tls },
+	[SC_DO_FRAGMENT] = { "fragment memory", do_fragment },
+	[SC_DO_DEFRAGMENT] = { "defragment memory", do_fragment },
+	[SC_DO_LINK_SUSPEND] = { "link suspended", do_suspend },
+	[SC_DO_LINK_RESUME] = { "link resumed", do_suspend },
+	[SC_DO_RATE] = { "rate", do_way },
+	[SC_DO_DELAY] = { "delay", do_way },
+	[SC_DO_QUEUE] = { "queue", do_way },
+	[SC_DO_IMPAIR] = { "impair", do_impair },
+};
+
+const char *
+step_name(const struct sc_step *st)
+{
+	return (actions[st->action].name);
+}
+
+int
+world_do(struct world *w, const struct sc_step *st)
+{
+	int error = actions[st->action].fn(w, st);
+	char *target;
+
+	target = st->node != NULL ? xasprintf("%s %s", st->on, st->node)
+				  : xstrdup(st->on);
+	TRACE(&w->w_tracer, timeline, TS(actions[st->action].name), TS(target));
+	free(target);
 	if (error != 0)
 		TRACE(&w->w_tracer, app_error, TS("timeline"), TU(0),
-		    TS(st->name), TI(error));
+		    TS(st->name != NULL ? st->name : st->on), TI(error));
+	return (error);
 }
+
+/* --- when it happens --- */
 
 static void
 step_run(void *arg)
 {
 	struct wstep *s = arg;
 
-	world_do(s->s_world, s->s_sc);
+	(void)world_do(s->s_world, s->s_sc);
 }
 
 int
@@ -68,7 +154,18 @@ steps_create(struct world *w, struct strbuf *err)
 		s->s_sc = st;
 		sim_event_init(&s->s_event, EV_TIMELINE, "timeline", step_run,
 		    s);
-		timebase_post(w->w_tb, &s->s_event, st->at);
+		if (st->when == NULL)
+			timebase_post(w->w_tb, &s->s_event, st->at);
+		else if (when_arm(w, s, err) != 0)
+			bad = EINVAL;
 	}
 	return (bad);
+}
+
+void
+steps_cancel(struct world *w)
+{
+	for (unsigned i = 0; w->w_steps != NULL && i < w->w_sc->nsteps; i++)
+		timebase_cancel(w->w_tb, &w->w_steps[i].s_event);
+	whens_off(w);
 }

@@ -74,6 +74,14 @@ world_sysctls(struct world *w, struct whost *h, struct strbuf *err)
 	return (bad);
 }
 
+int
+world_no_sysctl(struct world *w, struct strbuf *err, const struct sc_loc *loc,
+    const struct vnet *vnet, const char *name)
+{
+	no_sysctl(w, err, loc, vnet, name);
+	return (EINVAL);
+}
+
 /*
  * What a step can never do; whether the value is taken is known at the
  * instant only. A host that is not built to its end has not all of them.

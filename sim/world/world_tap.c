@@ -143,12 +143,15 @@ tap_open(struct world *w, struct strbuf *err)
 
 void
 tap_frame(void *arg, const struct wire_port *from, struct frame *f,
-    const char *verdict)
+    const struct wire_fate *fate)
 {
 	struct world *w = arg;
 	uint64_t of;
 	int error;
 
+	if (from->pt_capif == WIRE_NOT_RECORDED)
+		return; /* it was, where it began */
+	whens_frame(w, f, fate);
 	f->f_id = ++w->w_frames;
 	if (w->w_capture != NULL || w->w_pcap != NULL)
 		frame_csum_settle(f); /* before the frame is shared */
@@ -159,7 +162,8 @@ tap_frame(void *arg, const struct wire_port *from, struct frame *f,
 	of = rexmit_track(w->w_rexmit, f);
 	if (w->w_capture != NULL) {
 		strbuf_clear(&w->w_comment);
-		capture_comment(f, verdict, of, &w->w_comment);
+		capture_comment(f, fate->wf_lost, fate->wf_remark, of,
+		    &w->w_comment);
 		error = capture_frame(w->w_capture, from->pt_capif, f,
 		    timebase_now(w->w_tb), false, strbuf_str(&w->w_comment));
 		tap_error(w, error, capture_path(w->w_capture));

@@ -49,7 +49,7 @@ to_capture(void *arg, struct frame *f, simtime_t when, int from)
 	struct strbuf sb = { NULL };
 	uint64_t of = rexmit_track(ri, f);
 
-	capture_comment(f, NULL, of, &sb);
+	capture_comment(f, NULL, NULL, of, &sb);
 	check(capture_frame(cp, (unsigned)from, f, when, false,
 		  strbuf_str(&sb)) == 0,
 	    "frame");

@@ -67,7 +67,7 @@ def one(c, sim, cwd, name, out):
 
 def calls(source):
     """The texts of all calls that tell a mistake, as (text, line)."""
-    for m in re.finditer(r'\b(diag_error|diag_note|ERR|strbuf_addf)\(', source):
+    for m in re.finditer(r'\b(diag_error|diag_note|ERR|strbuf_addf|wanted)\(', source):
         depth, i = 1, m.end()
         literals, in_format = [], False
         while depth > 0:
@@ -97,7 +97,8 @@ def every_text_has_a_golden(c, folder):
         with open(path) as f:
             said += f.read()
     found = set()
-    for name in ('alias.c', 'check.c', 'load.c', 'node.c', 'set.c'):
+    for name in ('alias.c', 'check.c', 'check_links.c', 'check_steps.c',
+                 'check_switches.c', 'load.c', 'node.c', 'set.c', 'when.c'):
         with open(os.path.join(lib.ROOT, 'sim', 'scenario', name)) as f:
             source = f.read()
         for text, line in calls(source):

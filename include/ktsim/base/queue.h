@@ -68,6 +68,12 @@
 			(h)->stqh_last = &(e)->f.stqe_next;       \
 		(h)->stqh_first = (e);                            \
 	} while (0)
+#define STAILQ_INSERT_AFTER(h, at, e, f)                            \
+	do {                                                        \
+		if (((e)->f.stqe_next = (at)->f.stqe_next) == NULL) \
+			(h)->stqh_last = &(e)->f.stqe_next;         \
+		(at)->f.stqe_next = (e);                            \
+	} while (0)
 #define STAILQ_REMOVE_HEAD(h, f)                                              \
 	do {                                                                  \
 		if (((h)->stqh_first = (h)->stqh_first->f.stqe_next) == NULL) \

@@ -61,8 +61,23 @@ struct counter_result {
 struct link_result {
 	char *l_name;
 	struct {
-		uint64_t frames, bytes, lost, queue_drops, down_drops;
+		uint64_t frames, bytes, lost, queue_drops, down_drops,
+		    suspended_drops;
 	} l_dir[2];
+};
+
+/* An impairment of one direction; the link's own loss only where it struck
+ * beside others. */
+struct node_result {
+	char *n_from; /* "server.mce0", whose frames */
+	const char *n_name, *n_kind;
+	uint64_t seen, lost, duplicated, delayed, corrupted, marked;
+};
+
+/* A step whose condition never came true. */
+struct waiting_result {
+	char *ws_text; /* "link down on wan when ..." */
+	int ws_line;
 };
 
 struct invariant_result {
@@ -93,6 +108,10 @@ struct result {
 	unsigned r_ncounters;
 	struct link_result *r_links;
 	unsigned r_nlinks;
+	struct node_result *r_nodes;
+	unsigned r_nnodes;
+	struct waiting_result *r_waiting;
+	unsigned r_nwaiting;
 	struct invariant_result r_inv[INVARIANTS];
 	uint64_t r_frames;	   /* in the capture */
 	uint64_t r_records_judged; /* opened by the oracle */

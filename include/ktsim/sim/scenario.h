@@ -99,13 +99,155 @@ struct sc_host {
 	uint64_t fail_alloc;	    /* 0: none */
 };
 
+/* --- what a link does to frames --- */
+
+/*
+ * Which frames, exactly: one of data, record, app_record, flags and mask.
+ * Flows, segments and records are those of sim/flowtrack.h; only segments
+ * with new bytes are meant, so a retransmission gets through.
+ */
+struct sc_pick {
+	uint64_t data;		     /* n-th data segment, from 1 */
+	uint64_t record, app_record; /* from 0 */
+	uint64_t segment;	     /* of the record, from 1; 0: each */
+	int flags;		     /* enum sc_pick_flags */
+	const char *mask;	     /* n-th character: n-th data segment */
+	uint64_t flow;		     /* from 1; 0: each */
+	int side;		     /* enum sc_side: whose segments */
+	uint64_t first;		     /* flags: so many of each flow; 0: all */
+	uint64_t count;		     /* so many in all; 0: no limit */
+	bool has_data, has_record, has_app_record, has_flags;
+};
+enum sc_pick_flags {
+	SC_PICK_SYN,
+	SC_PICK_SYN_ACK,
+	SC_PICK_FIN,
+	SC_PICK_RST,
+	SC_PICK_PURE_ACK
+};
+enum sc_side { SC_SIDE_SERVER, SC_SIDE_CLIENT, SC_SIDE_ANY };
+
+enum sc_impair_kind {
+	SC_IMPAIR_LOSS,
+	SC_IMPAIR_BURSTS,
+	SC_IMPAIR_DROP,
+	SC_IMPAIR_DUPLICATE,
+	SC_IMPAIR_REORDER,
+	SC_IMPAIR_CORRUPT,
+	SC_IMPAIR_JITTER,
+	SC_IMPAIR_RATE,
+	SC_IMPAIR_DELAY,
+	SC_IMPAIR_MTU,
+	SC_IMPAIR_KINDS
+};
+extern const char *const sc_impair_names[]; /* by kind */
+
+/* A node of a link's stack; chances are ppb. */
+struct sc_impair {
+	struct sc_loc loc;
+	int kind;	  /* set by the checks */
+	const char *name; /* NULL: its kind */
+	const char *from; /* "host.nic": only what leaves there; NULL: both */
+	bool enabled;
+	uint64_t loss;
+	/* Gilbert-Elliott: two states, each with its loss. */
+	struct sc_bursts {
+		struct sc_loc loc;
+		bool present;
+		uint64_t enter, leave; /* good to bad, bad to good */
+		uint64_t good, bad;    /* loss in each */
+	} bursts;
+	struct sc_drop {
+		struct sc_loc loc;
+		bool present;
+		struct sc_pick pick;
+	} drop;
+	uint64_t duplicate;
+	struct sc_reorder {
+		struct sc_loc loc;
+		bool present;
+		uint64_t chance, every; /* one of them; every N-th frame */
+		simtime_t delay;
+	} reorder;
+	struct sc_corrupt {
+		struct sc_loc loc;
+		bool present;
+		uint64_t chance;
+		bool has_chance; /* else exactly those of pick */
+		int checksum;	 /* 0 wrong, 1 right */
+		int where;	 /* 0 payload, 1 TCP header */
+		struct sc_pick pick;
+	} corrupt;
+	struct sc_jitter {
+		struct sc_loc loc;
+		bool present;
+		simtime_t up_to;
+		bool keep_order;
+	} jitter;
+	struct sc_bottleneck {
+		struct sc_loc loc;
+		bool present;
+		uint64_t rate;
+		uint64_t queue;	  /* bytes; 0: no limit */
+		uint64_t packets; /* 0: no limit */
+		struct sc_red {
+			struct sc_loc loc;
+			bool present;
+			uint64_t min, max, chance; /* bytes, bytes, ppb */
+			bool ecn;
+		} red;
+	} rate;
+	simtime_t delay;
+	struct sc_mtu {
+		struct sc_loc loc;
+		bool present;
+		uint64_t size; /* largest IP packet */
+		bool icmp;
+		const char *router; /* address; who answers */
+	} mtu;
+	bool has_loss, has_duplicate, has_delay;
+};
+
+enum sc_preset {
+	SC_PRESET_NONE,
+	SC_PRESET_DATACENTRE,
+	SC_PRESET_BROADBAND,
+	SC_PRESET_4G,
+	SC_PRESET_SATELLITE
+};
+
+/* One direction of a link where it differs from the other. */
+struct sc_back {
+	struct sc_loc loc;
+	bool present;
+	uint64_t rate, queue, loss;
+	simtime_t delay, jitter;
+	bool has_rate, has_queue, has_loss, has_delay, has_jitter;
+};
+
 struct sc_link {
 	struct sc_loc loc;
-	struct sc_strlist ends; /* two of "host.nic" */
+	const char *name;	/* for the timeline; NULL: none */
+	struct sc_strlist ends; /* two of "host.nic" or "switch.port" */
+	int preset;		/* enum sc_preset; applied by the loader */
 	uint64_t rate;
 	simtime_t delay;
-	uint64_t queue; /* bytes, where the port is faster */
-	uint64_t loss;	/* ppb */
+	uint64_t queue;	  /* bytes, where the port is faster */
+	uint64_t loss;	  /* ppb */
+	simtime_t jitter; /* keeps the order */
+	bool has_rate, has_delay, has_queue, has_loss, has_jitter;
+	struct sc_back back; /* from the second end; complete */
+	uint64_t port_rate;  /* of cards that give none; 0: the link's */
+	struct sc_impair *impair;
+	unsigned nimpair;
+};
+
+struct sc_switch {
+	struct sc_loc loc;
+	struct sc_strlist ports; /* names */
+	uint64_t rate;		 /* of each port; 0: its link's */
+	simtime_t latency;
+	uint64_t queue; /* bytes in front of each port */
 };
 
 /* An application that misbehaves: one of its records is wrong. */
@@ -160,14 +302,59 @@ enum sc_action {
 	SC_DO_SYSCTL,
 	SC_DO_SWITCH_TLS,
 	SC_DO_FRAGMENT,
-	SC_DO_DEFRAGMENT
+	SC_DO_DEFRAGMENT,
+	SC_DO_LINK_SUSPEND,
+	SC_DO_LINK_RESUME,
+	SC_DO_RATE,
+	SC_DO_DELAY,
+	SC_DO_QUEUE,
+	SC_DO_IMPAIR
 };
+
+/* What a step waits for, instead of an instant. */
+enum sc_when_kind {
+	SC_WHEN_RECORD,
+	SC_WHEN_COUNTER,
+	SC_WHEN_STATE,
+	SC_WHEN_DELIVERED
+};
+enum sc_when_fate { SC_FATE_SENT, SC_FATE_DELIVERED, SC_FATE_LOST };
+enum sc_when_cmp { SC_LT, SC_LE, SC_EQ, SC_NE, SC_GE, SC_GT };
+struct sc_when {
+	int kind;
+	/* A flow by its number in the order of SYNs, or a connection. */
+	unsigned flow;	     /* from 1; 0: app and connection say it */
+	const char *app;     /* or the application of SC_WHEN_DELIVERED */
+	unsigned connection; /* of app, from 0 */
+	uint64_t record;     /* from 0 */
+	bool any_record;     /* `*` */
+	uint64_t segment;    /* from 1; 0: all of the record */
+	int side;	     /* SC_SIDE_SERVER or SC_SIDE_CLIENT */
+	int fate;
+	const char *host, *counter;
+	int cmp;
+	uint64_t value;
+	int state; /* index of sc_tcp_states */
+};
+extern const char *const sc_tcp_states[]; /* NULL-terminated */
 
 struct sc_step {
 	struct sc_loc loc;
 	simtime_t at;
+	const char *when;    /* text; NULL: at */
+	struct sc_when cond; /* parsed, if there is one */
+	simtime_t after;     /* from the condition to the step */
+	uint64_t times;	     /* at most; 0: always */
+	bool must;	     /* it is a claim that it happens */
 	int action;
-	const char *on;	  /* "host.nic", "host", or an application */
+	const char *on; /* link, "host.nic", host, or an application */
+	uint64_t rate, queue;
+	simtime_t delay;
+	const char *node; /* impair: of the link's stack */
+	bool enabled;
+	struct sc_impair set; /* impair: new values */
+	bool has_at, has_after, has_times, has_must;
+	bool has_rate, has_queue, has_delay, has_enabled, has_set;
 	uint64_t loss;	  /* ppb */
 	const char *name; /* sysctl */
 	uint64_t value;
@@ -245,6 +432,8 @@ struct scenario {
 	uint64_t epoch; /* seconds since 1970 of virtual time 0 */
 	struct sc_host *hosts;
 	unsigned nhosts;
+	struct sc_switch *switches;
+	unsigned nswitches;
 	struct sc_link *links;
 	unsigned nlinks;
 	struct sc_app *apps;
@@ -286,11 +475,11 @@ void scenario_error(const struct scenario *, const struct sc_loc *,
  */
 const struct sc_loc *scenario_text_at(const char *);
 
-/*
- * Where a text of the scenario stands (a word of a structure above, not of a
- * list), to say what is wrong with it.
- */
-const struct sc_loc *scenario_text_at(const char *);
+/* The link that has this name, or an end of this name; NULL. */
+const struct sc_link *scenario_link(const struct scenario *, const char *);
+/* A switch's port, "sw.3": which switch, and which of its ports; NULL. */
+const struct sc_switch *scenario_switch_port(const struct scenario *,
+    const char *, unsigned *port);
 
 /* --- the key table, for people --- */
 
@@ -309,11 +498,10 @@ const char *keys_nearest(const char *path);
 
 /* "10.0.0.1/24", "fd00::1/64". EINVAL. */
 int parse_cidr(const char *, int *family, struct in_any *, int *plen);
-/* "10us", "5s": SI time with unit. EINVAL. */
 /* "10.0.0.2", "10.0.0.2:443", "fd00::2", "[fd00::2]:443"; without a port it
  * is 0. EINVAL. */
 int parse_endpoint(const char *, struct ksockaddr *);
-int parse_time(const char *, simtime_t *);
+int parse_time(const char *, simtime_t *);	/* "10us", "5s". EINVAL. */
 int parse_rate(const char *, uint64_t *);	/* "100Gbit/s" */
 int parse_size(const char *, uint64_t *);	/* "8MiB", "1500B" */
 int parse_percent(const char *, uint64_t *ppb); /* "0.5%" */

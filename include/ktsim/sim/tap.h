@@ -66,6 +66,7 @@ int pcapfile_close(struct pcapfile *);
 /*
  * Why a frame exists, from its note and its fate: appends one line of text.
  * verdict: NULL, or why it was dropped ("link: loss", "link down").
+ * remark: NULL, or what else happens to it on its way ("arrives damaged").
  * rexmit_of: f_id of the frame whose bytes these are again; 0: none.
  * The word "rexmit" occurs exactly in comments of retransmissions: the note
  * says so (payload) and rexmit_of is set, or rexmit_of is set on a segment
@@ -73,7 +74,7 @@ int pcapfile_close(struct pcapfile *);
  * tells of a packet that was refused on its way down (ring full, no tag).
  */
 void capture_comment(const struct frame *, const char *verdict,
-    uint64_t rexmit_of, struct strbuf *);
+    const char *remark, uint64_t rexmit_of, struct strbuf *);
 
 /*
  * Which frame carried these bytes first: per flow direction, by sequence.

@@ -35,7 +35,7 @@ comment(const char *verdict, uint64_t of)
 	static struct strbuf sb;
 	static char text[256];
 
-	capture_comment(&last, verdict, of, &sb);
+	capture_comment(&last, verdict, NULL, of, &sb);
 	strcpy(text, strbuf_str(&sb));
 	strbuf_fini(&sb);
 	memset(&sb, 0, sizeof(sb));

@@ -28,18 +28,32 @@ static struct wire_port port[2];
 static struct {
 	simtime_t when;
 	int from;
-	const char *verdict;
+	const char *verdict; /* one of the texts below; NULL */
 } seen[64];
 static unsigned nseen;
 
+/* The wire's texts go with it. */
+static const char *
+kept(const char *verdict)
+{
+	static const char *const texts[] = { "link down", "link: loss",
+		"link: queue full", "link: suspended", "link: dropped" };
+
+	for (unsigned i = 0; verdict != NULL && i < 5; i++)
+		if (strcmp(verdict, texts[i]) == 0)
+			return (texts[i]);
+	assert_null(verdict);
+	return (NULL);
+}
+
 static void
 tap(void *arg, const struct wire_port *from, struct frame *f,
-    const char *verdict)
+    const struct wire_fate *fate)
 {
 	assert_true(nseen < 64);
 	seen[nseen].when = engine_timebase(en)->tb_now;
 	seen[nseen].from = from == &port[1];
-	seen[nseen++].verdict = verdict;
+	seen[nseen++].verdict = kept(fate->wf_lost);
 }
 
 static void
@@ -110,25 +124,31 @@ teardown(void **state)
 	return (0);
 }
 
+/* Its last bit is out at `when`; its payload is that character. */
+static void
+hand_over_one(int end, char mark, simtime_t when)
+{
+	struct frame *f = frame_alloc(&pool);
+
+	memset(f->f_hdr, 0, 14);
+	f->f_hdr[5] = (uint8_t)(1 - end); /* to the other card */
+	f->f_hdr[12] = 0x88;		  /* no protocol of ours */
+	f->f_hdr[13] = 0xb5;
+	f->f_hdrlen = 14;
+	f->f_buf = framebuf_alloc(&pool);
+	f->f_payload = f->f_buf->fb_data;
+	f->f_paylen = LEN - 14;
+	memset(f->f_buf->fb_data, mark, f->f_paylen);
+	f->f_when = when;
+	wire_send(wire_end(w, end), f);
+}
+
 /* cnt frames back to back, the first one's last bit at `first`. */
 static void
 hand_over(int end, unsigned cnt, simtime_t first)
 {
-	struct frame *f;
-
-	for (unsigned i = 0; i < cnt; i++) {
-		f = frame_alloc(&pool);
-		memset(f->f_hdr, 0, 14);
-		f->f_hdr[5] = (uint8_t)(1 - end); /* to the other card */
-		f->f_hdr[12] = 0x88;		  /* no protocol of ours */
-		f->f_hdr[13] = 0xb5;
-		f->f_hdrlen = 14;
-		f->f_buf = framebuf_alloc(&pool);
-		f->f_payload = f->f_buf->fb_data;
-		f->f_paylen = LEN - 14;
-		f->f_when = first + i * SER;
-		wire_send(wire_end(w, end), f);
-	}
+	for (unsigned i = 0; i < cnt; i++)
+		hand_over_one(end, 'x', first + i * SER);
 }
 
 static void
@@ -269,8 +289,6 @@ test_slower_link_queues_and_drops_behind_its_queue(void **state)
 	assert_int_equal(n[1]->n_stats.rx_bytes, 3 * LEN);
 }
 
-#define T(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
-
 static void
 test_a_wire_as_text(void **state)
 {
@@ -291,6 +309,158 @@ test_a_wire_as_text(void **state)
 	strbuf_fini(&sb);
 }
 
+static void
+test_a_suspended_link_is_a_black_hole_with_a_carrier(void **state)
+{
+	make(RATE, 1 << 20, 0, 1);
+	hand_over(0, 4, SER);
+	(void)engine_run(en, 2 * SER);
+	wire_suspend(w, true);
+	(void)engine_run(en, 3 * SER);
+	wire_suspend(w, false);
+	(void)engine_run(en, SIM_SEC);
+	assert_int_equal(nseen, 4);
+	for (unsigned i = 0; i < 4; i++)
+		if (i == 2)
+			assert_string_equal(seen[i].verdict, "link: suspended");
+		else
+			assert_null(seen[i].verdict);
+	assert_int_equal(wire_stats(w, 0)->suspended_drops, 1);
+	assert_int_equal(n[1]->n_stats.rx_frames, 3);
+	assert_int_equal(n[1]->n_stats.rx_link_down, 0);
+}
+
+/* Long enough that nothing arrives while the test looks. */
+static void
+set_delay(simtime_t delay)
+{
+	struct wire_way ww = *wire_way(w, 0);
+
+	ww.ww_delay = delay;
+	wire_set_way(w, 0, &ww);
+}
+
+/* What arrived by then, in order of arrival: the payloads' first bytes. */
+static void
+assert_arrives(simtime_t before, const char *order)
+{
+	struct frameq q = STAILQ_HEAD_INITIALIZER(q);
+	simtime_t last = 0;
+	struct frame *f;
+
+	(void)wire_pull(wire_end(w, 1), before, &q);
+	while ((f = STAILQ_FIRST(&q)) != NULL) {
+		assert_true(f->f_when >= last && f->f_when < before);
+		last = f->f_when;
+		assert_int_equal(f->f_payload[0], *order);
+		order++;
+		STAILQ_REMOVE_HEAD(&q, f_link);
+		frame_rele(f);
+	}
+	assert_int_equal(*order, 0);
+}
+
+static void
+hand_over_marked(const char *marks, simtime_t first)
+{
+	for (unsigned i = 0; marks[i] != '\0'; i++)
+		hand_over_one(0, marks[i], first + i * SER);
+}
+
+static void
+test_late_frames_are_overtaken(void **state)
+{
+	const struct sc_impair node = { .kind = SC_IMPAIR_REORDER,
+		.name = "late",
+		.enabled = true,
+		.reorder = { .every = 2, .delay = 2 * SER + SER / 2 } };
+
+	make(RATE, 1 << 20, 0, 1);
+	wire_impair_add(w, 0, &node);
+	set_delay(SIM_MS);
+	/* b and d are late by two and a half frames. */
+	hand_over_marked("abcdef", SER);
+	(void)engine_run(en, 6 * SER); /* all are out, none was taken */
+	assert_arrives(SIM_SEC, "acbedf");
+}
+
+static void
+test_the_interrupt_comes_for_who_overtakes(void **state)
+{
+	const struct sc_impair node = { .kind = SC_IMPAIR_REORDER,
+		.name = "late",
+		.enabled = true,
+		.reorder = { .every = 1, .delay = SIM_MS } };
+
+	make(RATE, 1 << 20, 0, 1);
+	wire_impair_add(w, 0, &node);
+	hand_over(0, 1, SER);
+	(void)engine_run(en, SER);
+	assert_int_equal(wire_impair_enable(w, "late", false), 0);
+	hand_over(0, 1, 2 * SER);
+	/* The first one is due a millisecond later; the second one now. */
+	(void)engine_run(en, 2 * SER + 10 * SIM_US);
+	assert_int_equal(n[1]->n_stats.rx_frames, 1);
+	(void)engine_run(en, SIM_SEC);
+	assert_int_equal(n[1]->n_stats.rx_frames, 2);
+}
+
+static void
+test_a_shorter_delay_lets_nobody_overtake(void **state)
+{
+	make(RATE, 1 << 20, 0, 1);
+	set_delay(SIM_MS);
+	hand_over_marked("abc", SER);
+	(void)engine_run(en, 2 * SER);
+	set_delay(0);
+	(void)engine_run(en, 3 * SER);
+	assert_arrives(2 * SER + SIM_MS, "a");
+	assert_arrives(2 * SER + SIM_MS + 1, "bc");
+}
+
+static void
+test_ways_differ(void **state)
+{
+	struct wire_way ww;
+
+	make(RATE, 1 << 20, 0, 1);
+	ww = *wire_way(w, 1);
+	ww.ww_delay = SIM_MS;
+	ww.ww_loss_ppb = 1000000000;
+	wire_set_way(w, 1, &ww);
+	hand_over(0, 1, SER);
+	hand_over(1, 1, SER);
+	(void)engine_run(en, SIM_SEC);
+	assert_int_equal(wire_stats(w, 0)->lost, 0);
+	assert_int_equal(wire_stats(w, 1)->lost, 1);
+	wire_set_loss(w, 0);
+	hand_over(1, 1, SIM_SEC + SER);
+	(void)engine_run(en, SIM_SEC + SER + SIM_MS - 1);
+	assert_int_equal(n[0]->n_stats.rx_frames, 0);
+	(void)engine_run(en, SIM_SEC + SER + SIM_MS);
+	assert_int_equal(n[0]->n_stats.rx_frames, 1);
+}
+
+static void
+test_faults_off_mends_it_all(void **state)
+{
+	const struct sc_impair node = { .kind = SC_IMPAIR_LOSS,
+		.name = "more",
+		.enabled = true,
+		.loss = 1000000000 };
+
+	make(RATE, 1 << 20, 1000000000, 1);
+	wire_impair_add(w, 0, &node);
+	wire_set_link(w, false);
+	wire_suspend(w, true);
+	wire_faults_off(w);
+	hand_over(0, 5, SER);
+	(void)engine_run(en, SIM_SEC);
+	assert_int_equal(n[1]->n_stats.rx_frames, 5);
+}
+
+#define T(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
+
 int
 main(void)
 {
@@ -303,6 +473,12 @@ main(void)
 		T(test_loss_follows_the_seed),
 		T(test_directions_do_not_share_their_chance),
 		T(test_slower_link_queues_and_drops_behind_its_queue),
+		T(test_a_suspended_link_is_a_black_hole_with_a_carrier),
+		T(test_late_frames_are_overtaken),
+		T(test_the_interrupt_comes_for_who_overtakes),
+		T(test_a_shorter_delay_lets_nobody_overtake),
+		T(test_ways_differ),
+		T(test_faults_off_mends_it_all),
 	};
 
 	return (cmocka_run_group_tests(tests, NULL, NULL));

@@ -1,6 +1,6 @@
 /* What a tap reads out of a frame's headers: one TCP segment. */
-#ifndef SIM_TAP_FLOWKEY_H
-#define SIM_TAP_FLOWKEY_H
+#ifndef KTSIM_SIM_FLOWKEY_H
+#define KTSIM_SIM_FLOWKEY_H
 
 #include <stdbool.h>
 #include <stdint.h>

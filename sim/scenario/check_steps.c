@@ -1,0 +1,247 @@
+/* The timeline: what each step wants, when, and on what. */
+#include <string.h>
+
+#include <ktsim/base/kassert.h>
+
+#include "check.h"
+#include "node.h"
+
+enum { ON_LINK, ON_HOST, ON_APP };
+
+/* What a step needs besides `on`; the same keys are of no use to others. */
+enum {
+	KEY_LOSS = 0x01,
+	KEY_SYSCTL = 0x02,
+	KEY_SWITCH = 0x04,
+	KEY_RATE = 0x08,
+	KEY_DELAY = 0x10,
+	KEY_QUEUE = 0x20,
+	KEY_NODE = 0x40
+};
+
+static const struct {
+	int on;
+	unsigned keys;
+} actions[] = {
+	[SC_DO_LINK_DOWN] = { ON_LINK, 0 },
+	[SC_DO_LINK_UP] = { ON_LINK, 0 },
+	[SC_DO_LOSS] = { ON_LINK, KEY_LOSS },
+	[SC_DO_SYSCTL] = { ON_HOST, KEY_SYSCTL },
+	[SC_DO_SWITCH_TLS] = { ON_APP, KEY_SWITCH },
+	[SC_DO_FRAGMENT] = { ON_HOST, 0 },
+	[SC_DO_DEFRAGMENT] = { ON_HOST, 0 },
+	[SC_DO_LINK_SUSPEND] = { ON_LINK, 0 },
+	[SC_DO_LINK_RESUME] = { ON_LINK, 0 },
+	[SC_DO_RATE] = { ON_LINK, KEY_RATE },
+	[SC_DO_DELAY] = { ON_LINK, KEY_DELAY },
+	[SC_DO_QUEUE] = { ON_LINK, KEY_QUEUE },
+	[SC_DO_IMPAIR] = { ON_LINK, KEY_NODE },
+};
+
+static unsigned
+given_keys(const struct sc_step *st)
+{
+	return ((st->has_loss ? KEY_LOSS : 0u) |
+	    (st->name != NULL || st->has_value ? KEY_SYSCTL : 0u) |
+	    (st->has_to || st->has_connection || st->has_list ||
+			st->peer != NULL
+		    ? KEY_SWITCH
+		    : 0u) |
+	    (st->has_rate ? KEY_RATE : 0u) | (st->has_delay ? KEY_DELAY : 0u) |
+	    (st->has_queue ? KEY_QUEUE : 0u) |
+	    (st->node != NULL || st->has_enabled || st->has_set ? KEY_NODE
+								: 0u));
+}
+
+static void
+check_useless(struct chk *c, const struct sc_step *st)
+{
+	if ((given_keys(st) & ~actions[st->action].keys) != 0)
+		ERR(c, &st->loc,
+		    "this step has no use for one of its keys: `loss` is for "
+		    "loss, `rate`, `delay` and `queue` for the steps of these "
+		    "names, `node`, `enabled` and `set` for impair, `name` and "
+		    "`value` for sysctl, `to`, `connection`, `peer` and `list` "
+		    "for switch_tls");
+}
+
+/* --- what it is about --- */
+
+static const struct sc_link *
+check_on_link(struct chk *c, const struct sc_step *st)
+{
+	const struct sc_link *l = scenario_link(c->sc, st->on);
+
+	if (l != NULL)
+		return (l);
+	if (strchr(st->on, '.') == NULL)
+		ERR(c, scenario_text_at(st->on),
+		    "there is no link `%s`: write the `name` of one, or one of "
+		    "its ends, host.nic%s",
+		    st->on, check_port_hint(c, st->on));
+	else if (check_port(c, scenario_text_at(st->on), st->on) != NULL)
+		ERR(c, scenario_text_at(st->on), "no link ends at `%s`",
+		    st->on);
+	return (NULL);
+}
+
+static void
+check_switch_tls(struct chk *c, const struct sc_step *st)
+{
+	struct ksockaddr peer;
+
+	if (!st->has_to)
+		ERR(c, &st->loc,
+		    "a switch_tls step wants `to`: sw or "
+		    "ifnet");
+	if (st->peer != NULL && parse_endpoint(st->peer, &peer) != 0)
+		ERR(c, scenario_text_at(st->peer),
+		    "`%s` is not an address, such as 10.0.0.2, "
+		    "10.0.0.2:443 or [fd00::2]:443",
+		    st->peer);
+}
+
+/* By its name, or the name that a nameless one has: its kind. */
+static const struct sc_impair *
+find_node(const struct sc_link *l, const char *name)
+{
+	const struct sc_impair *n;
+
+	for (n = l->impair; n < l->impair + l->nimpair; n++)
+		if (strcmp(n->name != NULL ? n->name : sc_impair_names[n->kind],
+			name) == 0)
+			return (n);
+	return (NULL);
+}
+
+static void
+check_node(struct chk *c, struct sc_step *st, const struct sc_link *l)
+{
+	const struct sc_impair *n;
+
+	if (st->node == NULL || (!st->has_enabled && !st->has_set)) {
+		ERR(c, &st->loc,
+		    "an impair step wants `node`, and `enabled` or `set`");
+		return;
+	}
+	if (l == NULL)
+		return;
+	if ((n = find_node(l, st->node)) == NULL) {
+		ERR(c, scenario_text_at(st->node),
+		    "this link has no impairment `%s`: the names are those of "
+		    "its `impair`, or their kinds",
+		    st->node);
+		return;
+	}
+	if (!st->has_set || !check_impair(c, l, &st->set))
+		return;
+	if (st->set.kind != n->kind)
+		ERR(c, &st->set.loc,
+		    "`%s` is of kind %s, `set` of kind %s: a node stays what it "
+		    "is",
+		    st->node, sc_impair_names[n->kind],
+		    sc_impair_names[st->set.kind]);
+	if (st->set.name != NULL || st->set.from != NULL)
+		ERR(c, &st->set.loc,
+		    "`set` has neither `name` nor `from`: `node` says which");
+}
+
+static void
+check_action(struct chk *c, struct sc_step *st)
+{
+	const struct sc_link *l = NULL;
+	unsigned keys = actions[st->action].keys;
+
+	if (actions[st->action].on == ON_LINK)
+		l = check_on_link(c, st);
+	else if (actions[st->action].on == ON_HOST)
+		check_host_name(c, scenario_text_at(st->on), st->on);
+	else
+		check_app_name(c, scenario_text_at(st->on), st->on);
+	if (keys == KEY_SYSCTL && (st->name == NULL || !st->has_value))
+		ERR(c, &st->loc,
+		    "a sysctl step wants `name` "
+		    "and `value`");
+	if (keys == KEY_SWITCH)
+		check_switch_tls(c, st);
+	if (keys == KEY_LOSS && !st->has_loss)
+		ERR(c, &st->loc, "a loss step wants `loss`");
+	if ((keys == KEY_RATE && !st->has_rate) ||
+	    (keys == KEY_DELAY && !st->has_delay) ||
+	    (keys == KEY_QUEUE && !st->has_queue))
+		ERR(c, &st->loc,
+		    "a step rate, delay or queue wants the key of its name");
+	if (keys == KEY_NODE)
+		check_node(c, st, l);
+}
+
+/* --- when --- */
+
+static void
+check_conn_name(struct chk *c, const struct sc_loc *loc,
+    const struct sc_when *w)
+{
+	const struct sc_app *a = check_app_name(c, loc, w->app);
+
+	if (a == NULL)
+		return;
+	if (a->type != SC_APP_HTTPS_CLIENT)
+		ERR(c, loc,
+		    "`%s` is a server: connections are counted by their client",
+		    w->app);
+	else if (w->connection >= a->connections)
+		ERR(c, loc,
+		    "client `%s` has the connections 0 to %ju, no %u: see its "
+		    "`connections`",
+		    w->app, (uintmax_t)a->connections - 1, w->connection);
+}
+
+static void
+check_when(struct chk *c, struct sc_step *st)
+{
+	const struct sc_loc *loc = scenario_text_at(st->when);
+	const char *why, *rest;
+	struct sc_when *w = &st->cond;
+
+	if (when_parse(st->when, c->sc->arena, w, &why, &rest) != 0) {
+		if (*rest == '\0')
+			ERR(c, loc, "`%s` is no condition, at its end: %s",
+			    st->when, why);
+		else
+			ERR(c, loc, "`%s` is no condition, at `%s`: %s",
+			    st->when, rest, why);
+		return;
+	}
+	if (w->kind == SC_WHEN_COUNTER)
+		check_host_name(c, loc, w->host);
+	else if (w->kind == SC_WHEN_DELIVERED)
+		check_app_name(c, loc, w->app);
+	else if (w->app != NULL)
+		check_conn_name(c, loc, w);
+}
+
+static void
+check_time(struct chk *c, struct sc_step *st)
+{
+	if (st->has_at == (st->when != NULL))
+		ERR(c, &st->loc,
+		    "a step happens `at` an instant, or `when` something does: "
+		    "give one of the two");
+	else if (st->when != NULL)
+		check_when(c, st);
+	else if (st->has_after || st->has_times || st->has_must)
+		ERR(c, &st->loc,
+		    "`after`, `times` and `must` are for steps with `when`");
+	else
+		check_instant(c, &st->loc, st->at);
+}
+
+void
+check_steps(struct chk *c)
+{
+	for (unsigned i = 0; i < c->sc->nsteps; i++) {
+		check_time(c, &c->sc->timeline[i]);
+		check_action(c, &c->sc->timeline[i]);
+		check_useless(c, &c->sc->timeline[i]);
+	}
+}

@@ -1,0 +1,70 @@
+/* The keys of the timeline. */
+#include <ktsim/base/kassert.h>
+
+#include "keys.h"
+
+static const char *const action_names[] = { "link_down", "link_up", "loss",
+	"sysctl", "switch_tls", "fragment", "defragment", "link_suspend",
+	"link_resume", "rate", "delay", "queue", "impair", NULL };
+_Static_assert(nitems(action_names) == SC_DO_IMPAIR + 2, "a name for each");
+static const char *const switch_names[] = { "sw", "ifnet", NULL };
+
+static const struct key step_keys[] = {
+	{ "at", K_TIME, F(sc_step, at), F(sc_step, has_at),
+	    .text = "virtual time of the step" },
+	{ "when", K_STR, F(sc_step, when), .since = "0.2",
+	    .text =
+		"instead of `at`: what it waits for, such as \"record(flow1, 7).segment(2).sent\"; `Steps that wait` above has them all" },
+	{ "after", K_TIME, F(sc_step, after), F(sc_step, has_after),
+	    .max = 86400 * SIM_SEC, .since = "0.2",
+	    .text = "when: so much later" },
+	{ "times", K_UINT, F(sc_step, times), F(sc_step, has_times), .def = "1",
+	    .since = "0.2", .text = "when: so often at most; 0: each time" },
+	{ "must", K_BOOL, F(sc_step, must), F(sc_step, has_must),
+	    .def = "false", .since = "0.2",
+	    .text = "when: that it happens is an expectation" },
+	{ "do", K_ENUM, F(sc_step, action), .required = true,
+	    .names = action_names, .text = "what happens" },
+	{ "on", K_STR, F(sc_step, on), .required = true,
+	    .text =
+		"a link by its name or one of its ends (link_*, loss, rate, delay, queue, impair), host (sysctl, fragment, defragment) or application (switch_tls)" },
+	{ "loss", K_PERCENT, F(sc_step, loss), F(sc_step, has_loss), .min = 0,
+	    .max = 1000000000,
+	    .text = "loss: the new chance, both directions" },
+	{ "rate", K_RATE, F(sc_step, rate), F(sc_step, has_rate), .min = 1000,
+	    .max = 10000000000000ULL, .since = "0.2",
+	    .text = "rate: the new one, both directions" },
+	{ "delay", K_TIME, F(sc_step, delay), F(sc_step, has_delay),
+	    .max = 10 * SIM_SEC, .since = "0.2",
+	    .text =
+		"delay: the new one, both directions; frames under way are not overtaken" },
+	{ "queue", K_SIZE, F(sc_step, queue), F(sc_step, has_queue),
+	    .since = "0.2", .text = "queue: the new one, both directions" },
+	{ "node", K_STR, F(sc_step, node), .since = "0.2",
+	    .text = "impair: the name of a node of the link's `impair`" },
+	{ "enabled", K_BOOL, F(sc_step, enabled), F(sc_step, has_enabled),
+	    .since = "0.2", .text = "impair: switch it on or off" },
+	{ "set", K_MAP, F(sc_step, set), F(sc_step, has_set),
+	    .map = &impair_map, .as = "links[].impair[]", .since = "0.2",
+	    .text =
+		"impair: its kind with new values, as in links[].impair[]; what it counted so far stays" },
+	{ "name", K_STR, F(sc_step, name), .text = "sysctl: its name" },
+	{ "value", K_UINT, F(sc_step, value), F(sc_step, has_value),
+	    .text = "sysctl: its value" },
+	{ "to", K_ENUM, F(sc_step, to), F(sc_step, has_to),
+	    .names = switch_names, .since = "0.2",
+	    .text = "switch_tls: the transmit mode of its connections" },
+	{ "list", K_BOOL, F(sc_step, list), F(sc_step, has_list),
+	    .since = "0.2",
+	    .text =
+		"switch_tls: only tell the commands that would switch them" },
+	{ "peer", K_STR, F(sc_step, peer), .since = "0.2",
+	    .text = "switch_tls: only connections with this other end, "
+		    "ADDRESS or ADDRESS:PORT" },
+	{ "connection", K_UINT, F(sc_step, connection),
+	    F(sc_step, has_connection), .max = 99999, .since = "0.2",
+	    .text =
+		"switch_tls: only this one, counted from 0; all if not given" },
+};
+const struct key_map step_map = { "timeline step", step_keys, nitems(step_keys),
+	sizeof(struct sc_step) };

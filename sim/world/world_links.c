@@ -1,0 +1,205 @@
+/* From the scenario's links and switches to wires with their ends. */
+#include <stdlib.h>
+#include <string.h>
+
+#include <ktsim/base/kmem.h>
+
+#include "world_priv.h"
+
+/* The two directions of a link, as the scenario has them. */
+static void
+link_ways(const struct sc_link *sl, struct wire_way ww[2])
+{
+	ww[0] = (struct wire_way) { .ww_rate_bps = sl->rate,
+		.ww_delay = sl->delay,
+		.ww_queue = sl->queue,
+		.ww_loss_ppb = (uint32_t)sl->loss };
+	ww[1] = (struct wire_way) { .ww_rate_bps = sl->back.rate,
+		.ww_delay = sl->back.delay,
+		.ww_queue = sl->back.queue,
+		.ww_loss_ppb = (uint32_t)sl->back.loss };
+}
+
+static void
+link_jitter(struct wire *wire, int end, simtime_t up_to)
+{
+	struct sc_impair node = { .kind = SC_IMPAIR_JITTER,
+		.enabled = true,
+		.jitter = { .up_to = up_to, .keep_order = true } };
+
+	if (up_to > 0)
+		wire_impair_add(wire, end, &node);
+}
+
+static void
+link_impair(struct wire *wire, const struct sc_link *sl)
+{
+	const struct sc_impair *n;
+
+	link_jitter(wire, 0, sl->jitter);
+	link_jitter(wire, 1, sl->back.jitter);
+	for (n = sl->impair; n < sl->impair + sl->nimpair; n++)
+		for (int end = 0; end < 2; end++)
+			if (n->from == NULL ||
+			    strcmp(n->from, sl->ends.v[end]) == 0)
+				wire_impair_add(wire, end, n);
+}
+
+/* A switch's ports are there before the wires that end in them. */
+static void
+build_switches(struct world *w)
+{
+	const struct sc_switch *sw;
+	struct switch_params sp;
+
+	w->w_switches = xcalloc(w->w_sc->nswitches, sizeof(*w->w_switches));
+	for (unsigned i = 0; i < w->w_sc->nswitches; i++) {
+		sw = &w->w_sc->switches[i];
+		sp = (struct switch_params) { .sp_tb = w->w_tb,
+			.sp_name = sw->loc.name,
+			.sp_ports = sw->ports.v,
+			.sp_nports = sw->ports.n,
+			.sp_latency = sw->latency,
+			.sp_queue = sw->queue,
+			.sp_tracer = w->w_tracer };
+		w->w_switches[i] = switch_create(&sp);
+	}
+}
+
+static void
+plug_switch(struct world *w, struct wlink *l, int end)
+{
+	const struct sc_switch *sw;
+	struct lanswitch *s;
+	unsigned port;
+
+	sw = scenario_switch_port(w->w_sc, l->l_sc->ends.v[end], &port);
+	if (sw == NULL)
+		return; /* a card, which plugs itself in */
+	s = w->w_switches[sw - w->w_sc->switches];
+	switch_connect(s, port, wire_end(l->l_wire, end),
+	    sw->rate != 0 ? sw->rate : wire_way(l->l_wire, end)->ww_rate_bps);
+	wire_attach(l->l_wire, end, switch_port(s, port));
+}
+
+void
+links_build(struct world *w)
+{
+	const struct sc_link *sl;
+	struct wire_params wp;
+	struct wire_way ww[2];
+	struct wlink *l;
+	char *name;
+
+	build_switches(w);
+	w->w_links = xcalloc(w->w_sc->nlinks, sizeof(*w->w_links));
+	for (unsigned i = 0; i < w->w_sc->nlinks; i++) {
+		sl = &w->w_sc->links[i];
+		l = &w->w_links[i];
+		name = xasprintf("%s - %s", sl->ends.v[0], sl->ends.v[1]);
+		wp = (struct wire_params) { .wp_tb = w->w_tb,
+			.wp_name = name,
+			.wp_seed = w->w_opts.wo_seed,
+			.wp_tracer = w->w_tracer,
+			.wp_tap = tap_frame,
+			.wp_tap_arg = w };
+		l->l_sc = sl;
+		l->l_wire = wire_create(&wp);
+		free(name);
+		link_ways(sl, ww);
+		for (int end = 0; end < 2; end++) {
+			wire_set_way(l->l_wire, end, &ww[end]);
+			plug_switch(w, l, end);
+		}
+		link_impair(l->l_wire, sl);
+	}
+}
+
+void
+links_take_down(struct world *w)
+{
+	for (unsigned i = 0; i < w->w_sc->nlinks && w->w_links != NULL; i++) {
+		wire_destroy(w->w_links[i].l_wire);
+		w->w_links[i].l_wire = NULL;
+	}
+	for (unsigned i = 0; i < w->w_sc->nswitches && w->w_switches != NULL;
+	     i++) {
+		switch_destroy(w->w_switches[i]);
+		w->w_switches[i] = NULL;
+	}
+}
+
+/* How long what is on the way may need at most, on any one link. */
+simtime_t
+links_slowest(const struct world *w, uint64_t bytes)
+{
+	const struct sc_impair *n;
+	const struct wire_way *ww;
+	const struct sc_link *sl;
+	simtime_t t, slow = 0;
+
+	for (unsigned i = 0; i < w->w_sc->nlinks; i++) {
+		sl = w->w_links[i].l_sc;
+		for (int end = 0; end < 2; end++) {
+			ww = wire_way(w->w_links[i].l_wire, end);
+			t = simtime_bytes(bytes, ww->ww_rate_bps) +
+			    8 * ww->ww_delay;
+			for (n = sl->impair; n < sl->impair + sl->nimpair; n++)
+				t += 8 * (n->delay + n->jitter.up_to) +
+				    simtime_bytes(bytes, n->rate.rate);
+			slow = MAX(slow, t);
+		}
+	}
+	return (slow);
+}
+
+struct wire *
+world_wire_of(struct world *w, const char *name)
+{
+	const struct sc_link *l = scenario_link(w->w_sc, name);
+
+	return (l != NULL ? w->w_links[l - w->w_sc->links].l_wire : NULL);
+}
+
+/* --- what came of it --- */
+
+static void
+collect_node(struct world *w, unsigned link, int end, unsigned i)
+{
+	const struct impair *im = wire_impair(w->w_links[link].l_wire, end);
+	const struct impair_stats *s = impair_stats(im, i);
+
+	if (i == 0 && s->lost == 0)
+		return;
+	w->w_res.r_nodes[w->w_res.r_nnodes++] =
+	    (struct node_result) { .n_from = xstrdup(
+				       w->w_sc->links[link].ends.v[end]),
+		    .n_name = impair_name(im, i),
+		    .n_kind = impair_kind(im, i),
+		    .seen = s->seen,
+		    .lost = s->lost,
+		    .duplicated = s->duplicated,
+		    .delayed = s->delayed,
+		    .corrupted = s->corrupted,
+		    .marked = s->marked };
+}
+
+/* Of directions that have more than the link's own loss. */
+void
+links_collect_nodes(struct world *w)
+{
+	unsigned n = 0, count;
+
+	for (unsigned i = 0; i < w->w_sc->nlinks; i++)
+		for (int end = 0; end < 2; end++)
+			n += impair_count(
+			    wire_impair(w->w_links[i].l_wire, end));
+	w->w_res.r_nodes = xcalloc(n, sizeof(*w->w_res.r_nodes));
+	for (unsigned i = 0; i < w->w_sc->nlinks; i++)
+		for (int end = 0; end < 2; end++) {
+			count = impair_count(
+			    wire_impair(w->w_links[i].l_wire, end));
+			for (unsigned j = 0; count > 1 && j < count; j++)
+				collect_node(w, i, end, j);
+		}
+}
