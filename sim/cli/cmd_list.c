@@ -12,6 +12,7 @@
 #include <ktsim/kern/vnet.h>
 #include <ktsim/net/if_var.h>
 #include <ktsim/netinet/ip_var.h>
+#include <ktsim/netinet/tcp_info.h>
 #include <ktsim/nic/nic.h>
 #include <ktsim/opencrypto/crypto_backend.h>
 #include <ktsim/opencrypto/tls_suite.h>
@@ -144,8 +145,16 @@ list_errors(void)
 	     "note   belongs to the error above it, such as the other place");
 }
 
+static void
+list_tcp_info(void)
+{
+	for (unsigned i = 0; i < tcp_info_nfields; i++)
+		printf("%-16s %s\n", tcp_info_fields[i].name,
+		    tcp_info_fields[i].text);
+}
+
 #define LIST_WHAT \
-	"say what to list: models, suites, backends, defects, sysctls, traces, keys or errors"
+	"say what to list: models, suites, backends, defects, sysctls, traces, tcp-info, keys or errors"
 
 static const struct {
 	const char *what;
@@ -157,6 +166,7 @@ static const struct {
 	{ "defects", list_defects },
 	{ "sysctls", list_sysctls },
 	{ "traces", list_traces },
+	{ "tcp-info", list_tcp_info },
 	{ "keys", list_keys },
 	{ "errors", list_errors },
 };
@@ -196,9 +206,10 @@ const struct command cmd_list = {
 	.c_name = "list",
 	.c_run = list_main,
 	.c_text =
-	    "list models, suites, backends, defects, sysctls, traces, keys, errors",
+	    "list models, suites, backends, defects, sysctls, traces, tcp-info, keys, errors",
 	.c_help =
-	    "usage: ktls-sim list models|suites|backends|defects|sysctls|traces|keys|errors\n"
+	    "usage: ktls-sim list models|suites|backends|defects|sysctls|traces|tcp-info|keys|\n"
+	    "                     errors\n"
 	    "\n"
 	    "  models    network cards and their capabilities\n"
 	    "  suites    TLS suites of the simulated kernel\n"
@@ -206,6 +217,7 @@ const struct command cmd_list = {
 	    "  defects   planted defects, for `ktls-sim run --defect NAME`\n"
 	    "  sysctls   of a host, with kind and default\n"
 	    "  traces    trace points with their arguments\n"
+	    "  tcp-info  fields of a connection's TCP_INFO, for claims and tcpinfo.ndjson\n"
 	    "  keys      every key of a scenario, as a Markdown table\n"
 	    "  errors    errnos of the simulated kernel with their causes, exit codes\n",
 };

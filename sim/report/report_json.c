@@ -9,10 +9,25 @@
 #include <ktsim/sim/result.h>
 
 static json_t *
+j_tcp(const struct conn_side *s)
+{
+	json_t *o;
+
+	if (!s->has_tcp)
+		return (json_null());
+	o = json_pack("{s:s}", "congestion_control", s->cc);
+	for (unsigned i = 0; i < tcp_info_nfields; i++)
+		json_object_set_new(o, tcp_info_fields[i].name,
+		    json_integer((json_int_t)tcp_info_value(&s->tcp,
+			&tcp_info_fields[i])));
+	return (o);
+}
+
+static json_t *
 j_side(const struct conn_side *s)
 {
 	return (json_pack("{s:s, s:s, s:s?, s:s?, s:I, s:I, s:I, s:I, s:I, s:I,"
-			  " s:I, s:I, s:I}",
+			  " s:I, s:I, s:I, s:o}",
 	    "tx_mode", ktls_mode_name(s->tx_mode), "rx_mode",
 	    ktls_mode_name(s->rx_mode), "tx_reason", s->tx_why, "rx_reason",
 	    s->rx_why, "segments", (json_int_t)s->segs, "bursts",
@@ -21,7 +36,7 @@ j_side(const struct conn_side *s)
 	    "retransmitted_packets", (json_int_t)s->rexmit_packs, "timeouts",
 	    (json_int_t)s->rto, "fast_retransmits", (json_int_t)s->fast_rexmit,
 	    "enobufs", (json_int_t)s->enobufs, "records",
-	    (json_int_t)s->kernel_records));
+	    (json_int_t)s->kernel_records, "tcp", j_tcp(s)));
 }
 
 static json_t *

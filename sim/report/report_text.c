@@ -90,6 +90,9 @@ text_side(struct strbuf *sb, const char *who, const struct conn_side *s,
 		    (uintmax_t)s->rexmit_packs, (uintmax_t)s->rto,
 		    (uintmax_t)s->fast_rexmit);
 	}
+	if (s->has_tcp && s->tcp.tcpi_spurious_rto > 0)
+		strbuf_addf(sb, ", %ju of the timeouts taken back",
+		    (uintmax_t)s->tcp.tcpi_spurious_rto);
 	if (s->enobufs > 0)
 		strbuf_addf(sb, "; output refused from below %ju time%s",
 		    (uintmax_t)s->enobufs, plural(s->enobufs));

@@ -505,25 +505,31 @@ check_instant(struct chk *c, const struct sc_loc *loc, simtime_t at)
 }
 
 static void
+check_bounds(struct chk *c, const struct sc_loc *loc, const char *what,
+    bool has_is, bool has_min, uint64_t min, bool has_max, uint64_t max)
+{
+	if (!has_is && !has_min && !has_max)
+		ERR(c, loc, "a %s claim wants `is`, `min` or `max`", what);
+	if (has_min && has_max && min > max)
+		ERR(c, loc,
+		    "nothing is at least %ju and at most %ju: exchange `min` "
+		    "and `max`",
+		    (uintmax_t)min, (uintmax_t)max);
+}
+
+static void
 check_counter(struct chk *c, struct sc_exp_counter *e)
 {
 	check_host_name(c, scenario_text_at(e->host), e->host);
-	if (!e->has_is && !e->has_min && !e->has_max)
-		ERR(c, &e->loc,
-		    "a counter claim wants `is`, "
-		    "`min` or `max`");
-	if (e->has_min && e->has_max && e->min > e->max)
-		ERR(c, &e->loc,
-		    "nothing is at least %ju and at most %ju: exchange `min` "
-		    "and `max`",
-		    (uintmax_t)e->min, (uintmax_t)e->max);
+	check_bounds(c, &e->loc, "counter", e->has_is, e->has_min, e->min,
+	    e->has_max, e->max);
 }
 
 static void
 check_expect(struct chk *c, struct sc_expect *e)
 {
 	const struct sc_loc *locs[] = { &e->delivered.loc, &e->counter.loc,
-		&e->mode.loc, &e->time.loc, &e->error.loc };
+		&e->mode.loc, &e->time.loc, &e->error.loc, &e->tcp_info.loc };
 	const struct sc_app *a;
 	const char *app;
 	unsigned n = 0;
@@ -536,11 +542,12 @@ check_expect(struct chk *c, struct sc_expect *e)
 	if (n != 1) {
 		ERR(c, &e->loc,
 		    "a claim has exactly one kind (delivered, counter, mode, "
-		    "time or error), this one has %u",
+		    "time, error or tcp_info), this one has %u",
 		    n);
 		return;
 	}
-	check_instant(c, &e->loc, MAX(e->counter.at, e->mode.at));
+	check_instant(c, &e->loc,
+	    MAX(MAX(e->counter.at, e->mode.at), e->tcp_info.at));
 	if (e->kind == SC_EXP_COUNTER) {
 		check_counter(c, &e->counter);
 		return;
@@ -548,14 +555,20 @@ check_expect(struct chk *c, struct sc_expect *e)
 	app = e->kind == SC_EXP_DELIVERED ? e->delivered.app
 	    : e->kind == SC_EXP_MODE	  ? e->mode.app
 	    : e->kind == SC_EXP_TIME	  ? e->time.app
+	    : e->kind == SC_EXP_TCP_INFO  ? e->tcp_info.app
 					  : e->error.app;
+	if (e->kind == SC_EXP_TCP_INFO)
+		check_bounds(c, &e->tcp_info.loc, "tcp_info",
+		    e->tcp_info.has_is, e->tcp_info.has_min, e->tcp_info.min,
+		    e->tcp_info.has_max, e->tcp_info.max);
 	if (e->kind == SC_EXP_ERROR && errno_value(e->error.is) <= 0)
 		ERR(c, scenario_text_at(e->error.is),
 		    "`%s` is no errno: `ktls-sim list errors` has them",
 		    e->error.is);
 	a = check_app_name(c, scenario_text_at(app), app);
 	if (a != NULL && a->type != SC_APP_HTTPS_CLIENT &&
-	    e->kind != SC_EXP_MODE && e->kind != SC_EXP_ERROR)
+	    e->kind != SC_EXP_MODE && e->kind != SC_EXP_ERROR &&
+	    e->kind != SC_EXP_TCP_INFO)
 		ERR(c, scenario_text_at(app),
 		    "`%s` is a server; this claim is about a client", app);
 }

@@ -107,7 +107,8 @@ static const struct key host_keys[] = {
 	    .since = "0.2",
 	    .text = "no physically contiguous pages are free at the start" },
 	{ "sysctl", K_SETTINGS, F(sc_host, sysctl), F(sc_host, nsysctl),
-	    .text = "name: number, set before the run" },
+	    .text =
+		"name: number (or a value's name, as cubic), set before the run" },
 	{ "nics", K_MAPOF, F(sc_host, nics), F(sc_host, nnics), .map = &nic_map,
 	    .text = "network cards by interface name" },
 	{ "laggs", K_MAPOF, F(sc_host, laggs), F(sc_host, nlaggs),
@@ -149,6 +150,10 @@ static const struct key host_keys[] = {
 	    .since = "0.2",
 	    .text =
 		"which of the allocations that may fail (M_NOWAIT) does; 0: none" },
+	{ "initial_seq", K_UINT, F(sc_host, initial_seq),
+	    F(sc_host, has_initial_seq), .max = UINT32_MAX, .since = "0.2",
+	    .text =
+		"first TCP sequence number of its connections, such as 4294960000 to wrap soon; by chance if not given" },
 };
 MAPDEF(host, "host", struct sc_host);
 
@@ -278,6 +283,29 @@ static const struct key error_keys[] = {
 };
 MAPDEF(error, "error claim", struct sc_exp_error);
 
+static const struct key tcp_info_keys[] = {
+	{ "app", K_STR, F(sc_exp_tcp_info, app), .required = true,
+	    .since = "0.2",
+	    .text = "whose end of its connections, a server's or a client's" },
+	{ "field", K_STR, F(sc_exp_tcp_info, field), .required = true,
+	    .since = "0.2",
+	    .text = "of TCP_INFO; `ktls-sim list tcp-info` shows them" },
+	{ "is", K_UINT, F(sc_exp_tcp_info, is), F(sc_exp_tcp_info, has_is),
+	    .since = "0.2", .text = "exactly" },
+	{ "min", K_UINT, F(sc_exp_tcp_info, min), F(sc_exp_tcp_info, has_min),
+	    .since = "0.2", .text = "at least" },
+	{ "max", K_UINT, F(sc_exp_tcp_info, max), F(sc_exp_tcp_info, has_max),
+	    .since = "0.2", .text = "at most" },
+	{ "connection", K_UINT, F(sc_exp_tcp_info, connection),
+	    F(sc_exp_tcp_info, has_connection), .max = 99999, .since = "0.2",
+	    .text = "only this one, counted from 0; all if not given" },
+	{ "at", K_TIME, F(sc_exp_tcp_info, at), F(sc_exp_tcp_info, has_at),
+	    .since = "0.2",
+	    .text =
+		"when to look, at those that are open then; when each ended if not given" },
+};
+MAPDEF(tcp_info, "tcp_info claim", struct sc_exp_tcp_info);
+
 static const struct key expect_keys[] = {
 	{ "delivered", K_MAP, F(sc_expect, delivered), .map = &delivered_map,
 	    .text = "bytes that arrived" },
@@ -289,6 +317,8 @@ static const struct key expect_keys[] = {
 	    .text = "a bound on duration" },
 	{ "error", K_MAP, F(sc_expect, error), .map = &error_map,
 	    .since = "0.2", .text = "how connections failed" },
+	{ "tcp_info", K_MAP, F(sc_expect, tcp_info), .map = &tcp_info_map,
+	    .since = "0.2", .text = "what TCP_INFO says of connections" },
 };
 MAPDEF(expect, "claim", struct sc_expect);
 
@@ -297,6 +327,10 @@ static const struct key capture_keys[] = {
 	    .text = "write wire.pcapng" },
 	{ "pcap", K_BOOL, F(sc_capture, pcap), .def = "false",
 	    .text = "also write wire.pcap and sslkeys.log" },
+	{ "tcp_info", K_TIME, F(sc_capture, tcp_info), .def = "0s",
+	    .max = 60 * SIM_SEC, .since = "0.2",
+	    .text =
+		"write TCP_INFO of every connection so often, to tcpinfo.ndjson; 0s: not" },
 };
 MAPDEF(capture, "capture", struct sc_capture);
 

@@ -225,6 +225,14 @@ want_map(struct loader *l, const struct key *k, const struct node *n)
 	return (false);
 }
 
+/* A value's name: letters, digits and - behind a small letter. */
+static bool
+is_word(const char *s)
+{
+	return (*s >= 'a' && *s <= 'z' &&
+	    strspn(s, "abcdefghijklmnopqrstuvwxyz0123456789-") == strlen(s));
+}
+
 static void
 load_settings(struct loader *l, const struct key *k, const struct node *n,
     void *base)
@@ -244,7 +252,10 @@ load_settings(struct loader *l, const struct key *k, const struct node *n,
 			    k->name, c->key.name, kind_name(c));
 			continue;
 		}
-		if (parse_uint(c->text, &s[cnt].value) != 0) {
+		if (is_word(c->text))
+			s[cnt].word = c->text; /* whether it is one of the
+						* sysctl's is known later */
+		else if (parse_uint(c->text, &s[cnt].value) != 0) {
 			diag_error(&l->diag, &c->at, "`%s` is not %s", c->text,
 			    scalar_kinds[K_UINT].example);
 			continue;

@@ -152,6 +152,9 @@ app_conn_modes(struct conn *c)
 		s->rto = tp->t_stats.rto;
 		s->fast_rexmit = tp->t_stats.fast_rexmit;
 		s->enobufs = tp->t_stats.enobufs;
+		s->has_tcp = true;
+		s->cc = tp->t_cc->name;
+		tcp_fill_info(tp, &s->tcp);
 	}
 	s->kernel_records = c->c_so->so_snd.sb_tls_info != NULL
 	    ? c->c_so->so_snd.sb_tls_seqno

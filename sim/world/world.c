@@ -101,7 +101,8 @@ world_create(const struct scenario *sc, const struct world_opts *wo,
 	    (error = world_tools(w, err)) != 0 ||
 	    (error = world_build(w, err)) != 0 ||
 	    (error = apps_create(w, err)) != 0 ||
-	    (error = tap_open(w, err)) != 0) {
+	    (error = tap_open(w, err)) != 0 ||
+	    (error = tcpinfo_open(w, err)) != 0) {
 		world_destroy(w);
 		return (error);
 	}
@@ -356,6 +357,7 @@ world_finish_up(struct world *w)
 	world_phase(w, "main part over: client connections left",
 	    w->w_clients_open);
 	judge_claims_end(w);
+	tcpinfo_close(w); /* before faults are off and all goes home */
 	collect_result(w);
 	if (!world_stopped(w))
 		world_drain(w);
@@ -403,6 +405,7 @@ world_over(struct world *w)
 {
 	judge_settle(w->w_judge);
 	tap_close(w);
+	tcpinfo_close(w);
 	if (world_broken(w))
 		w->w_wrecked = true;
 	kpanic_sethandler(NULL, NULL);
@@ -590,6 +593,7 @@ world_destroy(struct world *w)
 		return;
 	}
 	tap_close(w);
+	tcpinfo_close(w);
 	if (w->w_hosts != NULL && w->w_sc->nhosts > 0 &&
 	    w->w_hosts[0].h_vnet != NULL &&
 	    w->w_hosts[0].h_vnet->v_net != NULL) {

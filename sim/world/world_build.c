@@ -9,6 +9,7 @@
 #include <ktsim/kern/vm.h>
 #include <ktsim/net/if_loop.h>
 #include <ktsim/netinet/ip_var.h>
+#include <ktsim/netinet/tcp_var.h>
 
 #include "world_priv.h"
 
@@ -290,6 +291,8 @@ build_host(struct world *w, unsigned idx, struct strbuf *err)
 	loif_attach(h->h_vnet);
 	if ((error = build_addrs(w, h, err)) != 0)
 		return (error);
+	if (h->h_sc->has_initial_seq)
+		tcp_set_iss(h->h_vnet, (uint32_t)h->h_sc->initial_seq);
 	error = world_sysctls(w, h, err);
 	build_files(w, h);
 	h->h_vnet->v_sysctl.st_booted = true;
@@ -314,6 +317,8 @@ world_build(struct world *w, struct strbuf *err)
 	if ((error = steps_create(w, err)) != 0)
 		bad = error;
 	if ((error = world_sysctl_claims(w, err)) != 0)
+		bad = error;
+	if ((error = tcpinfo_check_claims(w, err)) != 0)
 		bad = error;
 	if (bad != 0)
 		return (bad);

@@ -289,6 +289,9 @@ claim_judge(struct world *w, unsigned i)
 	case SC_EXP_MODE:
 		claim_mode(w, &e->mode, cl);
 		break;
+	case SC_EXP_TCP_INFO:
+		claim_tcp_info(claim_app(w, e->tcp_info.app), &e->tcp_info, cl);
+		break;
 	case SC_EXP_TIME:
 		claim_time(w, &e->time, cl);
 		break;
@@ -331,6 +334,8 @@ judge_claims_begin(struct world *w)
 			timebase_post(w->w_tb, &lo->lo_event, e->counter.at);
 		else if (e->kind == SC_EXP_MODE && e->mode.has_at)
 			timebase_post(w->w_tb, &lo->lo_event, e->mode.at);
+		else if (e->kind == SC_EXP_TCP_INFO && e->tcp_info.has_at)
+			timebase_post(w->w_tb, &lo->lo_event, e->tcp_info.at);
 	}
 }
 

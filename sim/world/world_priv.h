@@ -138,6 +138,8 @@ struct world {
 	uint64_t w_frames;
 	unsigned w_ncapif; /* interfaces of the capture, as cards are built */
 	FILE *w_trace;
+	FILE *w_tcpinfo; /* NULL: not asked for */
+	struct sim_event w_tcpinfo_ev;
 	struct strbuf w_trace_line; /* scratch */
 	char *w_trace_path, *w_keylog_path;
 
@@ -234,6 +236,13 @@ void invariant_broken_at(struct world *, int number, const char *text,
 void state_due(struct world *, simtime_t until);
 void state_broken(struct world *); /* after an event: is it time to tell? */
 void state_panic(struct world *);
+
+/* world_tcpinfo.c: TCP_INFO over time, and claims about it */
+int tcpinfo_open(struct world *, struct strbuf *err);
+void tcpinfo_close(struct world *);
+int tcpinfo_check_claims(struct world *, struct strbuf *err);
+void claim_tcp_info(struct app *, const struct sc_exp_tcp_info *,
+    struct claim_result *);
 
 /* world_check.c */
 void check_now(struct world *);	 /* cheap ones, while running */

@@ -45,6 +45,27 @@ no_number(struct world *w, const struct sc_loc *loc, const char *name,
 	    name);
 }
 
+static void
+no_word(struct world *w, const struct sc_setting *s,
+    const struct sysctl_oid *oid, struct strbuf *err)
+{
+	struct strbuf words = { 0 };
+
+	if (oid->oid_words == NULL) {
+		scenario_error(w->w_sc, &s->loc, err,
+		    "sysctl `%s` wants a whole number, 0 or more, not `%s`",
+		    s->loc.name, s->word);
+		return;
+	}
+	for (unsigned i = 0; oid->oid_words[i] != NULL; i++)
+		strbuf_addf(&words, "%s`%s`", i > 0 ? ", " : "",
+		    oid->oid_words[i]);
+	scenario_error(w->w_sc, &s->loc, err,
+	    "sysctl `%s` is one of %s, not `%s`", s->loc.name,
+	    strbuf_str(&words), s->word);
+	strbuf_fini(&words);
+}
+
 int
 world_sysctls(struct world *w, struct whost *h, struct strbuf *err)
 {
@@ -53,7 +74,9 @@ world_sysctls(struct world *w, struct whost *h, struct strbuf *err)
 
 	for (unsigned i = 0; i < h->h_sc->nsysctl; i++) {
 		s = &h->h_sc->sysctl[i];
-		error = sysctl_write(h->h_vnet, s->loc.name, s->value);
+		error = s->word != NULL
+		    ? sysctl_write_word(h->h_vnet, s->loc.name, s->word)
+		    : sysctl_write(h->h_vnet, s->loc.name, s->value);
 		if (error == ENOENT)
 			no_sysctl(w, err, &s->loc, h->h_vnet, s->loc.name);
 		else if (error == EPERM)
@@ -64,6 +87,8 @@ world_sysctls(struct world *w, struct whost *h, struct strbuf *err)
 		else if (sysctl_find(h->h_vnet, s->loc.name)->oid_kind ==
 		    CTL_WR)
 			no_number(w, &s->loc, s->loc.name, err);
+		else if (error != 0 && s->word != NULL)
+			no_word(w, s, sysctl_find(h->h_vnet, s->loc.name), err);
 		else if (error != 0)
 			scenario_error(w->w_sc, &s->loc, err,
 			    "sysctl `%s` refuses %ju (%s)", s->loc.name,

@@ -57,6 +57,15 @@ sysctl_add(struct vnet *vnet, const char *name, uint64_t *val,
 }
 
 void
+sysctl_add_words(struct vnet *vnet, const char *name, uint64_t *val,
+    const char *const *words, const char *descr)
+{
+	sysctl_add(vnet, name, val, CTL_RW, NULL, descr);
+	vnet->v_sysctl.st_oids[sysctl_index(&vnet->v_sysctl, name)].oid_words =
+	    words;
+}
+
+void
 sysctl_add_proc(struct vnet *vnet, const char *name, sysctl_proc_fn *proc,
     const char *descr)
 {
@@ -104,6 +113,30 @@ sysctl_find(const struct vnet *vnet, const char *name)
 	return (&st->st_oids[i]);
 }
 
+/* Values that have no name are none. */
+static int
+sysctl_check_word(const struct sysctl_oid *oid, uint64_t val)
+{
+	for (uint64_t i = 0; oid->oid_words[i] != NULL; i++)
+		if (i == val)
+			return (0);
+	return (EINVAL);
+}
+
+int
+sysctl_write_word(struct vnet *vnet, const char *name, const char *word)
+{
+	const struct sysctl_oid *oid = sysctl_find(vnet, name);
+
+	if (oid == NULL)
+		return (ENOENT);
+	for (uint64_t i = 0;
+	     oid->oid_words != NULL && oid->oid_words[i] != NULL; i++)
+		if (strcmp(oid->oid_words[i], word) == 0)
+			return (sysctl_write(vnet, name, i));
+	return (EINVAL);
+}
+
 int
 sysctl_write(struct vnet *vnet, const char *name, uint64_t val)
 {
@@ -117,6 +150,9 @@ sysctl_write(struct vnet *vnet, const char *name, uint64_t val)
 		return (EPERM);
 	if (oid->oid_kind == CTL_WR)
 		return (oid->oid_proc(vnet, &val, sizeof(val)));
+	if (oid->oid_words != NULL &&
+	    (error = sysctl_check_word(oid, val)) != 0)
+		return (error);
 	if (oid->oid_check != NULL && (error = oid->oid_check(vnet, val)) != 0)
 		return (error);
 	*oid->oid_val = val;

@@ -10,6 +10,9 @@
 
 const struct cc_algo *const cc_algos[] = { &cc_newreno, &cc_cubic, NULL };
 
+const char *const cc_names[] = { "newreno", "cubic", NULL };
+CTASSERT(nitems(cc_names) == nitems(cc_algos));
+
 const struct cc_algo *
 cc_find(const char *name)
 {

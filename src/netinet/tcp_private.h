@@ -217,6 +217,8 @@ void tcp_recovery_ack(struct tcpcb *, struct tcp_seg *, uint32_t acked,
     enum sackstatus);
 
 /* --- cc --- */
+extern const char *const cc_names[]; /* as cc_algos; NULL-terminated */
+#define CC_DEFAULT 1		     /* cubic */
 uint32_t tcp_compute_initwnd(const struct tcpcb *);
 /* What modules share. */
 void newreno_slow_start(struct tcpcb *, uint32_t acked);

@@ -34,16 +34,6 @@ tcp_check_interval(struct vnet *vnet, uint64_t v)
 	return (v >= 1 && v <= TCP_MS_MAX ? 0 : EINVAL);
 }
 
-static int
-tcp_check_cc(struct vnet *vnet, uint64_t v)
-{
-	uint64_t n = 0;
-
-	while (cc_algos[n] != NULL)
-		n++;
-	return (v < n ? 0 : EINVAL);
-}
-
 /* Accurate ECN (3, 4) is not there. */
 static int
 tcp_check_ecn(struct vnet *vnet, uint64_t v)
@@ -110,8 +100,6 @@ static const struct {
 	T("sack.enable", sack, 1, "SACK support"),
 	TC(positive, "sack.maxholes", sack_maxholes, 128,
 	    "holes of one connection's scoreboard"),
-	TC(cc, "cc.algorithm", cc_algorithm, 1,
-	    "congestion control of new connections: newreno or cubic"),
 	TC(ecn, "ecn.enable", ecn_enable, 2,
 	    "ECN: 0 never, 1 ask for it, 2 agree when asked"),
 	T("ecn.maxretries", ecn_maxretries, 1,
@@ -233,6 +221,10 @@ tcp_sysctl_init(struct vnet *vnet)
 		sysctl_add(vnet, name, val, CTL_RW, tcp_knobs[i].check,
 		    tcp_knobs[i].descr);
 	}
+	is->is_tune.cc_algorithm = CC_DEFAULT;
+	sysctl_add_words(vnet, "net.inet.tcp.cc.algorithm",
+	    &is->is_tune.cc_algorithm, cc_names,
+	    "congestion control of new connections");
 	for (size_t i = 0; i < nitems(tcp_counters); i++) {
 		snprintf(name, sizeof(name), "net.inet.tcp.stats.%s",
 		    tcp_counters[i].name);

@@ -3,6 +3,7 @@ import difflib
 import hashlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -106,6 +107,20 @@ def edited(name, out, *changes):
     with open(path, 'w') as f:
         f.write(text)
     return path
+
+
+def tshark(path, *args):
+    """What stock tshark, with an empty profile, prints of a capture; None
+    where it is not installed."""
+    if shutil.which('tshark') is None:
+        return None
+    with tmpdir() as d:
+        env = {'HOME': d, 'PATH': os.environ['PATH'], 'LC_ALL': 'C.UTF-8'}
+        r = subprocess.run(['tshark', '-n', '-r', path, *args],
+                           capture_output=True, text=True, env=env)
+    if r.returncode != 0:
+        raise SystemExit('tshark: ' + r.stderr)
+    return r.stdout
 
 
 def http_requests(pcap, keylog):

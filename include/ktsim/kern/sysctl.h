@@ -31,6 +31,8 @@ struct sysctl_oid {
 	sysctl_check_fn *oid_check; /* NULL: anything goes */
 	sysctl_proc_fn *oid_proc;   /* CTL_WR */
 	const char *oid_descr;
+	const char *const
+	    *oid_words;	      /* of the values 0, 1 ...; NULL: numbers */
 	uint64_t oid_initial; /* value when registered */
 };
 
@@ -43,6 +45,10 @@ struct sysctl_tree {
 /* Register; the name is copied, descr must be static. Duplicates are asserted. */
 void sysctl_add(struct vnet *, const char *name, uint64_t *val,
     enum sysctl_kind kind, sysctl_check_fn *check, const char *descr);
+/* A CTL_RW whose values have names, as strings are in FreeBSD: 0 is the first
+ * of words (NULL-terminated, static), and so on; others are EINVAL. */
+void sysctl_add_words(struct vnet *, const char *name, uint64_t *val,
+    const char *const *words, const char *descr);
 /* A CTL_WR. */
 void sysctl_add_proc(struct vnet *, const char *name, sysctl_proc_fn *proc,
     const char *descr);
@@ -56,6 +62,8 @@ const struct sysctl_oid *sysctl_find(const struct vnet *, const char *name);
  * errno; of a CTL_WR what it says to eight bytes.
  */
 int sysctl_write(struct vnet *, const char *name, uint64_t val);
+/* By the value's name. ENOENT as above; EINVAL no such word, or numbers only. */
+int sysctl_write_word(struct vnet *, const char *name, const char *word);
 /*
  * The same of anything: a number is 8 bytes (ENOMEM: fewer). val NULL, that
  * is nothing new: EPERM.

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <ktsim/netinet/tcp_info.h>
 #include <ktsim/base/simtime.h>
 #include <ktsim/base/trace.h>
 
@@ -41,7 +42,10 @@ struct conn_result {
 		uint64_t rto, fast_rexmit, enobufs;
 		uint64_t tickets;
 		uint64_t kernel_records;
-	} c_side[2]; /* 0 client, 1 server */
+		bool has_tcp;
+		const char *cc;	      /* congestion control's name */
+		struct ktcp_info tcp; /* at its end */
+	} c_side[2];		      /* 0 client, 1 server */
 };
 
 struct claim_result {

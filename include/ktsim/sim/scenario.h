@@ -34,6 +34,7 @@ struct sc_strlist {
 struct sc_setting { /* sysctl: value */
 	struct sc_loc loc;
 	uint64_t value;
+	const char *word; /* the value's name instead; NULL: value */
 };
 
 struct sc_nic {
@@ -97,6 +98,8 @@ struct sc_host {
 	int completion;		    /* enum sc_completion */
 	uint64_t completion_window; /* SC_COMPLETION_WINDOW: not given */
 	uint64_t fail_alloc;	    /* 0: none */
+	uint64_t initial_seq;	    /* of every connection */
+	bool has_initial_seq;
 };
 
 /* --- what a link does to frames --- */
@@ -373,7 +376,8 @@ enum sc_expect_kind {
 	SC_EXP_COUNTER,
 	SC_EXP_MODE,
 	SC_EXP_TIME,
-	SC_EXP_ERROR
+	SC_EXP_ERROR,
+	SC_EXP_TCP_INFO
 };
 struct sc_expect {
 	struct sc_loc loc;
@@ -409,12 +413,23 @@ struct sc_expect {
 		const char *app;
 		const char *is; /* errno's name */
 	} error;
+	struct sc_exp_tcp_info {
+		struct sc_loc loc;
+		const char *app, *field;
+		uint64_t is, min, max;
+		bool has_is, has_min, has_max;
+		uint64_t connection;
+		bool has_connection;
+		simtime_t at;
+		bool has_at;
+	} tcp_info;
 };
 
 struct sc_capture {
 	struct sc_loc loc;
 	bool wire;
 	bool pcap;
+	simtime_t tcp_info; /* 0: none */
 };
 
 struct sc_checks {
