@@ -153,12 +153,12 @@ sendfile_pages(struct sf_call *c, struct sf_io *io, uint64_t off,
 	return (error);
 }
 
-/* Header bytes as records (or plain mbufs) in front of the file's. */
+/* Header bytes, at most so many, as records (or plain mbufs) in front of the
+ * file's. */
 static struct mbuf *
-sendfile_header(struct sf_call *c, struct uio *hdr)
+sendfile_header(struct sf_call *c, struct uio *hdr, uint64_t most)
 {
-	return (m_uiotombuf(c->so->so_vnet->v_mb, hdr, M_WAITOK,
-	    (int)hdr->uio_resid,
+	return (m_uiotombuf(c->so->so_vnet->v_mb, hdr, M_WAITOK, (int)most,
 	    c->tls != NULL ? c->tls->params.max_frame_len : 0,
 	    c->tls != NULL ? M_EXTPG : 0));
 }
@@ -242,24 +242,30 @@ sendfile_push(struct sf_call *c, struct sf_io *io, struct mbuf *mh,
 	return (error);
 }
 
-/* One round: as much as fits now. */
+/* One round: as much as fits into *lenp bytes, of the header first. */
 static int
-sendfile_round(struct sf_call *c, uint64_t off, uint64_t *lenp, struct uio *hdr,
-    bool more)
+sendfile_round(struct sf_call *c, uint64_t off, uint64_t rem, uint64_t *lenp,
+    struct uio *hdr)
 {
 	struct mbuf *m, *mh = NULL;
 	struct sf_io *io;
-	uint64_t hdrlen = 0;
+	uint64_t room = *lenp, hdrlen = 0;
 	int cold = 0, error, error2;
+	bool more;
+
+	if (hdr != NULL)
+		hdrlen = MIN(room, (uint64_t)hdr->uio_resid);
+	*lenp = MIN(room - hdrlen, rem);
+	more = *lenp < rem;
 
 	io = xcalloc(1, sizeof(*io));
 	*io = (struct sf_io) { .sf_so = c->so, .sf_pending = 1 };
 	soref(c->so);
 	error = sendfile_pages(c, io, off, lenp, &cold, &m);
-	if (hdr != NULL && hdr->uio_resid > 0 && (error == 0 || m != NULL)) {
-		hdrlen = hdr->uio_resid;
-		mh = sendfile_header(c, hdr);
-	}
+	if (error != 0 && m == NULL)
+		hdrlen = 0;
+	if (hdrlen > 0)
+		mh = sendfile_header(c, hdr, hdrlen);
 	if (m != NULL || mh != NULL) {
 		TRACE(&c->so->so_vnet->v_tracer, so_sendfile,
 		    TU(c->so->so_number), TU(off), TU(*lenp), TU(cold));
@@ -275,20 +281,23 @@ sendfile_round(struct sf_call *c, uint64_t off, uint64_t *lenp, struct uio *hdr,
 	return (error);
 }
 
-/* Room for at least something worth it; *space is what may be taken. */
+/*
+ * Room for at least something worth it; *space is what may be taken. A header
+ * takes of it, but is not asked for in advance: a large one in front of a
+ * small buffer would never go.
+ */
 static int
-sendfile_room(struct socket *so, uint64_t rem, uint64_t hdrlen,
-    uint64_t *spacep)
+sendfile_room(struct socket *so, uint64_t rem, uint64_t *spacep)
 {
 	struct sockbuf *sb = &so->so_snd;
 	long space;
 
 	if (sb->sb_lowat < (int32_t)(sb->sb_hiwat / 2))
 		sb->sb_lowat = (int32_t)(sb->sb_hiwat / 2);
-	space = sbspace(sb) - (long)hdrlen;
-	if (space < (long)rem && (space <= 0 || space < sb->sb_lowat))
+	space = sbspace(sb);
+	if (space <= 0 || (space < (long)rem && space < sb->sb_lowat))
 		return (EAGAIN);
-	*spacep = MIN((uint64_t)space, rem);
+	*spacep = (uint64_t)space;
 	return (0);
 }
 
@@ -311,9 +320,9 @@ sosendfile(struct socket *so, struct vnode *vp, uint64_t off, uint64_t nbytes,
 		if ((error = so_cansend(so, false)) != 0)
 			break;
 		hdrlen = hdr != NULL ? hdr->uio_resid : 0;
-		if ((error = sendfile_room(so, rem, hdrlen, &len)) != 0)
+		if ((error = sendfile_room(so, rem, &len)) != 0)
 			break;
-		error = sendfile_round(&c, off, &len, hdr, len < rem);
+		error = sendfile_round(&c, off, rem, &len, hdr);
 		*sent += len;
 		if (hdr != NULL)
 			hdrlen -= hdr->uio_resid;

@@ -446,6 +446,43 @@ test_a_full_buffer_is_eagain_with_the_exact_count(void **state)
 	}
 }
 
+/* FreeBSD takes of it what fits, vn_sendfile's `space`, and goes on later. */
+static void
+test_a_header_larger_than_the_buffer_goes_in_pieces(void **state)
+{
+	char hdr[800];
+	struct kiovec iov = { hdr, sizeof(hdr) };
+	uint64_t sent, total = 0;
+	struct uio uio;
+	int error;
+
+	memset(hdr, 'h', sizeof(hdr));
+	memcpy(want, hdr, sizeof(hdr));
+	fill(NULL, 0, want + sizeof(hdr), 3000);
+	so->so_snd.sb_hiwat = 600;
+	so->so_snd.sb_lowat = 1;
+	peer->so_rcv.sb_hiwat = 1;
+	uio_init(&uio, &iov, 1);
+	assert_int_equal(sosendfile(so, vp, 0, 3000, &uio, 0, &sent), EAGAIN);
+	assert_in_range(sent, 1, sizeof(hdr) - 1);
+	assert_int_equal(uio.uio_resid, sizeof(hdr) - sent);
+	peer->so_rcv.sb_hiwat = 200000;
+	for (unsigned i = 0; i < 100 && total < 3800; i++) {
+		total += sent;
+		drain();
+		error = sosendfile(so, vp, total - MIN(total, sizeof(hdr)),
+		    3800 - MAX(total, sizeof(hdr)), &uio, 0, &sent);
+		if (error == 0)
+			total += sent;
+		if (error == 0)
+			break;
+	}
+	assert_int_equal(total, 3800);
+	drain();
+	assert_int_equal(rawlen, 3800);
+	assert_memory_equal(raw, want, rawlen);
+}
+
 static void
 test_ranges_beyond_the_end_send_what_there_is(void **state)
 {
@@ -517,6 +554,7 @@ main(void)
 		T(test_tls10_batches_behind_a_disk_error_go_home),
 		T(test_nodiskio_stops_at_the_first_cold_page_with_the_exact_count),
 		T(test_a_full_buffer_is_eagain_with_the_exact_count),
+		T(test_a_header_larger_than_the_buffer_goes_in_pieces),
 		T(test_ranges_beyond_the_end_send_what_there_is),
 		T(test_states_refuse_sendfile),
 		T(test_a_file_page_that_was_written_is_found),
