@@ -29,8 +29,7 @@ tcp_rexmtval(const struct tcpcb *tp)
 {
 	simtime_t min = tcp_tune(tp)->rexmit_min * SIM_MS;
 
-	if (tp->t_srtt == 0)
-		return (MAX(tcp_tune(tp)->rexmit_initial * SIM_MS, min));
+	/* Without an estimate, or behind one, it is all in the variation. */
 	return (MAX(tp->t_srtt + 4 * tp->t_rttvar, min));
 }
 
