@@ -1,7 +1,8 @@
 /*
- * The out-of-order queue. Segments are kept sorted and do not overlap: what
- * is there already wins, the newcomer is trimmed. The receive window bounds
- * what can be in it. SACK blocks are made from its runs.
+ * The out-of-order queue. Its entries are runs, sorted, with holes between: a
+ * segment that touches one makes it longer. What is there already wins, the
+ * newcomer is trimmed. The receive window bounds the bytes in it, a sysctl the
+ * runs. SACK blocks are made from them.
  */
 #include <ktsim/base/kassert.h>
 
@@ -73,6 +74,8 @@ tcp_reass_insert(struct tcpcb *tp, struct tcp_reass_seg **next,
 		return (false);
 	}
 	rs->rs_m = m;
+	if (m != NULL)
+		(void)m_length(m, &rs->rs_last);
 	rs->rs_seq = seq;
 	rs->rs_len = len;
 	rs->rs_fin = fin;
@@ -126,6 +129,59 @@ tcp_reass_fill(struct tcpcb *tp, struct tcp_seg *ts)
 		    SEQ_LT(seq, end) ? end - seq : 0, fin);
 }
 
+/* The run behind this one becomes part of it, if there is no hole between. */
+static bool
+tcp_reass_join(struct tcpcb *tp, struct tcp_reass_seg *rs)
+{
+	struct tcp_reass_seg *next = rs->rs_next;
+	struct mbuf *tail;
+
+	if (next == NULL || rs->rs_len == 0 || rs->rs_fin ||
+	    next->rs_seq != rs->rs_seq + rs->rs_len)
+		return (false);
+	if (next->rs_m != NULL) {
+		tail = rs->rs_last;
+		tail->m_next = next->rs_m;
+		rs->rs_last = next->rs_last;
+	}
+	rs->rs_len += next->rs_len;
+	rs->rs_fin = next->rs_fin;
+	rs->rs_next = next->rs_next;
+	tp->t_segqlen--;
+	kzone_free(&tp->t_inpcb->inp_vnet->v_inet->is_segs, next);
+	return (true);
+}
+
+static void
+tcp_reass_join_all(struct tcpcb *tp)
+{
+	struct tcp_reass_seg *rs = tp->t_segq;
+
+	while (rs != NULL)
+		if (!tcp_reass_join(tp, rs))
+			rs = rs->rs_next;
+}
+
+/* A segment that would be one run more than there may be. What is next is
+ * always taken, or nothing would move again. */
+static bool
+tcp_reass_is_full(const struct tcpcb *tp, const struct tcp_seg *ts)
+{
+	const struct sockbuf *sb = &tp->t_inpcb->inp_socket->so_rcv;
+	uint64_t most = MIN((uint64_t)sb->sb_hiwat / tp->t_maxseg + 1,
+	    tcp_tune(tp)->reass_maxqueuelen);
+	uint32_t end = ts->ts_seq + ts->ts_len;
+
+	if (ts->ts_seq == tp->rcv_nxt || tp->t_segqlen < most)
+		return (false);
+	for (const struct tcp_reass_seg *rs = tp->t_segq; rs != NULL;
+	     rs = rs->rs_next)
+		if (SEQ_LEQ(ts->ts_seq, rs->rs_seq + rs->rs_len) &&
+		    SEQ_GEQ(end, rs->rs_seq))
+			return (false);
+	return (true);
+}
+
 /* Hand over what has become next. */
 static bool
 tcp_reass_present(struct tcpcb *tp, bool *fin)
@@ -155,13 +211,12 @@ bool
 tcp_reass(struct tcpcb *tp, struct tcp_seg *ts, bool *fin)
 {
 	*fin = false;
-	/* What is next is always taken, or nothing would move again. */
-	if (ts->ts_seq != tp->rcv_nxt &&
-	    tp->t_segqlen >= tcp_tune(tp)->reass_maxqueuelen)
+	if (tcp_reass_is_full(tp, ts))
 		tcp_stats_rw(tp)->reassoverflow++;
 	else {
 		tp->t_sack_last = ts->ts_seq;
 		tcp_reass_fill(tp, ts);
+		tcp_reass_join_all(tp);
 	}
 	m_freem(ts->ts_m);
 	ts->ts_m = NULL;
@@ -182,8 +237,7 @@ tcp_reass_runs(const struct tcpcb *tp, struct tcp_range *blk, unsigned max)
 	while (rs != NULL) {
 		run =
 		    (struct tcp_range) { rs->rs_seq, rs->rs_seq + rs->rs_len };
-		while ((rs = rs->rs_next) != NULL && rs->rs_seq == run.end)
-			run.end += rs->rs_len;
+		rs = rs->rs_next;
 		if (run.start == run.end)
 			continue; /* a FIN alone */
 		if (SEQ_LEQ(run.start, tp->t_sack_last) &&
