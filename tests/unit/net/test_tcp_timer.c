@@ -51,8 +51,19 @@ test_timeout_is_never_under_the_minimum(void **state)
 	tp->t_srtt = SIM_US;
 	tp->t_rttvar = 0;
 	assert_true(tcp_rexmtval(tp) == tcp_tune(tp)->rexmit_min * SIM_MS);
+}
+
+/* As a connection begins, and as one goes on whose estimate was given up. */
+static void
+test_without_an_estimate_it_is_all_in_the_variation(void **state)
+{
+	struct tcpcb *tp = tw_tp(&p.c);
+
 	tp->t_srtt = 0;
+	tp->t_rttvar = tcp_tune(tp)->rexmit_initial * SIM_MS / 4;
 	assert_true(tcp_rexmtval(tp) == tcp_tune(tp)->rexmit_initial * SIM_MS);
+	tp->t_rttvar = 15 * SIM_MS;
+	assert_true(tcp_rexmtval(tp) == 60 * SIM_MS);
 }
 
 static void
@@ -88,6 +99,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		T(test_backoff_doubles_the_timeout_up_to_its_limit),
 		T(test_timeout_is_never_under_the_minimum),
+		T(test_without_an_estimate_it_is_all_in_the_variation),
 		T(test_closed_window_is_probed_less_and_less_often),
 	};
 
