@@ -64,8 +64,8 @@ struct seg_host {
 	uint64_t to_write, written; /* by the program, as room allows */
 	int refuse;		    /* next packets refused, ENOBUFS */
 	uint32_t ip_id_len;	    /* of the last frame: IP length */
-	struct mbuf *notready; /* being encrypted */
-	struct strbuf log; /* every packet, for messages */
+	struct mbuf *notready;	    /* being encrypted */
+	struct strbuf log;	    /* every packet, for messages */
 };
 
 /* --- seg_text.c: notation and back --- */
