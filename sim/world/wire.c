@@ -254,6 +254,12 @@ wire_set_loss(struct wire *w, uint32_t ppb)
 	w->w_p.wp_loss_ppb = ppb;
 }
 
+bool
+wire_is_up(const struct wire *w)
+{
+	return (w->w_up);
+}
+
 const char *
 wire_name(const struct wire *w)
 {

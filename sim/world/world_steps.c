@@ -6,13 +6,13 @@
 
 #include "world_priv.h"
 
-void
+int
 world_do(struct world *w, const struct sc_step *st)
 {
 	static const char *const names[] = { "link down", "link up", "loss",
 		"sysctl", "switch TLS", "fragment memory",
 		"defragment memory" };
-	int error = 0;
+	int error = 0, refused = 0;
 
 	switch (st->action) {
 	case SC_DO_LINK_DOWN:
@@ -24,7 +24,7 @@ world_do(struct world *w, const struct sc_step *st)
 		wire_set_loss(world_wire_of(w, st->on), (uint32_t)st->loss);
 		break;
 	case SC_DO_SWITCH_TLS:
-		apps_switch_tls(w, st);
+		refused = apps_switch_tls(w, st);
 		break;
 	case SC_DO_FRAGMENT:
 	case SC_DO_DEFRAGMENT:
@@ -40,6 +40,7 @@ world_do(struct world *w, const struct sc_step *st)
 	if (error != 0)
 		TRACE(&w->w_tracer, app_error, TS("timeline"), TU(0),
 		    TS(st->name), TI(error));
+	return (error != 0 ? error : refused);
 }
 
 static void
@@ -47,7 +48,7 @@ step_run(void *arg)
 {
 	struct wstep *s = arg;
 
-	world_do(s->s_world, s->s_sc);
+	(void)world_do(s->s_world, s->s_sc);
 }
 
 int

@@ -22,6 +22,7 @@ TARGETS = {
     'scenario': (YAML, '/*.yaml', 120, 60000, 50),
     'ktls_rx': ([HERE + '/seeds/ktls_rx'], '/*', 18, 4000, 20),
     'tls_enable': ([HERE + '/seeds/tls_enable'], '/*', 3, 300, 5),
+    'http_request': ([HERE + '/seeds/http_request'], '/*', 7, 20000, 20),
     'message': ([HERE + '/seeds/message'], '/*', 4, 300, 5),
 }
 

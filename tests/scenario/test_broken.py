@@ -97,7 +97,8 @@ def every_text_has_a_golden(c, folder):
         with open(path) as f:
             said += f.read()
     found = set()
-    for name in ('alias.c', 'check.c', 'load.c', 'node.c', 'set.c'):
+    for name in ('alias.c', 'check.c', 'check_live.c', 'check_tls.c',
+                 'load.c', 'node.c', 'set.c'):
         with open(os.path.join(lib.ROOT, 'sim', 'scenario', name)) as f:
             source = f.read()
         for text, line in calls(source):

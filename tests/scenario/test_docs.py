@@ -11,7 +11,7 @@ import lib
 
 SINCE_0_2 = ['apps.NAME.header', 'apps.NAME.requests', 'apps.NAME.tls.spoil',
              'apps.NAME.tls.spoil.how', 'apps.NAME.tls.spoil.record',
-             'checks', 'checks.records', 'expect[].error',
+             'apps.NAME.upload', 'checks', 'checks.records', 'expect[].error',
              'expect[].error.app', 'expect[].error.is', 'hosts.NAME.accel',
              'hosts.NAME.accel.depth', 'hosts.NAME.accel.engines',
              'hosts.NAME.accel.fail_op', 'hosts.NAME.accel.latency',

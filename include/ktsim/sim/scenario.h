@@ -101,7 +101,7 @@ struct sc_host {
 
 struct sc_link {
 	struct sc_loc loc;
-	struct sc_strlist ends; /* two of "host.nic" */
+	struct sc_strlist ends; /* two of "host.nic"; one may be a device */
 	uint64_t rate;
 	simtime_t delay;
 	uint64_t queue; /* bytes, where the port is faster */
@@ -144,6 +144,7 @@ struct sc_app {
 	const char *server; /* client: name of the server app */
 	int family;	    /* 0 IPv4, 1 IPv6 */
 	const char *path;
+	const char *upload;   /* client: sent by PUT, instead of path */
 	uint64_t connections; /* client */
 	uint64_t requests;    /* client: of each connection */
 	simtime_t start;
@@ -242,6 +243,7 @@ struct scenario {
 	const char *name, *description;
 	uint64_t seed;
 	simtime_t until;
+	bool has_until; /* given */
 	uint64_t epoch; /* seconds since 1970 of virtual time 0 */
 	struct sc_host *hosts;
 	unsigned nhosts;
@@ -281,10 +283,27 @@ void scenario_error(const struct scenario *, const struct sc_loc *,
     struct strbuf *diag, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
 /*
- * Where a text of the scenario stands (a word of a structure above, not of a
- * list), to say what is wrong with it.
+ * A link's end that is a device of this machine, "tap:NAME" or "veth:NAME":
+ * NAME; NULL: it is a port, "host.nic".
  */
-const struct sc_loc *scenario_text_at(const char *);
+const char *scenario_device(const char *end);
+/* It has such an end: only `ktls-sim live` runs it. */
+bool scenario_is_live(const struct scenario *);
+
+/* A step that was not in the file: an order to a scenario that runs. */
+struct sc_order {
+	struct sc_step step;
+	void *arena; /* its texts */
+};
+/*
+ * yaml is one item of a timeline as a flow map, "{at: 0s, do: link_down, on:
+ * server.mce0}": read by the same table of keys, under the same rules. 0, or
+ * EINVAL with the diagnostics in diag as scenario_load gives them, of a file
+ * called "order".
+ */
+int scenario_order(const struct scenario *, const char *yaml,
+    struct sc_order **, struct strbuf *diag);
+void scenario_order_free(struct sc_order *);
 
 /*
  * Where a text of the scenario stands (a word of a structure above, not of a

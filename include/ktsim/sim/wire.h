@@ -40,6 +40,7 @@ struct wire_port {
 	/* Its interface in the capture; WIRE_NOT_RECORDED: what leaves here
 	 * was recorded where it began (a switch's port). */
 	unsigned pt_capif;
+	bool pt_outside; /* what it sends is nobody's here */
 };
 #define WIRE_NOT_RECORDED UINT32_MAX
 
@@ -86,6 +87,7 @@ void wire_nic_port(struct wire_port *, struct nic *, unsigned capif);
 
 void wire_set_link(struct wire *, bool up); /* both ends learn of it */
 void wire_set_loss(struct wire *, uint32_t ppb);
+bool wire_is_up(const struct wire *);
 const char *wire_name(const struct wire *);
 const struct wire_stats *wire_stats(const struct wire *, int end);
 /* Both directions: state, counters, what is under way; base/dump.h. */
