@@ -347,6 +347,9 @@ live_run(struct live *lv, struct strbuf *err)
 			live_turn(lv, err);
 	}
 	lv->lv_stop = true;
+	(void)event_base_loop(lv->lv_base, EVLOOP_ONCE | EVLOOP_NONBLOCK);
+	if (lv->lv_signals > 1)
+		world_break_off(lv->lv_world);
 	world_set_lag(lv->lv_world, lv->lv_pace.pa_lag);
 	world_end(lv->lv_world);
 	return (lv->lv_error);

@@ -42,6 +42,12 @@ world_set_lag(struct world *w, simtime_t lag)
 	w->w_res.r_lag = lag;
 }
 
+void
+world_break_off(struct world *w)
+{
+	w->w_res.r_interrupted = true;
+}
+
 /* --- orders --- */
 
 static int

@@ -149,6 +149,8 @@ tap_open(struct world *w, struct strbuf *err)
 	if (w->w_sc->capture.wire) {
 		error = tap_open_wire(w, path);
 		w->w_res.r_has_wire = error == 0;
+		if (error == 0 && scenario_is_live(w->w_sc))
+			capture_secrets_first(w->w_capture);
 	}
 	if (error == 0 && (w->w_sc->capture.pcap || w->w_opts.wo_pcap))
 		error = tap_open_classic(w, dir);

@@ -139,6 +139,8 @@ int world_sysctl(struct world *, const char *host, const char *name,
 void world_status(struct world *, struct strbuf *);
 /* The same as two members of a JSON object: "links": [...], "connections":. */
 void world_status_json(struct world *, struct strbuf *);
+/* What is left of the session is not waited for: r_interrupted. */
+void world_break_off(struct world *);
 /* How far virtual time fell behind the wall clock; before world_end. */
 void world_set_lag(struct world *, simtime_t);
 
