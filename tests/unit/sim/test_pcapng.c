@@ -127,7 +127,9 @@ block_types(void)
 
 	assert_non_null(f);
 	while (n < sizeof(types) - 1 && fread(head, 1, 8, f) == 8) {
-		types[n++] = head[0] == 6 ? '6' : head[0] == 10 ? 'a' : 'd';
+		types[n++] = head[0] == 6	    ? '6'
+		    : head[0] == 10 && head[1] == 0 ? 'a'
+						    : 'd';
 		fseek(f, (long)(head[4] | head[5] << 8 | head[6] << 16) - 8,
 		    SEEK_CUR);
 	}
