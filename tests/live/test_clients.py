@@ -28,6 +28,24 @@ except (ConnectionResetError, ssl.SSLError):
 sys.stdout.buffer.write(got)
 '''
 
+# A session that is one, and then bytes past it: plaintext on the wire, which
+# nobody may lay at the simulated kernel's door.
+PAST = r'''
+import os, socket, ssl
+ctx = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+ctx.check_hostname, ctx.verify_mode = False, ssl.CERT_NONE
+raw = socket.create_connection(("10.77.0.1", 443), 60)
+s = ctx.wrap_socket(raw)
+s.sendall(b"GET /hello.txt HTTP/1.1\r\nHost: a\r\n\r\n")
+assert s.recv(10)
+os.write(s.fileno(), b"this is no record, whoever reads it " * 100)
+try:
+    while s.recv(65536):
+        pass
+except (OSError, ssl.SSLError):
+    pass
+'''
+
 PLAIN = r'''
 import socket, struct, sys
 how = sys.argv[1]
@@ -89,6 +107,8 @@ def rude(c, s, d):
                             ('nothing', b'', 'reset')):
         r = s.run([sys.executable, '-c', PLAIN, how], input=data)
         c.equal(r.returncode, 0, '%s: %r' % (what, r.stderr))
+    r = s.run([sys.executable, '-c', PAST])
+    c.equal(r.returncode, 0, 'past TLS: %r' % r.stderr)
     for version in ('1.2', '1.3'):
         port = 443 if version == '1.2' else 8443
         r = s.curl('--tlsv' + version, '--tls-max', version,
