@@ -111,11 +111,37 @@ text_rate(struct strbuf *sb, const struct conn_result *c)
 		1000000));
 }
 
+/* Only the server can tell. */
+static void
+text_outside(struct strbuf *sb, const struct conn_result *c)
+{
+	strbuf_addf(sb, "    %s: %ju request%s, sent ",
+	    c->c_done		      ? "closed"
+		: c->c_failed != NULL ? c->c_failed
+				      : "open at the end",
+	    (uintmax_t)c->c_requests, plural(c->c_requests));
+	format_bytes(c->c_sent, sb);
+	strbuf_adds(sb, ", received ");
+	format_bytes(c->c_received, sb);
+	strbuf_adds(sb, ", from ");
+	add_time(sb, c->c_start);
+	if (c->c_end != 0) {
+		strbuf_adds(sb, " to ");
+		add_time(sb, c->c_end);
+	}
+	strbuf_adds(sb, "\n");
+	text_side(sb, "server", &c->c_side[1], c->c_tls != NULL);
+}
+
 static void
 text_conn(struct strbuf *sb, const struct conn_result *c)
 {
 	strbuf_addf(sb, "  %s  %s > %s  %s %s\n", c->c_name, c->c_client,
 	    c->c_server, c->c_tls != NULL ? c->c_tls : "plain", c->c_suite);
+	if (c->c_outside) {
+		text_outside(sb, c);
+		return;
+	}
 	if (c->c_done) {
 		strbuf_adds(sb, "    done: body of ");
 		format_bytes(c->c_body, sb);
@@ -131,6 +157,26 @@ text_conn(struct strbuf *sb, const struct conn_result *c)
 		    (uintmax_t)c->c_body);
 	text_side(sb, "server", &c->c_side[1], c->c_tls != NULL);
 	text_side(sb, "client", &c->c_side[0], c->c_tls != NULL);
+}
+
+static void
+text_all_outside(const struct result *r, struct strbuf *sb)
+{
+	uint64_t requests = 0, sent = 0, received = 0;
+	unsigned closed = 0;
+
+	for (unsigned i = 0; i < r->r_nconns; i++) {
+		requests += r->r_conns[i].c_requests;
+		sent += r->r_conns[i].c_sent;
+		received += r->r_conns[i].c_received;
+		closed += r->r_conns[i].c_done;
+	}
+	strbuf_addf(sb, "  all: %u of %u closed in order, %ju requests, sent ",
+	    closed, r->r_nconns, (uintmax_t)requests);
+	format_bytes(sent, sb);
+	strbuf_adds(sb, ", received ");
+	format_bytes(received, sb);
+	strbuf_adds(sb, "\n");
 }
 
 #define CONNS_SHOWN    4
@@ -160,6 +206,10 @@ text_conns(const struct result *r, struct strbuf *sb)
 	}
 	if (r->r_nconns <= CONNS_SHOWN)
 		return;
+	if (r->r_live) {
+		text_all_outside(r, sb);
+		return;
+	}
 	strbuf_addf(sb, "  all: %ju of %u done, ", (uintmax_t)done,
 	    r->r_nconns);
 	format_bytes(body, sb);
@@ -487,6 +537,13 @@ report_text(const struct result *r, struct strbuf *sb)
 	if (r->r_interrupted)
 		strbuf_adds(sb, "; INTERRUPTED");
 	strbuf_adds(sb, "\n");
+	if (r->r_live) {
+		strbuf_adds(sb,
+		    "live: virtual time fell behind the wall "
+		    "clock by ");
+		add_time(sb, r->r_lag);
+		strbuf_adds(sb, " in all\n");
+	}
 	text_conns(r, sb);
 	text_modes(r, sb);
 	text_tags(r, sb);

@@ -208,6 +208,9 @@ static const struct key app_keys[] = {
 	    .text = "client: address family to connect by" },
 	{ "path", K_STR, F(sc_app, path), .of = OF_CLIENT,
 	    .text = "client: the server's file to fetch" },
+	{ "upload", K_STR, F(sc_app, upload), .of = OF_CLIENT, .since = "0.2",
+	    .text =
+		"client, instead of `path`: a file of its own host, sent by PUT" },
 	{ "connections", K_UINT, F(sc_app, connections), .def = "1", .min = 1,
 	    .max = 100000, .of = OF_CLIENT, .text = "client: how many" },
 	{ "requests", K_UINT, F(sc_app, requests), .def = "1", .min = 1,
@@ -351,10 +354,11 @@ static const struct key root_keys[] = {
 	    .text = "what the scenario shows" },
 	{ "seed", K_UINT, F(scenario, seed), .def = "1",
 	    .text = "of all randomness" },
-	{ "until", K_TIME, F(scenario, until), .def = "60s", .min = 1,
-	    .max = 86400 * SIM_SEC,
+	{ "until", K_TIME, F(scenario, until), F(scenario, has_until),
+	    .def = "60s", .min = 1, .max = 86400 * SIM_SEC,
 	    .text =
-		"expectations are judged here, or when all is done before" },
+		"expectations are judged here, or when all is done before; live, "
+		"if not given: when it is told to stop" },
 	{ "epoch", K_UINT, F(scenario, epoch), .def = "1700000000", .min = 0,
 	    .max = 4102444800, .text = "UNIX time of virtual time 0" },
 	{ "hosts", K_MAPOF, F(scenario, hosts), F(scenario, nhosts),

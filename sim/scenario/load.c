@@ -570,6 +570,63 @@ scenario_parse(const char *path, struct strbuf *file, const char *const *sets,
 	return (0);
 }
 
+/* --- an order --- */
+
+/* The rules see a scenario whose timeline is this step. */
+static void
+order_check(struct loader *l, const struct scenario *sc, struct sc_step *st)
+{
+	struct scenario one = *sc;
+
+	if (st->when != NULL) {
+		diag_error(&l->diag, &st->loc,
+		    "an order is carried out now: `when` is for steps of the "
+		    "timeline");
+		return;
+	}
+	one.arena = l->arena;
+	one.timeline = st;
+	one.nsteps = 1;
+	scenario_check_steps(&l->diag, &one);
+}
+
+int
+scenario_order(const struct scenario *sc, const char *yaml,
+    struct sc_order **out, struct strbuf *text)
+{
+	struct key order = { .name = "order" };
+	struct loader l = { .diag = { .path = "order",
+				.text = yaml,
+				.textlen = strlen(yaml),
+				.out = text } };
+	struct sc_order *so = xcalloc(1, sizeof(*so));
+	struct node *n;
+
+	so->arena = l.arena = xcalloc(1, sizeof(*l.arena));
+	n = yaml_tree(&l.diag, l.arena);
+	if (n != NULL && want_map(&l, &order, n)) {
+		load_map(&l, n, &step_map, &so->step);
+		if (l.diag.errors == 0)
+			order_check(&l, sc, &so->step);
+	}
+	if (l.diag.errors > 0) {
+		scenario_order_free(so);
+		return (EINVAL);
+	}
+	*out = so;
+	return (0);
+}
+
+void
+scenario_order_free(struct sc_order *so)
+{
+	if (so == NULL)
+		return;
+	arena_free(so->arena);
+	free(so->arena);
+	free(so);
+}
+
 void
 scenario_error(const struct scenario *sc, const struct sc_loc *at,
     struct strbuf *text, const char *fmt, ...)

@@ -73,8 +73,7 @@ do_sysctl(struct world *w, const struct sc_step *st)
 static int
 do_switch_tls(struct world *w, const struct sc_step *st)
 {
-	apps_switch_tls(w, st);
-	return (0);
+	return (apps_switch_tls(w, st));
 }
 
 static int

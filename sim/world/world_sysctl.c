@@ -9,9 +9,8 @@
 
 #include "world_priv.h"
 
-static void
-no_sysctl(struct world *w, struct strbuf *err, const struct sc_loc *loc,
-    const struct vnet *vnet, const char *name)
+const char *
+sysctl_nearest(const struct vnet *vnet, const char *name)
 {
 	const struct sysctl_tree *st = &vnet->v_sysctl;
 	const char **names = xcalloc(st->st_count, sizeof(*names)), *near;
@@ -20,6 +19,15 @@ no_sysctl(struct world *w, struct strbuf *err, const struct sc_loc *loc,
 		names[i] = st->st_oids[i].oid_name;
 	near = nearest_name(name, names, st->st_count);
 	free(names);
+	return (near);
+}
+
+static void
+no_sysctl(struct world *w, struct strbuf *err, const struct sc_loc *loc,
+    const struct vnet *vnet, const char *name)
+{
+	const char *near = sysctl_nearest(vnet, name);
+
 	if (!vnet->v_kern_tls && strncmp(name, "kern.ipc.tls.", 13) == 0)
 		scenario_error(w->w_sc, loc, err,
 		    "there is no sysctl `%s`: host `%s` has `kern_tls: false`, "

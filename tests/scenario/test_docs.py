@@ -11,7 +11,8 @@ import lib
 
 SINCE_0_2 = ['apps.NAME.header', 'apps.NAME.requests',
              'apps.NAME.tls.spoil', 'apps.NAME.tls.spoil.how',
-             'apps.NAME.tls.spoil.record', 'checks', 'checks.records',
+             'apps.NAME.tls.spoil.record', 'apps.NAME.upload',
+             'checks', 'checks.records',
              'expect[].error', 'expect[].error.app', 'expect[].error.is',
              'expect[].tcp_info', 'expect[].tcp_info.app',
              'expect[].tcp_info.at', 'expect[].tcp_info.connection',

@@ -231,7 +231,7 @@ struct sc_back {
 struct sc_link {
 	struct sc_loc loc;
 	const char *name;	/* for the timeline; NULL: none */
-	struct sc_strlist ends; /* two of "host.nic" or "switch.port" */
+	struct sc_strlist ends; /* two of "host.nic", "switch.port", a device */
 	int preset;		/* enum sc_preset; applied by the loader */
 	uint64_t rate;
 	simtime_t delay;
@@ -289,6 +289,7 @@ struct sc_app {
 	const char *server; /* client: name of the server app */
 	int family;	    /* 0 IPv4, 1 IPv6 */
 	const char *path;
+	const char *upload;   /* client: sent by PUT, instead of path */
 	uint64_t connections; /* client */
 	uint64_t requests;    /* client: of each connection */
 	simtime_t start;
@@ -444,6 +445,7 @@ struct scenario {
 	const char *name, *description;
 	uint64_t seed;
 	simtime_t until;
+	bool has_until; /* given */
 	uint64_t epoch; /* seconds since 1970 of virtual time 0 */
 	struct sc_host *hosts;
 	unsigned nhosts;
@@ -470,8 +472,8 @@ struct scenario {
  * "apps.get.connections=3", "links[0].loss=1%"; NULL-terminated, may be NULL)
  * put over what it says. Problems are appended to diag as "file:line:col:
  * error: ..." with the source line and a caret ("--set X: error: ..." for a
- * set, so they must outlive the scenario); returns 0, or EINVAL when there were problems, or the errno of opening
- * the file.
+ * set, so they must outlive the scenario); returns 0, or EINVAL when there were
+ * problems, or the errno of opening the file.
  */
 int scenario_load(const char *path, const char *const *sets, struct scenario **,
     struct strbuf *diag);
@@ -489,6 +491,28 @@ void scenario_error(const struct scenario *, const struct sc_loc *,
  * list), to say what is wrong with it.
  */
 const struct sc_loc *scenario_text_at(const char *);
+/*
+ * A link's end that is a device of this machine, "tap:NAME" or "veth:NAME":
+ * NAME; NULL: it is a port, "host.nic".
+ */
+const char *scenario_device(const char *end);
+/* It has such an end: only `ktls-sim live` runs it. */
+bool scenario_is_live(const struct scenario *);
+
+/* A step that was not in the file: an order to a scenario that runs. */
+struct sc_order {
+	struct sc_step step;
+	void *arena; /* its texts */
+};
+/*
+ * yaml is one item of a timeline as a flow map, "{at: 0s, do: link_down, on:
+ * server.mce0}": read by the same table of keys, under the same rules. 0, or
+ * EINVAL with the diagnostics in diag as scenario_load gives them, of a file
+ * called "order".
+ */
+int scenario_order(const struct scenario *, const char *yaml,
+    struct sc_order **, struct strbuf *diag);
+void scenario_order_free(struct sc_order *);
 
 /* The link that has this name, or an end of this name; NULL. */
 const struct sc_link *scenario_link(const struct scenario *, const char *);
