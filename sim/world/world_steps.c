@@ -119,7 +119,8 @@ world_do(struct world *w, const struct sc_step *st)
 				  : xstrdup(st->on);
 	TRACE(&w->w_tracer, timeline, TS(actions[st->action].name), TS(target));
 	free(target);
-	if (error != 0)
+	/* An application tells each connection's refusal itself. */
+	if (error != 0 && (st->action != SC_DO_SWITCH_TLS || error == ESRCH))
 		TRACE(&w->w_tracer, app_error, TS("timeline"), TU(0),
 		    TS(st->name != NULL ? st->name : st->on), TI(error));
 	return (error);

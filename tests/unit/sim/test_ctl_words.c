@@ -170,6 +170,14 @@ test_orders_and_their_refusals(void **state)
 	assert_int_equal(scenario_order(sc, "[]", &so, &diag), EINVAL);
 	strbuf_clear(&diag);
 	assert_int_equal(scenario_order(sc, "{at: 0s", &so, &diag), EINVAL);
+	strbuf_clear(&diag);
+	assert_int_equal(scenario_order(sc,
+			     "{when: \"delivered(get) >= 1\", do: link_down, "
+			     "on: server.mce0}",
+			     &so, &diag),
+	    EINVAL);
+	assert_non_null(
+	    strstr(strbuf_str(&diag), "an order is carried out now"));
 	strbuf_fini(&diag);
 	strbuf_fini(&line);
 }
