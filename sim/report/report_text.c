@@ -302,6 +302,19 @@ text_tags(const struct result *r, struct strbuf *sb)
 	}
 }
 
+/* A peer may reset what is over anyway: that is no error to anybody. */
+static void
+text_conn_drop(const struct fact *f, struct strbuf *sb)
+{
+	strbuf_addf(sb, "  %s: connection ", f->f_who);
+	if (f->f_error == 0)
+		strbuf_adds(sb, "ended early");
+	else
+		strbuf_addf(sb, "dropped with %s", errno_name(f->f_error));
+	strbuf_addf(sb, ": %s, %ju time%s", f->f_s[0], (uintmax_t)f->f_count,
+	    plural(f->f_count));
+}
+
 static void
 text_events(const struct result *r, struct strbuf *sb)
 {
@@ -347,11 +360,7 @@ text_events(const struct result *r, struct strbuf *sb)
 			    plural(f->f_count));
 			break;
 		case TP_tcp_drop:
-			strbuf_addf(sb,
-			    "  %s: connection dropped with %s: %s, "
-			    "%ju time%s",
-			    f->f_who, errno_name(f->f_error), f->f_s[0],
-			    (uintmax_t)f->f_count, plural(f->f_count));
+			text_conn_drop(f, sb);
 			break;
 		default:
 			strbuf_addf(sb,
