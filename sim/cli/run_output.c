@@ -193,6 +193,11 @@ run_outro(const struct run_args *ra, const struct result *r, int code)
 		    "inside\n  open it: wireshark %s/wire.pcapng\n  or:      "
 		    "tshark -r %s/wire.pcapng -Y http\n",
 		    ra->ra_out, (uintmax_t)r->r_frames, ra->ra_out, ra->ra_out);
+	if (!ra->ra_quiet && r->r_has_tcpinfo)
+		fprintf(f,
+		    "\nTCP_INFO over time\n  %s/tcpinfo.ndjson "
+		    "(`ktls-sim list tcp-info` explains the fields)\n",
+		    ra->ra_out);
 	if (!ra->ra_quiet && ra->ra_states.sb_len > 0)
 		fprintf(f, "\nState\n%s", strbuf_str(&ra->ra_states));
 	if (r->r_interrupted)

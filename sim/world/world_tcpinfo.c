@@ -62,6 +62,7 @@ tcpinfo_open(struct world *w, struct strbuf *err)
 		sim_event_init(&w->w_tcpinfo_ev, EV_JUDGE, "tcp info",
 		    tcpinfo_event, w);
 		timebase_post(w->w_tb, &w->w_tcpinfo_ev, 0);
+		w->w_res.r_has_tcpinfo = true;
 	}
 	free(path);
 	return (error);

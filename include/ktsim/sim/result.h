@@ -127,7 +127,7 @@ struct result {
 	uint64_t r_records_judged; /* opened by the oracle */
 	int r_capture_error;	   /* errno of a capture file */
 	char *r_capture_path;	   /* of that file */
-	bool r_has_wire, r_has_pcap;
+	bool r_has_wire, r_has_pcap, r_has_tcpinfo;
 };
 
 /* Exit code, several causes in their order: 130, 3, 4, 1, 0. */
