@@ -225,17 +225,18 @@ static void
 answer_words(struct live *lv, const struct ctl_words *cw, struct strbuf *text,
     struct strbuf *err)
 {
-	uint64_t val;
+	struct strbuf value = { 0 };
 
 	switch (cw->cw_kind) {
 	case CTL_ORDER:
 		answer_order(lv, strbuf_str(&cw->cw_yaml), err);
 		break;
 	case CTL_READ_SYSCTL:
-		if (world_sysctl(lv->lv_world, cw->cw_host, cw->cw_name, &val,
+		if (world_sysctl(lv->lv_world, cw->cw_host, cw->cw_name, &value,
 			err) == 0)
-			strbuf_addf(text, "%s: %ju\n", cw->cw_name,
-			    (uintmax_t)val);
+			strbuf_addf(text, "%s: %s\n", cw->cw_name,
+			    strbuf_str(&value));
+		strbuf_fini(&value);
 		break;
 	case CTL_STATUS:
 		answer_status(lv, text);

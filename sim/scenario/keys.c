@@ -388,7 +388,7 @@ const struct key_map scenario_keys = { "scenario", root_keys, nitems(root_keys),
 static const char *const kind_text[] = { "text", "number", "true or false",
 	"time with unit", "rate with unit", "size with unit", "percentage",
 	"word", "word or list of words", "map", "map of names", "list of maps",
-	"map of name: number" };
+	"map of name: number", "number" };
 
 /* The version of ktls-sim that had the key first. */
 static const char *

@@ -100,8 +100,9 @@ world_order(struct world *w, const struct sc_step *st, struct strbuf *err)
 	if (error == 0)
 		return (0);
 	if (st->action == SC_DO_SYSCTL)
-		strbuf_addf(err, "sysctl `%s` refuses %ju (%s)", st->name,
-		    (uintmax_t)st->value, errno_name(error));
+		sysctl_refusal(sysctl_find(world_host(w, st->on)->h_vnet,
+				   st->name),
+		    &st->value, error, err);
 	else if (error == ESRCH)
 		strbuf_addf(err, "`%s` has no open connection that is meant",
 		    st->on);
@@ -112,21 +113,29 @@ world_order(struct world *w, const struct sc_step *st, struct strbuf *err)
 }
 
 int
-world_sysctl(struct world *w, const char *host, const char *name, uint64_t *val,
-    struct strbuf *err)
+world_sysctl(struct world *w, const char *host, const char *name,
+    struct strbuf *value, struct strbuf *err)
 {
 	struct whost *h = world_host(w, host);
+	const char *const *words;
+	uint64_t val;
 	int error;
 
 	if (h == NULL) {
 		strbuf_addf(err, "there is no host `%s`", host);
 		return (ENOENT);
 	}
-	error = sysctl_read(h->h_vnet, name, val);
+	error = sysctl_read(h->h_vnet, name, &val);
 	if (error == ENOENT)
 		return (no_sysctl(h->h_vnet, name, err));
-	if (error != 0)
+	if (error != 0) {
 		strbuf_addf(err, "sysctl `%s` has no value: it is written only",
 		    name);
-	return (error);
+		return (error);
+	}
+	if ((words = sysctl_find(h->h_vnet, name)->oid_words) != NULL)
+		strbuf_adds(value, words[val]);
+	else
+		strbuf_addu(value, val);
+	return (0);
 }

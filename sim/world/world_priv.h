@@ -231,6 +231,11 @@ int world_sysctl_claims(struct world *, struct strbuf *err);
 int world_no_sysctl(struct world *, struct strbuf *err, const struct sc_loc *,
     const struct vnet *, const char *name);
 
+/* The errno of sysctl_write, sysctl_write_word. */
+int world_sysctl_set(struct vnet *, const char *name, const struct sc_value *);
+/* "sysctl `x` refuses 7 (EINVAL)", or which words it takes. */
+void sysctl_refusal(const struct sysctl_oid *, const struct sc_value *,
+    int error, struct strbuf *);
 /* Nearest name of a sysctl of this kernel; NULL. */
 const char *sysctl_nearest(const struct vnet *, const char *name);
 

@@ -66,8 +66,8 @@ do_impair(struct world *w, const struct sc_step *st)
 static int
 do_sysctl(struct world *w, const struct sc_step *st)
 {
-	return (
-	    sysctl_write(world_host(w, st->on)->h_vnet, st->name, st->value));
+	return (world_sysctl_set(world_host(w, st->on)->h_vnet, st->name,
+	    &st->value));
 }
 
 static int

@@ -28,6 +28,9 @@ def during_a_download(c, s, d):
                   '1').stdout, 'ok\n', 'sysctl')
     c.equal(s.ctl('sysctl', 'server', 'kern.ipc.tls.ifnet.permitted').stdout,
             'kern.ipc.tls.ifnet.permitted: 1\n', 'sysctl read')
+    cc = 'net.inet.tcp.cc.algorithm'
+    c.equal(s.ctl('sysctl', 'server', cc, 'newreno').stdout, 'ok\n', cc)
+    c.equal(s.ctl('sysctl', 'server', cc).stdout, cc + ': newreno\n', cc)
     c.equal(s.ctl('switch_tls', 'web', 'ifnet').stdout, 'ok\n', 'switch')
     s.wait_for(lambda: s.status()['connections'][0]['tx_mode'] == 'ifnet')
     c.equal(s.ctl('link', 'down', 'mce0').stdout, 'ok\n', 'link down')
@@ -53,6 +56,8 @@ def refused(c, s):
             (['sysctl', 'server', 'kern.ipc.tls.enabel', '1'],
              'did you mean `kern.ipc.tls.enable`?'),
             (['sysctl', 'server', 'no.such'], 'there is no sysctl'),
+            (['sysctl', 'server', 'net.inet.tcp.cc.algorithm', 'vegas'],
+             'is one of `newreno`, `cubic`, not `vegas`'),
             (['sysctl', 'server', 'net.inet.tcp.persmax', '0'], 'refuses 0'),
             (['sysctl', 'server', 'kern.ipc.tls.stats.threads', '1'],
              'read-only'),

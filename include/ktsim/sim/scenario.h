@@ -31,10 +31,15 @@ struct sc_strlist {
 	unsigned n;
 };
 
+/* What a sysctl is set to. */
+struct sc_value {
+	uint64_t number;
+	const char *word; /* the value's name instead; NULL: number */
+};
+
 struct sc_setting { /* sysctl: value */
 	struct sc_loc loc;
-	uint64_t value;
-	const char *word; /* the value's name instead; NULL: value */
+	struct sc_value value;
 };
 
 struct sc_nic {
@@ -361,7 +366,7 @@ struct sc_step {
 	bool has_rate, has_queue, has_delay, has_enabled, has_set;
 	uint64_t loss;	  /* ppb */
 	const char *name; /* sysctl */
-	uint64_t value;
+	struct sc_value value;
 	int to;		     /* switch_tls: 0 sw, 1 ifnet */
 	uint64_t connection; /* switch_tls: only this one */
 	const char *peer;    /* switch_tls: only those to this address */

@@ -132,9 +132,10 @@ bool world_is_stopped(const struct world *);
  * and changed nothing; one line in err says why.
  */
 int world_order(struct world *, const struct sc_step *, struct strbuf *err);
-/* A host's sysctl. ENOENT, EPERM: one line in err. */
+/* A host's sysctl: its value, or the value's name, is appended. ENOENT, EPERM:
+ * one line in err. */
 int world_sysctl(struct world *, const char *host, const char *name,
-    uint64_t *val, struct strbuf *err);
+    struct strbuf *value, struct strbuf *err);
 /* Links and open connections, a line each. */
 void world_status(struct world *, struct strbuf *);
 /* The same as two members of a JSON object: "links": [...], "connections":. */
