@@ -90,17 +90,8 @@ live_scenario(struct run_args *ra, const struct scenario *sc)
 static int
 live_main(int argc, char **argv)
 {
-	struct run_args ra = { .ra_cmd = &cmd_live };
-	struct scenario *sc;
-	int rc;
-
-	if ((rc = run_parse(&ra, live_options, argc, argv)) == 0 &&
-	    (rc = run_load(&ra, &sc)) == 0) {
-		rc = live_scenario(&ra, sc);
-		scenario_free(sc);
-	}
-	run_args_fini(&ra);
-	return (rc == CLI_HELPED ? EXIT_OK : rc);
+	return (
+	    run_command(&cmd_live, live_options, argc, argv, live_scenario));
 }
 
 const struct command cmd_live = {

@@ -46,17 +46,7 @@ run_world(struct run_args *ra, const struct scenario *sc)
 static int
 run_main(int argc, char **argv)
 {
-	struct run_args ra = { .ra_cmd = &cmd_run };
-	struct scenario *sc;
-	int rc;
-
-	if ((rc = run_parse(&ra, run_options, argc, argv)) == 0 &&
-	    (rc = run_load(&ra, &sc)) == 0) {
-		rc = run_world(&ra, sc);
-		scenario_free(sc);
-	}
-	run_args_fini(&ra);
-	return (rc == CLI_HELPED ? EXIT_OK : rc);
+	return (run_command(&cmd_run, run_options, argc, argv, run_world));
 }
 
 const struct command cmd_run = {

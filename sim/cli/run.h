@@ -43,9 +43,10 @@ enum {
 
 
 /* run_args.c */
-/* ra_cmd is set. 0, CLI_HELPED or an exit code. */
-int run_parse(struct run_args *, const struct option *, int argc, char **argv);
-void run_args_fini(struct run_args *);
+/* The whole of a command that takes a scenario: its options, loading, fn, whose
+ * exit code it is. */
+int run_command(const struct command *, const struct option *, int argc,
+    char **argv, int (*fn)(struct run_args *, const struct scenario *));
 
 /* run_output.c */
 /*

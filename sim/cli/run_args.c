@@ -163,7 +163,7 @@ default_threads(void)
 	return (cores <= 1 ? 0 : (unsigned)MIN(cores - 1, 4));
 }
 
-int
+static int
 run_parse(struct run_args *ra, const struct option *opts, int argc, char **argv)
 {
 	int rc;
@@ -190,7 +190,7 @@ run_parse(struct run_args *ra, const struct option *opts, int argc, char **argv)
 	return (0);
 }
 
-void
+static void
 run_args_fini(struct run_args *ra)
 {
 	for (unsigned i = 0; i < ra->ra_nsets; i++)
@@ -202,4 +202,21 @@ run_args_fini(struct run_args *ra)
 	free((char *)(uintptr_t)ra->ra_opts.wo_trace);
 	strbuf_fini(&ra->ra_states);
 	strbuf_fini(&ra->ra_repeat);
+}
+
+int
+run_command(const struct command *cmd, const struct option *opts, int argc,
+    char **argv, int (*fn)(struct run_args *, const struct scenario *))
+{
+	struct run_args ra = { .ra_cmd = cmd };
+	struct scenario *sc;
+	int rc;
+
+	if ((rc = run_parse(&ra, opts, argc, argv)) == 0 &&
+	    (rc = run_load(&ra, &sc)) == 0) {
+		rc = fn(&ra, sc);
+		scenario_free(sc);
+	}
+	run_args_fini(&ra);
+	return (rc == CLI_HELPED ? EXIT_OK : rc);
 }

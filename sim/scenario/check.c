@@ -463,23 +463,22 @@ check_instant(struct chk *c, const struct sc_loc *loc, simtime_t at)
 
 static void
 check_bounds(struct chk *c, const struct sc_loc *loc, const char *what,
-    bool has_is, bool has_min, uint64_t min, bool has_max, uint64_t max)
+    const struct sc_bounds *b)
 {
-	if (!has_is && !has_min && !has_max)
+	if (!b->has_is && !b->has_min && !b->has_max)
 		ERR(c, loc, "a %s claim wants `is`, `min` or `max`", what);
-	if (has_min && has_max && min > max)
+	if (b->has_min && b->has_max && b->min > b->max)
 		ERR(c, loc,
 		    "nothing is at least %ju and at most %ju: exchange `min` "
 		    "and `max`",
-		    (uintmax_t)min, (uintmax_t)max);
+		    (uintmax_t)b->min, (uintmax_t)b->max);
 }
 
 static void
 check_counter(struct chk *c, struct sc_exp_counter *e)
 {
 	check_host_name(c, scenario_text_at(e->host), e->host);
-	check_bounds(c, &e->loc, "counter", e->has_is, e->has_min, e->min,
-	    e->has_max, e->max);
+	check_bounds(c, &e->loc, "counter", &e->bounds);
 }
 
 static void
@@ -516,8 +515,7 @@ check_expect(struct chk *c, struct sc_expect *e)
 					  : e->error.app;
 	if (e->kind == SC_EXP_TCP_INFO)
 		check_bounds(c, &e->tcp_info.loc, "tcp_info",
-		    e->tcp_info.has_is, e->tcp_info.has_min, e->tcp_info.min,
-		    e->tcp_info.has_max, e->tcp_info.max);
+		    &e->tcp_info.bounds);
 	if (e->kind == SC_EXP_ERROR && errno_value(e->error.is) <= 0)
 		ERR(c, scenario_text_at(e->error.is),
 		    "`%s` is no errno: `ktls-sim list errors` has them",

@@ -194,6 +194,24 @@ claim_delivered(struct world *w, const struct sc_exp_delivered *e,
 	cl->cl_ok = got == e->bytes;
 }
 
+void
+claim_bounds(const struct sc_bounds *b, struct strbuf *sb)
+{
+	if (b->has_is)
+		strbuf_addf(sb, " is %ju", (uintmax_t)b->is);
+	if (b->has_min)
+		strbuf_addf(sb, " is at least %ju", (uintmax_t)b->min);
+	if (b->has_max)
+		strbuf_addf(sb, " is at most %ju", (uintmax_t)b->max);
+}
+
+bool
+claim_within(const struct sc_bounds *b, uint64_t v)
+{
+	return ((!b->has_is || v == b->is) && (!b->has_min || v >= b->min) &&
+	    (!b->has_max || v <= b->max));
+}
+
 static void
 claim_counter(struct world *w, const struct sc_exp_counter *e,
     struct claim_result *cl)
@@ -204,15 +222,9 @@ claim_counter(struct world *w, const struct sc_exp_counter *e,
 
 	error = sysctl_read(world_host(w, e->host)->h_vnet, e->name, &v);
 	strbuf_addf(&sb, "%s %s", e->host, e->name);
-	if (e->has_is)
-		strbuf_addf(&sb, " is %ju", (uintmax_t)e->is);
-	if (e->has_min)
-		strbuf_addf(&sb, " is at least %ju", (uintmax_t)e->min);
-	if (e->has_max)
-		strbuf_addf(&sb, " is at most %ju", (uintmax_t)e->max);
+	claim_bounds(&e->bounds, &sb);
 	cl->cl_claim = strbuf_take(&sb);
-	cl->cl_ok = error == 0 && (!e->has_is || v == e->is) &&
-	    (!e->has_min || v >= e->min) && (!e->has_max || v <= e->max);
+	cl->cl_ok = error == 0 && claim_within(&e->bounds, v);
 	cl->cl_found = error != 0 ? xstrdup("there is no such sysctl")
 				  : xasprintf("%ju", (uintmax_t)v);
 }

@@ -280,6 +280,9 @@ void check_now(struct world *);	 /* cheap ones, while running */
 void check_end(struct world *);	 /* ledger, oracle, files */
 bool check_tags(struct world *); /* before the stacks go */
 void check_home(struct world *); /* everything came home */
+/* " is at least 7 is at most 9" */
+void claim_bounds(const struct sc_bounds *, struct strbuf *);
+bool claim_within(const struct sc_bounds *, uint64_t);
 void judge_claims_begin(struct world *);
 void judge_claims_end(struct world *);
 void collect_result(struct world *);

@@ -385,6 +385,12 @@ enum sc_expect_kind {
 	SC_EXP_ERROR,
 	SC_EXP_TCP_INFO
 };
+/* What a claim says of a number. */
+struct sc_bounds {
+	uint64_t is, min, max;
+	bool has_is, has_min, has_max;
+};
+
 struct sc_expect {
 	struct sc_loc loc;
 	int kind; /* set by the checks */
@@ -396,8 +402,7 @@ struct sc_expect {
 	struct sc_exp_counter {
 		struct sc_loc loc;
 		const char *host, *name;
-		uint64_t is, min, max;
-		bool has_is, has_min, has_max;
+		struct sc_bounds bounds;
 		simtime_t at;
 		bool has_at;
 	} counter;
@@ -422,8 +427,7 @@ struct sc_expect {
 	struct sc_exp_tcp_info {
 		struct sc_loc loc;
 		const char *app, *field;
-		uint64_t is, min, max;
-		bool has_is, has_min, has_max;
+		struct sc_bounds bounds;
 		uint64_t connection;
 		bool has_connection;
 		simtime_t at;
