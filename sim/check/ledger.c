@@ -162,6 +162,13 @@ ledger_origin_file(struct ledger_flow *f, enum ledger_dir dir,
 	    (struct origin) { .o_vp = vp, .o_off = off, .o_len = len });
 }
 
+void
+ledger_outside(struct ledger_flow *f, enum ledger_dir dir, uint64_t len)
+{
+	f->f_dir[dir].d_declared += len;
+	ledger_excuse(f, "its reader is outside");
+}
+
 static void
 ledger_broken(struct ledger_flow *f, enum ledger_dir dir, const char *what,
     uint64_t at)

@@ -36,7 +36,8 @@ struct exit_code {
 extern const struct exit_code exit_codes[];
 extern const unsigned nexit_codes;
 
-extern const struct command cmd_run, cmd_check, cmd_dump, cmd_explain, cmd_list;
+extern const struct command cmd_run, cmd_check, cmd_dump, cmd_explain, cmd_list,
+    cmd_live, cmd_ctl;
 
 /* c_help, and the table of exit codes where c_codes says so. */
 void print_help(const struct command *);
@@ -69,6 +70,13 @@ void color_report(const char *text); /* report_text's, to stdout */
 /* verbose.c: which points --verbose tells, and the telling, to stderr. */
 void verbose_points(uint64_t mask[TRACE_MASK_WORDS]);
 void verbose_tell(void *arg, const struct trace_rec *);
+
+/* cmd_ctl.c: somebody answers at that control socket. */
+bool ctl_alive(const char *path);
+
+/* live_intro.c: what a person can do now. */
+struct scenario;
+void live_intro(FILE *, const struct scenario *, const char *out);
 
 /* version.c */
 void print_version(void);

@@ -22,7 +22,7 @@
 
 static const char *const our_files[] = { "report.txt", "report.json",
 	"scenario.yaml", "wire.pcapng", "wire.pcap", "sslkeys.log",
-	"trace.ndjson", "trace.txt" };
+	"trace.ndjson", "trace.txt", "cert.pem", "control.sock" };
 
 static int
 complain(const char *path)

@@ -39,26 +39,41 @@ j_side(const struct conn_side *s)
 	    (json_int_t)s->kernel_records, "tcp", j_tcp(s)));
 }
 
+/* The client's side is not known: what the server tells is there instead. */
+static void
+j_outside(json_t *o, const struct conn_result *c)
+{
+	json_object_del(o, "client_side");
+	json_object_del(o, "body_bytes");
+	json_object_set_new(o, "requests",
+	    json_integer((json_int_t)c->c_requests));
+	json_object_set_new(o, "sent_bytes",
+	    json_integer((json_int_t)c->c_sent));
+	json_object_set_new(o, "received_bytes",
+	    json_integer((json_int_t)c->c_received));
+}
+
 static json_t *
 j_conns(const struct result *r)
 {
-	json_t *a = json_array();
+	json_t *a = json_array(), *o;
 
 	for (unsigned i = 0; i < r->r_nconns; i++) {
 		const struct conn_result *c = &r->r_conns[i];
 
-		json_array_append_new(a,
-		    json_pack("{s:s, s:s, s:s, s:s?, s:s,"
+		o = json_pack("{s:s, s:s, s:s, s:s?, s:s,"
 			      " s:b, s:s?, s:I, s:I, s:I, s:I, s:o, s:o}",
-			"name", c->c_name, "client", c->c_client, "server",
-			c->c_server, "tls", c->c_tls, "suite", c->c_suite,
-			"done", c->c_done, "failed", c->c_failed, "start_ps",
-			(json_int_t)c->c_start, "established_ps",
-			(json_int_t)c->c_established, "end_ps",
-			(json_int_t)c->c_end, "body_bytes",
-			(json_int_t)c->c_body, "client_side",
-			j_side(&c->c_side[0]), "server_side",
-			j_side(&c->c_side[1])));
+		    "name", c->c_name, "client", c->c_client, "server",
+		    c->c_server, "tls", c->c_tls, "suite", c->c_suite, "done",
+		    c->c_done, "failed", c->c_failed, "start_ps",
+		    (json_int_t)c->c_start, "established_ps",
+		    (json_int_t)c->c_established, "end_ps",
+		    (json_int_t)c->c_end, "body_bytes", (json_int_t)c->c_body,
+		    "client_side", j_side(&c->c_side[0]), "server_side",
+		    j_side(&c->c_side[1]));
+		if (c->c_outside)
+			j_outside(o, c);
+		json_array_append_new(a, o);
 	}
 	return (a);
 }
@@ -193,6 +208,11 @@ report_json(const struct result *r, struct strbuf *sb)
 	    "expectations", j_claims(r));
 	j_nodes(o, r);
 	j_waiting(o, r);
+	if (r->r_live) {
+		json_object_set_new(o, "live", json_true());
+		json_object_set_new(o, "lag_ps",
+		    json_integer((json_int_t)r->r_lag));
+	}
 	text = json_dumps(o, JSON_INDENT(1));
 	strbuf_adds(sb, text);
 	strbuf_adds(sb, "\n");

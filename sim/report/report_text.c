@@ -111,11 +111,37 @@ text_rate(struct strbuf *sb, const struct conn_result *c)
 		1000000));
 }
 
+/* Only the server can tell. */
+static void
+text_outside(struct strbuf *sb, const struct conn_result *c)
+{
+	strbuf_addf(sb, "    %s: %ju request%s, sent ",
+	    c->c_done		      ? "closed"
+		: c->c_failed != NULL ? c->c_failed
+				      : "open at the end",
+	    (uintmax_t)c->c_requests, plural(c->c_requests));
+	format_bytes(c->c_sent, sb);
+	strbuf_adds(sb, ", received ");
+	format_bytes(c->c_received, sb);
+	strbuf_adds(sb, ", from ");
+	add_time(sb, c->c_start);
+	if (c->c_end != 0) {
+		strbuf_adds(sb, " to ");
+		add_time(sb, c->c_end);
+	}
+	strbuf_adds(sb, "\n");
+	text_side(sb, "server", &c->c_side[1], c->c_tls != NULL);
+}
+
 static void
 text_conn(struct strbuf *sb, const struct conn_result *c)
 {
 	strbuf_addf(sb, "  %s  %s > %s  %s %s\n", c->c_name, c->c_client,
 	    c->c_server, c->c_tls != NULL ? c->c_tls : "plain", c->c_suite);
+	if (c->c_outside) {
+		text_outside(sb, c);
+		return;
+	}
 	if (c->c_done) {
 		strbuf_adds(sb, "    done: body of ");
 		format_bytes(c->c_body, sb);
@@ -131,6 +157,26 @@ text_conn(struct strbuf *sb, const struct conn_result *c)
 		    (uintmax_t)c->c_body);
 	text_side(sb, "server", &c->c_side[1], c->c_tls != NULL);
 	text_side(sb, "client", &c->c_side[0], c->c_tls != NULL);
+}
+
+static void
+text_all_outside(const struct result *r, struct strbuf *sb)
+{
+	uint64_t requests = 0, sent = 0, received = 0;
+	unsigned closed = 0;
+
+	for (unsigned i = 0; i < r->r_nconns; i++) {
+		requests += r->r_conns[i].c_requests;
+		sent += r->r_conns[i].c_sent;
+		received += r->r_conns[i].c_received;
+		closed += r->r_conns[i].c_done;
+	}
+	strbuf_addf(sb, "  all: %u of %u closed in order, %ju requests, sent ",
+	    closed, r->r_nconns, (uintmax_t)requests);
+	format_bytes(sent, sb);
+	strbuf_adds(sb, ", received ");
+	format_bytes(received, sb);
+	strbuf_adds(sb, "\n");
 }
 
 #define CONNS_SHOWN    4
@@ -160,6 +206,10 @@ text_conns(const struct result *r, struct strbuf *sb)
 	}
 	if (r->r_nconns <= CONNS_SHOWN)
 		return;
+	if (r->r_live) {
+		text_all_outside(r, sb);
+		return;
+	}
 	strbuf_addf(sb, "  all: %ju of %u done, ", (uintmax_t)done,
 	    r->r_nconns);
 	format_bytes(body, sb);
@@ -252,6 +302,19 @@ text_tags(const struct result *r, struct strbuf *sb)
 	}
 }
 
+/* A peer may reset what is over anyway: that is no error to anybody. */
+static void
+text_conn_drop(const struct fact *f, struct strbuf *sb)
+{
+	strbuf_addf(sb, "  %s: connection ", f->f_who);
+	if (f->f_error == 0)
+		strbuf_adds(sb, "ended early");
+	else
+		strbuf_addf(sb, "dropped with %s", errno_name(f->f_error));
+	strbuf_addf(sb, ": %s, %ju time%s", f->f_s[0], (uintmax_t)f->f_count,
+	    plural(f->f_count));
+}
+
 static void
 text_events(const struct result *r, struct strbuf *sb)
 {
@@ -297,11 +360,7 @@ text_events(const struct result *r, struct strbuf *sb)
 			    plural(f->f_count));
 			break;
 		case TP_tcp_drop:
-			strbuf_addf(sb,
-			    "  %s: connection dropped with %s: %s, "
-			    "%ju time%s",
-			    f->f_who, errno_name(f->f_error), f->f_s[0],
-			    (uintmax_t)f->f_count, plural(f->f_count));
+			text_conn_drop(f, sb);
 			break;
 		default:
 			strbuf_addf(sb,
@@ -487,6 +546,13 @@ report_text(const struct result *r, struct strbuf *sb)
 	if (r->r_interrupted)
 		strbuf_adds(sb, "; INTERRUPTED");
 	strbuf_adds(sb, "\n");
+	if (r->r_live) {
+		strbuf_adds(sb,
+		    "live: virtual time fell behind the wall "
+		    "clock by ");
+		add_time(sb, r->r_lag);
+		strbuf_adds(sb, " in all\n");
+	}
 	text_conns(r, sb);
 	text_modes(r, sb);
 	text_tags(r, sb);

@@ -335,23 +335,37 @@ check_cable(struct chk *c, const struct sc_app *a, const struct sc_host *client,
 }
 
 static void
+check_file_name(struct chk *c, const struct sc_host *h, const char *path)
+{
+	for (unsigned i = 0; i < h->nfiles; i++)
+		if (strcmp(h->files[i].loc.name, path) == 0)
+			return;
+	ERR(c, scenario_text_at(path), "host `%s` has no file `%s`%s",
+	    h->loc.name, path, HINT(c, path, h->files, h->nfiles));
+}
+
+static void
 check_client(struct chk *c, struct sc_app *a)
 {
 	struct sc_host *h, *own;
 	struct sc_app *s;
-	bool found = false;
 
 	if (a->server == NULL)
 		ERR(c, &a->loc,
 		    "client `%s` wants the key `server`: name of the server "
 		    "application",
 		    a->loc.name);
-	if (a->path == NULL)
+	if (a->path == NULL && a->upload == NULL)
 		ERR(c, &a->loc,
-		    "client `%s` wants the key `path`: the server's file to "
-		    "fetch",
+		    "client `%s` wants the key `path`, the server's file to "
+		    "fetch, or `upload`, a file of its own host to send",
 		    a->loc.name);
-	if (a->server == NULL || a->path == NULL)
+	else if (a->path != NULL && a->upload != NULL)
+		ERR(c, &a->loc,
+		    "client `%s` has `path` and `upload`: make two clients, "
+		    "one that fetches and one that sends",
+		    a->loc.name);
+	if (a->server == NULL || (a->path == NULL) == (a->upload == NULL))
 		return;
 	if (a->start > LAST_START ||
 	    a->interval > (LAST_START - a->start) / a->connections)
@@ -365,12 +379,10 @@ check_client(struct chk *c, struct sc_app *a)
 		return;
 	if ((h = find_host(c->sc, s->host, strlen(s->host))) == NULL)
 		return;
-	for (unsigned i = 0; i < h->nfiles; i++)
-		found |= strcmp(h->files[i].loc.name, a->path) == 0;
-	if (!found)
-		ERR(c, scenario_text_at(a->path),
-		    "host `%s` has no file `%s`%s", s->host, a->path,
-		    HINT(c, a->path, h->files, h->nfiles));
+	if (a->path != NULL)
+		check_file_name(c, h, a->path);
+	else if (own != NULL)
+		check_file_name(c, own, a->upload);
 	if (strcmp(a->host, s->host) == 0)
 		ERR(c, &a->loc,
 		    "client `%s` and server `%s` are on one host: what they "
@@ -390,61 +402,6 @@ check_client(struct chk *c, struct sc_app *a)
 		    "client `%s` and server `%s` differ in TLS "
 		    "version, suite or handshake: give both the same",
 		    a->loc.name, a->server);
-}
-
-/* The names of a version's suites: "a, b or c". */
-static const char *
-suites_of(int version, char *buf, size_t size)
-{
-	const char *last = NULL;
-	size_t n = 0;
-
-	buf[0] = '\0';
-	for (int i = 0; sc_suite_names[i] != NULL; i++) {
-		if (version < (int)sc_suite_ranges[i].first ||
-		    version > (int)sc_suite_ranges[i].last)
-			continue;
-		if (last != NULL)
-			n += (size_t)snprintf(buf + n, size - n, "%s%s",
-			    n > 0 ? ", " : "", last);
-		last = sc_suite_names[i];
-	}
-	snprintf(buf + n, size - n, " or %s", last);
-	return (buf);
-}
-
-/* Not every version has every suite. */
-static void
-check_suite(struct chk *c, const struct sc_app *a)
-{
-	static const char *const versions[] = { "1.0", "1.1", "1.2", "1.3" };
-	const struct sc_suite_range *r = &sc_suite_ranges[a->tls.suite];
-	char names[160];
-
-	if (!a->tls.present ||
-	    (a->tls.version >= (int)r->first && a->tls.version <= (int)r->last))
-		return;
-	ERR(c, &a->tls.loc,
-	    "TLS %s has no suite `%s`: take suite %s, or version \"%s\"",
-	    versions[a->tls.version], sc_suite_names[a->tls.suite],
-	    suites_of(a->tls.version, names, sizeof(names)),
-	    versions[a->tls.version < (int)r->first ? r->first : r->last]);
-}
-
-/* Only a hand-made record can be made wrong, and no checker will like it. */
-static void
-check_spoil(struct chk *c, const struct sc_app *a)
-{
-	if (!a->tls.spoil.present)
-		return;
-	if (a->tls.tx != 0 || a->tls.handshake != 1)
-		ERR(c, &a->tls.spoil.loc,
-		    "only an application that encrypts by itself can spoil a "
-		    "record: give it `tx: openssl` and `handshake: synthetic`");
-	if (c->sc->checks.records)
-		ERR(c, &a->tls.spoil.loc,
-		    "a spoilt record is none that its key opens: the record "
-		    "check must be off, `checks: {records: false}`");
 }
 
 static void
@@ -470,8 +427,7 @@ check_apps(struct chk *c)
 		a = &c->sc->apps[i];
 		check_word(c, &a->loc, a->loc.name, "application name", 64);
 		check_host_name(c, scenario_text_at(a->host), a->host);
-		check_suite(c, a);
-		check_spoil(c, a);
+		check_tls(c->d, c->sc, a);
 		if (a->type == SC_APP_HTTPS_CLIENT)
 			check_client(c, a);
 		else
@@ -495,7 +451,8 @@ check_instant(struct chk *c, const struct sc_loc *loc, simtime_t at)
 {
 	struct strbuf end = { 0 };
 
-	if (at <= c->sc->until)
+	if (at <= c->sc->until ||
+	    (scenario_is_live(c->sc) && !c->sc->has_until))
 		return;
 	format_time(c->sc->until, &end);
 	ERR(c, loc,
@@ -506,23 +463,22 @@ check_instant(struct chk *c, const struct sc_loc *loc, simtime_t at)
 
 static void
 check_bounds(struct chk *c, const struct sc_loc *loc, const char *what,
-    bool has_is, bool has_min, uint64_t min, bool has_max, uint64_t max)
+    const struct sc_bounds *b)
 {
-	if (!has_is && !has_min && !has_max)
+	if (!b->has_is && !b->has_min && !b->has_max)
 		ERR(c, loc, "a %s claim wants `is`, `min` or `max`", what);
-	if (has_min && has_max && min > max)
+	if (b->has_min && b->has_max && b->min > b->max)
 		ERR(c, loc,
 		    "nothing is at least %ju and at most %ju: exchange `min` "
 		    "and `max`",
-		    (uintmax_t)min, (uintmax_t)max);
+		    (uintmax_t)b->min, (uintmax_t)b->max);
 }
 
 static void
 check_counter(struct chk *c, struct sc_exp_counter *e)
 {
 	check_host_name(c, scenario_text_at(e->host), e->host);
-	check_bounds(c, &e->loc, "counter", e->has_is, e->has_min, e->min,
-	    e->has_max, e->max);
+	check_bounds(c, &e->loc, "counter", &e->bounds);
 }
 
 static void
@@ -559,8 +515,7 @@ check_expect(struct chk *c, struct sc_expect *e)
 					  : e->error.app;
 	if (e->kind == SC_EXP_TCP_INFO)
 		check_bounds(c, &e->tcp_info.loc, "tcp_info",
-		    e->tcp_info.has_is, e->tcp_info.has_min, e->tcp_info.min,
-		    e->tcp_info.has_max, e->tcp_info.max);
+		    &e->tcp_info.bounds);
 	if (e->kind == SC_EXP_ERROR && errno_value(e->error.is) <= 0)
 		ERR(c, scenario_text_at(e->error.is),
 		    "`%s` is no errno: `ktls-sim list errors` has them",
@@ -597,4 +552,12 @@ scenario_check(struct diag *d, struct scenario *sc)
 	check_steps(&c);
 	for (unsigned i = 0; i < sc->nexpect; i++)
 		check_expect(&c, &sc->expect[i]);
+}
+
+void
+scenario_check_steps(struct diag *d, struct scenario *sc)
+{
+	struct chk c = { d, sc };
+
+	check_steps(&c);
 }

@@ -10,6 +10,13 @@ struct diag;
 void scenario_complete(struct scenario *);
 /* Every broken rule is told. */
 void scenario_check(struct diag *, struct scenario *);
+/* Of these, what speaks of the timeline. */
+void scenario_check_steps(struct diag *, struct scenario *);
+
+void check_tls(struct diag *, const struct scenario *, const struct sc_app *);
+/* A link's end that is a device: its name, and what it may not meet. */
+void check_device(struct diag *, const struct scenario *,
+    const struct sc_link *, unsigned end);
 
 /* --- between the files of the checks --- */
 

@@ -268,6 +268,10 @@ check_ends(struct chk *c, const struct sc_link *l, const void **used,
 	const void *n;
 
 	for (unsigned j = 0; j < 2; j++) {
+		if (scenario_device(l->ends.v[j]) != NULL) {
+			check_device(c->d, c->sc, l, j);
+			continue;
+		}
 		n = check_port(c, &l->ends.loc[j], l->ends.v[j]);
 		for (unsigned k = 0; n != NULL && k < *nused; k++)
 			if (used[k] == n)

@@ -19,13 +19,14 @@ enum key_kind {
 	K_TIME,
 	K_RATE,
 	K_SIZE,
-	K_PERCENT, /* uint64_t with a unit */
-	K_ENUM,	   /* int, index in names */
-	K_STRLIST, /* struct sc_strlist; one word counts as a list */
-	K_MAP,	   /* a structure in place */
-	K_MAPOF,   /* pointer + count: named structures */
-	K_LIST,	   /* pointer + count: structures in order */
-	K_SETTINGS /* pointer + count: struct sc_setting */
+	K_PERCENT,  /* uint64_t with a unit */
+	K_ENUM,	    /* int, index in names */
+	K_STRLIST,  /* struct sc_strlist; one word counts as a list */
+	K_MAP,	    /* a structure in place */
+	K_MAPOF,    /* pointer + count: named structures */
+	K_LIST,	    /* pointer + count: structures in order */
+	K_SETTINGS, /* pointer + count: struct sc_setting */
+	K_VALUE	    /* struct sc_value */
 };
 
 struct key_map;

@@ -204,7 +204,8 @@ MAPDEF(back, "way back", struct sc_back);
 
 static const struct key link_keys[] = {
 	{ "ends", K_STRLIST, F(sc_link, ends), .required = true,
-	    .text = "the two ports: [host.nic, host.nic]; or switch.port" },
+	    .text =
+		"the two ports: [host.nic, host.nic]; or switch.port; of a live scenario, one is a device of this machine, `tap:NAME` or `veth:NAME`" },
 	{ "name", K_STR, F(sc_link, name), SINCE,
 	    .text = "for `on` in the timeline" },
 	{ "preset", K_ENUM, F(sc_link, preset), .def = "none",

@@ -49,8 +49,8 @@ static const struct key step_keys[] = {
 	    .text =
 		"impair: its kind with new values, as in links[].impair[]; what it counted so far stays" },
 	{ "name", K_STR, F(sc_step, name), .text = "sysctl: its name" },
-	{ "value", K_UINT, F(sc_step, value), F(sc_step, has_value),
-	    .text = "sysctl: its value" },
+	{ "value", K_VALUE, F(sc_step, value), F(sc_step, has_value),
+	    .text = "sysctl: its value, or the value's name" },
 	{ "to", K_ENUM, F(sc_step, to), F(sc_step, has_to),
 	    .names = switch_names, .since = "0.2",
 	    .text = "switch_tls: the transmit mode of its connections" },

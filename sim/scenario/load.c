@@ -233,6 +233,21 @@ is_word(const char *s)
 	    strspn(s, "abcdefghijklmnopqrstuvwxyz0123456789-") == strlen(s));
 }
 
+/* Whether a word is one of the sysctl's is known later. */
+static bool
+load_value(struct loader *l, const struct node *n, struct sc_value *v)
+{
+	if (is_word(n->text)) {
+		v->word = n->text;
+		return (true);
+	}
+	if (parse_uint(n->text, &v->number) == 0)
+		return (true);
+	diag_error(&l->diag, &n->at, "`%s` is not %s", n->text,
+	    scalar_kinds[K_UINT].example);
+	return (false);
+}
+
 static void
 load_settings(struct loader *l, const struct key *k, const struct node *n,
     void *base)
@@ -252,15 +267,8 @@ load_settings(struct loader *l, const struct key *k, const struct node *n,
 			    k->name, c->key.name, kind_name(c));
 			continue;
 		}
-		if (is_word(c->text))
-			s[cnt].word = c->text; /* whether it is one of the
-						* sysctl's is known later */
-		else if (parse_uint(c->text, &s[cnt].value) != 0) {
-			diag_error(&l->diag, &c->at, "`%s` is not %s", c->text,
-			    scalar_kinds[K_UINT].example);
-			continue;
-		}
-		s[cnt++].loc = c->key;
+		if (load_value(l, c, &s[cnt].value))
+			s[cnt++].loc = c->key;
 	}
 	put_array(base, k, s, cnt);
 }
@@ -358,6 +366,8 @@ load_key(struct loader *l, const struct key *k, const struct node *n,
 		load_enum(l, k, n, base);
 	else if (k->kind == K_BOOL)
 		load_bool(l, n, base, k->off);
+	else if (k->kind == K_VALUE)
+		(void)load_value(l, n, field(base, k->off));
 	else
 		load_number(l, k, n, base);
 }
@@ -568,6 +578,63 @@ scenario_parse(const char *path, struct strbuf *file, const char *const *sets,
 	}
 	*out = sc;
 	return (0);
+}
+
+/* --- an order --- */
+
+/* The rules see a scenario whose timeline is this step. */
+static void
+order_check(struct loader *l, const struct scenario *sc, struct sc_step *st)
+{
+	struct scenario one = *sc;
+
+	if (st->when != NULL) {
+		diag_error(&l->diag, &st->loc,
+		    "an order is carried out now: `when` is for steps of the "
+		    "timeline");
+		return;
+	}
+	one.arena = l->arena;
+	one.timeline = st;
+	one.nsteps = 1;
+	scenario_check_steps(&l->diag, &one);
+}
+
+int
+scenario_order(const struct scenario *sc, const char *yaml,
+    struct sc_order **out, struct strbuf *text)
+{
+	struct key order = { .name = "order" };
+	struct loader l = { .diag = { .path = "order",
+				.text = yaml,
+				.textlen = strlen(yaml),
+				.out = text } };
+	struct sc_order *so = xcalloc(1, sizeof(*so));
+	struct node *n;
+
+	so->arena = l.arena = xcalloc(1, sizeof(*l.arena));
+	n = yaml_tree(&l.diag, l.arena);
+	if (n != NULL && want_map(&l, &order, n)) {
+		load_map(&l, n, &step_map, &so->step);
+		if (l.diag.errors == 0)
+			order_check(&l, sc, &so->step);
+	}
+	if (l.diag.errors > 0) {
+		scenario_order_free(so);
+		return (EINVAL);
+	}
+	*out = so;
+	return (0);
+}
+
+void
+scenario_order_free(struct sc_order *so)
+{
+	if (so == NULL)
+		return;
+	arena_free(so->arena);
+	free(so->arena);
+	free(so);
 }
 
 void

@@ -74,7 +74,10 @@ comment_subject(const struct frame *f, struct strbuf *sb)
 			strbuf_adds(sb, bare_text(sg.sg_flags));
 			return (false);
 		}
-		comment_payload(&f->f_note, sb);
+		if (f->f_note.pn_tcp)
+			comment_payload(&f->f_note, sb);
+		else
+			strbuf_adds(sb, "from outside");
 		if ((sg.sg_flags & SEG_FIN) != 0)
 			strbuf_adds(sb, ", fin");
 		return (true);

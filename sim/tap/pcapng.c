@@ -20,6 +20,7 @@
 #include <ktsim/sim/tap.h>
 
 #include "capfile.h"
+#include "reorder.h"
 
 #define BT_SHB		 0x0a0d0d0au
 #define BT_IDB		 1u
@@ -60,11 +61,14 @@ struct capture {
 	struct capfile cp_file;
 	char *cp_path;
 	uint64_t cp_epoch_ns;
-	uint64_t cp_frames;
+	uint64_t cp_frames, cp_bytes;
 	uint64_t cp_last_ns;
 	unsigned cp_nifs;
 	struct capture_count *cp_counts;
-	struct strbuf cp_block; /* scratch */
+	struct strbuf cp_block;	  /* scratch */
+	bool cp_first;		  /* secrets go to the front at the end ... */
+	uint64_t cp_head;	  /* ... behind so many bytes */
+	struct strbuf cp_secrets; /* blocks */
 };
 
 /* --- bytes of a block --- */
@@ -127,6 +131,7 @@ block_end(struct capture *cp)
 	put32(sb, len);
 	set32(sb, 4, len);
 	capfile_write(&cp->cp_file, sb->sb_str, sb->sb_len);
+	cp->cp_bytes += sb->sb_len;
 }
 
 static void
@@ -254,6 +259,7 @@ static void
 capture_free(struct capture *cp)
 {
 	strbuf_fini(&cp->cp_block);
+	strbuf_fini(&cp->cp_secrets);
 	free(cp->cp_counts);
 	free(cp->cp_path);
 	free(cp);
@@ -282,6 +288,7 @@ capture_open(const char *path, uint64_t epoch_ns, const char *comment,
 	for (unsigned i = 0; i < nifs; i++)
 		write_idb(cp, &ifs[i]);
 	write_nrb(cp, names);
+	cp->cp_head = cp->cp_bytes;
 	*out = cp;
 	return (0);
 }
@@ -300,7 +307,15 @@ capture_secrets(struct capture *cp, const char *lines)
 	put_pad(sb);
 	opt_end(sb);
 	block_end(cp);
+	if (cp->cp_first)
+		strbuf_add(&cp->cp_secrets, sb->sb_str, sb->sb_len);
 	return (cp->cp_file.cf_error);
+}
+
+void
+capture_secrets_first(struct capture *cp)
+{
+	cp->cp_first = true;
 }
 
 static void
@@ -402,6 +417,9 @@ capture_close(struct capture *cp)
 	for (unsigned i = 0; i < cp->cp_nifs; i++)
 		write_isb(cp, i);
 	error = capfile_close(&cp->cp_file);
+	if (error == 0 && cp->cp_secrets.sb_len > 0)
+		error = reorder_secrets(cp->cp_path, cp->cp_head, BT_DSB,
+		    &cp->cp_secrets);
 	capture_free(cp);
 	return (error);
 }

@@ -28,6 +28,12 @@ static const char pem_key[] =
     "u8lqDhA+9jWfUUEIbszKeajbHmxxL1AimamAswfKuzIJGchxj+4+/GlC\n"
     "-----END PRIVATE KEY-----\n";
 
+const char *
+tls_userland_cert(void)
+{
+	return (pem_cert);
+}
+
 static X509 *
 load_cert(void)
 {

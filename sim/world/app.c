@@ -9,6 +9,7 @@
 #include <ktsim/base/errnoname.h>
 #include <ktsim/kern/uio.h>
 #include <ktsim/netinet/tcp_var.h>
+#include <ktsim/sim/digest.h>
 
 #include "world_priv.h"
 
@@ -170,8 +171,9 @@ app_conn_modes(struct conn *c)
 	memcpy(c->c_suite, ti.te_suite, sizeof(c->c_suite));
 }
 
-void
-conn_close(struct conn *c)
+/* The socket goes: closed, or with a reset. */
+static void
+conn_end(struct conn *c, void (*end)(struct socket *))
 {
 	struct app *a = c->c_app;
 	struct world *w = a->a_world;
@@ -182,10 +184,12 @@ conn_close(struct conn *c)
 	timebase_cancel(w->w_tb, &c->c_event);
 	tls_endpoint_destroy(c->c_ep);
 	c->c_ep = NULL;
-	soclose(c->c_so);
+	end(c->c_so);
 	c->c_so = NULL;
 	c->c_end = timebase_now(w->w_tb);
 	strbuf_fini(&c->c_buf);
+	digest_destroy(c->c_digest);
+	c->c_digest = NULL;
 	a->a_open--;
 	if (c->c_failed != NULL)
 		a->a_failed++;
@@ -193,6 +197,12 @@ conn_close(struct conn *c)
 		a->a_done_at = c->c_end;
 		w->w_clients_open--;
 	}
+}
+
+void
+conn_close(struct conn *c)
+{
+	conn_end(c, soclose);
 }
 
 void
@@ -256,19 +266,38 @@ app_listen(struct app *a, int family, struct socket **sop)
 	return (0);
 }
 
-/* A socket for each family that a client asks by; IPv4 if there is none. */
-static int
-app_serve(struct app *a)
+/* The families that clients ask by: of those outside nothing is known, they
+ * may use whatever address the host has. */
+static void
+app_families(const struct app *a, bool want[2])
 {
 	const struct scenario *sc = a->a_world->w_sc;
-	bool want[2] = { false, false };
-	int error;
+	const struct sc_host *h = a->a_host->h_sc;
+	struct in_any any;
+	int family, plen;
 
-	sim_event_init(&a->a_event, EV_APP, "accept", app_accept, a);
 	for (unsigned i = 0; i < sc->napps; i++)
 		if (sc->apps[i].type == SC_APP_HTTPS_CLIENT &&
 		    strcmp(sc->apps[i].server, a->a_sc->loc.name) == 0)
 			want[sc->apps[i].family != 0] = true;
+	if (!scenario_is_live(sc))
+		return;
+	for (unsigned i = 0; i < h->naddrs; i++)
+		for (unsigned j = 0; j < h->addrs[i].cidr.n; j++)
+			if (parse_cidr(h->addrs[i].cidr.v[j], &family, &any,
+				&plen) == 0)
+				want[family == KAF_INET6] = true;
+}
+
+/* A socket for each family; IPv4 if there is none. */
+static int
+app_serve(struct app *a)
+{
+	bool want[2] = { false, false };
+	int error;
+
+	sim_event_init(&a->a_event, EV_APP, "accept", app_accept, a);
+	app_families(a, want);
 	if (!want[1])
 		want[0] = true;
 	if (want[0] && (error = app_listen(a, KAF_INET, &a->a_listen[0])) != 0)
@@ -398,7 +427,7 @@ conn_list_switch(struct conn *c, int mode, const struct ksockaddr *local,
 }
 
 /* As an administrator with switch_tls(8): by the ends of each connection. */
-static void
+static int
 conn_switch_tls(struct conn *c, int mode, bool list)
 {
 	struct ksockaddr local, foreign;
@@ -406,16 +435,17 @@ conn_switch_tls(struct conn *c, int mode, bool list)
 
 	if (so_sockname(c->c_so, &local) != 0 ||
 	    so_peername(c->c_so, &foreign) != 0)
-		return; /* not connected */
+		return (ENOTCONN);
 	if (list) {
 		conn_list_switch(c, mode, &local, &foreign);
-		return;
+		return (0);
 	}
 	error = tcp_switch_tls(c->c_so->so_vnet, &foreign, &local, mode);
 	if (error != 0)
 		TRACE(&c->c_app->a_world->w_tracer, app_error,
 		    TS(c->c_app->a_sc->loc.name), TU(c->c_index),
 		    TS("switch_tls"), TI(error));
+	return (error);
 }
 
 /* Is it one of those that the step speaks of? */
@@ -436,17 +466,58 @@ conn_is_meant(const struct conn *c, const struct sc_step *st)
 	    (want.sa_port == 0 || want.sa_port == peer.sa_port));
 }
 
-void
+int
 apps_switch_tls(struct world *w, const struct sc_step *st)
 {
 	struct app *a = world_app(w, st->on);
+	int error = ESRCH, one;
 	struct conn *c;
 
-	TAILQ_FOREACH(c, &a->a_conns, c_link)
-		if (conn_is_meant(c, st))
-			conn_switch_tls(c,
-			    st->to == 0 ? TCP_TLS_MODE_SW : TCP_TLS_MODE_IFNET,
-			    st->list);
+	TAILQ_FOREACH(c, &a->a_conns, c_link) {
+		if (!conn_is_meant(c, st))
+			continue;
+		one = conn_switch_tls(c,
+		    st->to == 0 ? TCP_TLS_MODE_SW : TCP_TLS_MODE_IFNET,
+		    st->list);
+		if (one != 0 || error == ESRCH)
+			error = one;
+	}
+	return (error);
+}
+
+/* Live, at the end: whoever is outside is not waited for. */
+void
+apps_reset_outside(struct world *w)
+{
+	struct ksockaddr peer;
+	struct conn *c;
+
+	for (unsigned i = 0; i < w->w_sc->napps; i++)
+		TAILQ_FOREACH(c, &w->w_apps[i].a_conns, c_link) {
+			if (!c->c_server || c->c_so == NULL ||
+			    (so_peername(c->c_so, &peer) == 0 &&
+				world_inside(w, &peer)))
+				continue;
+			c->c_failed = "reset at the end";
+			conn_end(c, soabort);
+		}
+}
+
+void
+apps_deafen(struct world *w)
+{
+	struct app *a;
+
+	for (unsigned i = 0; i < w->w_sc->napps && w->w_apps != NULL; i++) {
+		a = &w->w_apps[i];
+		for (unsigned j = 0; j < nitems(a->a_listen); j++) {
+			if (a->a_listen[j] != NULL && !w->w_wrecked) {
+				timebase_cancel(w->w_tb, &a->a_event);
+				soclose(a->a_listen[j]);
+			}
+			a->a_listen[j] = NULL;
+		}
+	}
 }
 
 /* The run is over: what was to start later does not start any more. */
@@ -470,15 +541,9 @@ apps_destroy(struct world *w)
 	struct app *a;
 	struct conn *c;
 
+	apps_deafen(w);
 	for (unsigned i = 0; i < w->w_sc->napps && w->w_apps != NULL; i++) {
 		a = &w->w_apps[i];
-		for (unsigned j = 0; j < nitems(a->a_listen); j++) {
-			if (a->a_listen[j] != NULL && !w->w_wrecked) {
-				timebase_cancel(w->w_tb, &a->a_event);
-				soclose(a->a_listen[j]);
-			}
-			a->a_listen[j] = NULL;
-		}
 		TAILQ_FOREACH(c, &a->a_conns, c_link) {
 			if (c->c_so == NULL || w->w_wrecked)
 				continue;

@@ -457,6 +457,12 @@ wire_faults_off(struct wire *w)
 	wire_set_link(w, true);
 }
 
+bool
+wire_is_up(const struct wire *w)
+{
+	return (w->w_up);
+}
+
 const char *
 wire_name(const struct wire *w)
 {

@@ -162,7 +162,7 @@ world_main_done(const struct world *w)
 	    !world_timed_pending(w));
 }
 
-static bool
+bool
 world_step(struct world *w, simtime_t until)
 {
 	if (w->w_states < w->w_opts.wo_ndump_at)
@@ -176,7 +176,7 @@ world_step(struct world *w, simtime_t until)
 	return (true);
 }
 
-static void
+void
 world_settle(struct world *w, simtime_t time)
 {
 	simtime_t until = timebase_now(w->w_tb) + time;
@@ -186,7 +186,7 @@ world_settle(struct world *w, simtime_t time)
 }
 
 /* Every so many events: what can be seen cheaply, and whether to go on. */
-static void
+void
 world_look(struct world *w)
 {
 	if (w->w_until_look-- > 0)
@@ -200,8 +200,8 @@ world_look(struct world *w)
 }
 
 /* Nothing more to be gained by going on. */
-static bool
-world_stopped(const struct world *w)
+bool
+world_is_stopped(const struct world *w)
 {
 	return (w->w_res.r_capture_error != 0 || w->w_res.r_interrupted ||
 	    w->w_res.r_inv[6].i_broken > 0);
@@ -212,11 +212,11 @@ static bool
 world_forward(struct world *w, simtime_t until, bool main_part)
 {
 	w->w_until_look = 0;
-	while (!world_stopped(w)) {
+	while (!world_is_stopped(w)) {
 		if (main_part ? world_main_done(w) : world_open_conns(w) == 0)
 			return (true);
 		world_look(w);
-		if (world_stopped(w) || !world_step(w, until))
+		if (world_is_stopped(w) || !world_step(w, until))
 			return (false);
 	}
 	return (false);
@@ -293,7 +293,7 @@ world_finish(struct world *w)
 		before = world_progress(w);
 		if (world_forward(w, timebase_now(w->w_tb) + patience, false))
 			return (true);
-	} while (!world_stopped(w) && world_progress(w) != before);
+	} while (!world_is_stopped(w) && world_progress(w) != before);
 	return (false);
 }
 
@@ -359,9 +359,10 @@ world_finish_up(struct world *w)
 	judge_claims_end(w);
 	tcpinfo_close(w); /* before faults are off and all goes home */
 	collect_result(w);
-	if (!world_stopped(w))
+	if (!world_is_stopped(w)) {
+		outside_reset(w);
 		world_drain(w);
-	else {
+	} else {
 		check_end(w);
 		state_broken(w);
 		w->w_wrecked = true;
@@ -403,6 +404,7 @@ world_panicked(struct world *w)
 static void
 world_over(struct world *w)
 {
+	outside_detach(w);
 	judge_settle(w->w_judge);
 	tap_close(w);
 	tcpinfo_close(w);
@@ -445,7 +447,7 @@ bool
 world_advance(struct world *w)
 {
 	world_look(w);
-	return (!world_stopped(w) && world_step(w, SIM_NEVER));
+	return (!world_is_stopped(w) && world_step(w, SIM_NEVER));
 }
 
 bool
@@ -592,6 +594,7 @@ world_destroy(struct world *w)
 		wrecks = w;
 		return;
 	}
+	outside_detach(w);
 	tap_close(w);
 	tcpinfo_close(w);
 	if (w->w_hosts != NULL && w->w_sc->nhosts > 0 &&

@@ -22,6 +22,26 @@ world_host(struct world *w, const char *name)
 	return (NULL);
 }
 
+bool
+world_inside(const struct world *w, const struct ksockaddr *sa)
+{
+	const struct sc_host *h;
+	struct in_any a;
+	int family, plen;
+
+	for (unsigned i = 0; i < w->w_sc->nhosts; i++) {
+		h = &w->w_sc->hosts[i];
+		for (unsigned j = 0; j < h->naddrs; j++)
+			for (unsigned k = 0; k < h->addrs[j].cidr.n; k++)
+				if (parse_cidr(h->addrs[j].cidr.v[k], &family,
+					&a, &plen) == 0 &&
+				    family == sa->sa_family &&
+				    in_any_eq(&a, &sa->sa_addr))
+					return (true);
+	}
+	return (false);
+}
+
 static int
 build_error(struct world *w, struct strbuf *err, const struct sc_loc *loc,
     const char *what, int error)
@@ -320,6 +340,8 @@ world_build(struct world *w, struct strbuf *err)
 		bad = error;
 	if ((error = tcpinfo_check_claims(w, err)) != 0)
 		bad = error;
+	if ((error = outside_attach(w, err)) != 0)
+		bad = bad != 0 ? bad : error;
 	if (bad != 0)
 		return (bad);
 	for (unsigned i = 0; i < w->w_sc->nlinks; i++)

@@ -148,16 +148,68 @@ claim_app(struct world *w, const char *name)
 	return (NULL);
 }
 
+/* The server's end of a client's connection; NULL. */
+static struct conn *
+peer_of(struct world *w, const struct conn *c)
+{
+	struct app *a;
+	struct conn *p;
+
+	for (unsigned i = 0; i < w->w_sc->napps; i++) {
+		a = &w->w_apps[i];
+		if (a->a_sc->type != SC_APP_HTTPS_SERVER)
+			continue;
+		TAILQ_FOREACH(p, &a->a_conns, c_link)
+			if (p->c_flow != NULL && p->c_flow == c->c_flow)
+				return (p);
+	}
+	return (NULL);
+}
+
+/* What the server has of a client that sends. */
+static uint64_t
+uploaded(struct world *w, const struct app *a)
+{
+	const struct conn *c, *p;
+	uint64_t n = 0;
+
+	TAILQ_FOREACH(c, &a->a_conns, c_link)
+		if (c->c_flow != NULL && (p = peer_of(w, c)) != NULL)
+			n += p->c_received;
+	return (n);
+}
+
 static void
 claim_delivered(struct world *w, const struct sc_exp_delivered *e,
     struct claim_result *cl)
 {
-	uint64_t got = claim_app(w, e->app)->a_delivered;
+	const struct app *a = claim_app(w, e->app);
+	bool up = a->a_sc->upload != NULL;
+	uint64_t got = up ? uploaded(w, a) : a->a_delivered;
 
-	cl->cl_claim = xasprintf("%s receives %ju body bytes", e->app,
-	    (uintmax_t)e->bytes);
+	cl->cl_claim = xasprintf(up ? "%s delivers %ju body bytes"
+				    : "%s receives %ju body bytes",
+	    e->app, (uintmax_t)e->bytes);
 	cl->cl_found = xasprintf("%ju bytes", (uintmax_t)got);
 	cl->cl_ok = got == e->bytes;
+}
+
+void
+claim_bounds(const struct sc_bounds *b, struct strbuf *sb)
+{
+	if (b->has_is)
+		strbuf_addf(sb, " is %ju", (uintmax_t)b->is);
+	if (b->has_min)
+		strbuf_addf(sb, " is at least %ju", (uintmax_t)b->min);
+	if (b->has_max)
+		strbuf_addf(sb, " is at most %ju", (uintmax_t)b->max);
+}
+
+bool
+claim_within(const struct sc_bounds *b, uint64_t v)
+{
+	return ((!b->has_is || v == b->is) && (!b->has_min || v >= b->min) &&
+	    (!b->has_max || v <= b->max));
 }
 
 static void
@@ -170,15 +222,9 @@ claim_counter(struct world *w, const struct sc_exp_counter *e,
 
 	error = sysctl_read(world_host(w, e->host)->h_vnet, e->name, &v);
 	strbuf_addf(&sb, "%s %s", e->host, e->name);
-	if (e->has_is)
-		strbuf_addf(&sb, " is %ju", (uintmax_t)e->is);
-	if (e->has_min)
-		strbuf_addf(&sb, " is at least %ju", (uintmax_t)e->min);
-	if (e->has_max)
-		strbuf_addf(&sb, " is at most %ju", (uintmax_t)e->max);
+	claim_bounds(&e->bounds, &sb);
 	cl->cl_claim = strbuf_take(&sb);
-	cl->cl_ok = error == 0 && (!e->has_is || v == e->is) &&
-	    (!e->has_min || v >= e->min) && (!e->has_max || v <= e->max);
+	cl->cl_ok = error == 0 && claim_within(&e->bounds, v);
 	cl->cl_found = error != 0 ? xstrdup("there is no such sysctl")
 				  : xasprintf("%ju", (uintmax_t)v);
 }
@@ -365,36 +411,16 @@ addr_text(const struct ksockaddr *sa)
 	return (strbuf_take(&sb));
 }
 
-static struct conn *
-peer_of(struct world *w, const struct conn *c)
-{
-	struct app *a;
-	struct conn *p;
-
-	for (unsigned i = 0; i < w->w_sc->napps; i++) {
-		a = &w->w_apps[i];
-		if (a->a_sc->type != SC_APP_HTTPS_SERVER)
-			continue;
-		TAILQ_FOREACH(p, &a->a_conns, c_link)
-			if (p->c_flow != NULL && p->c_flow == c->c_flow)
-				return (p);
-	}
-	return (NULL);
-}
-
 static void
-collect_conn(struct world *w, struct conn *c)
+collect_name(struct conn_result *r, const struct conn *c,
+    const struct ksockaddr *client, const struct ksockaddr *server)
 {
 	static const char *const versions[] = { "TLS 1.0", "TLS 1.1", "TLS 1.2",
 		"TLS 1.3" };
-	struct conn_result *r = &w->w_res.r_conns[w->w_res.r_nconns++];
-	struct conn *p = c->c_flow != NULL ? peer_of(w, c) : NULL;
 
-	if (c->c_so != NULL)
-		app_conn_modes(c);
 	r->c_name = xasprintf("%s#%u", c->c_app->a_sc->loc.name, c->c_index);
-	r->c_client = addr_text(&c->c_local);
-	r->c_server = addr_text(&c->c_remote);
+	r->c_client = addr_text(client);
+	r->c_server = addr_text(server);
 	if (c->c_app->a_sc->tls.present)
 		r->c_tls = versions[c->c_app->a_sc->tls.version];
 	memcpy(r->c_suite, c->c_suite, sizeof(r->c_suite));
@@ -403,13 +429,54 @@ collect_conn(struct world *w, struct conn *c)
 	r->c_start = c->c_start;
 	r->c_established = c->c_established;
 	r->c_end = c->c_end;
+}
+
+static void
+collect_conn(struct world *w, struct conn *c)
+{
+	struct conn_result *r = &w->w_res.r_conns[w->w_res.r_nconns++];
+	struct conn *p = c->c_flow != NULL ? peer_of(w, c) : NULL;
+
+	if (c->c_so != NULL)
+		app_conn_modes(c);
+	collect_name(r, c, &c->c_local, &c->c_remote);
 	r->c_body = c->c_before + c->c_off;
+	if (c->c_app->a_sc->upload != NULL)
+		r->c_body = p != NULL ? p->c_received : 0;
 	r->c_side[0] = c->c_side;
 	if (p == NULL)
 		return;
 	if (p->c_so != NULL)
 		app_conn_modes(p);
 	r->c_side[1] = p->c_side;
+}
+
+/* What the server knows of a connection whose client is outside. */
+static void
+collect_outside(struct world *w, struct conn *c)
+{
+	struct conn_result *r = &w->w_res.r_conns[w->w_res.r_nconns++];
+
+	if (c->c_so != NULL)
+		app_conn_modes(c);
+	collect_name(r, c, &c->c_remote, &c->c_local);
+	r->c_outside = true;
+	r->c_requests = c->c_requests;
+	r->c_sent = c->c_sent;
+	r->c_received = c->c_received;
+	r->c_side[1] = c->c_side;
+}
+
+static void
+collect_conns(struct world *w, const struct app *a)
+{
+	struct conn *c;
+
+	TAILQ_FOREACH(c, &a->a_conns, c_link)
+		if (!c->c_server)
+			collect_conn(w, c);
+		else if (c->c_outside)
+			collect_outside(w, c);
 }
 
 static void
@@ -469,18 +536,13 @@ void
 collect_result(struct world *w)
 {
 	struct result *r = &w->w_res;
-	struct conn *c;
 	unsigned n = 0;
 
 	for (unsigned i = 0; i < w->w_sc->napps; i++)
 		n += w->w_apps[i].a_nconns;
 	r->r_conns = xcalloc(n, sizeof(*r->r_conns));
-	for (unsigned i = 0; i < w->w_sc->napps; i++) {
-		if (w->w_sc->apps[i].type != SC_APP_HTTPS_CLIENT)
-			continue;
-		TAILQ_FOREACH(c, &w->w_apps[i].a_conns, c_link)
-			collect_conn(w, c);
-	}
+	for (unsigned i = 0; i < w->w_sc->napps; i++)
+		collect_conns(w, &w->w_apps[i]);
 	collect_counters(w);
 	collect_links(w);
 	links_collect_nodes(w);

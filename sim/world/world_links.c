@@ -75,7 +75,7 @@ plug_switch(struct world *w, struct wlink *l, int end)
 
 	sw = scenario_switch_port(w->w_sc, l->l_sc->ends.v[end], &port);
 	if (sw == NULL)
-		return; /* a card, which plugs itself in */
+		return; /* a card or a device, which plugs itself in */
 	s = w->w_switches[sw - w->w_sc->switches];
 	switch_connect(s, port, wire_end(l->l_wire, end),
 	    sw->rate != 0 ? sw->rate : wire_way(l->l_wire, end)->ww_rate_bps);
@@ -107,8 +107,11 @@ links_build(struct world *w)
 		l->l_wire = wire_create(&wp);
 		free(name);
 		link_ways(sl, ww);
+		l->l_device = -1;
 		for (int end = 0; end < 2; end++) {
 			wire_set_way(l->l_wire, end, &ww[end]);
+			if (scenario_device(sl->ends.v[end]) != NULL)
+				l->l_device = end;
 			plug_switch(w, l, end);
 		}
 		link_impair(l->l_wire, sl);

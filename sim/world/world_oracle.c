@@ -14,6 +14,8 @@
 #include "world_priv.h"
 
 #define BATCH_FRAMES 128
+/* In the number by which the oracle knows a frame. */
+#define ID_OUTSIDE (1ULL << 63)
 
 struct verdict {
 	struct verdict *v_next;
@@ -28,6 +30,7 @@ struct batch {
 	unsigned b_n;
 	struct frame *b_frames[BATCH_FRAMES];
 	simtime_t b_when[BATCH_FRAMES];
+	bool b_outside[BATCH_FRAMES];
 	struct strbuf b_keylog; /* lines that came while it filled */
 	struct verdict *b_verdicts, **b_tail;
 	simtime_t b_now; /* of the frame being judged */
@@ -48,8 +51,11 @@ judge_said(void *arg, int number, uint64_t frame, const char *text)
 {
 	struct judge *j = arg;
 	struct batch *b = &j->j_batch[1 - j->j_filling];
-	struct verdict *v = xcalloc(1, sizeof(*v));
+	struct verdict *v;
 
+	if ((frame & ID_OUTSIDE) != 0)
+		return;
+	v = xcalloc(1, sizeof(*v));
 	v->v_invariant = number;
 	v->v_when = b->b_now;
 	v->v_text = xasprintf("frame %ju: %s", (uintmax_t)frame, text);
@@ -80,7 +86,8 @@ judge_run(struct job *job, unsigned slot)
 	for (unsigned i = 0; i < b->b_n; i++) {
 		f = b->b_frames[i];
 		b->b_now = b->b_when[i];
-		record_oracle_frame(b->b_judge->j_ro, f->f_id, f->f_hdr,
+		record_oracle_frame(b->b_judge->j_ro,
+		    f->f_id | (b->b_outside[i] ? ID_OUTSIDE : 0), f->f_hdr,
 		    f->f_hdrlen, f->f_payload, f->f_paylen);
 	}
 }
@@ -142,12 +149,13 @@ judge_create(struct world *w)
 }
 
 void
-judge_frame(struct judge *j, struct frame *f)
+judge_frame(struct judge *j, struct frame *f, bool outside)
 {
 	struct batch *b = &j->j_batch[j->j_filling];
 
 	frame_ref(f);
 	b->b_when[b->b_n] = timebase_now(j->j_world->w_tb);
+	b->b_outside[b->b_n] = outside;
 	b->b_frames[b->b_n++] = f;
 	if (b->b_n == BATCH_FRAMES)
 		judge_submit(j);

@@ -41,6 +41,8 @@ struct whost {
 struct wlink {
 	const struct sc_link *l_sc;
 	struct wire *l_wire;
+	struct wire_port l_outside; /* of the end that is a device */
+	int l_device;		    /* which end that is; -1: none */
 };
 
 struct wstep {
@@ -75,15 +77,21 @@ struct conn {
 	unsigned c_index;
 	struct ledger_flow *c_flow;
 	bool c_server;
+	bool c_outside;	     /* server: its client is no host of the scenario */
+	bool c_upload;	     /* this request has a body */
+	bool c_head;	     /* server: this answer has none */
 	bool c_connecting;   /* its connect was begun */
 	struct strbuf c_buf; /* request or response header */
 	size_t c_bufoff;
 	struct vnode *c_vp;
-	uint64_t c_off, c_len; /* this request's body */
-	uint64_t c_before;     /* bytes of the bodies before */
-	unsigned c_requests;   /* client: written so far */
-	bool c_more;	       /* another request follows this one */
-	int c_error;	       /* how it failed */
+	uint64_t c_off, c_len;	 /* this request's body */
+	uint64_t c_before;	 /* bytes of the bodies before */
+	uint64_t c_sent;	 /* of files, all requests */
+	uint64_t c_received;	 /* server: of all uploads */
+	struct digest *c_digest; /* server: of this upload */
+	unsigned c_requests;	 /* client: written so far; server: read */
+	bool c_more;		 /* another request follows this one */
+	int c_error;		 /* how it failed */
 	const char *c_failed;
 	struct ksockaddr c_local, c_remote;
 	simtime_t c_start, c_established, c_end;
@@ -118,6 +126,7 @@ struct world {
 	struct whost *w_hosts;
 	struct wlink *w_links;
 	struct lanswitch **w_switches;
+	bool w_outside; /* attached, in part at least */
 	struct app *w_apps;
 	struct wstep *w_steps;
 	struct wlook *w_looks;
@@ -150,6 +159,7 @@ struct world {
 	simtime_t w_progress_at; /* ... and when */
 	unsigned w_until_look;	 /* events until the next cheap check */
 	unsigned w_states;	 /* of wo_dump_at, told so far */
+	struct sim_event w_tick; /* live: the instant that time has come to */
 	bool w_broken;		 /* an invariant */
 	bool w_broken_told, w_panic_told;
 	bool w_going; /* the hosts are being taken down */
@@ -173,6 +183,18 @@ simtime_t links_slowest(const struct world *, uint64_t bytes);
 void links_collect_nodes(struct world *); /* impairments, for the result */
 /* By a link's name, or the port at one of its ends. */
 struct wire *world_wire_of(struct world *, const char *name);
+/* The address is one of a host of the scenario. */
+bool world_inside(const struct world *, const struct ksockaddr *);
+
+/* world_outside.c */
+int outside_attach(struct world *, struct strbuf *err);
+void outside_detach(struct world *);
+void outside_reset(struct world *); /* clients outside hear the end */
+
+/* world.c */
+bool world_step(struct world *, simtime_t until);
+void world_settle(struct world *, simtime_t time);
+void world_look(struct world *);
 
 /* world_steps.c */
 /* Steps that were checked get their events. EINVAL: text in err. */
@@ -209,6 +231,14 @@ int world_sysctl_claims(struct world *, struct strbuf *err);
 int world_no_sysctl(struct world *, struct strbuf *err, const struct sc_loc *,
     const struct vnet *, const char *name);
 
+/* The errno of sysctl_write, sysctl_write_word. */
+int world_sysctl_set(struct vnet *, const char *name, const struct sc_value *);
+/* "sysctl `x` refuses 7 (EINVAL)", or which words it takes. */
+void sysctl_refusal(const struct sysctl_oid *, const struct sc_value *,
+    int error, struct strbuf *);
+/* Nearest name of a sysctl of this kernel; NULL. */
+const char *sysctl_nearest(const struct vnet *, const char *name);
+
 /* world_tap.c */
 int tap_open(struct world *, struct strbuf *err);
 void tap_frame(void *arg, const struct wire_port *, struct frame *,
@@ -218,7 +248,8 @@ void tap_close(struct world *);
 
 /* world_oracle.c: the record oracle beside the run */
 struct judge *judge_create(struct world *);
-void judge_frame(struct judge *, struct frame *); /* takes a reference */
+/* Takes a reference. outside: followed, but not to be blamed on a kernel. */
+void judge_frame(struct judge *, struct frame *, bool outside);
 void judge_secret(struct judge *, const char *line);
 void judge_settle(struct judge *); /* all frames so far are judged and told */
 const struct record_oracle *judge_finish(struct judge *);
@@ -249,6 +280,9 @@ void check_now(struct world *);	 /* cheap ones, while running */
 void check_end(struct world *);	 /* ledger, oracle, files */
 bool check_tags(struct world *); /* before the stacks go */
 void check_home(struct world *); /* everything came home */
+/* " is at least 7 is at most 9" */
+void claim_bounds(const struct sc_bounds *, struct strbuf *);
+bool claim_within(const struct sc_bounds *, uint64_t);
 void judge_claims_begin(struct world *);
 void judge_claims_end(struct world *);
 void collect_result(struct world *);
@@ -257,7 +291,10 @@ void collect_result(struct world *);
 int apps_create(struct world *, struct strbuf *err);
 void apps_start(struct world *);
 void apps_call_off(struct world *); /* connections not begun */
-void apps_switch_tls(struct world *, const struct sc_step *);
+/* The last refusal's errno; ESRCH: no connection is meant. */
+int apps_switch_tls(struct world *, const struct sc_step *);
+void apps_deafen(struct world *); /* no more connections are taken */
+void apps_reset_outside(struct world *);
 void apps_destroy(struct world *);
 void app_conn_modes(struct conn *);
 void conn_post(struct conn *, simtime_t delay);

@@ -66,15 +66,14 @@ do_impair(struct world *w, const struct sc_step *st)
 static int
 do_sysctl(struct world *w, const struct sc_step *st)
 {
-	return (
-	    sysctl_write(world_host(w, st->on)->h_vnet, st->name, st->value));
+	return (world_sysctl_set(world_host(w, st->on)->h_vnet, st->name,
+	    &st->value));
 }
 
 static int
 do_switch_tls(struct world *w, const struct sc_step *st)
 {
-	apps_switch_tls(w, st);
-	return (0);
+	return (apps_switch_tls(w, st));
 }
 
 static int
@@ -120,7 +119,8 @@ world_do(struct world *w, const struct sc_step *st)
 				  : xstrdup(st->on);
 	TRACE(&w->w_tracer, timeline, TS(actions[st->action].name), TS(target));
 	free(target);
-	if (error != 0)
+	/* An application tells each connection's refusal itself. */
+	if (error != 0 && (st->action != SC_DO_SWITCH_TLS || error == ESRCH))
 		TRACE(&w->w_tracer, app_error, TS("timeline"), TU(0),
 		    TS(st->name != NULL ? st->name : st->on), TI(error));
 	return (error);

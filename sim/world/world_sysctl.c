@@ -9,9 +9,8 @@
 
 #include "world_priv.h"
 
-static void
-no_sysctl(struct world *w, struct strbuf *err, const struct sc_loc *loc,
-    const struct vnet *vnet, const char *name)
+const char *
+sysctl_nearest(const struct vnet *vnet, const char *name)
 {
 	const struct sysctl_tree *st = &vnet->v_sysctl;
 	const char **names = xcalloc(st->st_count, sizeof(*names)), *near;
@@ -20,6 +19,15 @@ no_sysctl(struct world *w, struct strbuf *err, const struct sc_loc *loc,
 		names[i] = st->st_oids[i].oid_name;
 	near = nearest_name(name, names, st->st_count);
 	free(names);
+	return (near);
+}
+
+static void
+no_sysctl(struct world *w, struct strbuf *err, const struct sc_loc *loc,
+    const struct vnet *vnet, const char *name)
+{
+	const char *near = sysctl_nearest(vnet, name);
+
 	if (!vnet->v_kern_tls && strncmp(name, "kern.ipc.tls.", 13) == 0)
 		scenario_error(w->w_sc, loc, err,
 		    "there is no sysctl `%s`: host `%s` has `kern_tls: false`, "
@@ -45,56 +53,68 @@ no_number(struct world *w, const struct sc_loc *loc, const char *name,
 	    name);
 }
 
-static void
-no_word(struct world *w, const struct sc_setting *s,
-    const struct sysctl_oid *oid, struct strbuf *err)
+int
+world_sysctl_set(struct vnet *vnet, const char *name, const struct sc_value *v)
 {
-	struct strbuf words = { 0 };
+	return (v->word != NULL ? sysctl_write_word(vnet, name, v->word)
+				: sysctl_write(vnet, name, v->number));
+}
 
-	if (oid->oid_words == NULL) {
-		scenario_error(w->w_sc, &s->loc, err,
-		    "sysctl `%s` wants a whole number, 0 or more, not `%s`",
-		    s->loc.name, s->word);
+void
+sysctl_refusal(const struct sysctl_oid *oid, const struct sc_value *v,
+    int error, struct strbuf *sb)
+{
+	strbuf_addf(sb, "sysctl `%s` ", oid->oid_name);
+	if (v->word == NULL) {
+		strbuf_addf(sb, "refuses %ju (%s)", (uintmax_t)v->number,
+		    errno_name(error));
 		return;
 	}
-	for (unsigned i = 0; oid->oid_words[i] != NULL; i++)
-		strbuf_addf(&words, "%s`%s`", i > 0 ? ", " : "",
+	if (oid->oid_words == NULL)
+		strbuf_adds(sb, "wants a whole number, 0 or more");
+	for (unsigned i = 0;
+	     oid->oid_words != NULL && oid->oid_words[i] != NULL; i++)
+		strbuf_addf(sb, "%s`%s`", i > 0 ? ", " : "is one of ",
 		    oid->oid_words[i]);
-	scenario_error(w->w_sc, &s->loc, err,
-	    "sysctl `%s` is one of %s, not `%s`", s->loc.name,
-	    strbuf_str(&words), s->word);
-	strbuf_fini(&words);
+	strbuf_addf(sb, ", not `%s`", v->word);
+}
+
+static void
+refused(struct world *w, const struct sc_loc *loc, const struct sysctl_oid *oid,
+    const struct sc_value *v, int error, struct strbuf *err)
+{
+	struct strbuf sb = { 0 };
+
+	sysctl_refusal(oid, v, error, &sb);
+	scenario_error(w->w_sc, loc, err, "%s", strbuf_str(&sb));
+	strbuf_fini(&sb);
 }
 
 int
 world_sysctls(struct world *w, struct whost *h, struct strbuf *err)
 {
+	const struct sysctl_oid *oid;
 	const struct sc_setting *s;
 	int error, bad = 0;
 
 	for (unsigned i = 0; i < h->h_sc->nsysctl; i++) {
 		s = &h->h_sc->sysctl[i];
-		error = s->word != NULL
-		    ? sysctl_write_word(h->h_vnet, s->loc.name, s->word)
-		    : sysctl_write(h->h_vnet, s->loc.name, s->value);
-		if (error == ENOENT)
+		error = world_sysctl_set(h->h_vnet, s->loc.name, &s->value);
+		if (error == 0)
+			continue;
+		bad = EINVAL;
+		oid = sysctl_find(h->h_vnet, s->loc.name);
+		if (oid == NULL)
 			no_sysctl(w, err, &s->loc, h->h_vnet, s->loc.name);
 		else if (error == EPERM)
 			scenario_error(w->w_sc, &s->loc, err,
 			    "sysctl `%s` is read-only: a claim `counter` can "
 			    "look at it",
 			    s->loc.name);
-		else if (sysctl_find(h->h_vnet, s->loc.name)->oid_kind ==
-		    CTL_WR)
+		else if (oid->oid_kind == CTL_WR)
 			no_number(w, &s->loc, s->loc.name, err);
-		else if (error != 0 && s->word != NULL)
-			no_word(w, s, sysctl_find(h->h_vnet, s->loc.name), err);
-		else if (error != 0)
-			scenario_error(w->w_sc, &s->loc, err,
-			    "sysctl `%s` refuses %ju (%s)", s->loc.name,
-			    (uintmax_t)s->value, errno_name(error));
-		if (error != 0)
-			bad = EINVAL;
+		else
+			refused(w, &s->loc, oid, &s->value, error, err);
 	}
 	return (bad);
 }
@@ -105,6 +125,19 @@ world_no_sysctl(struct world *w, struct strbuf *err, const struct sc_loc *loc,
 {
 	no_sysctl(w, err, loc, vnet, name);
 	return (EINVAL);
+}
+
+/* Numbers are looked at when they are written. */
+static bool
+sysctl_has_word(const struct sysctl_oid *oid, const char *word)
+{
+	if (word == NULL)
+		return (true);
+	for (unsigned i = 0;
+	     oid->oid_words != NULL && oid->oid_words[i] != NULL; i++)
+		if (strcmp(oid->oid_words[i], word) == 0)
+			return (true);
+	return (false);
 }
 
 /*
@@ -119,9 +152,12 @@ world_sysctl_step(struct world *w, const struct sc_step *st, struct strbuf *err)
 	const struct sysctl_oid *oid = sysctl_find(vnet, st->name);
 
 	if (!vnet->v_sysctl.st_booted ||
-	    (oid != NULL && oid->oid_kind == CTL_RW))
+	    (oid != NULL && oid->oid_kind == CTL_RW &&
+		sysctl_has_word(oid, st->value.word)))
 		return (0);
-	if (oid == NULL)
+	if (oid != NULL && oid->oid_kind == CTL_RW)
+		refused(w, loc, oid, &st->value, EINVAL, err);
+	else if (oid == NULL)
 		no_sysctl(w, err, loc, vnet, st->name);
 	else if (oid->oid_kind == CTL_TUN)
 		scenario_error(w->w_sc, loc, err,

@@ -45,6 +45,23 @@ tap_describe(struct world *w, struct capture_if *ifs)
 	}
 }
 
+/* The ends of links that are devices of this machine. */
+static void
+tap_describe_outside(const struct world *w, struct capture_if *ifs)
+{
+	const struct wlink *l;
+
+	for (l = w->w_links; l < w->w_links + w->w_sc->nlinks; l++)
+		if (l->l_device >= 0)
+			ifs[l->l_outside.pt_capif] = (struct capture_if) {
+				.ci_name =
+				    xstrdup(l->l_sc->ends.v[l->l_device]),
+				.ci_descr = "a device of the machine outside",
+				.ci_hardware = "outside",
+				.ci_speed_bps = l->l_sc->rate
+			};
+}
+
 /* Address and host name, in pairs. */
 static char **
 tap_names(const struct world *w)
@@ -83,6 +100,7 @@ tap_open_wire(struct world *w, const char *path)
 	int error;
 
 	tap_describe(w, ifs);
+	tap_describe_outside(w, ifs);
 	comment = xasprintf("%s, seed %ju: %s", w->w_sc->name,
 	    (uintmax_t)w->w_opts.wo_seed, w->w_sc->description);
 	error = capture_open(path, w->w_sc->epoch * 1000000000ULL, comment, ifs,
@@ -131,6 +149,8 @@ tap_open(struct world *w, struct strbuf *err)
 	if (w->w_sc->capture.wire) {
 		error = tap_open_wire(w, path);
 		w->w_res.r_has_wire = error == 0;
+		if (error == 0 && scenario_is_live(w->w_sc))
+			capture_secrets_first(w->w_capture);
 	}
 	if (error == 0 && (w->w_sc->capture.pcap || w->w_opts.wo_pcap))
 		error = tap_open_classic(w, dir);
@@ -156,7 +176,7 @@ tap_frame(void *arg, const struct wire_port *from, struct frame *f,
 	if (w->w_capture != NULL || w->w_pcap != NULL)
 		frame_csum_settle(f); /* before the frame is shared */
 	if (w->w_sc->checks.records)
-		judge_frame(w->w_judge, f);
+		judge_frame(w->w_judge, f, from->pt_outside);
 	if (w->w_capture == NULL && w->w_pcap == NULL)
 		return;
 	of = rexmit_track(w->w_rexmit, f);
@@ -191,12 +211,28 @@ tap_keylog(void *arg, const char *line)
 	free(text);
 }
 
+/* What the wires know of the devices outside. */
+static void
+tap_count_outside(struct world *w)
+{
+	const struct wire_stats *ws;
+	const struct wlink *l;
+
+	for (l = w->w_links; l < w->w_links + w->w_sc->nlinks; l++)
+		if (l->l_device >= 0 && l->l_wire != NULL) {
+			ws = wire_stats(l->l_wire, l->l_device);
+			capture_counts(w->w_capture, l->l_outside.pt_capif,
+			    ws->frames, 0);
+		}
+}
+
 void
 tap_close(struct world *w)
 {
 	char *path;
 
 	if (w->w_capture != NULL) {
+		tap_count_outside(w);
 		for (unsigned i = 0; i < w->w_sc->nhosts; i++)
 			for (unsigned j = 0; j < w->w_sc->hosts[i].nnics; j++)
 				capture_counts(w->w_capture,

@@ -62,6 +62,7 @@ tcpinfo_open(struct world *w, struct strbuf *err)
 		sim_event_init(&w->w_tcpinfo_ev, EV_JUDGE, "tcp info",
 		    tcpinfo_event, w);
 		timebase_post(w->w_tb, &w->w_tcpinfo_ev, 0);
+		w->w_res.r_has_tcpinfo = true;
 	}
 	free(path);
 	return (error);
@@ -134,12 +135,7 @@ claim_text(const struct sc_exp_tcp_info *e)
 	if (e->has_connection)
 		strbuf_addf(&sb, "#%ju", (uintmax_t)e->connection);
 	strbuf_addf(&sb, " %s", e->field);
-	if (e->has_is)
-		strbuf_addf(&sb, " is %ju", (uintmax_t)e->is);
-	if (e->has_min)
-		strbuf_addf(&sb, " is at least %ju", (uintmax_t)e->min);
-	if (e->has_max)
-		strbuf_addf(&sb, " is at most %ju", (uintmax_t)e->max);
+	claim_bounds(&e->bounds, &sb);
 	return (strbuf_take(&sb));
 }
 
@@ -158,9 +154,7 @@ claim_tcp_info(struct app *a, const struct sc_exp_tcp_info *e,
 		looked++;
 		low = MIN(low, v);
 		high = MAX(high, v);
-		cl->cl_ok = cl->cl_ok && (!e->has_is || v == e->is) &&
-		    (!e->has_min || v >= e->min) &&
-		    (!e->has_max || v <= e->max);
+		cl->cl_ok = cl->cl_ok && claim_within(&e->bounds, v);
 	}
 	cl->cl_claim = claim_text(e);
 	cl->cl_ok = cl->cl_ok && looked > 0;

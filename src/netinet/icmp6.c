@@ -46,17 +46,8 @@ icmp6_reflect(struct vnet *vnet, struct mbuf *m, uint32_t off)
 	struct mbuf *n;
 	uint8_t src[16];
 
-	n = m_getjcl(vnet->v_mb, M_NOWAIT, MT_DATA, M_PKTHDR,
-	    len <= MCLBYTES - 16 ? MCLBYTES : MJUM16BYTES);
-	if (n == NULL || len > MJUM16BYTES - 16) {
-		m_freem(n);
-		m_freem(m);
+	if ((n = ip_copy_packet(vnet, m)) == NULL)
 		return;
-	}
-	n->m_data += 16; /* the link header's place */
-	m_copydata(m, 0, (int)len, n->m_data);
-	n->m_len = n->m_pkthdr.len = (int32_t)len;
-	m_freem(m);
 	ip6 = (struct kip6 *)(void *)n->m_data;
 	memcpy(src, ip6->ip6_src, 16);
 	memcpy(ip6->ip6_src, ip6->ip6_dst, 16);

@@ -81,6 +81,9 @@ void tcp_hc_updatemtu(struct vnet *, int family, const struct in_any *,
  * which len bytes came. mtu: of the next hop, for EMSGSIZE (0: not told). */
 void tcp_ctlinput(struct vnet *, int family, int error, uint32_t mtu,
     const uint8_t *ip, uint32_t len);
+/* A received packet as one that may be written, in one piece; the received one
+ * is freed. NULL: no memory, or larger than any of ours. */
+struct mbuf *ip_copy_packet(struct vnet *, struct mbuf *);
 void icmp_input(struct vnet *, struct mbuf *m, uint32_t hlen);
 /* A message of neighbour discovery with a right checksum; len bytes of it. */
 void nd6_message(struct vnet *, struct ifnet *, const uint8_t *ip,

@@ -48,19 +48,8 @@ icmp_reflect(struct vnet *vnet, struct mbuf *m, uint32_t hlen)
 	uint8_t src[4];
 	uint32_t len = (uint32_t)m->m_pkthdr.len;
 
-	/* Received bytes are read-only: a copy is changed. */
-	n = len <= MCLBYTES - 64
-	    ? m_getjcl(vnet->v_mb, M_NOWAIT, MT_DATA, M_PKTHDR, MCLBYTES)
-	    : m_getjcl(vnet->v_mb, M_NOWAIT, MT_DATA, M_PKTHDR, MJUM16BYTES);
-	if (n == NULL || len > MJUM16BYTES - 64) {
-		m_freem(n);
-		m_freem(m);
+	if ((n = ip_copy_packet(vnet, m)) == NULL)
 		return;
-	}
-	n->m_data += 16; /* the link header's place */
-	m_copydata(m, 0, (int)len, n->m_data);
-	n->m_len = n->m_pkthdr.len = (int32_t)len;
-	m_freem(m);
 	ip = (struct kip *)(void *)n->m_data;
 	memcpy(src, ip->ip_src, 4);
 	memcpy(ip->ip_src, ip->ip_dst, 4);

@@ -11,12 +11,35 @@
 
 #include "inet_private.h"
 
+#define LINK_SPACE 16 /* in front of a packet, for the link header */
+
 static void
 ip_input_drop(struct vnet *vnet, struct mbuf *m, uint64_t *counter,
     const char *why)
 {
 	(*counter)++;
 	(void)ip_drop_packet(vnet, m, 0, why);
+}
+
+struct mbuf *
+ip_copy_packet(struct vnet *vnet, struct mbuf *m)
+{
+	uint32_t len = (uint32_t)m->m_pkthdr.len;
+	struct mbuf *n;
+
+	n = m_getjcl(vnet->v_mb, M_NOWAIT, MT_DATA, M_PKTHDR,
+	    len <= MCLBYTES - LINK_SPACE ? MCLBYTES : MJUM16BYTES);
+	if (n != NULL && len > MJUM16BYTES - LINK_SPACE) {
+		m_freem(n);
+		n = NULL;
+	}
+	if (n != NULL) {
+		n->m_data += LINK_SPACE;
+		m_copydata(m, 0, (int)len, n->m_data);
+		n->m_len = n->m_pkthdr.len = (int32_t)len;
+	}
+	m_freem(m);
+	return (n);
 }
 
 /* Cut link padding. False: shorter than it says. */

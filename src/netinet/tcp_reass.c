@@ -96,37 +96,34 @@ tcp_reass_dup(struct tcpcb *tp, uint32_t start, uint32_t end)
 
 /*
  * Fill the gaps that the segment can fill. Each turn takes the bytes between
- * where we are and the next segment that is there.
+ * where we are and the next segment that is there. A FIN is taken with the
+ * last byte; one that has other bytes behind it is no end of anything.
  */
 static void
 tcp_reass_fill(struct tcpcb *tp, struct tcp_seg *ts)
 {
 	struct tcp_reass_seg **prs = &tp->t_segq, *rs;
-	uint32_t seq = ts->ts_seq, end = seq + ts->ts_len, gap;
+	uint32_t seq = ts->ts_seq, end = seq + ts->ts_len;
 	bool fin = (ts->ts_flags & KTH_FIN) != 0;
 
 	while ((rs = *prs) != NULL) {
+		if (SEQ_GEQ(seq, end) && SEQ_GEQ(rs->rs_seq, end))
+			break;
 		if (SEQ_LT(seq, rs->rs_seq)) {
-			gap = SEQ_MIN(end, rs->rs_seq) - seq;
-			if (gap > 0) {
-				if (!tcp_reass_insert(tp, prs, ts, seq, gap,
-					false))
-					return;
-				prs = &(*prs)->rs_next;
-			}
+			if (!tcp_reass_insert(tp, prs, ts, seq,
+				SEQ_MIN(end, rs->rs_seq) - seq, false))
+				return;
+			prs = &(*prs)->rs_next;
 		}
 		tcp_reass_dup(tp, SEQ_MAX(seq, rs->rs_seq),
 		    SEQ_MIN(end, rs->rs_seq + rs->rs_len));
 		seq = SEQ_MAX(seq, rs->rs_seq + rs->rs_len);
-		if (SEQ_GEQ(seq, end) && !fin)
-			return;
 		if (rs->rs_fin)
 			return; /* nothing lies behind a FIN */
 		prs = &rs->rs_next;
 	}
-	if (SEQ_LT(seq, end) || fin)
-		(void)tcp_reass_insert(tp, prs, ts, SEQ_MIN(seq, end),
-		    SEQ_LT(seq, end) ? end - seq : 0, fin);
+	if (SEQ_LT(seq, end) || (fin && seq == end && rs == NULL))
+		(void)tcp_reass_insert(tp, prs, ts, seq, end - seq, fin);
 }
 
 /* The run behind this one becomes part of it, if there is no hole between. */

@@ -67,7 +67,9 @@ must_be_sound(const struct scenario *sc)
 		MUST(sc->apps[i].host != NULL && sc->apps[i].port >= 1 &&
 		    sc->apps[i].port <= 65535);
 		MUST(sc->apps[i].type != SC_APP_HTTPS_CLIENT ||
-		    (sc->apps[i].server != NULL && sc->apps[i].path != NULL &&
+		    (sc->apps[i].server != NULL &&
+			(sc->apps[i].path != NULL) !=
+			    (sc->apps[i].upload != NULL) &&
 			sc->apps[i].connections >= 1));
 	}
 	for (unsigned i = 0; i < sc->nsteps; i++)
@@ -76,7 +78,7 @@ must_be_sound(const struct scenario *sc)
 			sc->timeline[i].name != NULL));
 	for (unsigned i = 0; i < sc->nexpect; i++)
 		MUST(sc->expect[i].kind >= SC_EXP_DELIVERED &&
-		    sc->expect[i].kind <= SC_EXP_ERROR);
+		    sc->expect[i].kind <= SC_EXP_TCP_INFO);
 }
 
 /* What is printed may not speak to the terminal. */

@@ -84,13 +84,15 @@ count()	# name filter [options]: frame numbers that match, into a file
 # A frame that repeats bytes may complete a record a second time, which
 # Wireshark calls malformed in a perfectly good capture.
 AGAIN='(tcp.analysis.retransmission || frame.comment contains "rexmit")'
+# A receiver says that bytes came twice (RFC 2883); Wireshark warns of it.
+DSACK='tcp.options.sack.dsack'
 # Opinions of Wireshark's that depend on timing; exact arithmetic below.
 ORDER='tcp.analysis.lost_segment || tcp.analysis.ack_lost_segment || tcp.analysis.out_of_order'
 
 count sums '(ip && !(ip.checksum.status==1)) || (tcp && !(tcp.checksum.status==1))' $CK
 count malformed "(_ws.malformed && !(_ws.malformed.reassembly && $AGAIN)) || _ws.short || _ws.unreassembled"
 count errors "_ws.expert.severity == error && !$AGAIN"
-count warnings "_ws.expert.severity == warning && !($ORDER)${WARN_OK:+ && !($WARN_OK)}"
+count warnings "_ws.expert.severity == warning && !($ORDER) && !$DSACK${WARN_OK:+ && !($WARN_OK)}"
 wait
 count opinion "$ORDER"
 count unsaid 'tcp.analysis.retransmission && !(frame.comment contains "rexmit")'

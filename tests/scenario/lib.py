@@ -33,6 +33,12 @@ def run_out(sim, file, out, *options, **kw):
     return r, report
 
 
+def is_live(file):
+    """A link of it ends at a device of this machine."""
+    with open(file) as f:
+        return '"tap:' in f.read()
+
+
 def skip(why):
     """What meson counts as skipped."""
     print('SKIP: ' + why)
@@ -131,3 +137,30 @@ def http_requests(pcap, keylog):
                             'tls.keylog_file:' + keylog, '-Y', 'http.request'],
                            capture_output=True, text=True, env=env)
     return len(r.stdout.splitlines())
+
+
+# The files of simulated hosts, a second time, from the description of their
+# generator in docs/differences.md.
+M64 = (1 << 64) - 1
+
+
+def fnv1a64(data, h):
+    for b in data:
+        h = ((h ^ b) * 0x100000001b3) & M64
+    return h
+
+
+def file_bytes(name, seed, size):
+    key = fnv1a64(name.encode(), 0xcbf29ce484222325 ^ seed)
+    out = []
+    for n in range((size + 63) // 64):
+        base = key ^ ((n * 0x9e3779b97f4a7c15) & M64)
+        text = ['%08x ' % (n * 64)]
+        for w in range(1, 8):
+            x = (base + w * 0xbf58476d1ce4e5b9) & M64
+            x = ((x ^ (x >> 30)) * 0x94d049bb133111eb) & M64
+            x ^= x >> 31
+            x = (x & 0x3f3f3f3f3f3f3f3f) + 0x3030303030303030
+            text.append(x.to_bytes(8, 'little').decode())
+        out.append(''.join(text)[:63] + '\n')
+    return ''.join(out).encode()[:size]

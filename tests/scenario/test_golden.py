@@ -54,7 +54,10 @@ def main():
     sim = sys.argv[1]
     c = lib.Checks()
     os.makedirs(GOLDEN, exist_ok=True)
-    files = sorted(glob.glob(os.path.join(lib.SCENARIOS, '*.ktls.yaml')))
+    # Without live ones: their reports tell of a wall clock.
+    files = [f for f in sorted(glob.glob(os.path.join(lib.SCENARIOS,
+                                                      '*.ktls.yaml')))
+             if not lib.is_live(f)]
     c.check(len(files) >= 5, 'only %d scenarios' % len(files))
     with lib.tmpdir() as d:
         for file in files:

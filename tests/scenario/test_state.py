@@ -56,7 +56,7 @@ def failover(c, sim, d):
     c.check('lost in the ring 0\n' in part(before, 'card mce0'), 'none lost')
     c.check('lost in the ring 0\n' not in part(after, 'card mce0'), 'lost')
     # Nothing comes back: the timer that will find that out is armed.
-    c.check('timers rexmt@230803.91216us\n' in after, 'the timer')
+    c.check('timers rexmt@230803.91216us keep@' in after, 'the timer')
     after = read(out, 'state-230804us.txt').split('\nhost client\n')[0]
     # The session's tag: lagg's around the port's, and then the other port's.
     tag = re.compile(r'\n +tag (\d+) on lagg0 refs \d+, inside (\d+) on (\w+) ')

@@ -80,6 +80,13 @@ frame_len(const struct frame *f)
 	return (f->f_hdrlen + f->f_paylen);
 }
 
+/*
+ * An empty frame becomes these bytes, from a link's header on: headers inside,
+ * the rest copied to fb_data + at, where len bytes must have room. Padding
+ * behind a TCP/IP packet is cut off.
+ */
+void frame_fill(struct frame *, struct framebuf *, uint32_t at,
+    const uint8_t *bytes, uint32_t len);
 /* Write the checksums that were left open. */
 void frame_csum_settle(struct frame *);
 /* Both checksums of an IP/TCP frame as a card would verify them. */

@@ -33,6 +33,11 @@ void ledger_origin_bytes(struct ledger_flow *, enum ledger_dir, const void *buf,
 /* The file must live as long as the ledger. */
 void ledger_origin_file(struct ledger_flow *, enum ledger_dir,
     const struct vnode *, uint64_t off, uint64_t len);
+/*
+ * As much is sent to a reader whom the ledger does not hear: counted, and from
+ * now on the flow has an excuse.
+ */
+void ledger_outside(struct ledger_flow *, enum ledger_dir, uint64_t len);
 /* The receiver read these bytes. Reports the first difference of a direction. */
 void ledger_read(struct ledger_flow *, enum ledger_dir, const void *buf,
     size_t len);

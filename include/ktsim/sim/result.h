@@ -33,7 +33,11 @@ struct conn_result {
 	bool c_done;
 	const char *c_failed; /* why it is not done; NULL */
 	simtime_t c_start, c_established, c_end;
-	uint64_t c_body; /* bytes the client read */
+	uint64_t c_body; /* bytes the client read, or sent if it uploads */
+	/* The client is outside: it is the server who tells, of requests and
+	 * bodies both ways; c_side[0] is not known. */
+	bool c_outside;
+	uint64_t c_requests, c_sent, c_received;
 	struct conn_side {
 		int tx_mode, rx_mode;	     /* TCP_TLS_MODE_*, at its end */
 		bool tx_kernel, rx_kernel;   /* asked for */
@@ -99,6 +103,8 @@ struct result {
 	uint64_t r_seed;
 	simtime_t r_end; /* when the expectations froze */
 	uint64_t r_events;
+	bool r_live;	 /* virtual time followed the wall clock ... */
+	simtime_t r_lag; /* ... and fell so much behind in all */
 	bool r_interrupted;
 	char *r_panic;	       /* a simulated kernel's last words */
 	const char *r_defects; /* names, "" none */
@@ -121,7 +127,7 @@ struct result {
 	uint64_t r_records_judged; /* opened by the oracle */
 	int r_capture_error;	   /* errno of a capture file */
 	char *r_capture_path;	   /* of that file */
-	bool r_has_wire, r_has_pcap;
+	bool r_has_wire, r_has_pcap, r_has_tcpinfo;
 };
 
 /* Exit code, several causes in their order: 130, 3, 4, 1, 0. */

@@ -31,10 +31,15 @@ struct sc_strlist {
 	unsigned n;
 };
 
+/* What a sysctl is set to. */
+struct sc_value {
+	uint64_t number;
+	const char *word; /* the value's name instead; NULL: number */
+};
+
 struct sc_setting { /* sysctl: value */
 	struct sc_loc loc;
-	uint64_t value;
-	const char *word; /* the value's name instead; NULL: value */
+	struct sc_value value;
 };
 
 struct sc_nic {
@@ -231,7 +236,7 @@ struct sc_back {
 struct sc_link {
 	struct sc_loc loc;
 	const char *name;	/* for the timeline; NULL: none */
-	struct sc_strlist ends; /* two of "host.nic" or "switch.port" */
+	struct sc_strlist ends; /* two of "host.nic", "switch.port", a device */
 	int preset;		/* enum sc_preset; applied by the loader */
 	uint64_t rate;
 	simtime_t delay;
@@ -289,6 +294,7 @@ struct sc_app {
 	const char *server; /* client: name of the server app */
 	int family;	    /* 0 IPv4, 1 IPv6 */
 	const char *path;
+	const char *upload;   /* client: sent by PUT, instead of path */
 	uint64_t connections; /* client */
 	uint64_t requests;    /* client: of each connection */
 	simtime_t start;
@@ -360,7 +366,7 @@ struct sc_step {
 	bool has_rate, has_queue, has_delay, has_enabled, has_set;
 	uint64_t loss;	  /* ppb */
 	const char *name; /* sysctl */
-	uint64_t value;
+	struct sc_value value;
 	int to;		     /* switch_tls: 0 sw, 1 ifnet */
 	uint64_t connection; /* switch_tls: only this one */
 	const char *peer;    /* switch_tls: only those to this address */
@@ -379,6 +385,12 @@ enum sc_expect_kind {
 	SC_EXP_ERROR,
 	SC_EXP_TCP_INFO
 };
+/* What a claim says of a number. */
+struct sc_bounds {
+	uint64_t is, min, max;
+	bool has_is, has_min, has_max;
+};
+
 struct sc_expect {
 	struct sc_loc loc;
 	int kind; /* set by the checks */
@@ -390,8 +402,7 @@ struct sc_expect {
 	struct sc_exp_counter {
 		struct sc_loc loc;
 		const char *host, *name;
-		uint64_t is, min, max;
-		bool has_is, has_min, has_max;
+		struct sc_bounds bounds;
 		simtime_t at;
 		bool has_at;
 	} counter;
@@ -416,8 +427,7 @@ struct sc_expect {
 	struct sc_exp_tcp_info {
 		struct sc_loc loc;
 		const char *app, *field;
-		uint64_t is, min, max;
-		bool has_is, has_min, has_max;
+		struct sc_bounds bounds;
 		uint64_t connection;
 		bool has_connection;
 		simtime_t at;
@@ -444,6 +454,7 @@ struct scenario {
 	const char *name, *description;
 	uint64_t seed;
 	simtime_t until;
+	bool has_until; /* given */
 	uint64_t epoch; /* seconds since 1970 of virtual time 0 */
 	struct sc_host *hosts;
 	unsigned nhosts;
@@ -470,8 +481,8 @@ struct scenario {
  * "apps.get.connections=3", "links[0].loss=1%"; NULL-terminated, may be NULL)
  * put over what it says. Problems are appended to diag as "file:line:col:
  * error: ..." with the source line and a caret ("--set X: error: ..." for a
- * set, so they must outlive the scenario); returns 0, or EINVAL when there were problems, or the errno of opening
- * the file.
+ * set, so they must outlive the scenario); returns 0, or EINVAL when there were
+ * problems, or the errno of opening the file.
  */
 int scenario_load(const char *path, const char *const *sets, struct scenario **,
     struct strbuf *diag);
@@ -489,6 +500,28 @@ void scenario_error(const struct scenario *, const struct sc_loc *,
  * list), to say what is wrong with it.
  */
 const struct sc_loc *scenario_text_at(const char *);
+/*
+ * A link's end that is a device of this machine, "tap:NAME" or "veth:NAME":
+ * NAME; NULL: it is a port, "host.nic".
+ */
+const char *scenario_device(const char *end);
+/* It has such an end: only `ktls-sim live` runs it. */
+bool scenario_is_live(const struct scenario *);
+
+/* A step that was not in the file: an order to a scenario that runs. */
+struct sc_order {
+	struct sc_step step;
+	void *arena; /* its texts */
+};
+/*
+ * yaml is one item of a timeline as a flow map, "{at: 0s, do: link_down, on:
+ * server.mce0}": read by the same table of keys, under the same rules. 0, or
+ * EINVAL with the diagnostics in diag as scenario_load gives them, of a file
+ * called "order".
+ */
+int scenario_order(const struct scenario *, const char *yaml,
+    struct sc_order **, struct strbuf *diag);
+void scenario_order_free(struct sc_order *);
 
 /* The link that has this name, or an end of this name; NULL. */
 const struct sc_link *scenario_link(const struct scenario *, const char *);

@@ -42,6 +42,13 @@ int capture_open(const char *path, uint64_t epoch_ns, const char *comment,
 /* NSS key log text, one or more lines with \n: a decryption secrets block. */
 int capture_secrets(struct capture *, const char *lines);
 /*
+ * Secrets may become known after frames that need them (whoever sent these is
+ * not of the laboratory): when the file is closed, all of them are moved in
+ * front of the first frame, which costs a copy of the file. Before the first
+ * secret.
+ */
+void capture_secrets_first(struct capture *);
+/*
  * One frame, settled. inbound false: leaves by interface ifno. comment may be
  * NULL; flags_crc: marks a damaged frame.
  */

@@ -73,6 +73,8 @@ int tls_userland_create(const simtime_t *now, uint64_t epoch_sec, uint64_t seed,
     tls_keylog_fn *, void *keylog_arg, struct tls_userland **,
     const char **why);
 void tls_userland_destroy(struct tls_userland *);
+/* The certificate of all servers, PEM, static. */
+const char *tls_userland_cert(void);
 
 /* EINVAL: unknown suite or version. */
 int tls_endpoint_create(struct tls_userland *, struct socket *,

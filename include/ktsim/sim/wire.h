@@ -44,6 +44,7 @@ struct wire_port {
 	/* Its interface in the capture; WIRE_NOT_RECORDED: what leaves here
 	 * was recorded where it began (a switch's port). */
 	unsigned pt_capif;
+	bool pt_outside; /* what it sends is nobody's here */
 };
 #define WIRE_NOT_RECORDED UINT32_MAX
 
@@ -122,6 +123,7 @@ int wire_impair_set(struct wire *, const char *node, const struct sc_impair *);
 int wire_impair_enable(struct wire *, const char *node, bool);
 /* Up, not suspended, and no impairment strikes any more. */
 void wire_faults_off(struct wire *);
+bool wire_is_up(const struct wire *);
 const char *wire_name(const struct wire *);
 const struct wire_stats *wire_stats(const struct wire *, int end);
 /* Both directions: state, counters, what is under way; base/dump.h. */

@@ -12,9 +12,41 @@
 #include <ktsim/sim/result.h>
 #include <ktsim/sim/scenario.h>
 
+struct framepool;
 struct timebase;
 struct vnet;
+struct wire_end;
+struct wire_port;
 struct world;
+
+/* A link's end that is a device of this machine. */
+struct outside_params {
+	const char *op_end;	  /* as the scenario has it: "tap:ktls0" */
+	uint32_t op_mtu;	  /* of the card at the other end */
+	struct wire_end *op_wire; /* what comes from the device is sent here */
+	struct timebase *op_tb;
+	struct framepool *op_pool; /* in frames of this pool */
+};
+
+/*
+ * Who stands outside of a live world: brings frames to the ends of links that
+ * name a device and takes those that arrive there.
+ */
+struct world_outside {
+	/*
+	 * Fills in the port that stands at this end; its pt_capif and rate are
+	 * the world's. It is used until ou_detach. An errno: what is missing
+	 * is said in err, one line.
+	 */
+	int (*ou_attach)(void *arg, const struct outside_params *,
+	    struct wire_port *, struct strbuf *err);
+	/*
+	 * Once: nothing is brought or taken from now on, frames and buffers
+	 * that were kept are back in the pool.
+	 */
+	void (*ou_detach)(void *arg);
+	void *ou_arg;
+};
 
 struct world_opts {
 	unsigned wo_threads; /* host threads, 0 to 64 */
@@ -42,6 +74,9 @@ struct world_opts {
 	 */
 	void (*wo_state)(void *arg, const char *name, const struct strbuf *);
 	void *wo_state_arg;
+	/* A live world's; NULL: links that end at a device are refused, or with
+	 * wo_dry lead nowhere. */
+	const struct world_outside *wo_outside;
 	/* Called now and then on the engine's thread; true: stop the run. */
 	bool (*wo_poll)(void *arg, simtime_t now, simtime_t until);
 	void *wo_poll_arg;
@@ -75,6 +110,41 @@ bool world_advance(struct world *);
  */
 bool world_stuck(struct world *);
 void world_end(struct world *);
+
+/*
+ * A live world is begun, brought forward as the wall clock goes, and ended: it
+ * stops listening, its claims are judged, connections of clients outside are
+ * reset.
+ */
+
+/* When something is to be done next; SIM_NEVER. */
+simtime_t world_next(const struct world *);
+/*
+ * Do what is due up to `until`, at most so many events, which is what bounds
+ * the time it takes. True: all is done, and now is `until`.
+ */
+bool world_run_to(struct world *, simtime_t until, unsigned events);
+/* It makes no sense to go on: an invariant broke, a capture cannot be written,
+ * wo_poll said stop. */
+bool world_is_stopped(const struct world *);
+/*
+ * Carry out a step that scenario_order accepted, now. An errno: it was refused
+ * and changed nothing; one line in err says why.
+ */
+int world_order(struct world *, const struct sc_step *, struct strbuf *err);
+/* A host's sysctl: its value, or the value's name, is appended. ENOENT, EPERM:
+ * one line in err. */
+int world_sysctl(struct world *, const char *host, const char *name,
+    struct strbuf *value, struct strbuf *err);
+/* Links and open connections, a line each. */
+void world_status(struct world *, struct strbuf *);
+/* The same as two members of a JSON object: "links": [...], "connections":. */
+void world_status_json(struct world *, struct strbuf *);
+/* What is left of the session is not waited for: r_interrupted. */
+void world_break_off(struct world *);
+/* How far virtual time fell behind the wall clock; before world_end. */
+void world_set_lag(struct world *, simtime_t);
+
 struct timebase *world_timebase(struct world *);
 /* The kernel of a host of the scenario; NULL. For sockets of its programs. */
 struct vnet *world_vnet(struct world *, const char *host);

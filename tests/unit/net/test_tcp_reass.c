@@ -102,6 +102,30 @@ test_what_is_there_already_wins_over_the_newcomer(void **state)
 	check_bytes(45);
 }
 
+/* A peer that contradicts itself, found by the fuzzer. */
+static void
+test_a_fin_with_bytes_behind_it_ends_nothing(void **state)
+{
+	uint32_t base = tp->rcv_nxt;
+	bool fin;
+
+	put(base, 20, 10, false, &fin);
+	put(base, 40, 10, false, &fin);
+	put(base, 60, 10, false, &fin);
+	put(base, 15, 20, true, &fin); /* into the first gap's end */
+	put(base, 30, 10, true, &fin); /* up to the next */
+	put(base, 10, 5, true, &fin);  /* before the first */
+	put(base, 20, 10, true, &fin); /* again */
+	assert_true(put(base, 0, 10, false, &fin));
+	assert_false(fin);
+	assert_int_equal(tp->rcv_nxt, base + 50);
+	assert_true(put(base, 50, 10, true, &fin));
+	assert_false(fin);
+	assert_int_equal(tp->rcv_nxt, base + 70);
+	assert_null(tp->t_segq);
+	check_bytes(70);
+}
+
 static void
 test_fin_comes_when_all_before_it_is_there(void **state)
 {
@@ -231,6 +255,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		T(test_gap_is_filled_and_everything_behind_it_follows),
 		T(test_what_is_there_already_wins_over_the_newcomer),
+		T(test_a_fin_with_bytes_behind_it_ends_nothing),
 		T(test_fin_comes_when_all_before_it_is_there),
 		T(test_random_pieces_make_the_whole),
 		T(test_sack_names_the_latest_run_first),

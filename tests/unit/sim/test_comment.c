@@ -86,6 +86,14 @@ test_no_other_frame_has_the_word_rexmit(void **state)
 }
 
 static void
+test_of_what_comes_from_outside_nothing_is_known(void **state)
+{
+	make(10);
+	last.f_note.pn_tcp = false;
+	assert_string_equal(comment(NULL, 0), "from outside");
+}
+
+static void
 test_a_repeated_fin_is_a_retransmission_without_the_senders_word(void **state)
 {
 	make(0);
@@ -133,6 +141,8 @@ main(void)
 		cmocka_unit_test(test_a_retransmission_says_of_what_and_why),
 		cmocka_unit_test(
 		    test_what_was_refused_before_is_no_retransmission),
+		cmocka_unit_test(
+		    test_of_what_comes_from_outside_nothing_is_known),
 		cmocka_unit_test(test_no_other_frame_has_the_word_rexmit),
 		cmocka_unit_test(
 		    test_a_repeated_fin_is_a_retransmission_without_the_senders_word),

@@ -135,7 +135,7 @@ test_sets_go_over_values_and_add_keys(void **state)
 	assert_int_equal(sc->hosts[0].cpus, 2);
 	assert_int_equal(sc->hosts[1].nsysctl, 1);
 	assert_string_equal(sc->hosts[1].sysctl[0].loc.name, "kern.x.y");
-	assert_int_equal(sc->hosts[1].sysctl[0].value, 3);
+	assert_int_equal(sc->hosts[1].sysctl[0].value.number, 3);
 	assert_true(sc->capture.pcap);
 	scenario_free(sc);
 }

@@ -116,6 +116,83 @@ test_libpcap_reads_every_frame_with_its_nanoseconds(void **state)
 	assert_int_equal(count_packets(), (int)n);
 }
 
+/* Types of the file's blocks, a digit each: 6 a frame, a secrets, d the rest. */
+static const char *
+block_types(void)
+{
+	static char types[4096];
+	uint8_t head[8];
+	size_t n = 0;
+	FILE *f = fopen(path, "rb");
+
+	assert_non_null(f);
+	while (n < sizeof(types) - 1 && fread(head, 1, 8, f) == 8) {
+		types[n++] = head[0] == 6	    ? '6'
+		    : head[0] == 10 && head[1] == 0 ? 'a'
+						    : 'd';
+		fseek(f, (long)(head[4] | head[5] << 8 | head[6] << 16) - 8,
+		    SEEK_CUR);
+	}
+	types[n] = '\0';
+	fclose(f);
+	return (types);
+}
+
+static uint64_t
+write_late_secrets(bool first, int *error)
+{
+	static uint8_t data[20000];
+	struct fakewire fw;
+	struct sink s = { NULL, 0 };
+	uint64_t n;
+
+	assert_int_equal(capture_open(path, EPOCH_NS, "late", ifs, 2, names,
+			     &s.cp),
+	    0);
+	if (first)
+		capture_secrets_first(s.cp);
+	fakewire_init(&fw, false, 50000, to_capture, &s);
+	fakewire_open(&fw);
+	assert_int_equal(capture_secrets(s.cp, "CLIENT_RANDOM aa bb\n"), 0);
+	fakewire_send(&fw, 0, data, sizeof(data));
+	assert_int_equal(capture_secrets(s.cp, "CLIENT_RANDOM cc dd\n"), 0);
+	fakewire_close(&fw);
+	fakewire_fini(&fw);
+	n = capture_frames(s.cp);
+	*error = capture_close(s.cp);
+	return (n);
+}
+
+static void
+test_late_secrets_move_in_front_of_the_frames(void **state)
+{
+	uint64_t n;
+	int error;
+
+	(void)write_late_secrets(false, &error);
+	assert_null(strstr(block_types(), "aa"));
+	n = write_late_secrets(true, &error);
+	assert_int_equal(error, 0);
+	assert_int_equal(count_packets(), (int)n);
+	assert_memory_equal(block_types(), "ddddaa6", 7);
+	assert_null(strchr(block_types() + 6, 'a'));
+}
+
+static void
+test_where_there_is_no_room_the_capture_stays_as_it_is(void **state)
+{
+	char tmp[80];
+	uint64_t n;
+	int error;
+
+	snprintf(tmp, sizeof(tmp), "%s.tmp", path);
+	assert_int_equal(mkdir(tmp, 0700), 0);
+	n = write_late_secrets(true, &error);
+	rmdir(tmp);
+	assert_int_equal(error, EISDIR);
+	assert_int_equal(count_packets(), (int)n);
+}
+
 static char *
 tshark(const char *args)
 {
@@ -237,6 +314,12 @@ main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(
+		    test_late_secrets_move_in_front_of_the_frames, setup,
+		    teardown),
+		cmocka_unit_test_setup_teardown(
+		    test_where_there_is_no_room_the_capture_stays_as_it_is,
+		    setup, teardown),
 		T(test_libpcap_reads_every_frame_with_its_nanoseconds),
 		T(test_tshark_sees_comment_direction_queue_id_and_interface),
 		T(test_an_empty_capture_is_valid),

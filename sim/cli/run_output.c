@@ -1,0 +1,244 @@
+/* From a file to a world that can be created; from its result to the reports. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <ktsim/base/kassert.h>
+#include <ktsim/base/kmem.h>
+
+#include "run.h"
+
+/* --- before --- */
+
+/* The world tells its state: into the folder. */
+static void
+run_state(void *arg, const char *name, const struct strbuf *text)
+{
+	struct run_args *ra = arg;
+	int rc;
+
+	rc = outdir_write(ra->ra_out, name, strbuf_str(text), text->sb_len);
+	if (rc == 0)
+		strbuf_addf(&ra->ra_states, "  %s/%s\n", ra->ra_out, name);
+	else
+		ra->ra_state_rc = rc;
+}
+
+/* Whether a link ends at a device says which command it is for. */
+static int
+run_fits(const struct run_args *ra, const struct scenario *sc)
+{
+	bool live = ra->ra_cmd == &cmd_live;
+	struct strbuf diag = { 0 };
+	const struct sc_strlist *ends;
+
+	if (scenario_is_live(sc) == live)
+		return (0);
+	if (live)
+		return (usage_error(ra->ra_cmd,
+		    "no link of %s ends at a device of this machine "
+		    "(tap:NAME, veth:NAME): `ktls-sim run` runs it",
+		    ra->ra_file));
+	for (unsigned i = 0; i < sc->nlinks; i++) {
+		ends = &sc->links[i].ends;
+		for (unsigned j = 0; j < ends->n; j++)
+			if (scenario_device(ends->v[j]) != NULL)
+				scenario_error(sc, &ends->loc[j], &diag,
+				    "`%s` is a device of this machine: "
+				    "`ktls-sim live` runs this scenario",
+				    ends->v[j]);
+	}
+	color_diag(strbuf_str(&diag));
+	strbuf_fini(&diag);
+	return (EXIT_USAGE);
+}
+
+/* A live session still writes there. */
+static int
+run_folder_free(const char *dir)
+{
+	char *path = xasprintf("%s/control.sock", dir);
+	bool busy = ctl_alive(path);
+
+	free(path);
+	if (!busy)
+		return (0);
+	fprintf(stderr,
+	    "ktls-sim: %s: a live session writes there: end it "
+	    "(ktls-sim ctl %s/control.sock stop), or choose another folder "
+	    "with --out\n",
+	    dir, dir);
+	return (EXIT_MISSING);
+}
+
+static void
+run_options(struct run_args *ra, const struct scenario *sc)
+{
+	struct world_opts *wo = &ra->ra_opts;
+
+	wo->wo_out = ra->ra_out;
+	wo->wo_state = run_state;
+	wo->wo_state_arg = ra;
+	if (ra->ra_trace)
+		wo->wo_trace = xasprintf("%s/trace.%s", ra->ra_out,
+		    wo->wo_trace_text ? "txt" : "ndjson");
+	if (ra->ra_verbose) {
+		wo->wo_tell = verbose_tell;
+		verbose_points(wo->wo_tell_mask);
+	}
+	if (!ra->ra_has_seed)
+		wo->wo_seed = sc->seed;
+}
+
+int
+run_load(struct run_args *ra, struct scenario **out)
+{
+	struct strbuf diag = { 0 };
+	struct scenario *sc;
+	int rc;
+
+	rc = scenario_load(ra->ra_file, ra->ra_sets, &sc, &diag);
+	color_diag(strbuf_str(&diag));
+	strbuf_fini(&diag);
+	if (rc != 0)
+		return (rc == EINVAL ? EXIT_USAGE : EXIT_MISSING);
+	if (ra->ra_out == NULL)
+		ra->ra_out = xasprintf("./ktls-out/%s", sc->name);
+	if ((rc = run_fits(ra, sc)) != 0 ||
+	    (rc = run_folder_free(ra->ra_out)) != 0 ||
+	    (rc = outdir_prepare(ra->ra_out)) != 0) {
+		scenario_free(sc);
+		return (rc);
+	}
+	run_options(ra, sc);
+	*out = sc;
+	return (0);
+}
+
+int
+run_refused(int error, const struct strbuf *err)
+{
+	color_diag(strbuf_str(err));
+	return (error == EINVAL ? EXIT_USAGE : EXIT_MISSING);
+}
+
+/* --- after --- */
+
+/* Reports go to the folder and to the terminal; the commands that open the
+ * capture only to the terminal, because they contain paths. */
+static int
+run_write(const struct run_args *ra, const struct scenario *sc,
+    const struct result *r)
+{
+	struct strbuf text = { 0 }, json = { 0 }, yaml = { 0 };
+	int rc, code = result_exit_code(r);
+
+	report_text(r, &text);
+	report_json(r, &json);
+	rc = outdir_write(ra->ra_out, "report.txt", strbuf_str(&text),
+	    text.sb_len);
+	if (rc == 0)
+		rc = outdir_write(ra->ra_out, "report.json", strbuf_str(&json),
+		    json.sb_len);
+	strbuf_add(&yaml, sc->text, sc->textlen);
+	for (unsigned i = 0; i < ra->ra_nsets; i++)
+		strbuf_addf(&yaml, "# %s with --set '%s'\n", ra->ra_cmd->c_name,
+		    ra->ra_sets[i]);
+	if (rc == 0)
+		rc = outdir_write(ra->ra_out, "scenario.yaml",
+		    strbuf_str(&yaml), yaml.sb_len);
+	strbuf_fini(&yaml);
+	if (ra->ra_json)
+		fputs(strbuf_str(&json), stdout);
+	else if (!ra->ra_quiet)
+		color_report(strbuf_str(&text));
+	strbuf_fini(&text);
+	strbuf_fini(&json);
+	if (rc == 0)
+		rc = ra->ra_state_rc;
+	/* 130 stands above everything, a missing thing above a judgement. */
+	return (code == EXIT_INTERRUPTED || rc == 0 ? code : rc);
+}
+
+/* Instants that the run did not come to. */
+static void
+run_states_missed(const struct run_args *ra, const struct world *w)
+{
+	struct strbuf at = { 0 };
+
+	for (unsigned i = world_states(w); i < ra->ra_opts.wo_ndump_at; i++) {
+		strbuf_clear(&at);
+		format_time(ra->ra_dump_at[i], &at);
+		fprintf(stderr,
+		    "ktls-sim: --dump-at %s: not written, the run was over "
+		    "before\n",
+		    strbuf_str(&at));
+	}
+	strbuf_fini(&at);
+}
+
+static void
+run_outro(const struct run_args *ra, const struct result *r, int code)
+{
+	FILE *f = ra->ra_json || ra->ra_quiet ? stderr : stdout;
+
+	if (r->r_capture_error != 0)
+		fprintf(stderr, "ktls-sim: %s: %s\n", r->r_capture_path,
+		    strerror(r->r_capture_error));
+	if (!ra->ra_quiet && r->r_has_wire)
+		fprintf(f,
+		    "\nCapture\n  %s/wire.pcapng: %ju frames, keys "
+		    "inside\n  open it: wireshark %s/wire.pcapng\n  or:      "
+		    "tshark -r %s/wire.pcapng -Y http\n",
+		    ra->ra_out, (uintmax_t)r->r_frames, ra->ra_out, ra->ra_out);
+	if (!ra->ra_quiet && r->r_has_tcpinfo)
+		fprintf(f,
+		    "\nTCP_INFO over time\n  %s/tcpinfo.ndjson "
+		    "(`ktls-sim list tcp-info` explains the fields)\n",
+		    ra->ra_out);
+	if (!ra->ra_quiet && ra->ra_states.sb_len > 0)
+		fprintf(f, "\nState\n%s", strbuf_str(&ra->ra_states));
+	if (r->r_interrupted)
+		fprintf(stderr,
+		    "ktls-sim: interrupted; what was captured so "
+		    "far is complete\n");
+	if (code != EXIT_OK) {
+		color_word(stderr, STYLE_BAD,
+		    code == EXIT_CLAIM		 ? "an expectation FAILED"
+			: code == EXIT_INVARIANT ? "an invariant BROKE"
+						 : "the run did not complete");
+		fprintf(stderr, "\n%s: ktls-sim %s %s%s\n",
+		    r->r_live ? "to try again" : "to reproduce",
+		    ra->ra_cmd->c_name, ra->ra_file,
+		    strbuf_str(&ra->ra_repeat));
+	} else if (!ra->ra_quiet) {
+		fputc('\n', f);
+		color_word(f, STYLE_GOOD,
+		    "all expectations met, all invariants held");
+		fputc('\n', f);
+	}
+}
+
+int
+run_report(const struct run_args *ra, const struct scenario *sc,
+    const struct world *w)
+{
+	int code = run_write(ra, sc, world_result(w));
+
+	run_states_missed(ra, w);
+	run_outro(ra, world_result(w), code);
+	fflush(stdout);
+	return (code);
+}
+
+void
+run_over(struct world *w, int code)
+{
+	world_destroy(w);
+	/* A wreck cannot be taken apart: leave without looking back. */
+	if (code == EXIT_INVARIANT || code == EXIT_INTERRUPTED ||
+	    code == EXIT_MISSING)
+		_exit(code);
+}

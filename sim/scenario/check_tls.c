@@ -1,0 +1,69 @@
+/* What an application's TLS settings can be together. */
+#include <stdio.h>
+
+#include <ktsim/sim/scenario.h>
+
+#include "check.h"
+#include "node.h"
+
+/* The names of a version's suites: "a, b or c". */
+static const char *
+suites_of(int version, char *buf, size_t size)
+{
+	const char *last = NULL;
+	size_t n = 0;
+
+	buf[0] = '\0';
+	for (int i = 0; sc_suite_names[i] != NULL; i++) {
+		if (version < (int)sc_suite_ranges[i].first ||
+		    version > (int)sc_suite_ranges[i].last)
+			continue;
+		if (last != NULL)
+			n += (size_t)snprintf(buf + n, size - n, "%s%s",
+			    n > 0 ? ", " : "", last);
+		last = sc_suite_names[i];
+	}
+	snprintf(buf + n, size - n, " or %s", last);
+	return (buf);
+}
+
+/* Not every version has every suite. */
+static void
+check_suite(struct diag *d, const struct sc_app *a)
+{
+	static const char *const versions[] = { "1.0", "1.1", "1.2", "1.3" };
+	const struct sc_suite_range *r = &sc_suite_ranges[a->tls.suite];
+	char names[160];
+
+	if (!a->tls.present ||
+	    (a->tls.version >= (int)r->first && a->tls.version <= (int)r->last))
+		return;
+	diag_error(d, &a->tls.loc,
+	    "TLS %s has no suite `%s`: take suite %s, or version \"%s\"",
+	    versions[a->tls.version], sc_suite_names[a->tls.suite],
+	    suites_of(a->tls.version, names, sizeof(names)),
+	    versions[a->tls.version < (int)r->first ? r->first : r->last]);
+}
+
+/* Only a hand-made record can be made wrong, and no checker will like it. */
+static void
+check_spoil(struct diag *d, const struct scenario *sc, const struct sc_app *a)
+{
+	if (!a->tls.spoil.present)
+		return;
+	if (a->tls.tx != 0 || a->tls.handshake != 1)
+		diag_error(d, &a->tls.spoil.loc,
+		    "only an application that encrypts by itself can spoil a "
+		    "record: give it `tx: openssl` and `handshake: synthetic`");
+	if (sc->checks.records)
+		diag_error(d, &a->tls.spoil.loc,
+		    "a spoilt record is none that its key opens: the record "
+		    "check must be off, `checks: {records: false}`");
+}
+
+void
+check_tls(struct diag *d, const struct scenario *sc, const struct sc_app *a)
+{
+	check_suite(d, a);
+	check_spoil(d, sc, a);
+}

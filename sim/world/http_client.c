@@ -1,0 +1,135 @@
+/* The client's side: connect, ask, compare what comes with the ledger. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "http_priv.h"
+
+static int
+client_connect(struct conn *c)
+{
+	int error;
+
+	if (c->c_so->so_state & SS_ISCONNECTED)
+		return (0);
+	if ((error = so_geterror(c->c_so)) != 0)
+		return (error);
+	if (c->c_so->so_state & SS_ISCONNECTING)
+		return (EWOULDBLOCK);
+	if (c->c_connecting) /* it was connecting, and is no more */
+		return (ECONNABORTED);
+	c->c_connecting = true;
+	c->c_start = timebase_now(c->c_app->a_world->w_tb);
+	error = soconnect(c->c_so, &c->c_remote);
+	return (error == EINPROGRESS ? EWOULDBLOCK : error);
+}
+
+static void
+client_ask(struct conn *c)
+{
+	const struct sc_app *sc = c->c_app->a_sc;
+	const char *end;
+	struct vnode *vp;
+
+	c->c_more = ++c->c_requests < sc->requests;
+	end = c->c_more ? "keep-alive" : "close";
+	if (sc->upload == NULL) {
+		http_set_buf(c,
+		    xasprintf("GET %s HTTP/1.1\r\nHost: %s.sim\r\n"
+			      "User-Agent: ktls-sim\r\nConnection: %s\r\n\r\n",
+			sc->path, sc->server, end));
+		return;
+	}
+	vp = vnode_lookup(c->c_app->a_host->h_vnet, sc->upload);
+	c->c_upload = true;
+	http_set_buf(c,
+	    xasprintf("PUT %s HTTP/1.1\r\nHost: %s.sim\r\n"
+		      "User-Agent: ktls-sim\r\nContent-Length: %ju\r\n"
+		      "Connection: %s\r\n\r\n",
+		sc->upload, sc->server, (uintmax_t)vnode_size(vp), end));
+	http_set_file(c, vp);
+}
+
+static int
+client_request(struct conn *c)
+{
+	if (c->c_buf.sb_len == 0)
+		client_ask(c);
+	return (http_write_buf(c));
+}
+
+static int
+client_header(struct conn *c)
+{
+	const char *p;
+	uintmax_t len;
+	int error;
+
+	if (c->c_bufoff != 0) {
+		strbuf_clear(&c->c_buf);
+		c->c_bufoff = 0;
+	}
+	if ((error = http_read_header(c)) != 0)
+		return (error);
+	p = strstr(strbuf_str(&c->c_buf), "Content-Length: ");
+	if (strncmp(c->c_buf.sb_str, "HTTP/1.1 200 ", 13) != 0 || p == NULL ||
+	    sscanf(p + 16, "%ju", &len) != 1)
+		return (EPROTO);
+	c->c_len = len;
+	c->c_off = 0;
+	return (0);
+}
+
+static int
+client_body(struct conn *c)
+{
+	struct world *w = c->c_app->a_world;
+	size_t n;
+	int error;
+
+	while (c->c_off < c->c_len) {
+		error = conn_read(c, w->w_scratch, WORLD_SCRATCH, &n);
+		if (error != 0 && n == 0)
+			return (error);
+		if (n == 0)
+			return (ECONNRESET);
+		http_was_read(c, w->w_scratch, n);
+		c->c_off += n;
+		if (!c->c_upload)
+			c->c_app->a_delivered += n;
+		if (error != 0)
+			return (error); /* behind these bytes */
+	}
+	return (0);
+}
+
+int
+http_client_step(struct conn *c, const char **call)
+{
+	switch (c->c_state) {
+	case ST_CONNECT:
+		*call = "connect";
+		return (client_connect(c));
+	case ST_HANDSHAKE:
+		*call = "handshake";
+		return (http_handshake(c));
+	case ST_REQUEST:
+		*call = "write request";
+		return (client_request(c));
+	case ST_UPLOAD:
+		*call = "sendfile";
+		return (http_send_body(c));
+	case ST_HEADER:
+		*call = "read header";
+		return (client_header(c));
+	case ST_BODY:
+		*call = "read body";
+		return (client_body(c));
+	case ST_NOTIFY:
+		*call = "shutdown";
+		return (http_notify(c));
+	default:
+		*call = "close";
+		return (http_linger(c));
+	}
+}

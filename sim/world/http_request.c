@@ -1,0 +1,276 @@
+#include <string.h>
+#include <strings.h>
+
+#include <ktsim/base/kassert.h>
+#include <ktsim/sim/http.h>
+
+/* A piece of the head. */
+struct word {
+	const char *p;
+	size_t len;
+};
+
+/* What is being read, and what is known so far. */
+struct reading {
+	const char *p, *end;
+	struct http_request *rq;
+	const char *why;
+	bool has_length, has_host, old;
+};
+
+static const struct {
+	int code;
+	const char *text;
+} statuses[] = {
+	{ 200, "200 OK" },
+	{ 400, "400 Bad Request" },
+	{ 404, "404 Not Found" },
+	{ 405, "405 Method Not Allowed" },
+	{ 411, "411 Length Required" },
+	{ 413, "413 Content Too Large" },
+	{ 414, "414 URI Too Long" },
+	{ 417, "417 Expectation Failed" },
+	{ 431, "431 Request Header Fields Too Large" },
+	{ 505, "505 HTTP Version Not Supported" },
+};
+
+const char *
+http_status(int status)
+{
+	for (size_t i = 0; i < nitems(statuses); i++)
+		if (statuses[i].code == status)
+			return (statuses[i].text);
+	return ("500 Internal Server Error");
+}
+
+static int
+refuse(struct reading *r, int status, const char *why)
+{
+	r->why = why;
+	return (status);
+}
+
+/* The next line without its CRLF. False: there is none, or it is not clean. */
+static bool
+next_line(struct reading *r, struct word *line)
+{
+	const char *nl;
+
+	nl = memchr(r->p, '\n', (size_t)(r->end - r->p));
+	if (nl == NULL || nl == r->p || nl[-1] != '\r')
+		return (false);
+	*line = (struct word) { r->p, (size_t)(nl - 1 - r->p) };
+	r->p = nl + 1;
+	for (size_t i = 0; i < line->len; i++)
+		if ((unsigned char)line->p[i] < ' ' && line->p[i] != '\t')
+			return (false);
+	return (true);
+}
+
+static bool
+word_is(const struct word *w, const char *text)
+{
+	return (w->len == strlen(text) && strncasecmp(w->p, text, w->len) == 0);
+}
+
+/* Up to the separator, which is skipped; all of it when there is none. */
+static struct word
+cut(struct word *w, char sep)
+{
+	const char *p = w->len > 0 ? memchr(w->p, sep, w->len) : NULL;
+	struct word head = { w->p, p != NULL ? (size_t)(p - w->p) : w->len };
+
+	w->len -= head.len;
+	w->p += head.len;
+	if (p != NULL) {
+		w->p++;
+		w->len--;
+	}
+	return (head);
+}
+
+static struct word
+trim(struct word w)
+{
+	while (w.len > 0 && (*w.p == ' ' || *w.p == '\t')) {
+		w.p++;
+		w.len--;
+	}
+	while (w.len > 0 && (w.p[w.len - 1] == ' ' || w.p[w.len - 1] == '\t'))
+		w.len--;
+	return (w);
+}
+
+/* --- the request line --- */
+
+static int
+read_method(struct reading *r, const struct word *w)
+{
+	static const char *const names[] = { "GET", "HEAD", "PUT", "POST" };
+
+	for (size_t i = 0; i < nitems(names); i++)
+		if (w->len == strlen(names[i]) &&
+		    memcmp(w->p, names[i], w->len) == 0) {
+			r->rq->hr_method = (enum http_method)i;
+			return (0);
+		}
+	return (refuse(r, 405, "GET, HEAD, PUT and POST are served here"));
+}
+
+static int
+read_target(struct reading *r, struct word w)
+{
+	struct word path = cut(&w, '?');
+
+	if (path.len == 0 || path.p[0] != '/')
+		return (refuse(r, 400, "the target is not a path"));
+	for (size_t i = 0; i < path.len; i++)
+		if (path.p[i] < '!' || path.p[i] > '~')
+			return (refuse(r, 400,
+			    "the path has a character that must be escaped"));
+	if (path.len >= HTTP_PATH_MAX)
+		return (refuse(r, 414, "the path has up to 1023 characters"));
+	memcpy(r->rq->hr_path, path.p, path.len);
+	r->rq->hr_path[path.len] = '\0';
+	return (0);
+}
+
+static int
+read_version(struct reading *r, const struct word *w)
+{
+	if (w->len != 8 || memcmp(w->p, "HTTP/", 5) != 0)
+		return (refuse(r, 400, "the request line ends with HTTP/1.1"));
+	if (memcmp(w->p + 5, "1.0", 3) != 0 && memcmp(w->p + 5, "1.1", 3) != 0)
+		return (refuse(r, 505, "HTTP/1.1 is spoken here"));
+	r->old = w->p[7] == '0';
+	r->rq->hr_keep = !r->old;
+	return (0);
+}
+
+static int
+read_request_line(struct reading *r)
+{
+	struct word line, method, target;
+	int status;
+
+	if (!next_line(r, &line))
+		return (refuse(r, 400, "the request line is damaged"));
+	method = cut(&line, ' ');
+	target = cut(&line, ' ');
+	if (method.len == 0 || line.len == 0)
+		return (refuse(r, 400,
+		    "a request line has a method, a path and a version"));
+	if ((status = read_version(r, &line)) != 0 ||
+	    (status = read_method(r, &method)) != 0)
+		return (status);
+	return (read_target(r, target));
+}
+
+/* --- the fields --- */
+
+static int
+read_length(struct reading *r, const struct word *value)
+{
+	uint64_t n = 0;
+
+	if (value->len == 0)
+		return (refuse(r, 400, "Content-Length is empty"));
+	for (size_t i = 0; i < value->len; i++) {
+		if (value->p[i] < '0' || value->p[i] > '9')
+			return (refuse(r, 400, "Content-Length is no number"));
+		/* Far above the limit and far below an overflow. */
+		if (n < UINT64_MAX / 100)
+			n = n * 10 + (uint64_t)(value->p[i] - '0');
+	}
+	if (r->has_length && n != r->rq->hr_length)
+		return (refuse(r, 400, "two Content-Lengths that differ"));
+	r->has_length = true;
+	r->rq->hr_length = n;
+	return (0);
+}
+
+static void
+read_connection(struct reading *r, struct word value)
+{
+	struct word w;
+
+	while (value.len > 0) {
+		w = trim(cut(&value, ','));
+		if (word_is(&w, "close"))
+			r->rq->hr_keep = false;
+		else if (word_is(&w, "keep-alive") && r->old)
+			r->rq->hr_keep = true;
+	}
+}
+
+static int
+read_field(struct reading *r, struct word line)
+{
+	struct word name, value;
+
+	if (memchr(line.p, ':', line.len) == NULL)
+		return (refuse(r, 400, "a field has no colon"));
+	name = cut(&line, ':');
+	value = trim(line);
+	/* Also what a folded line begins with. */
+	if (name.len == 0 || memchr(name.p, ' ', name.len) != NULL ||
+	    memchr(name.p, '\t', name.len) != NULL)
+		return (refuse(r, 400, "a field's name has a blank in it"));
+	if (word_is(&name, "Content-Length"))
+		return (read_length(r, &value));
+	if (word_is(&name, "Transfer-Encoding"))
+		return (refuse(r, 411,
+		    "chunked bodies are not taken: send a Content-Length"));
+	if (word_is(&name, "Expect")) {
+		if (!word_is(&value, "100-continue"))
+			return (refuse(r, 417, "100-continue can be expected"));
+		r->rq->hr_continue = !r->old;
+	} else if (word_is(&name, "Connection"))
+		read_connection(r, value);
+	else if (word_is(&name, "Host"))
+		r->has_host = true;
+	return (0);
+}
+
+/* What only the whole head can tell. */
+static int
+judge(struct reading *r)
+{
+	struct http_request *rq = r->rq;
+	bool up = rq->hr_method == HTTP_PUT || rq->hr_method == HTTP_POST;
+
+	if (!r->has_host && !r->old)
+		return (refuse(r, 400, "the field Host is missing"));
+	if (up && !r->has_length)
+		return (refuse(r, 411, "a body wants a Content-Length"));
+	if (!up && rq->hr_length > 0)
+		return (refuse(r, 400, "GET and HEAD have no body here"));
+	if (rq->hr_length > HTTP_BODY_MAX)
+		return (refuse(r, 413, "a body has up to 64 GiB"));
+	rq->hr_continue &= rq->hr_length > 0;
+	return (0);
+}
+
+int
+http_request_parse(const char *head, size_t len, struct http_request *rq,
+    const char **why)
+{
+	struct reading r = { .p = head, .end = head + len, .rq = rq };
+	struct word line;
+	int status;
+
+	memset(rq, 0, sizeof(*rq));
+	status = read_request_line(&r);
+	while (status == 0) {
+		if (!next_line(&r, &line))
+			status = refuse(&r, 400, "a field is damaged");
+		else if (line.len == 0)
+			break;
+		else
+			status = read_field(&r, line);
+	}
+	if (status == 0)
+		status = judge(&r);
+	*why = r.why;
+	return (status);
+}

@@ -1,0 +1,193 @@
+/*
+ * The server's side: GET and HEAD answer with a file, PUT and POST with how
+ * many bytes came and their SHA-256, so that a client outside can compare.
+ * What is wrong with a request is said in the answer's body, and the
+ * connection ends.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include <ktsim/sim/digest.h>
+
+#include "http_priv.h"
+
+/* The head of the answer, and a text as its body. */
+static void
+server_answer(struct conn *c, int status, const char *text)
+{
+	c->c_vp = NULL;
+	c->c_off = c->c_len = 0;
+	http_set_buf(c,
+	    xasprintf("HTTP/1.1 %s\r\nServer: ktls-sim\r\n%s"
+		      "Content-Type: text/plain\r\n"
+		      "Content-Length: %zu\r\nConnection: %s\r\n\r\n%s",
+		http_status(status),
+		status == 405 ? "Allow: GET, HEAD, PUT, POST\r\n" : "",
+		strlen(text), c->c_more ? "keep-alive" : "close",
+		c->c_head ? "" : text));
+}
+
+/* What follows the head is not known to be a request: the last answer. */
+static void
+server_refuse(struct conn *c, int status, const char *why)
+{
+	char *text = xasprintf("%s\n", why);
+
+	c->c_more = false;
+	server_answer(c, status, text);
+	free(text);
+}
+
+static void
+server_file(struct conn *c, const char *path)
+{
+	struct vnode *vp = vnode_lookup(c->c_app->a_host->h_vnet, path);
+	char *text;
+
+	if (vp == NULL) {
+		text = xasprintf("there is no file %s\n", path);
+		server_answer(c, 404, text);
+		free(text);
+		return;
+	}
+	http_set_buf(c,
+	    xasprintf("HTTP/1.1 200 OK\r\nServer: ktls-sim\r\n"
+		      "Content-Type: application/octet-stream\r\n"
+		      "Content-Length: %ju\r\nConnection: %s\r\n\r\n",
+		(uintmax_t)vnode_size(vp), c->c_more ? "keep-alive" : "close"));
+	if (c->c_head)
+		c->c_off = c->c_len = 0;
+	else
+		http_set_file(c, vp);
+}
+
+/* A body comes: room for its digest, and leave to send it. */
+static void
+server_expect_body(struct conn *c, const struct http_request *rq)
+{
+	c->c_upload = true;
+	c->c_off = 0;
+	c->c_len = rq->hr_length;
+	c->c_digest = digest_create();
+	if (rq->hr_continue)
+		http_set_buf(c, xstrdup("HTTP/1.1 100 Continue\r\n\r\n"));
+	else
+		strbuf_clear(&c->c_buf);
+	c->c_bufoff = 0;
+}
+
+static int
+server_parse(struct conn *c)
+{
+	struct http_request rq;
+	const char *why;
+	int status;
+
+	status =
+	    http_request_parse(c->c_buf.sb_str, c->c_buf.sb_len, &rq, &why);
+	c->c_upload = false;
+	c->c_head = status == 0 && rq.hr_method == HTTP_HEAD;
+	c->c_more = status == 0 && rq.hr_keep;
+	c->c_requests++;
+	if (status != 0)
+		server_refuse(c, status, why);
+	else if (rq.hr_method == HTTP_PUT || rq.hr_method == HTTP_POST)
+		server_expect_body(c, &rq);
+	else
+		server_file(c, rq.hr_path);
+	return (0);
+}
+
+static int
+server_request(struct conn *c)
+{
+	int error;
+
+	error = http_read_header(c);
+	if (error == 0)
+		return (server_parse(c));
+	c->c_upload = c->c_head = false;
+	if (error == EMSGSIZE) {
+		server_refuse(c, 431, "a request's head has up to 8 KiB");
+		return (0);
+	}
+	/* A client outside may go when it has what it asked for. */
+	if (error == ECONNRESET && c->c_outside && c->c_requests > 0 &&
+	    c->c_buf.sb_len == 0) {
+		c->c_off = c->c_len = 0;
+		c->c_more = false;
+		return (0);
+	}
+	return (error);
+}
+
+static void
+server_received(struct conn *c)
+{
+	char hex[DIGEST_HEX], *text;
+
+	digest_take(c->c_digest, hex);
+	c->c_digest = NULL;
+	text = xasprintf("bytes %ju\nsha256 %s\n", (uintmax_t)c->c_len, hex);
+	server_answer(c, 200, text);
+	free(text);
+}
+
+/* Never more than the body: what follows is the next request. */
+static int
+server_upload(struct conn *c)
+{
+	struct world *w = c->c_app->a_world;
+	size_t n;
+	int error;
+
+	if ((error = http_write_buf(c)) != 0)
+		return (error);
+	while (c->c_off < c->c_len) {
+		error = conn_read(c, w->w_scratch,
+		    (size_t)MIN(c->c_len - c->c_off, (uint64_t)WORLD_SCRATCH),
+		    &n);
+		if (error != 0 && n == 0)
+			return (error);
+		if (n == 0)
+			return (ECONNRESET);
+		http_was_read(c, w->w_scratch, n);
+		digest_add(c->c_digest, w->w_scratch, n);
+		c->c_off += n;
+		c->c_received += n;
+		if (error != 0)
+			return (error); /* behind these bytes */
+	}
+	server_received(c);
+	return (0);
+}
+
+int
+http_server_step(struct conn *c, const char **call)
+{
+	switch (c->c_state) {
+	case ST_HANDSHAKE:
+		*call = "handshake";
+		return (http_handshake(c));
+	case ST_REQUEST:
+		*call = "read request";
+		return (server_request(c));
+	case ST_UPLOAD:
+		*call = "read body";
+		return (server_upload(c));
+	case ST_HEADER:
+		*call = "write header";
+		if (c->c_app->a_sc->header == 1 && c->c_len > 0)
+			return (0); /* with the file */
+		return (http_write_buf(c));
+	case ST_BODY:
+		*call = "sendfile";
+		return (http_send_body(c));
+	case ST_NOTIFY:
+		*call = "shutdown";
+		return (http_notify(c));
+	default:
+		*call = "close";
+		return (http_linger(c));
+	}
+}

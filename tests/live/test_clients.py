@@ -1,0 +1,150 @@
+#!/usr/bin/env python3
+"""Clients that do not behave: no TLS, other versions, requests that are none,
+bodies that stop, connections that are cut. Each gets the answer that is its
+due, and none of them hurts the server, who goes on and breaks no invariant."""
+import os
+import sys
+
+import lib
+import live
+
+# Runs inside the namespace: (what, bytes to send over TLS) -> what came.
+TALK = r'''
+import socket, ssl, sys
+ctx = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+ctx.check_hostname, ctx.verify_mode = False, ssl.CERT_NONE
+s = ctx.wrap_socket(socket.create_connection(("10.77.0.1", 443), 60))
+s.settimeout(60)
+s.sendall(sys.stdin.buffer.read())
+got = b""
+try:
+    while True:
+        piece = s.recv(65536)
+        if not piece:
+            break
+        got += piece
+except (ConnectionResetError, ssl.SSLError):
+    pass
+sys.stdout.buffer.write(got)
+'''
+
+# A session that is one, and then bytes past it: plaintext on the wire, which
+# nobody may lay at the simulated kernel's door.
+PAST = r'''
+import os, socket, ssl
+ctx = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+ctx.check_hostname, ctx.verify_mode = False, ssl.CERT_NONE
+raw = socket.create_connection(("10.77.0.1", 443), 60)
+s = ctx.wrap_socket(raw)
+s.sendall(b"GET /hello.txt HTTP/1.1\r\nHost: a\r\n\r\n")
+assert s.recv(10)
+# As long as the record that its first bytes say they are, and more.
+os.write(s.fileno(), b"this is no record, whoever reads it " * 1000)
+try:
+    while s.recv(65536):
+        pass
+except (OSError, ssl.SSLError):
+    pass
+'''
+
+PLAIN = r'''
+import socket, struct, sys
+how = sys.argv[1]
+s = socket.create_connection(("10.77.0.1", 443), 60)
+s.sendall(sys.stdin.buffer.read())
+if how == "reset":
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+else:
+    try:
+        while s.recv(65536):
+            pass
+    except ConnectionResetError:
+        pass
+s.close()
+'''
+
+
+def asked(c, s):
+    """Requests that are refused, and how."""
+    host = b'Host: a\r\n'
+    for what, request, status, text in (
+            ('no request', b'what?\r\n\r\n', b'400 ', b'a request line has'),
+            ('no host', b'GET / HTTP/1.1\r\n\r\n', b'400 ', b'Host'),
+            ('folded', b'GET / HTTP/1.1\r\n' + host + b' x: y\r\n\r\n',
+             b'400 ', b'blank'),
+            ('NUL', b'GET /\0 HTTP/1.1\r\n' + host + b'\r\n', b'400 ', b''),
+            ('method', b'BREW / HTTP/1.1\r\n' + host + b'\r\n', b'405 ',
+             b'GET, HEAD, PUT and POST'),
+            ('no length', b'PUT / HTTP/1.1\r\n' + host + b'\r\nbody',
+             b'411 ', b'Content-Length'),
+            ('too much', b'PUT / HTTP/1.1\r\n' + host +
+             b'Content-Length: 99999999999999\r\n\r\n', b'413 ', b'64 GiB'),
+            ('version', b'GET / HTTP/3.0\r\n' + host + b'\r\n', b'505 ', b''),
+            ('long head', b'GET / HTTP/1.1\r\nX: ' + b'x' * 20000, b'431 ',
+             b'8 KiB')):
+        r = s.run([sys.executable, '-c', TALK], input=request)
+        c.check(r.stdout.startswith(b'HTTP/1.1 ' + status) and
+                text in r.stdout.split(b'\r\n\r\n', 1)[-1],
+                '%s: %r %r' % (what, r.stdout[:200], r.stderr[-300:]))
+    # Two at once, and the second upload's first bytes with the first's last.
+    two = b'PUT /a HTTP/1.1\r\n' + host + b'Content-Length: 3\r\n\r\nabc'
+    r = s.run([sys.executable, '-c', TALK], input=two + two.replace(
+        b'abc', b'xyz') + b'HEAD /hello.txt HTTP/1.1\r\n' + host +
+        b'Connection: close\r\n\r\n')
+    c.equal([x for x in r.stdout.split(b'\n') if x.startswith(b'sha256')],
+            [b'sha256 ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61'
+             b'f20015ad',
+             b'sha256 3608bca1e44ea6c4d268eb6db02260269892c0b42b86bbf1e77a6fa1'
+             b'6c3c9282'], 'two uploads on one connection')
+    c.check(r.stdout.endswith(b'Content-Length: 64\r\nConnection: close'
+                              b'\r\n\r\n'), 'HEAD: %r' % r.stdout[-200:])
+
+
+def rude(c, s, d):
+    for what, data, how in (('plain HTTP', b'GET / HTTP/1.1\r\n\r\n', 'wait'),
+                            ('noise', os.urandom(5000), 'wait'),
+                            ('half a record', b'\x16\x03\x01\x02\x00\x01',
+                             'reset'),
+                            ('nothing', b'', 'reset')):
+        r = s.run([sys.executable, '-c', PLAIN, how], input=data)
+        c.equal(r.returncode, 0, '%s: %r' % (what, r.stderr))
+    r = s.run([sys.executable, '-c', PAST])
+    c.equal(r.returncode, 0, 'past TLS: %r' % r.stderr)
+    for version in ('1.2', '1.3'):
+        port = 443 if version == '1.2' else 8443
+        r = s.curl('--tlsv' + version, '--tls-max', version,
+                   'https://10.77.0.1:%d/hello.txt' % port)
+        c.check(r.returncode != 0, 'TLS %s at port %d' % (version, port))
+    # Gone in the middle, both ways.
+    for args in (['-o', os.path.join(d, 'x'), 'https://10.77.0.1/large.bin'],
+                 ['-T', '/dev/zero', '-H', 'Content-Length: 1000000000',
+                  '-H', 'Transfer-Encoding:', 'https://10.77.0.1/up']):
+        p = s.start(['curl', '-sSk', '--limit-rate', '4M', *args])
+        s.wait_for(lambda: any(n['sent'] + n['received'] > 200000
+                               for n in s.status()['connections']))
+        p.kill()
+        p.communicate()
+        s.wait_for(lambda: not s.status()['connections'])
+    r = s.curl('--http1.1', '-T', '-', '-H', 'Transfer-Encoding: chunked',
+               'https://10.77.0.1/up', '-w', '%{http_code}')
+    c.check(r.stdout.endswith('411') and 'Content-Length' in r.stdout,
+            'chunked: ' + r.stdout)
+
+
+def main():
+    sim = sys.argv[1]
+    live.need()
+    c = lib.Checks()
+    with lib.tmpdir() as d:
+        with live.Session(sim, live.scenario(d), d) as s:
+            asked(c, s)
+            rude(c, s, d)
+            c.equal(s.get('https://10.77.0.1/small.bin', 'down'),
+                    live.file_sha('/small.bin', 1 << 20), 'it still serves')
+            r = live.ended_well(c, s, 'clients')
+            c.check(any(f['point'] == 'app_error' for f in r['facts']),
+                    'the report tells of what failed')
+    c.done()
+
+
+main()
