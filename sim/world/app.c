@@ -205,9 +205,30 @@ conn_close(struct conn *c)
 	conn_end(c, soclose);
 }
 
+/*
+ * TCP gave up, although all faults are off for longer than its longest timeout:
+ * it has asked since, and nobody answered. That is a stall, only a shorter one
+ * than world_patience waits for.
+ */
+static void
+conn_stalled(struct conn *c, int error)
+{
+	struct world *w = c->c_app->a_world;
+	char *text;
+
+	if (!w->w_draining || error != ETIMEDOUT ||
+	    timebase_now(w->w_tb) - w->w_drain_at <= 65 * SIM_SEC)
+		return;
+	text = xasprintf("%s#%u: no progress with all faults off: TCP gave up",
+	    c->c_app->a_sc->loc.name, c->c_index);
+	invariant_broken(w, 7, text);
+	free(text);
+}
+
 void
 conn_fail(struct conn *c, const char *call, int error)
 {
+	conn_stalled(c, error);
 	struct tls_endpoint_info ti = { 0 };
 
 	TRACE(&c->c_app->a_world->w_tracer, app_error,

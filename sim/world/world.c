@@ -302,6 +302,7 @@ static void
 world_drain(struct world *w)
 {
 	w->w_draining = true;
+	w->w_drain_at = timebase_now(w->w_tb);
 	world_phase(w, "faults off, draining: open connections",
 	    world_open_conns(w));
 	world_faults_off(w);

@@ -135,6 +135,7 @@ struct world {
 	unsigned w_clients;	   /* client connections of the scenario */
 	unsigned w_clients_open;   /* of these, not finished */
 	bool w_draining;
+	simtime_t w_drain_at; /* since when */
 
 	/* taps and checkers */
 	struct capture *w_capture;
