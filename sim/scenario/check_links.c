@@ -144,6 +144,10 @@ check_mtu(struct chk *c, const struct sc_mtu *m)
 		ERR(c, scenario_text_at(m->router),
 		    "`%s` is not an address, such as 10.0.0.254 or fd00::fe",
 		    m->router);
+	else if (family == KAF_INET6 && m->size < 1280)
+		ERR(c, &m->loc,
+		    "IPv6 asks every link to carry 1280 bytes (RFC 8200): a "
+		    "router of it never says less");
 }
 
 static void

@@ -117,6 +117,8 @@ answer(const struct sc_mtu *m, const struct in_any *router,
 	struct frame *r = frame_alloc(f->f_pool);
 
 	r->f_hdrlen = (uint16_t)(l3 + head + ICMP_LEN);
+	/* It has to get through the same narrow place. */
+	max = MIN(max, (uint32_t)m->size);
 	r->f_paylen = MIN(frame_len(f) - l3, max - head - ICMP_LEN);
 	r->f_buf = framebuf_alloc(f->f_pool);
 	r->f_payload = r->f_buf->fb_data;
@@ -127,6 +129,20 @@ answer(const struct sc_mtu *m, const struct in_any *router,
 	else
 		answer4(m, router, f, l3, r);
 	return (r);
+}
+
+/* Nobody answers an error with an error: RFC 1122 3.2.2, RFC 4443 2.4 (e). */
+static bool
+is_icmp_error(const struct frame *f, unsigned l3, bool v6)
+{
+	uint8_t ip[40], type;
+
+	frame_bytes(f, l3, ip, v6 ? 40 : 20);
+	frame_bytes(f, l3 + (v6 ? 40u : (ip[0] & 15u) * 4), &type, 1);
+	if (v6)
+		return (ip[6] == KIPPROTO_ICMPV6 && type < 128);
+	return (ip[9] == KIPPROTO_ICMP &&
+	    (type == 3 || type == 4 || type == 5 || type == 11 || type == 12));
 }
 
 struct frame *
@@ -143,6 +159,8 @@ icmp_too_big(const struct sc_mtu *m, const struct frame *f)
 	if (!router_address(m, v6, &router))
 		return (NULL);
 	if (!v6 && (be16dec(f->f_hdr + l3 + 6) & KIP_DF) == 0)
+		return (NULL);
+	if (is_icmp_error(f, l3, v6))
 		return (NULL);
 	copy = frame_copy(f);
 	frame_csum_settle(copy); /* quoted as it was on the wire */

@@ -864,7 +864,15 @@ test_a_router_answers_too_big(void **state)
 	/* The packet as it was: its header, then what fits. */
 	assert_memory_equal(r->f_payload, f->f_hdr + 14, 20);
 	assert_memory_equal(r->f_payload + 20, f->f_payload, 576 - 28 - 20);
+	/* Who told so much to the other way's narrow place gets no answer. */
+	assert_null(icmp_too_big(&m, r));
 	frame_rele(r);
+	m.size = 100;
+	r = icmp_too_big(&m, f);
+	assert_int_equal(frame_len(r), 14 + 100); /* it fits itself */
+	assert_int_equal(be16dec(r->f_hdr + 14 + 2), 100);
+	frame_rele(r);
+	m.size = 1300;
 	m.router = "fd00::fe"; /* of the other family */
 	assert_null(icmp_too_big(&m, f));
 	m.router = "10.0.0.254";
@@ -904,6 +912,7 @@ emit_answer6(void *arg, struct frame *f, simtime_t when, int from)
 	    in_sum(icmp, 8), 0);
 	assert_int_equal(in_sum_add(sum, in_sum(r->f_payload, r->f_paylen), 0),
 	    0xffff);
+	assert_null(icmp_too_big(&m, r));
 	frame_rele(r);
 	nsent++;
 }
