@@ -50,8 +50,10 @@ tcp_mtudisc(struct tcpcb *tp, uint32_t maxseg)
 	tp->t_rtttime = 0;
 	tp->snd_nxt = tp->snd_una;
 	tcp_free_sackholes(tp);
-	tp->snd_recover = tp->snd_max;
-	tp->t_flags &= ~TF_FASTRECOVERY;
+	/* With SACK what is lost from here on is a recovery of its own. */
+	tp->snd_recover =
+	    (tp->t_flags & TF_SACK_PERMIT) != 0 ? tp->snd_una : tp->snd_max;
+	tp->t_flags &= ~(TF_FASTRECOVERY | TF_CONGRECOVERY);
 	tp->t_why = "path MTU";
 	(void)tcp_output(tp);
 }

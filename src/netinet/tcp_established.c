@@ -19,6 +19,8 @@ static enum tcp_verdict
 tcp_rst_input(struct tcpcb *tp, struct tcp_seg *ts)
 {
 	ts->ts_why = "reset";
+	if (tp->t_state == TCPS_TIME_WAIT)
+		return (TV_DROP); /* RFC 1337 */
 	if (SEQ_LT(ts->ts_seq, tp->last_ack_sent) ||
 	    (SEQ_GEQ(ts->ts_seq, tp->last_ack_sent + tp->rcv_wnd) &&
 		ts->ts_seq != tp->last_ack_sent)) {
@@ -148,11 +150,15 @@ tcp_rcv_wnd(struct tcpcb *tp)
 	tp->rcv_wnd = (uint32_t)MAX(MAX(space, 0), (long)promised);
 }
 
-/* The SYN once more: our answer was lost, and goes once more. */
+/*
+ * The SYN once more: our answer was lost, and goes once more. One with another
+ * number is from a client that began anew; the answer makes it reset us
+ * (syncache_add does not look at the number either).
+ */
 static bool
 tcp_syn_again(struct tcpcb *tp, const struct tcp_seg *ts)
 {
-	if (tp->t_state != TCPS_SYN_RECEIVED || ts->ts_seq != tp->irs ||
+	if (tp->t_state != TCPS_SYN_RECEIVED ||
 	    (ts->ts_flags & (KTH_SYN | KTH_ACK | KTH_RST)) != KTH_SYN)
 		return (false);
 	tp->snd_nxt = tp->iss;
@@ -166,7 +172,7 @@ tcp_acceptable(struct tcpcb *tp, struct tcp_seg *ts)
 	enum tcp_verdict v;
 
 	if (tcp_syn_again(tp, ts)) {
-		ts->ts_why = "the same SYN: answered again";
+		ts->ts_why = "SYN once more: answered again";
 		return (TV_ACK);
 	}
 	if (tp->t_state == TCPS_SYN_RECEIVED && (ts->ts_flags & KTH_ACK) != 0 &&

@@ -170,13 +170,14 @@ tcp_measure_data(struct tcp_xmit *tx)
 {
 	struct tcpcb *tp = tx->tx_tp;
 	uint32_t avail = sbavail(&tx->tx_so->so_snd), limit, used, cwin;
+	/* Behind all that the scoreboard had, with the rest of its window. */
+	bool behind =
+	    tp->t_sack_rexmit > 0 && SEQ_GEQ(tp->snd_nxt, tp->snd_max);
 
 	tx->tx_off = tp->snd_nxt - tp->snd_una;
-	limit = MIN(avail, tx->tx_sendwin);
-	if (tp->t_sack_rexmit > 0)
-		limit = MIN(avail, tp->snd_wnd);
+	limit = MIN(avail, behind ? tp->snd_wnd : tx->tx_sendwin);
 	tx->tx_len = limit > tx->tx_off ? limit - tx->tx_off : 0;
-	if (tp->t_sack_rexmit > 0) {
+	if (behind) {
 		used = tp->t_sack_rexmit + tp->snd_nxt -
 		    SEQ_MIN(tp->snd_nxt, tp->snd_recover);
 		cwin = tp->snd_cwnd > used ? tp->snd_cwnd - used : 0;

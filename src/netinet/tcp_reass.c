@@ -4,6 +4,8 @@
  * newcomer is trimmed. The receive window bounds the bytes in it, a sysctl the
  * runs. SACK blocks are made from them.
  */
+#include <string.h>
+
 #include <ktsim/base/kassert.h>
 
 #include "tcp_private.h"
@@ -204,54 +206,70 @@ tcp_reass_present(struct tcpcb *tp, bool *fin)
 	return (moved);
 }
 
+/* The run that has this number; NULL. */
+static const struct tcp_reass_seg *
+tcp_reass_at(const struct tcpcb *tp, uint32_t seq)
+{
+	const struct tcp_reass_seg *rs;
+
+	for (rs = tp->t_segq; rs != NULL; rs = rs->rs_next)
+		if (SEQ_LEQ(rs->rs_seq, seq) &&
+		    SEQ_LT(seq, rs->rs_seq + rs->rs_len))
+			return (rs);
+	return (NULL);
+}
+
+/* The run that grew is told of first, then those that were told of before. */
+static void
+tcp_reass_news(struct tcpcb *tp, uint32_t seq)
+{
+	const struct tcp_reass_seg *run = tcp_reass_at(tp, seq), *rs;
+	uint32_t told[TCP_SACK_TOLD];
+	unsigned n = 0;
+
+	if (run != NULL)
+		told[n++] = seq;
+	for (unsigned i = 0; i < tp->t_nsack_told && n < TCP_SACK_TOLD; i++) {
+		rs = tcp_reass_at(tp, tp->t_sack_told[i]);
+		if (rs != NULL && rs != run)
+			told[n++] = tp->t_sack_told[i];
+	}
+	memcpy(tp->t_sack_told, told, n * sizeof(told[0]));
+	tp->t_nsack_told = n;
+}
+
 bool
 tcp_reass(struct tcpcb *tp, struct tcp_seg *ts, bool *fin)
 {
+	uint32_t seq = ts->ts_seq;
+	bool moved;
+
 	*fin = false;
 	if (tcp_reass_is_full(tp, ts))
 		tcp_stats_rw(tp)->reassoverflow++;
 	else {
-		tp->t_sack_last = ts->ts_seq;
 		tcp_reass_fill(tp, ts);
 		tcp_reass_join_all(tp);
 	}
 	m_freem(ts->ts_m);
 	ts->ts_m = NULL;
-	return (tcp_reass_present(tp, fin));
+	moved = tcp_reass_present(tp, fin);
+	tcp_reass_news(tp, seq);
+	return (moved);
 }
 
-/* The runs of the queue; the one that holds the latest segment first. */
+/* The order of RFC 2018, section 4: what is lost of one report is in the next. */
 static unsigned
 tcp_reass_runs(const struct tcpcb *tp, struct tcp_range *blk, unsigned max)
 {
-	const struct tcp_reass_seg *rs = tp->t_segq;
-	struct tcp_range run, first = { 0, 0 };
+	const struct tcp_reass_seg *rs;
 	unsigned n = 0;
-	bool have = false;
 
-	if (max == 0)
-		return (0);
-	while (rs != NULL) {
-		run =
-		    (struct tcp_range) { rs->rs_seq, rs->rs_seq + rs->rs_len };
-		rs = rs->rs_next;
-		if (run.start == run.end)
-			continue; /* a FIN alone */
-		if (SEQ_LEQ(run.start, tp->t_sack_last) &&
-		    SEQ_LT(tp->t_sack_last, run.end)) {
-			first = run;
-			have = true;
-		} else if (n < max - 1)
-			blk[++n] = run;
-	}
-	/* blk[1..n] are the others; the latest goes first. */
-	if (have)
-		blk[0] = first;
-	else if (n > 0)
-		blk[0] = blk[n--];
-	else
-		return (0);
-	return (n + 1);
+	for (unsigned i = 0; i < tp->t_nsack_told && n < max; i++)
+		if ((rs = tcp_reass_at(tp, tp->t_sack_told[i])) != NULL)
+			blk[n++] = (struct tcp_range) { rs->rs_seq,
+				rs->rs_seq + rs->rs_len };
+	return (n);
 }
 
 /* A duplicate is reported once, in front of all (RFC 2883). */

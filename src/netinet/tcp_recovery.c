@@ -80,14 +80,16 @@ tcp_do_prr_ack(struct tcpcb *tp, enum sackstatus st)
 
 /*
  * A recovery that is over only in part: what is repeated of it says nothing new
- * (RFC 6582, and behind a timeout RFC 6675 too).
+ * (RFC 6582, and behind a timeout RFC 6675 too). The window that a mark
+ * reduced is no recovery: its losses are news.
  */
 static bool
 tcp_recovery_old(const struct tcpcb *tp)
 {
 	if ((tp->t_flags & TF_SACK_PERMIT) != 0)
 		return (IN_FASTRECOVERY(tp->t_flags) ||
-		    SEQ_LT(tp->snd_una, tp->snd_recover));
+		    (!IN_CONGRECOVERY(tp->t_flags) &&
+			SEQ_LT(tp->snd_una, tp->snd_recover)));
 	return (SEQ_LEQ(tp->snd_una, tp->snd_recover));
 }
 

@@ -229,7 +229,10 @@ tcp_output_seq(struct tcp_xmit *tx)
 	    tp->snd_nxt == tp->snd_max && tx->tx_len == 0)
 		tp->snd_nxt--;
 	tx->tx_seq = tp->snd_nxt;
-	if (tx->tx_len == 0 && (tx->tx_flags & (KTH_SYN | KTH_FIN)) == 0)
+	/* A probe's byte lies beyond the window: a peer whose own is shut would
+	 * not take a number behind it. */
+	if (tx->tx_len == 0 && (tx->tx_flags & (KTH_SYN | KTH_FIN)) == 0 &&
+	    !callout_active(&tp->t_persist))
 		tx->tx_seq = tp->snd_max;
 	tx->tx_rexmit = SEQ_LT(tx->tx_seq, tp->snd_max);
 }

@@ -76,6 +76,7 @@ enum tcp_state {
 #define TCP_MAX_WINSHIFT   14
 #define TCP_MAXRXTSHIFT	   12
 #define TCP_NSACK	   4 /* blocks one option can hold at most */
+#define TCP_SACK_TOLD	   6 /* runs that are remembered as told of */
 #define TCP_MAXOLEN	   40
 
 struct tcp_reass_seg;
@@ -177,7 +178,9 @@ struct tcpcb {
 
 	struct tcp_reass_seg *t_segq;
 	uint32_t t_segqbytes, t_segqlen;
-	uint32_t t_sack_last; /* latest out-of-order segment's seq */
+	/* a number in each run that was told of, the latest first */
+	uint32_t t_sack_told[TCP_SACK_TOLD];
+	unsigned t_nsack_told;
 
 	/* sizing of the receive buffer: bytes since rfbuf_ts */
 	simtime_t rfbuf_ts;
