@@ -207,6 +207,11 @@ word_do(const struct scenario *sc, const struct line *l, struct ctl_words *cw,
 		eq = strchr(l->w[i], '=');
 		if (eq == NULL && i == 1)
 			strbuf_addf(&cw->cw_yaml, ", do: %s", l->w[i]);
+		else if (strncmp(l->w[i], "at=", 3) == 0 ||
+		    strncmp(l->w[i], "when=", 5) == 0)
+			return (wants(err,
+			    "do ACTION KEY=VALUE ..., without `at` or "
+			    "`when`: an order is carried out now"));
 		else if (eq == NULL || eq == l->w[i]) {
 			/* Of a value with blanks in it. */
 			if (i <= 1)

@@ -550,6 +550,10 @@ scenario_check(struct diag *d, struct scenario *sc)
 	c.links_ok = d->errors == errors;
 	check_apps(&c);
 	check_steps(&c);
+	if (sc->capture.tcp_info > 0 && sc->capture.tcp_info < SIM_US)
+		ERR(&c, &sc->capture.loc,
+		    "`tcp_info`: not more often than every 1us; 0s: not at "
+		    "all");
 	for (unsigned i = 0; i < sc->nexpect; i++)
 		check_expect(&c, &sc->expect[i]);
 }

@@ -201,6 +201,7 @@ check_when(struct chk *c, struct sc_step *st)
 {
 	const struct sc_loc *loc = scenario_text_at(st->when);
 	const char *why, *rest;
+	const struct sc_app *a;
 	struct sc_when *w = &st->cond;
 
 	if (when_parse(st->when, c->sc->arena, w, &why, &rest) != 0) {
@@ -214,9 +215,14 @@ check_when(struct chk *c, struct sc_step *st)
 	}
 	if (w->kind == SC_WHEN_COUNTER)
 		check_host_name(c, loc, w->host);
-	else if (w->kind == SC_WHEN_DELIVERED)
-		check_app_name(c, loc, w->app);
-	else if (w->app != NULL)
+	else if (w->kind == SC_WHEN_DELIVERED) {
+		a = check_app_name(c, loc, w->app);
+		if (a != NULL && a->type != SC_APP_HTTPS_CLIENT)
+			ERR(c, loc,
+			    "`%s` is a server: what is delivered is counted by "
+			    "its clients",
+			    w->app);
+	} else if (w->app != NULL)
 		check_conn_name(c, loc, w);
 }
 

@@ -228,9 +228,9 @@ conn_stalled(struct conn *c, int error)
 void
 conn_fail(struct conn *c, const char *call, int error)
 {
-	conn_stalled(c, error);
 	struct tls_endpoint_info ti = { 0 };
 
+	conn_stalled(c, error);
 	TRACE(&c->c_app->a_world->w_tracer, app_error,
 	    TS(c->c_app->a_sc->loc.name), TU(c->c_index), TS(call), TI(error));
 	c->c_error = error;
@@ -517,11 +517,40 @@ apps_reset_outside(struct world *w)
 		TAILQ_FOREACH(c, &w->w_apps[i].a_conns, c_link) {
 			if (!c->c_server || c->c_so == NULL ||
 			    (so_peername(c->c_so, &peer) == 0 &&
-				world_inside(w, &peer)))
+				world_host_at(w, &peer) != NULL))
 				continue;
 			c->c_failed = "reset at the end";
 			conn_end(c, soabort);
 		}
+}
+
+static bool
+conn_is_half_open(const struct conn *c)
+{
+	struct whost *h = world_host_at(c->c_app->a_world, &c->c_remote);
+	struct inpcb *inp;
+
+	if (c->c_so == NULL || c->c_established == 0 || h == NULL ||
+	    sbused(&c->c_so->so_snd) > 0)
+		return (false);
+	inp = in_pcblookup(h->h_vnet, &c->c_remote, &c->c_local);
+	return (inp == NULL || inp->inp_faddr.sa_port == 0);
+}
+
+bool
+apps_end_half_open(struct world *w)
+{
+	struct conn *c, *next;
+	bool any = false;
+
+	for (unsigned i = 0; i < w->w_sc->napps; i++)
+		TAILQ_FOREACH_SAFE(c, &w->w_apps[i].a_conns, c_link, next)
+			if (conn_is_half_open(c)) {
+				conn_fail(c, "waiting for a peer that is gone",
+				    ECONNRESET);
+				any = true;
+			}
+	return (any);
 }
 
 void

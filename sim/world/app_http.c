@@ -34,7 +34,7 @@ http_open_flow(struct conn *c)
 	(void)so_sockname(c->c_so, &c->c_local);
 	(void)so_peername(c->c_so, &c->c_remote);
 	c->c_established = timebase_now(w->w_tb);
-	c->c_outside = c->c_server && !world_inside(w, &c->c_remote);
+	c->c_outside = c->c_server && world_host_at(w, &c->c_remote) == NULL;
 	name = xasprintf("%s#%u", c->c_app->a_sc->loc.name, c->c_index);
 	c->c_flow = c->c_server
 	    ? ledger_open(w->w_ledger, &c->c_remote, &c->c_local, NULL)

@@ -293,7 +293,8 @@ world_finish(struct world *w)
 		before = world_progress(w);
 		if (world_forward(w, timebase_now(w->w_tb) + patience, false))
 			return (true);
-	} while (!world_is_stopped(w) && world_progress(w) != before);
+	} while (!world_is_stopped(w) &&
+	    (world_progress(w) != before || apps_end_half_open(w)));
 	return (false);
 }
 

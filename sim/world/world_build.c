@@ -22,8 +22,8 @@ world_host(struct world *w, const char *name)
 	return (NULL);
 }
 
-bool
-world_inside(const struct world *w, const struct ksockaddr *sa)
+struct whost *
+world_host_at(const struct world *w, const struct ksockaddr *sa)
 {
 	const struct sc_host *h;
 	struct in_any a;
@@ -37,9 +37,9 @@ world_inside(const struct world *w, const struct ksockaddr *sa)
 					&a, &plen) == 0 &&
 				    family == sa->sa_family &&
 				    in_any_eq(&a, &sa->sa_addr))
-					return (true);
+					return (&w->w_hosts[i]);
 	}
-	return (false);
+	return (NULL);
 }
 
 static int

@@ -184,8 +184,8 @@ simtime_t links_slowest(const struct world *, uint64_t bytes);
 void links_collect_nodes(struct world *); /* impairments, for the result */
 /* By a link's name, or the port at one of its ends. */
 struct wire *world_wire_of(struct world *, const char *name);
-/* The address is one of a host of the scenario. */
-bool world_inside(const struct world *, const struct ksockaddr *);
+/* The host of the scenario that has the address; NULL. */
+struct whost *world_host_at(const struct world *, const struct ksockaddr *);
 
 /* world_outside.c */
 int outside_attach(struct world *, struct strbuf *err);
@@ -296,6 +296,9 @@ void apps_call_off(struct world *); /* connections not begun */
 int apps_switch_tls(struct world *, const struct sc_step *);
 void apps_deafen(struct world *); /* no more connections are taken */
 void apps_reset_outside(struct world *);
+/* Ends whose other end is gone, which only a keepalive would tell them: hours
+ * are not waited for. Whether there was one. */
+bool apps_end_half_open(struct world *);
 void apps_destroy(struct world *);
 void app_conn_modes(struct conn *);
 void conn_post(struct conn *, simtime_t delay);

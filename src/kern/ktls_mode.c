@@ -164,9 +164,11 @@ ktls_enable_tx(struct socket *so, const struct tls_enable *en)
 
 /*
  * A record is decrypted when it is there as a whole: a buffer that cannot
- * hold one would close its window for ever.
+ * hold one would close its window for ever. TCP closes it where less than a
+ * segment fits, and tells that it is open again when two do: those of jumbo
+ * frames come on top.
  */
-#define KTLS_RX_ROOM (5 * PAGE_SIZE)
+#define KTLS_RX_ROOM (9 * PAGE_SIZE)
 
 static void
 ktls_rx_reserve(struct sockbuf *sb)

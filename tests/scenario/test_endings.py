@@ -167,11 +167,40 @@ def seed_is_repeated(c, sim, d):
     c.check('--seed 77' in r.stderr.splitlines()[-1], 'seed in the last line')
 
 
+def half_open(c, sim, d):
+    """The server gives up and its reset is lost: what only a keepalive would
+    tell the client hours later is no stall of anything."""
+    f = lib.edited('quickstart', d, ('expect:', '''timeline:
+  - {at: 1ms, do: link_suspend, on: server.mce0}
+  - {at: 2000s, do: link_resume, on: server.mce0}
+expect:'''), ('until: 10s', 'until: 2100s'))
+    r, report = lib.run_out(sim, f, os.path.join(d, 'half'))
+    c.equal(r.returncode, 1, 'half open: ' + r.stderr)
+    c.equal([i['broken'] for i in report['invariants']], [0] * 7, 'invariants')
+    c.check(any('retransmitted too often' in str(x) for x in report['facts']),
+            'the server gave up')
+
+
+def small_buffer(c, sim, d):
+    """A kernel receiver whose buffer holds a record and little more: the window
+    never shuts within a record, not with jumbo frames either."""
+    for mtu in ('1500', '9000'):
+        f = lib.edited('kernel-receive', d,
+                       ('mce0: {model: basic}', 'mce0: {mtu: %s}' % mtu),
+                       ('em0: {model: basic}', 'em0: {mtu: %s}' % mtu),
+                       ('    path: /data.bin', '    path: /data.bin\n'
+                        '    rcvbuf: 8KiB'))
+        r, report = lib.run_out(sim, f, os.path.join(d, 'small' + mtu))
+        c.equal(r.returncode, 0, 'MTU %s: %s' % (mtu, r.stderr))
+        c.check('net.inet.tcp.stats.persisttimeo' not in
+                report['counters']['server'], 'MTU %s: probes' % mtu)
+
+
 def main():
     c = lib.Checks()
     for part in (usage, claim_fails, seed_is_repeated, refused,
                  slow_is_no_stall, both_families, folder_refused, disk_full,
-                 interrupted):
+                 interrupted, half_open, small_buffer):
         with lib.tmpdir() as d:
             part(c, sys.argv[1], d)
     c.done()

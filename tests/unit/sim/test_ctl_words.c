@@ -131,6 +131,8 @@ test_lines_that_are_refused(void **state)
 		{ "switch_tls web, sw", "strange character" },
 		{ "do", "write: do ACTION" },
 		{ "do =3", "write: do ACTION" },
+		{ "do loss on=mce0 loss=1% at=3s",
+		    "an order is carried out now" },
 		{ "stop now", "write: stop" },
 		{ "a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a "
 		  "a a a",
