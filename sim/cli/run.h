@@ -25,7 +25,6 @@ struct run_args {
 	    ra_trace_format;
 };
 
-
 enum {
 	OPT_OUT = 256,
 	OPT_SEED,
@@ -40,7 +39,6 @@ enum {
 	OPT_DUMP_AT,
 	OPT_NETNS
 };
-
 
 /* run_args.c */
 /* The whole of a command that takes a scenario: its options, loading, fn, whose
