@@ -69,6 +69,17 @@ tcp_output_count(struct tcp_xmit *tx)
 	}
 }
 
+/* Something is out that was not a probe: the two timers exclude each other. */
+static void
+tcp_start_rexmt(struct tcpcb *tp)
+{
+	if (callout_active(&tp->t_rexmt))
+		return;
+	callout_stop(&tp->t_persist);
+	tp->t_persistshift = 0;
+	callout_reset(&tp->t_rexmt, tp->t_rxtcur);
+}
+
 /* Sequence space and timers move, whether the packet got out or not. */
 static void
 tcp_output_advance(struct tcp_xmit *tx)
@@ -83,8 +94,7 @@ tcp_output_advance(struct tcp_xmit *tx)
 		tp->t_prr_out += tx->tx_len;
 	if (tx->tx_hole != NULL) {
 		tcp_sack_sent(tp, tx->tx_hole, tx->tx_len);
-		if (!callout_active(&tp->t_rexmt))
-			callout_reset(&tp->t_rexmt, tp->t_rxtcur);
+		tcp_start_rexmt(tp);
 		return;
 	}
 	if ((tx->tx_flags & KTH_FIN) != 0)
@@ -107,11 +117,7 @@ tcp_output_advance(struct tcp_xmit *tx)
 	}
 	if (SEQ_GEQ(tp->snd_nxt, tp->snd_max))
 		tp->t_why = NULL;
-	if (!callout_active(&tp->t_rexmt)) {
-		callout_stop(&tp->t_persist);
-		tp->t_persistshift = 0;
-		callout_reset(&tp->t_rexmt, tp->t_rxtcur);
-	}
+	tcp_start_rexmt(tp);
 }
 
 /* The packet did not get out: so the bytes are still to be sent. */
