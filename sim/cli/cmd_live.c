@@ -10,21 +10,8 @@
 
 #include "run.h"
 
-static const struct option live_options[] = { { "out", required_argument, NULL,
-						  OPT_OUT },
-	{ "seed", required_argument, NULL, OPT_SEED },
-	{ "set", required_argument, NULL, OPT_SET },
-	{ "until", required_argument, NULL, OPT_UNTIL },
-	{ "netns", required_argument, NULL, OPT_NETNS },
-	{ "threads", required_argument, NULL, OPT_THREADS },
-	{ "defect", required_argument, NULL, OPT_DEFECT },
-	{ "pcap", no_argument, NULL, OPT_PCAP },
-	{ "trace", optional_argument, NULL, OPT_TRACE },
-	{ "trace-format", required_argument, NULL, OPT_TRACE_FORMAT },
-	{ "verbose", no_argument, NULL, 'v' },
-	{ "json", no_argument, NULL, OPT_JSON },
-	{ "quiet", no_argument, NULL, 'q' }, { "help", no_argument, NULL, 'h' },
-	{ NULL, 0, NULL, 0 } };
+static const struct option live_options[] = { RUN_OPTIONS,
+	{ "netns", required_argument, NULL, OPT_NETNS }, { NULL, 0, NULL, 0 } };
 
 static void
 live_tell(void *arg, const char *line)

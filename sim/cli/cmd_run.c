@@ -3,20 +3,8 @@
 
 #include "run.h"
 
-static const struct option run_options[] = { { "out", required_argument, NULL,
-						 OPT_OUT },
-	{ "seed", required_argument, NULL, OPT_SEED },
-	{ "set", required_argument, NULL, OPT_SET },
-	{ "until", required_argument, NULL, OPT_UNTIL },
+static const struct option run_options[] = { RUN_OPTIONS,
 	{ "dump-at", required_argument, NULL, OPT_DUMP_AT },
-	{ "threads", required_argument, NULL, OPT_THREADS },
-	{ "defect", required_argument, NULL, OPT_DEFECT },
-	{ "pcap", no_argument, NULL, OPT_PCAP },
-	{ "trace", optional_argument, NULL, OPT_TRACE },
-	{ "trace-format", required_argument, NULL, OPT_TRACE_FORMAT },
-	{ "verbose", no_argument, NULL, 'v' },
-	{ "json", no_argument, NULL, OPT_JSON },
-	{ "quiet", no_argument, NULL, 'q' }, { "help", no_argument, NULL, 'h' },
 	{ NULL, 0, NULL, 0 } };
 
 static int

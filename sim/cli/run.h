@@ -40,6 +40,24 @@ enum {
 	OPT_NETNS
 };
 
+/* Options that run and live have both. */
+#define RUN_OPTIONS                                                        \
+	{ "out", required_argument, NULL, OPT_OUT },                       \
+	    { "seed", required_argument, NULL, OPT_SEED },                 \
+	    { "set", required_argument, NULL, OPT_SET },                   \
+	    { "until", required_argument, NULL, OPT_UNTIL },               \
+	    { "threads", required_argument, NULL, OPT_THREADS },           \
+	    { "defect", required_argument, NULL, OPT_DEFECT },             \
+	    { "pcap", no_argument, NULL, OPT_PCAP },                       \
+	    { "trace", optional_argument, NULL, OPT_TRACE },               \
+	    { "trace-format", required_argument, NULL, OPT_TRACE_FORMAT }, \
+	    { "verbose", no_argument, NULL, 'v' },                         \
+	    { "json", no_argument, NULL, OPT_JSON },                       \
+	    { "quiet", no_argument, NULL, 'q' },                           \
+	{                                                                  \
+		"help", no_argument, NULL, 'h'                             \
+	}
+
 /* run_args.c */
 /* The whole of a command that takes a scenario: its options, loading, fn, whose
  * exit code it is. */

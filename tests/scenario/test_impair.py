@@ -144,6 +144,48 @@ def same_fate(c, sim, d):
     c.equal(both[0], both[1], 'with 0 and 2 threads')
 
 
+OTHERS = [
+    ('hosts:\n', '''hosts:
+  aside:
+    nics: {em0: {}}
+    addresses: {em0: 10.9.0.1/24}
+    files: {/data.bin: {size: 1MiB}}
+  aback:
+    nics: {em0: {}}
+    addresses: {em0: 10.9.0.2/24}
+'''), ('links:\n', '''links:
+  - {ends: [aside.em0, aback.em0], rate: 1Gbit/s, loss: 2%,
+     impair: [{duplicate: 3%}, {reorder: {chance: 2%, delay: 90us}}]}
+'''), ('apps:\n', '''apps:
+  other: {type: https-server, host: aside}
+  fetch: {type: https-client, host: aback, server: other, path: /data.bin}
+''')]
+
+
+def same_beside_others(c, sim, d):
+    """Two more hosts, and a bad link of their own in front of ours: each frame
+    of ours has the fate that it has alone."""
+    ours = link('{name: x, loss: 1%}, {duplicate: 2%}, '
+                '{reorder: {chance: 1%, delay: 80us}}, '
+                '{jitter: {up_to: 9us}, name: wobble}')
+    found = []
+    for name, others in (('alone', []), ('beside', OTHERS)):
+        report, lines = run(c, sim, d, name, ours, *others)
+        mine = [x for x in lines if ' server:mce0 ' in x or ' client:em0 ' in x]
+        # Numbers of all frames, flows and hosts are not ours to compare.
+        found.append((
+            [re.sub(r'^\S+ (\S+)( f\d+)? ', r'\1 ',
+                    re.sub(r'#\d+|02(:[0-9a-f]{2}){5}', '#', x))
+             for x in mine],
+            [n for n in report['impairments']
+             if n['from'] in ('server.mce0', 'client.em0')]))
+    c.check(len(found[0][0]) > 5000, 'frames: %d' % len(found[0][0]))
+    c.equal([x for x, y in zip(found[0][0], found[1][0]) if x != y][:3], [],
+            'frames')
+    c.equal(len(found[1][0]), len(found[0][0]), 'number of frames')
+    c.equal(found[1][1], found[0][1], 'counts of the nodes')
+
+
 def black_hole(c, sim, d):
     """Large packets do not pass, and the sender is told."""
     report, dump = run(
@@ -342,7 +384,7 @@ def main():
     c = lib.Checks()
     with lib.tmpdir() as d:
         for part in (exact, exact_others, each_kind, jitter_keeps_order,
-                     right_checksum, same_fate, black_hole, behind_a_switch,
+                     right_checksum, same_fate, same_beside_others, black_hole, behind_a_switch,
                      two_ways, waiting, changes, presets,
                      preset_numbers):
             part(c, sim, d)
