@@ -1,21 +1,42 @@
 /* A plain card: checksums and TSO, unmapped mbufs, no TLS. */
-#include "nic_parse.h"
+#include <stdlib.h>
+
+#include "gen_wr.h"
 
 static int
-basic_tx(struct nic *n, struct mbuf *m, struct frameq *out)
+basic_attach(struct nic *n)
 {
-	struct nic_pkt p;
-	int error;
+	n->n_softc = xcalloc(1, sizeof(struct gen_softc));
+	gen_softc_init(n->n_softc, n);
+	return (0);
+}
 
-	if ((error = nic_parse(m, &p)) != 0)
-		return (error);
-	return (nic_segment(n, &p, nic_fetch_plain, out));
+static void
+basic_detach(struct nic *n)
+{
+	gen_softc_fini(n->n_softc);
+	free(n->n_softc);
+}
+
+static int
+basic_transmit(struct nic *n, struct nic_queue *q, struct mbuf *m,
+    const char **why)
+{
+	return (gen_transmit(n, q, m, 0, why));
+}
+
+static int
+basic_hw_exec(struct nic_exec *x)
+{
+	return (gen_exec(x, NULL));
 }
 
 extern const struct nic_model nic_basic;
 const struct nic_model nic_basic = {
 	.nm_name = "basic",
 	.nm_text = "plain card: checksums, TSO, unmapped mbufs; no TLS",
+	.nm_driver = "",
+	.nm_source = "our own",
 	.nm_caps = IFCAP_RXCSUM | IFCAP_TXCSUM | IFCAP_RXCSUM_IPV6 |
 	    IFCAP_TXCSUM_IPV6 | IFCAP_TSO4 | IFCAP_TSO6 | IFCAP_LRO |
 	    IFCAP_MEXTPG,
@@ -23,6 +44,14 @@ const struct nic_model nic_basic = {
 	.nm_tsomaxsegcount = 50,
 	.nm_tsomaxsegsize = 65536,
 	.nm_ring = 1024,
+	.nm_ring_min = 1,
+	.nm_ring_max = 65536,
+	.nm_ring_any = true,
+	.nm_queues = 1,
 	.nm_fetch = 500 * SIM_NS,
-	.nm_tx = basic_tx,
+	.nm_attach = basic_attach,
+	.nm_detach = basic_detach,
+	.nm_transmit = basic_transmit,
+	.nm_hw_exec = basic_hw_exec,
+	.nm_decode = gen_decode,
 };

@@ -9,7 +9,7 @@
 #include <ktsim/net/ethernet.h>
 #include <ktsim/netinet/tcp_lro.h>
 
-#include "nic_parse.h"
+#include "nic_drv.h"
 
 /* The driver's part of a capability change: all of ours can be switched. */
 static int
@@ -46,7 +46,13 @@ nic_sysctl(struct nic *n)
 	CTR(rx_not_mine, "frames for other addresses");
 	CTR(rx_interrupts, "receive interrupts");
 	CTR(dma_payload, "payload bytes fetched over PCIe");
-	CTR(dma_reread, "of these, fetched again to rebuild cipher state");
+	CTR(dma_reread, "of these, fetched again to rebuild or close a record");
+	CTR(dma_desc, "bytes of work requests fetched");
+	CTR(dma_cqe, "bytes of completions written");
+	CTR(dma_rx, "bytes of received frames written");
+	CTR(dma_map_failed, "DMA mappings that failed");
+	CTR(resets, "resets of the card");
+	CTR(cqe_err, "work requests that made no sense to the card");
 	CTR(tls_packets, "packets encrypted");
 	CTR(tls_bytes, "record bytes put on the wire encrypted");
 	CTR(tls_restarts,
@@ -54,6 +60,7 @@ nic_sysctl(struct nic *n)
 	CTR(tls_tags, "TLS send tags alive");
 	CTR(tls_tags_taken, "TLS send tags taken");
 	CTR(tls_tags_released, "TLS send tags released");
+	CTR(tls_tags_refused, "TLS send tags refused");
 	CTR(tls_plain_refused, "records without a send tag refused");
 #undef CTR
 	lro = tcp_lro_stats(n->n_lro);
@@ -66,23 +73,40 @@ nic_sysctl(struct nic *n)
 }
 
 int
-nic_attach(struct vnet *vnet, const struct nic_params *np, struct nic **out)
+nic_knob_find(const struct nic_model *model, const char *name)
 {
-	const struct nic_model *model = nic_model_find(np->np_model);
-	struct ifnet *ifp;
-	struct nic *n;
-	int error;
+	const struct nic_knob *k = model->nm_knobs;
 
-	if (model == NULL || np->np_mtu < 576 || np->np_mtu > 9216 ||
-	    np->np_ring > 65536)
-		return (EINVAL);
-	n = xcalloc(1, sizeof(*n));
-	n->n_model = model;
-	n->n_vnet = vnet;
-	n->n_params = *np;
-	nic_ring_init(n);
-	nic_rx_init(n);
-	ifp = &n->n_if;
+	for (int i = 0; k != NULL && k[i].k_name != NULL; i++)
+		if (strcmp(k[i].k_name, name) == 0)
+			return (i);
+	return (-1);
+}
+
+/* Those that the scenario does not set have their defaults. */
+static int
+nic_knobs(struct nic *n)
+{
+	const struct nic_knob *k = n->n_model->nm_knobs;
+	struct nic_params *np = &n->n_params;
+
+	for (int i = 0; k != NULL && k[i].k_name != NULL; i++) {
+		if ((np->np_knobs_set & (1u << i)) == 0)
+			np->np_knobs[i] = k[i].k_def;
+		if (np->np_knobs[i] < k[i].k_min ||
+		    np->np_knobs[i] > k[i].k_max)
+			return (EINVAL);
+	}
+	return (0);
+}
+
+static void
+nic_ifattach(struct nic *n)
+{
+	const struct nic_model *model = n->n_model;
+	const struct nic_params *np = &n->n_params;
+	struct ifnet *ifp = &n->n_if;
+
 	ifp->if_softc = n;
 	ifp->if_mtu = np->np_mtu;
 	ifp->if_baudrate = np->np_rate_bps;
@@ -90,7 +114,7 @@ nic_attach(struct vnet *vnet, const struct nic_params *np, struct nic **out)
 	ifp->if_hw_tsomax = model->nm_tsomax;
 	ifp->if_hw_tsomaxsegcount = model->nm_tsomaxsegcount;
 	ifp->if_hw_tsomaxsegsize = model->nm_tsomaxsegsize;
-	if_attach(vnet, ifp, np->np_xname);
+	if_attach(n->n_vnet, ifp, np->np_xname);
 	ether_ifattach(ifp, np->np_lladdr);
 	ifp->if_numa_domain = np->np_numa_domain;
 	ifp->if_transmit = nic_transmit;
@@ -99,15 +123,69 @@ nic_attach(struct vnet *vnet, const struct nic_params *np, struct nic **out)
 	(void)if_setcap(ifp,
 	    np->np_lro ? model->nm_caps
 		       : model->nm_caps & ~(uint64_t)IFCAP_LRO);
-	if (model->nm_attach != NULL && (error = model->nm_attach(n)) != 0) {
-		if_detach(ifp);
+}
+
+/* The two halves: the hardware is there before its driver. */
+static int
+nic_halves(struct nic *n)
+{
+	const struct nic_model *model = n->n_model;
+	int error;
+
+	if ((error = nic_drv_init(n)) != 0)
+		return (error);
+	nic_cmd_init(n);
+	if (model->nm_hw_attach != NULL &&
+	    (error = model->nm_hw_attach(n->n_card)) != 0) {
+		nic_drv_fini(n);
+		return (error);
+	}
+	if (model->nm_attach == NULL || (error = model->nm_attach(n)) == 0)
+		return (0);
+	if (model->nm_hw_detach != NULL)
+		model->nm_hw_detach(n->n_card);
+	nic_drv_fini(n);
+	return (error);
+}
+
+int
+nic_attach_model(struct vnet *vnet, const struct nic_model *model,
+    const struct nic_params *np, struct nic **out)
+{
+	struct nic *n;
+	int error;
+
+	if (np->np_mtu < 576 || np->np_mtu > 9216)
+		return (EINVAL);
+	n = xcalloc(1, sizeof(*n));
+	n->n_model = model;
+	n->n_vnet = vnet;
+	n->n_params = *np;
+	if ((error = nic_knobs(n)) != 0) {
+		free(n);
+		return (error);
+	}
+	nic_ifattach(n);
+	nic_rx_init(n);
+	if ((error = nic_halves(n)) != 0) {
 		nic_rx_fini(n);
+		if_detach(&n->n_if);
 		free(n);
 		return (error);
 	}
 	nic_sysctl(n);
 	*out = n;
 	return (0);
+}
+
+int
+nic_attach(struct vnet *vnet, const struct nic_params *np, struct nic **out)
+{
+	const struct nic_model *model = nic_model_find(np->np_model);
+
+	if (model == NULL)
+		return (EINVAL);
+	return (nic_attach_model(vnet, model, np, out));
 }
 
 void
@@ -117,12 +195,17 @@ nic_detach(struct nic *n)
 
 	if (n == NULL)
 		return;
-	nic_ring_fini(n);
+	nic_cmd_fini(n); /* who waits is told */
+	nic_drv_drop_all(n);
+	nic_card_reset(n->n_card);
 	nic_rx_fini(n);
 	snprintf(prefix, sizeof(prefix), "dev.%s.", n->n_if.if_xname);
 	sysctl_remove(n->n_vnet, prefix);
 	if (n->n_model->nm_detach != NULL)
 		n->n_model->nm_detach(n);
+	if (n->n_model->nm_hw_detach != NULL)
+		n->n_model->nm_hw_detach(n->n_card);
+	nic_drv_fini(n);
 	if_detach(&n->n_if);
 	free(n);
 }
@@ -132,5 +215,6 @@ nic_link(struct nic *n, bool up)
 {
 	nic_rx_settle(n);
 	n->n_link_up = up;
+	n->n_card->c_link_up = up;
 	if_link_state_change(&n->n_if, up ? LINK_STATE_UP : LINK_STATE_DOWN);
 }

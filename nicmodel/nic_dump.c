@@ -4,7 +4,7 @@
 #include <ktsim/base/dump.h>
 #include <ktsim/base/kassert.h>
 #include <ktsim/netinet/tcp_lro.h>
-#include <ktsim/nic/nic.h>
+#include "nic_drv.h"
 
 #define RING_DUMP_MAX 64 /* packets of the ring; the rest is counted */
 
@@ -30,19 +30,27 @@ nic_dump_stats(const struct nic_stats *s, struct strbuf *sb, int indent)
 }
 
 static void
-nic_dump_ring(const struct nic *n, struct strbuf *sb, int indent)
+nic_dump_ring(const struct nic_txq *t, struct strbuf *sb, int indent)
 {
-	const struct mbuf *m = n->n_ring_head;
-	unsigned slot = 0;
+	const struct nic_queue *q = t->t_q;
+	const struct mbuf *m;
+	unsigned shown = 0;
 
-	strbuf_addf(sb, "%*sring %u of %u slots, burst %u", indent, "",
-	    n->n_ring_used, n->n_ring_size, n->n_bursts);
-	dump_event(sb, "fetch", &n->n_fetch_ev);
-	dump_event(sb, "done", &n->n_done_ev);
-	strbuf_adds(sb, "\n");
-	for (; m != NULL && slot < RING_DUMP_MAX; m = m->m_nextpkt) {
-		strbuf_addf(sb, "%*sslot %u:\n", indent + 2, "", slot++);
+	if (t->t_pi == 0)
+		return; /* never used */
+	strbuf_addf(sb,
+	    "%*squeue %u: %u of %u blocks, posted %u begun %u done %u reaped "
+	    "%u, packets %u%s%s\n",
+	    indent, "", q->q_index, t->t_pi - t->t_ci, t->t_size, t->t_pi,
+	    q->q_fetched, q->q_ci, t->t_ci, t->t_packets,
+	    q->q_hung ? ", stalled" : "", q->q_error ? ", stopped" : "");
+	for (uint32_t i = t->t_ci; i != t->t_pi && shown < RING_DUMP_MAX; i++) {
+		m = t->t_slots[i & (q->q_blocks - 1)].sl_m;
+		if (m == NULL)
+			continue;
+		strbuf_addf(sb, "%*sblock %u:\n", indent + 2, "", i);
 		m_dump(m, sb, indent + 4);
+		shown++;
 	}
 }
 
@@ -71,10 +79,17 @@ nic_dump(const struct nic *n, bool chains, struct strbuf *sb, int indent)
 	    n->n_link_up ? "up" : "down");
 	indent += 2;
 	if (chains) {
-		nic_dump_ring(n, sb, indent);
+		strbuf_addf(sb, "%*sbursts %u", indent, "",
+		    n->n_card->c_bursts);
+		dump_event(sb, "next", &n->n_card->c_ev);
+		strbuf_adds(sb, "\n");
+		for (unsigned i = 0; i < n->n_drv->d_ntxqs; i++)
+			nic_dump_ring(&n->n_drv->d_txqs[i], sb, indent);
 		nic_dump_rx(n, sb, indent);
 	}
 	nic_dump_stats(&n->n_stats, sb, indent);
 	if (n->n_model->nm_dump != NULL)
 		n->n_model->nm_dump(n, sb, indent);
+	if (n->n_model->nm_hw_dump != NULL)
+		n->n_model->nm_hw_dump(n->n_card, sb, indent);
 }

@@ -57,30 +57,38 @@ nic_parse_hdr(const uint8_t *hdr, uint32_t len, uint16_t *l2, uint16_t *l3,
 		*l3 = *l4 = 0;
 }
 
+void
+nic_hdr_parse(struct nic_hdr *h)
+{
+	nic_parse_hdr(h->h_bytes, h->h_len, &h->h_l2len, &h->h_l3len,
+	    &h->h_l4len);
+	h->h_ipv6 = false;
+	h->h_seq = 0;
+	if (h->h_l4len == 0)
+		return;
+	h->h_len = (uint16_t)(h->h_l2len + h->h_l3len + h->h_l4len);
+	h->h_ipv6 = (h->h_bytes[h->h_l2len] >> 4) == 6;
+	h->h_seq = be32dec(h->h_bytes + h->h_l2len + h->h_l3len + 4);
+}
+
 int
 nic_parse(struct mbuf *m, struct nic_pkt *p)
 {
-	uint32_t total = (uint32_t)m->m_pkthdr.len, have;
+	uint32_t total = (uint32_t)m->m_pkthdr.len;
+	struct nic_hdr *h = &p->p_hdr;
 
-	memset(p, 0, offsetof(struct nic_pkt, p_hdr));
 	if (total < KETHER_HDR_LEN)
 		return (EINVAL);
-	have = MIN(total, (uint32_t)FRAME_HDR_MAX);
-	m_copydata(m, 0, (int)have, p->p_hdr);
-	nic_parse_hdr(p->p_hdr, have, &p->p_l2len, &p->p_l3len, &p->p_l4len);
+	h->h_len = (uint16_t)MIN(total, (uint32_t)FRAME_HDR_MAX);
+	m_copydata(m, 0, h->h_len, h->h_bytes);
+	nic_hdr_parse(h);
 	p->p_m = m;
-	p->p_hdrlen = (uint16_t)have;
-	if (p->p_l4len != 0)
-		p->p_hdrlen = (uint16_t)(p->p_l2len + p->p_l3len + p->p_l4len);
-	p->p_paylen = total - p->p_hdrlen;
+	p->p_paylen = total - h->h_len;
 	p->p_mss =
 	    (m->m_pkthdr.csum_flags & CSUM_TSO) ? m->m_pkthdr.tso_segsz : 0;
-	p->p_csum = p->p_l4len != 0 &&
+	p->p_csum = h->h_l4len != 0 &&
 	    (m->m_pkthdr.csum_flags & (CSUM_TCP_ANY | CSUM_TSO)) != 0;
-	if (p->p_l4len == 0)
-		return (
-		    p->p_mss != 0 || p->p_paylen > FRAMEBUF_SIZE ? EINVAL : 0);
-	p->p_ipv6 = (p->p_hdr[p->p_l2len] >> 4) == 6;
-	p->p_seq = be32dec(p->p_hdr + p->p_l2len + p->p_l3len + 4);
-	return (p->p_paylen > FRAMEBUF_SIZE ? EINVAL : 0);
+	if (p->p_paylen > FRAMEBUF_SIZE || (h->h_l4len == 0 && p->p_mss != 0))
+		return (EINVAL);
+	return (0);
 }

@@ -1,60 +1,37 @@
-/* A packet as a card sees it: headers parsed, payload not yet fetched. */
+/* Headers of a packet, as a driver and a card read them. */
 #ifndef NIC_PARSE_H
 #define NIC_PARSE_H
 
 #include <ktsim/nic/nic.h>
 
+struct nic_hdr {
+	uint8_t h_bytes[FRAME_HDR_MAX];
+	uint16_t h_len;			    /* all headers (or what fits) */
+	uint16_t h_l2len, h_l3len, h_l4len; /* 0: not TCP/IP */
+	bool h_ipv6;
+	uint32_t h_seq; /* TCP */
+};
+
 struct nic_pkt {
-	uint8_t p_hdr[FRAME_HDR_MAX];
-	uint16_t p_hdrlen;		    /* all headers (or what fits) */
-	uint16_t p_l2len, p_l3len, p_l4len; /* 0: not TCP/IP */
-	bool p_ipv6;
-	uint32_t p_seq; /* TCP */
+	struct nic_hdr p_hdr;
 	uint32_t p_paylen;
 	uint32_t p_mss;	  /* 0: no segmentation asked for */
 	bool p_csum;	  /* the card writes the checksums */
 	struct mbuf *p_m; /* the whole packet */
 };
 
-/* EINVAL: too short to be a frame, or TSO without TCP. */
-int nic_parse(struct mbuf *, struct nic_pkt *);
 /* Offsets in a frame's header: l2, l3, l4 lengths; 0 when not TCP over IP. */
 void nic_parse_hdr(const uint8_t *hdr, uint32_t len, uint16_t *l2, uint16_t *l3,
     uint16_t *l4);
+/* h_bytes and h_len are set: the rest. h_len becomes that of the headers. */
+void nic_hdr_parse(struct nic_hdr *);
+/* EINVAL: too short to be a frame, TSO without TCP, more than a card takes. */
+int nic_parse(struct mbuf *, struct nic_pkt *);
 
-/* One TLS record that begins or goes on in a burst, for the frames' notes. */
-struct nic_recmark {
-	uint32_t rm_at; /* payload offset in the burst */
-	uint64_t rm_seqno;
-	uint32_t rm_off; /* offset in the record there */
-	uint8_t rm_mode; /* enum pkt_mode */
-};
-#define NIC_MAXMARKS 1024
-
-struct nic_payload {
-	uint8_t *pl_bytes; /* where to put it, p_paylen bytes */
-	struct nic_recmark pl_marks[NIC_MAXMARKS];
-	unsigned pl_nmarks;
-	uint32_t pl_reread;
-	uint32_t pl_tag; /* number of the tag, 0 none */
-};
-
-/* How the bytes of one mbuf get into the burst; a model may encrypt them. */
-typedef int nic_fetch_fn(struct nic *, const struct nic_pkt *, struct mbuf *,
-    uint32_t off, uint32_t len, uint8_t *dst, struct nic_payload *);
-
-/* Copies; refuses plaintext records (EINVAL, counted, traced). */
-nic_fetch_fn nic_fetch_plain;
-/* Payload of pkt through fn, cut into frames. */
-int nic_segment(struct nic *, const struct nic_pkt *, nic_fetch_fn *fn,
-    struct frameq *out);
-/* Copy bytes [off, off+len) of an mbuf. */
-void nic_copy(struct mbuf *, uint32_t off, uint32_t len, uint8_t *dst);
-
-/* nic_ring.c */
-int nic_transmit(struct ifnet *, struct mbuf *);
-void nic_ring_init(struct nic *);
-void nic_ring_fini(struct nic *);
+/* nic_note.c: frames of one work request, for captures. */
+struct nic_lab;
+void nic_note(struct frame *, const struct nic_lab *, uint32_t at, uint32_t seq,
+    uint32_t burst, uint32_t tag, uint32_t reread, unsigned queue);
 
 /* nic_rx.c */
 void nic_rx_init(struct nic *);

@@ -11,7 +11,7 @@
 #include <ktsim/net/ethernet.h>
 #include <ktsim/netinet/tcp_lro.h>
 
-#include "nic_parse.h"
+#include "nic_drv.h"
 
 /* --- one frame becomes one packet --- */
 
@@ -94,6 +94,8 @@ nic_rx_mbuf(struct nic *n, struct frame *f)
 static void
 nic_arrived(struct nic *n, struct frame *f)
 {
+	if (n->n_model->nm_hw_rx != NULL && n->n_link_up)
+		n->n_model->nm_hw_rx(n->n_card, &f);
 	if (!n->n_link_up || (n->n_if.if_flags & IFF_UP) == 0) {
 		n->n_stats.rx_link_down++;
 		TRACE(&n->n_vnet->v_tracer, nic_drop, TS(n->n_if.if_xname),
@@ -166,6 +168,9 @@ nic_rx_one(struct nic *n, struct frame *f)
 	nic_rx_csum(n, f, &m->m_pkthdr);
 	n->n_stats.rx_frames++;
 	n->n_stats.rx_bytes += frame_len(f);
+	n->n_stats.dma_rx += frame_len(f);
+	if (n->n_model->nm_rx != NULL)
+		n->n_model->nm_rx(n, f, m);
 	ifp->if_ctr.ipackets++;
 	ifp->if_ctr.ibytes += frame_len(f);
 	frame_rele(f);

@@ -48,10 +48,10 @@ def failover(c, sim, d):
     c.check('lagg lagg0 failover active mce0' in before, 'before: mce0')
     c.check('lagg lagg0 failover active mce1, failovers 1' in at, 'at: mce1')
     # A ring in the middle of a burst; without link it is empty at once.
-    c.check(re.search(r'ring [1-9]\d* of 1024 slots, burst \d+ done@\d',
+    c.check(re.search(r'bursts \d+ next@\d[^\n]*\n +queue 0: [1-9]\d* of 1024',
                       part(before, 'card mce0')), part(before, 'card mce0'))
     c.check('tls 1 record' in part(before, 'card mce0'), 'records in the ring')
-    c.check(re.search(r'ring 0 of 1024 slots, burst \d+\n',
+    c.check(re.search(r'queue 0: 0 of 1024 blocks',
                       part(after, 'card mce0')), part(after, 'card mce0'))
     c.check('lost in the ring 0\n' in part(before, 'card mce0'), 'none lost')
     c.check('lost in the ring 0\n' not in part(after, 'card mce0'), 'lost')
@@ -148,7 +148,7 @@ def wrecks(c, sim, d):
         text = read(out, file)
         for point in points:
             c.check(point in text, '%s: there is no %s' % (defect, point))
-        for list_of in ('  mbuf 0: ', '  worker 0: ', '  file /', '  ring ',
+        for list_of in ('  mbuf 0: ', '  worker 0: ', '  file /', '  queue 0: ',
                         '  wire '):
             c.check(file != 'state-panic.txt' or list_of not in text,
                     'after a panic no' + list_of)

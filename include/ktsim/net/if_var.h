@@ -74,6 +74,21 @@ struct if_snd_tag_conn {
 	bool ipv6;
 	uint32_t ts_offset; /* of TCP timestamps */
 	uint32_t snd_una, snd_nxt, rcv_nxt;
+	bool timestamps; /* are used */
+	uint16_t maxseg;
+	struct ksockaddr local, foreign;
+	uint8_t lladdr[6]; /* of the next hop; all zero: not known yet */
+};
+
+/*
+ * Where FreeBSD's driver sleeps until the card has answered, ours answers
+ * EINPROGRESS and calls iw_done once, later, from an event: error 0 and a tag
+ * (one reference), or an errno and NULL. Embedded in who asks, who must live
+ * until then.
+ */
+struct if_snd_tag_wait {
+	void (*iw_done)(struct if_snd_tag_wait *, int error,
+	    struct m_snd_tag *);
 };
 
 struct if_snd_tag_alloc_params {
@@ -86,6 +101,8 @@ struct if_snd_tag_alloc_params {
 					   beyond what the driver copies */
 	uint64_t max_rate;	  /* bytes/s, rate limited types */
 	uint16_t vlan_id;
+	/* TLS types: set. Others: NULL, their drivers do not sleep. */
+	struct if_snd_tag_wait *wait;
 };
 
 /*

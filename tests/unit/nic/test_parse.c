@@ -156,12 +156,12 @@ test_headers_may_lie_in_many_mbufs(void **state)
 			break;
 	}
 	assert_int_equal(nic_parse(m, &p), 0);
-	assert_int_equal(p.p_hdrlen, 14 + 20 + 32);
+	assert_int_equal(p.p_hdr.h_len, 14 + 20 + 32);
 	assert_int_equal(p.p_paylen, 100);
-	assert_int_equal(p.p_seq, 0xabcdef01);
+	assert_int_equal(p.p_hdr.h_seq, 0xabcdef01);
 	assert_true(p.p_csum);
 	assert_int_equal(p.p_mss, 0);
-	assert_false(p.p_ipv6);
+	assert_false(p.p_hdr.h_ipv6);
 	m_freem(m);
 }
 
