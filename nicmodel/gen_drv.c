@@ -10,8 +10,8 @@
 #include "nic_drv.h"
 
 #define TABLE_SEGS 512 /* a packet of so many segments goes */
-#define TABLE_SIZE                                                       \
-	(sizeof(struct gen_wr) + GEN_HDR_ROOM(FRAME_HDR_MAX) +           \
+#define TABLE_SIZE                                             \
+	(sizeof(struct gen_wr) + GEN_HDR_ROOM(FRAME_HDR_MAX) + \
 	    TABLE_SEGS * (sizeof(struct gen_seg) + sizeof(struct gen_part)))
 
 /* A packet's table on its way up. */

@@ -42,9 +42,8 @@ exec_parts(struct nic_exec *x, const struct gen_wr *wr, const uint8_t *at,
 			return (NIC_EXEC_BAD);
 		if (p->p_kind == GEN_RECORD && record == NULL)
 			return (NIC_EXEC_BAD);
-		error = p->p_kind == GEN_RECORD
-		    ? record(x, wr, p, seg, dst, s)
-		    : exec_plain(x, p, seg, dst);
+		error = p->p_kind == GEN_RECORD ? record(x, wr, p, seg, dst, s)
+						: exec_plain(x, p, seg, dst);
 		if (error != 0)
 			return (error);
 		at += sizeof(*p) + p->p_nsegs * sizeof(*seg);

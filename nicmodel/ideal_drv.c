@@ -33,8 +33,7 @@ ideal_transmit(struct nic *n, struct nic_queue *q, struct mbuf *m,
 
 	if ((ph->csum_flags & CSUM_SND_TAG) != 0 &&
 	    ph->snd_tag->ifp == &n->n_if) {
-		context =
-		    ((struct ideal_tag *)(void *)ph->snd_tag)->it_context;
+		context = ((struct ideal_tag *)(void *)ph->snd_tag)->it_context;
 		n->n_stats.tls_packets++;
 	}
 	return (gen_transmit(n, q, m, context, why));

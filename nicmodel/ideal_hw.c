@@ -107,8 +107,7 @@ ideal_restart(struct ideal_context *ic, const struct ideal_rec *r)
 	if (upto > hlen)
 		error = rec_read(r, ic, hlen, upto, NULL, NIC_DMA_REREAD);
 	/* All of it crosses the bus, header and tag's room included. */
-	r->ir_x->x_dma[NIC_DMA_REREAD] +=
-	    off - (upto > hlen ? upto - hlen : 0);
+	r->ir_x->x_dma[NIC_DMA_REREAD] += off - (upto > hlen ? upto - hlen : 0);
 	ic->ic_off = off;
 	nic_card_restart(c, ic->ic_conn, ic->ic_tag, ic->ic_seqno, off, off);
 	return (error);
@@ -116,8 +115,7 @@ ideal_restart(struct ideal_context *ic, const struct ideal_rec *r)
 
 /* Wire bytes from r_off on; the cipher stands there. */
 static int
-ideal_produce(struct ideal_context *ic, const struct ideal_rec *r,
-    uint8_t *dst)
+ideal_produce(struct ideal_context *ic, const struct ideal_rec *r, uint8_t *dst)
 {
 	const struct gen_part *p = r->ir_p;
 	uint32_t off = p->r_off, end = off + p->p_len, n;
@@ -159,8 +157,7 @@ ideal_write_back(const struct ideal_rec *r, const uint8_t *from)
 		if (off < at + len) {
 			len = MIN(at + len, end) - off;
 			to = (uint8_t *)(uintptr_t)nic_dma_read(r->ir_x,
-			    r->ir_seg[i].s_addr + (off - at), len,
-			    NIC_DMA_CQE);
+			    r->ir_seg[i].s_addr + (off - at), len, NIC_DMA_CQE);
 			memcpy(to, from, len);
 			from += len;
 			off += len;
@@ -174,7 +171,8 @@ ideal_context(struct nic_card *c, uint64_t id)
 {
 	struct ideal_hw *ih = c->c_softc;
 
-	if (id == 0 || id > ih->ih_size || ih->ih_contexts[id - 1].ic_crypt == NULL)
+	if (id == 0 || id > ih->ih_size ||
+	    ih->ih_contexts[id - 1].ic_crypt == NULL)
 		return (NULL);
 	return (&ih->ih_contexts[id - 1]);
 }

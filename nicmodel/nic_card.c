@@ -122,13 +122,12 @@ link_frames(struct nic_card *c, struct nic_exec *x, simtime_t start)
 	simtime_t last;
 	struct frame *f;
 
-	last = start +
-	    bus_time(c->c_bus, read + x->x_dma[NIC_DMA_PAYLOAD]) + x->x_delay;
+	last = start + bus_time(c->c_bus, read + x->x_dma[NIC_DMA_PAYLOAD]) +
+	    x->x_delay;
 	while ((f = STAILQ_FIRST(&x->x_out)) != NULL) {
 		STAILQ_REMOVE_HEAD(&x->x_out, f_link);
 		read += f->f_paylen;
-		link_frame(c, f,
-		    start + bus_time(c->c_bus, read) + x->x_delay);
+		link_frame(c, f, start + bus_time(c->c_bus, read) + x->x_delay);
 		last = MAX(last, c->c_link_up ? c->c_link_free : 0);
 	}
 	return (last);
@@ -142,8 +141,7 @@ exec_account(struct nic_card *c, const struct nic_exec *x)
 	struct nic_stats *st = c->c_stats;
 
 	st->dma_desc += x->x_dma[NIC_DMA_DESC];
-	st->dma_payload +=
-	    x->x_dma[NIC_DMA_PAYLOAD] + x->x_dma[NIC_DMA_REREAD];
+	st->dma_payload += x->x_dma[NIC_DMA_PAYLOAD] + x->x_dma[NIC_DMA_REREAD];
 	st->dma_reread += x->x_dma[NIC_DMA_REREAD];
 }
 

@@ -20,8 +20,8 @@ nic_txq_post(struct nic_txq *t, const void *wr, uint32_t len, struct mbuf *m,
 	struct nic_slot *sl = &t->t_slots[last & (q->q_blocks - 1)];
 
 	KASSERT(blocks <= nic_txq_room(t),
-	    ("%s: %u blocks posted, room for %u",
-		t->t_nic->n_if.if_xname, blocks, nic_txq_room(t)));
+	    ("%s: %u blocks posted, room for %u", t->t_nic->n_if.if_xname,
+		blocks, nic_txq_room(t)));
 	nic_ring_put(q, t->t_pi, wr, len);
 	q->q_lab[t->t_pi & (q->q_blocks - 1)] =
 	    lab != NULL ? *lab : (struct nic_lab) { 0 };
@@ -144,9 +144,9 @@ nic_map_chain(struct nic_txq *t, const struct mbuf *m, uint32_t off,
 		if (n + np > max)
 			goto toobig;
 		for (unsigned i = 0; i < np; i++)
-			segs[n++] = (struct nic_seg) { nic_dma_map(q, pc[i].p,
-							   pc[i].len),
-				pc[i].len };
+			segs[n++] = (struct nic_seg) {
+				nic_dma_map(q, pc[i].p, pc[i].len), pc[i].len
+			};
 		len -= take;
 		off = 0;
 	}
@@ -188,12 +188,11 @@ nic_defrag(struct nic *n, struct mbuf **mp)
 	uint32_t len;
 
 	for (next = m; next != NULL; next = next->m_next)
-		if ((next->m_flags & M_EXTPG) != 0 &&
-		    next->m_epg.tls != NULL)
+		if ((next->m_flags & M_EXTPG) != 0 && next->m_epg.tls != NULL)
 			return (false);
 	len = (uint32_t)m->m_pkthdr.len;
 	d = m_getjcl(n->n_vnet->v_mb, M_NOWAIT, MT_DATA, M_PKTHDR,
-	    len <= MCLBYTES ? MCLBYTES
+	    len <= MCLBYTES	      ? MCLBYTES
 		: len <= MJUMPAGESIZE ? MJUMPAGESIZE
 				      : MJUM16BYTES);
 	if (d == NULL || len > MJUM16BYTES) {

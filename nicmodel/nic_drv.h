@@ -11,7 +11,7 @@
 
 /* Counters of a send queue, under FreeBSD's names. */
 struct nic_txq_stats {
-	uint64_t packets, bytes; /* posted; dumps count too */
+	uint64_t packets, bytes;	 /* posted; dumps count too */
 	uint64_t tso_packets, tso_bytes; /* bursts; with a header per segment */
 	uint64_t csum_offload_none;
 	uint64_t defragged;
@@ -26,7 +26,7 @@ struct nic_txq {
 	struct nic_queue *t_q; /* shared with the card */
 	uint32_t t_pi;	       /* posted, or about to be */
 	uint32_t t_ci;	       /* completions reaped below this */
-	uint32_t t_size; /* blocks that may be in use at once */
+	uint32_t t_size;       /* blocks that may be in use at once */
 	bool t_running;
 	/* By block: freed when a completion passes it. */
 	struct nic_slot {
@@ -35,7 +35,7 @@ struct nic_txq {
 		void (*sl_done)(struct nic_txq *, void *arg); /* NULL: none */
 		void *sl_arg;
 		bool sl_nop;
-	} *t_slots;
+	} * t_slots;
 	uint32_t t_packets; /* mbufs in the slots */
 	struct nic_txq_stats t_stats;
 };
@@ -43,14 +43,14 @@ struct nic_txq {
 struct nic_driver {
 	struct nic_txq *d_txqs;
 	unsigned d_ntxqs;
-	unsigned d_nsend; /* the first; behind them the model's own (control
+	unsigned d_nsend;    /* the first; behind them the model's own (control
 			     queues, rate limited ones) */
 	uint64_t d_dma_fail; /* by order: so many mappings fail */
 	STAILQ_HEAD(, nic_cmd) d_cmds; /* the mailbox, in order */
 	struct sim_event d_cmd_ev;
 	simtime_t d_cmd_time; /* that one takes */
 	struct sim_event d_stall_ev;
-	uint64_t d_cmd_fail;  /* by order: so many fail */
+	uint64_t d_cmd_fail; /* by order: so many fail */
 	uint64_t d_cmds_done, d_cmds_failed;
 };
 #define NIC_MAXQUEUES 128

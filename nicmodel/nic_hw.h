@@ -26,8 +26,8 @@
 
 #include "nic_parse.h"
 
-#define NIC_BLOCK   64 /* bytes: the unit of every ring */
-#define NIC_WR_MAX  2048 /* longest work request, bytes */
+#define NIC_BLOCK  64	/* bytes: the unit of every ring */
+#define NIC_WR_MAX 2048 /* longest work request, bytes */
 
 /*
  * For captures and reports only, beside the descriptors: which packet of the
@@ -59,14 +59,14 @@ struct nic_queue {
 	struct nic_mapping {
 		const uint8_t *nm_p;
 		uint32_t nm_len;
-	} *q_map;
+	} * q_map;
 	uint32_t q_map_size; /* a power of two */
 	uint32_t q_map_head, q_map_tail;
 
 	struct nic_lab *q_lab; /* by block */
 
 	/* The card's own. */
-	uint32_t q_fetched; /* work requests below this were begun */
+	uint32_t q_fetched;  /* work requests below this were begun */
 	uint64_t q_rate_bps; /* of a rate limited queue; 0: the link's */
 	simtime_t q_next;    /* not before this instant (rate limit) */
 	bool q_hung;	     /* by order: takes nothing (nic_order) */
@@ -112,13 +112,13 @@ extern const char *const nic_dma_names[NIC_DMA_CAUSES];
 struct nic_exec {
 	struct nic_card *x_card;
 	struct nic_queue *x_q;
-	uint32_t x_at;		/* its first block */
-	uint32_t x_blocks;	/* it has; the method sets it */
-	uint32_t x_room;	/* blocks posted from x_at on */
-	struct nic_lab x_lab;	/* the laboratory's; see nic_lab */
+	uint32_t x_at;			/* its first block */
+	uint32_t x_blocks;		/* it has; the method sets it */
+	uint32_t x_room;		/* blocks posted from x_at on */
+	struct nic_lab x_lab;		/* the laboratory's; see nic_lab */
 	uint64_t x_dma[NIC_DMA_CAUSES]; /* bytes it moved */
-	struct frameq x_out;	/* frames it made */
-	simtime_t x_delay;	/* more time than its bytes take */
+	struct frameq x_out;		/* frames it made */
+	simtime_t x_delay;		/* more time than its bytes take */
 };
 
 /*
@@ -131,7 +131,7 @@ const uint8_t *nic_dma_read(struct nic_exec *, uint64_t addr, uint32_t len,
 /* --- the card --- */
 struct nic_card {
 	const struct nic_model *c_model;
-	struct nic *c_nic; /* for np_egress and the drivers' interrupt only */
+	struct nic *c_nic;   /* for np_egress and the drivers' interrupt only */
 	struct vnet *c_vnet; /* clock, tracer and defects */
 	const char *c_name;
 	struct framepool *c_pool;
@@ -147,15 +147,15 @@ struct nic_card {
 	simtime_t c_link_free; /* the last bit that waits for the link */
 	simtime_t c_buffer;    /* so much waiting is allowed when a work request
 				  is begun */
-	simtime_t c_next;	/* next begin at the earliest */
-	simtime_t c_latency;	/* doorbell to first begin, when idle */
+	simtime_t c_next;      /* next begin at the earliest */
+	simtime_t c_latency;   /* doorbell to first begin, when idle */
 
 	/* completions to come, oldest first */
 	struct nic_cqe {
 		simtime_t e_when;
 		struct nic_queue *e_q;
 		uint32_t e_ci;
-	} *c_cqes;
+	} * c_cqes;
 	uint32_t c_cqe_size, c_cqe_head, c_cqe_tail;
 	simtime_t c_cqe_last;
 	simtime_t c_moderation; /* an interrupt is held back so long */
@@ -204,12 +204,12 @@ struct nic_cmd {
 struct nic_send {
 	struct nic_hdr s_hdr; /* parsed; see nic_parse.h */
 	uint32_t s_paylen;
-	uint32_t s_mss;		/* 0: one frame, header as it is */
-	bool s_csum;		/* write the checksums */
-	struct framebuf *s_fb;	/* payload from its beginning; NULL: none */
-	uint32_t s_skip;	/* payload begins here in s_fb */
-	uint32_t s_tag; /* for the note: the send tag's number, 0 none */
-	bool s_tls;	/* the payload was encrypted by the card */
+	uint32_t s_mss;	       /* 0: one frame, header as it is */
+	bool s_csum;	       /* write the checksums */
+	struct framebuf *s_fb; /* payload from its beginning; NULL: none */
+	uint32_t s_skip;       /* payload begins here in s_fb */
+	uint32_t s_tag;	       /* for the note: the send tag's number, 0 none */
+	bool s_tls;	       /* the payload was encrypted by the card */
 };
 /* Cut and append to x_out; s_fb's reference remains the caller's. */
 void nic_segment(struct nic_exec *, const struct nic_send *);

@@ -40,6 +40,6 @@ nic_note(struct frame *f, const struct nic_lab *lab, uint32_t at, uint32_t seq,
 	}
 	if (m != NULL && f->f_paylen > 0)
 		note_record(pn, m, off);
-	pn->pn_rexmit = pn->pn_tcp && f->f_paylen > 0 &&
-	    SEQ_LT(seq, pn->pn_snd_max);
+	pn->pn_rexmit =
+	    pn->pn_tcp && f->f_paylen > 0 && SEQ_LT(seq, pn->pn_snd_max);
 }

@@ -154,6 +154,10 @@ static const struct key host_keys[] = {
 	    F(sc_host, has_initial_seq), .max = UINT32_MAX, .since = "0.2",
 	    .text =
 		"first TCP sequence number of its connections, such as 4294960000 to wrap soon; by chance if not given" },
+	{ "coarse_timestamps", K_BOOL, F(sc_host, coarse_timestamps),
+	    .def = "false", .since = "0.2",
+	    .text =
+		"TCP timestamp offsets have zeros in their low 28 bits: a Chelsio T6 can take no other connection that uses timestamps" },
 };
 MAPDEF(host, "host", struct sc_host);
 

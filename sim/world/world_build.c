@@ -313,6 +313,8 @@ build_host(struct world *w, unsigned idx, struct strbuf *err)
 		return (error);
 	if (h->h_sc->has_initial_seq)
 		tcp_set_iss(h->h_vnet, (uint32_t)h->h_sc->initial_seq);
+	if (h->h_sc->coarse_timestamps)
+		tcp_set_coarse_ts(h->h_vnet);
 	error = world_sysctls(w, h, err);
 	build_files(w, h);
 	h->h_vnet->v_sysctl.st_booted = true;

@@ -40,6 +40,7 @@ struct inet_state {
 	struct prng is_iss, is_ports, is_ts;
 	bool is_iss_given; /* every connection begins at is_iss_first */
 	uint32_t is_iss_first;
+	bool is_ts_coarse; /* tcp_set_coarse_ts */
 	struct hostcache *is_hostcache;
 	uint64_t is_hashseed;
 	uint32_t is_conns; /* last number given */

@@ -67,6 +67,10 @@ inp_snapshot(const struct inpcb *inp, struct if_snd_tag_conn *c)
 	c->snd_una = tp->snd_una;
 	c->snd_nxt = tp->snd_nxt;
 	c->rcv_nxt = tp->rcv_nxt;
+	c->timestamps = (tp->t_flags & TF_RCVD_TSTMP) != 0;
+	c->maxseg = tp->t_maxseg;
+	c->local = inp->inp_laddr;
+	c->foreign = inp->inp_faddr;
 }
 
 void

@@ -54,6 +54,12 @@ tcp_set_iss(struct vnet *vnet, uint32_t iss)
 	vnet->v_inet->is_iss_first = iss;
 }
 
+void
+tcp_set_coarse_ts(struct vnet *vnet)
+{
+	vnet->v_inet->is_ts_coarse = true;
+}
+
 struct tcpcb *
 tcp_newtcpcb(struct inpcb *inp)
 {
@@ -75,6 +81,8 @@ tcp_newtcpcb(struct inpcb *inp)
 	if (tt->sack != 0)
 		tp->t_flags |= TF_SACK_PERMIT;
 	tp->ts_offset = (uint32_t)prng_u64(&is->is_ts);
+	if (is->is_ts_coarse)
+		tp->ts_offset &= 0xf0000000;
 	tp->t_rttvar = tt->rexmit_initial * SIM_MS / 4;
 	tp->t_rxtcur = tt->rexmit_initial * SIM_MS;
 	tp->snd_cwnd = tp->snd_ssthresh = (uint32_t)TCP_MAXWIN

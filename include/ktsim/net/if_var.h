@@ -77,7 +77,6 @@ struct if_snd_tag_conn {
 	bool timestamps; /* are used */
 	uint16_t maxseg;
 	struct ksockaddr local, foreign;
-	uint8_t lladdr[6]; /* of the next hop; all zero: not known yet */
 };
 
 /*
@@ -87,8 +86,8 @@ struct if_snd_tag_conn {
  * until then.
  */
 struct if_snd_tag_wait {
-	void (*iw_done)(struct if_snd_tag_wait *, int error,
-	    struct m_snd_tag *);
+	void (
+	    *iw_done)(struct if_snd_tag_wait *, int error, struct m_snd_tag *);
 };
 
 struct if_snd_tag_alloc_params {

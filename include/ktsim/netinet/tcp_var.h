@@ -223,6 +223,9 @@ const struct tcp_stats *tcp_stats(const struct vnet *);
 /* Every connection of this host begins at this sequence number from now on, so
  * that one can be near 2^32. */
 void tcp_set_iss(struct vnet *, uint32_t iss);
+/* The timestamp offsets of connections made from now on have zeros in their
+ * low 28 bits: Chelsio's T6 can represent no others. */
+void tcp_set_coarse_ts(struct vnet *);
 
 static inline struct tcpcb *
 intotcpcb(struct inpcb *inp)

@@ -105,6 +105,7 @@ struct sc_host {
 	uint64_t fail_alloc;	    /* 0: none */
 	uint64_t initial_seq;	    /* of every connection */
 	bool has_initial_seq;
+	bool coarse_timestamps;
 };
 
 /* --- what a link does to frames --- */
