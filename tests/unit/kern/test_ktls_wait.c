@@ -73,8 +73,8 @@ test_writers_wait_until_the_card_has_answered(void **state)
 	assert_int_equal(mode(), TCP_TLS_MODE_IFNET);
 	assert_true(sowriteable(p.s.so));
 	assert_int_equal(put(10), 0);
-	assert_int_equal(
-	    ktls_stats(w->b.v)->mode_cipher[TCP_TLS_MODE_IFNET][1], 1);
+	assert_int_equal(ktls_stats(w->b.v)->mode_cipher[TCP_TLS_MODE_IFNET][1],
+	    1);
 	tw_run(w, SIM_SEC);
 	assert_int_equal(sbused(&p.s.so->so_snd), 0);
 }
