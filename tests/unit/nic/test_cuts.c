@@ -65,8 +65,7 @@ cut_edges(uint32_t step)
 		for (unsigned i = 1; i <= st.nrec; i++)
 			for (unsigned k = 0; k < nitems(near); k++) {
 				at = st.at[i] + (uint32_t)near[k];
-				if (at > from && at <= end &&
-				    at - from < 40000)
+				if (at > from && at <= end && at - from < 40000)
 					cut(from, at, at);
 			}
 	}
@@ -117,8 +116,8 @@ each_suite(uint32_t size, unsigned n, void (*fn)(void))
 	for (unsigned i = 0; i < NB_NSUITES; i++) {
 		if (!open_stream(&tls_suites[i], size, n))
 			continue;
-		(void)nb_stream_go(&st, p, mst, 0, MIN(nb_stream_len(&st), 60000),
-		    1448);
+		(void)nb_stream_go(&st, p, mst, 0,
+		    MIN(nb_stream_len(&st), 60000), 1448);
 		fn();
 		close_stream();
 		suites++;

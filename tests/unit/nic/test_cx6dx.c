@@ -70,8 +70,7 @@ counter(unsigned unit, const char *name)
 static uint32_t
 expected(const struct m_snd_tag *tag)
 {
-	return (
-	    ((const struct cx_tag *)(const void *)tag)->ct_expected_seq -
+	return (((const struct cx_tag *)(const void *)tag)->ct_expected_seq -
 	    NB_SEQ);
 }
 
@@ -251,8 +250,9 @@ test_defect_the_first_packet_is_taken_for_a_gap(void **state)
 	plant("nic.cx6dx-first-packet-gap");
 	start_at(off);
 	(void)nb_wqes(&b.port[1]);
-	assert_int_equal(
-	    nb_stream_send(&st, &b.port[1], other, off, off + MSS, 0), 0);
+	assert_int_equal(nb_stream_send(&st, &b.port[1], other, off, off + MSS,
+			     0),
+	    0);
 	nb_run(&b);
 	assert_string_equal(nb_wqes(&b.port[1]), "DUMP");
 	assert_int_equal(b.port[1].count, 0); /* the queue has stopped */
@@ -302,8 +302,9 @@ static void
 test_mlx5_M12_a_fin_takes_no_sequence_of_the_context(void **state)
 {
 	start_at(FULL);
-	assert_int_equal(
-	    transmit(packet(FULL, FULL + 10, KTH_ACK | KTH_FIN, 0, 0)), 0);
+	assert_int_equal(transmit(
+			     packet(FULL, FULL + 10, KTH_ACK | KTH_FIN, 0, 0)),
+	    0);
 	(void)nb_stream_check(&st, p, FULL, FULL + 10);
 	assert_int_equal(expected(mst), FULL + 10);
 }
@@ -319,8 +320,8 @@ fill(uint32_t *at, uint32_t room)
 
 	assert_int_equal(nic_order(p->n, NIC_ORDER_STALL, SIM_SEC), 0);
 	while (nic_txq_room(t) > room) {
-		assert_int_equal(
-		    nb_stream_send(&st, p, mst, *at, *at + 10, 0), 0);
+		assert_int_equal(nb_stream_send(&st, p, mst, *at, *at + 10, 0),
+		    0);
 		*at += 10;
 	}
 }
@@ -457,8 +458,8 @@ test_mlx5_M17_encapsulated_packets_are_dropped(void **state)
 	struct nb_hdr h = { .seq = NB_SEQ + FULL, .udp = true };
 
 	start_at(FULL);
-	assert_int_equal(
-	    transmit(nb_packet(&b, &h, nb_stream_chain(&st, FULL, FULL + 9))),
+	assert_int_equal(transmit(nb_packet(&b, &h,
+			     nb_stream_chain(&st, FULL, FULL + 9))),
 	    ENOBUFS);
 	assert_int_equal(SQ("dropped"), 1);
 	assert_int_equal(TLS("tx_error"), 0);
@@ -474,7 +475,10 @@ test_mlx5_M18_two_holes_in_two_records_alternating(void **state)
 		    i == 0	 ? "UMR SET_PSV DUMPx6 SEND"
 			: i == 1 ? "UMR SET_PSV DUMPx8 SEND"
 				 : "UMR SET_PSV DUMPx9 SEND",
-		    i == 0 ? 10 : i == 1 ? 12 : 13, 5000 + i * MSS);
+		    i == 0	 ? 10
+			: i == 1 ? 12
+				 : 13,
+		    5000 + i * MSS);
 		row(FULL + 200, FULL + 200 + MSS, "UMR SET_PSV DUMPx2 SEND", 6,
 		    200);
 	}
@@ -515,8 +519,8 @@ test_mlx5_P4_the_tail_of_a_record_reads_all_of_it(void **state)
 	(void)nb_stream_go(&st, p, mst, FULL - MSS, FULL, 0);
 	now = snap(p);
 	assert_int_equal(now.reread - was.reread, FULL - MSS);
-	assert_int_equal(
-	    (now.reread - was.reread + now.payload - was.payload) * 10 / MSS,
+	assert_int_equal((now.reread - was.reread + now.payload - was.payload) *
+		10 / MSS,
 	    113);
 }
 

@@ -64,10 +64,10 @@ static struct if_snd_tag_alloc_params
 ask(enum if_snd_tag_type type)
 {
 	return ((struct if_snd_tag_alloc_params) { .type = type,
-		.flowid = 6,
-		.flowtype = M_HASHTYPE_OPAQUE,
-		.tls = &st.t.tls,
-		.max_rate = 125000000 /* 1 Gbit/s */ });
+	    .flowid = 6,
+	    .flowtype = M_HASHTYPE_OPAQUE,
+	    .tls = &st.t.tls,
+	    .max_rate = 125000000 /* 1 Gbit/s */ });
 }
 
 static int
@@ -535,8 +535,8 @@ test_keys_that_are_not_at_hand_cost_time(void **state)
 	m_snd_tag_rele(c);
 }
 
-#define NEW(t) cmocka_unit_test_setup_teardown(t, setup_new, teardown)
-#define OLD(t) cmocka_unit_test_setup_teardown(t, setup_old, teardown)
+#define NEW(t)	cmocka_unit_test_setup_teardown(t, setup_new, teardown)
+#define OLD(t)	cmocka_unit_test_setup_teardown(t, setup_old, teardown)
 #define T(t, s) cmocka_unit_test_setup_teardown(t, s, teardown)
 
 int
