@@ -49,8 +49,8 @@ ktls_rx_told(const struct ktls_session *tls, int error,
 static void
 ktls_rx_tag_done(struct if_snd_tag_wait *iw, int error, struct m_snd_tag *mst)
 {
-	struct ktls_session *tls = containerof(iw, struct ktls_session,
-	    tag_wait);
+	struct ktls_session *tls =
+	    containerof(iw, struct ktls_session, tag_wait);
 
 	ktls_rx_told(tls, error, mst);
 	tls->snd_tag = mst;
