@@ -19,6 +19,7 @@
 struct nic_bus {
 	uint64_t b_bps;
 	simtime_t b_free; /* it has read all that was asked for */
+	simtime_t b_busy; /* in all */
 };
 
 struct nic_bus *
@@ -40,6 +41,18 @@ void
 nic_bus_set_rate(struct nic_bus *b, uint64_t bps)
 {
 	b->b_bps = bps;
+}
+
+uint64_t
+nic_bus_rate(const struct nic *n)
+{
+	return (n->n_card->c_bus->b_bps);
+}
+
+simtime_t
+nic_bus_busy(const struct nic *n)
+{
+	return (n->n_card->c_bus->b_busy);
 }
 
 static simtime_t
@@ -212,6 +225,7 @@ card_begin(struct nic_card *c, struct nic_queue *q)
 		    x.x_dma[NIC_DMA_REREAD]) +
 	    x.x_delay;
 	c->c_bus->b_free = done;
+	c->c_bus->b_busy += done - start;
 	last = link_frames(c, &x, start);
 	if (q->q_rate_bps != 0 && last > now)
 		q->q_next = MAX(q->q_next, now) +

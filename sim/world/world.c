@@ -528,6 +528,7 @@ result_fini(struct result *r)
 	for (unsigned i = 0; i < r->r_nwaiting; i++)
 		free(r->r_waiting[i].ws_text);
 	free(r->r_nodes);
+	free(r->r_cards);
 	free(r->r_waiting);
 	for (int i = 0; i < INVARIANTS; i++)
 		free(r->r_inv[i].i_first);

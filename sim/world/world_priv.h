@@ -45,6 +45,9 @@ struct wlink {
 	int l_device;		    /* which end that is; -1: none */
 };
 
+/* world_cards.c */
+void collect_cards(struct world *);
+
 struct wstep {
 	struct sim_event s_event;
 	struct world *s_world;

@@ -349,8 +349,8 @@ test_a_wrong_tag_passes_the_bytes_and_is_counted(void **state)
 	plain[st.at[1] + 50] ^= 1; /* a stream cipher's */
 	receive_all(0, st.at[2] - 200, MSS);
 	assert_false(receive(st.at[2] - 200, st.at[2]));
-	assert_int_equal(
-	    counter("dev.mce.0.pstats.rx_decrypted_error_packets"), 1);
+	assert_int_equal(counter("dev.mce.0.pstats.rx_decrypted_error_packets"),
+	    1);
 	receive_all(st.at[2], st.at[3], MSS);
 }
 
@@ -482,8 +482,9 @@ test_a_tag_let_go_while_the_card_writes_into_it(void **state)
 	m_snd_tag_rele(mst);
 	mst = NULL;
 	nb_run(&b);
-	assert_int_equal(
-	    ((struct cx_hw *)p->n->n_card->c_softc)->h_tir_table.t_used, 0);
+	assert_int_equal(((struct cx_hw *)p->n->n_card->c_softc)
+			     ->h_tir_table.t_used,
+	    0);
 }
 
 #define T(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
