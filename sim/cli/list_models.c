@@ -228,9 +228,8 @@ page_model(const struct nic_model *m)
 	if (!has_knobs(m))
 		puts("| settings | none |");
 	else
-		puts(
-		    "\n| setting | default | bounds | meaning | source |\n"
-		    "|---|---|---|---|---|");
+		puts("\n| setting | default | bounds | meaning | source |\n"
+		     "|---|---|---|---|---|");
 	for (k = m->nm_knobs; has_knobs(m) && k->k_name != NULL; k++) {
 		strbuf_clear(&sb);
 		strbuf_clear(&bounds);
