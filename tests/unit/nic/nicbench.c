@@ -36,10 +36,17 @@ nb_input(struct ifnet *ifp, struct mbuf *m)
 void
 nb_init(struct nicbench *b, const char *model, uint32_t ring)
 {
+
+	nb_init_model(b, nic_model_find(model), ring);
+}
+
+void
+nb_init_model(struct nicbench *b, const struct nic_model *model, uint32_t ring)
+{
 	struct vnet_params vp = { .vp_name = "host",
 		.vp_ncpus = 1,
 		.vp_seed = 1 };
-	struct nic_params np = { .np_model = model,
+	struct nic_params np = { .np_model = model->nm_name,
 		.np_rate_bps = NB_RATE,
 		.np_mtu = 1500,
 		.np_ring = ring,
@@ -60,7 +67,9 @@ nb_init(struct nicbench *b, const char *model, uint32_t ring)
 		STAILQ_INIT(&b->port[i].got);
 		np.np_xname = i == 0 ? "mce0" : "mce1";
 		np.np_arg = &b->port[i];
-		assert_int_equal(nic_attach(b->v, &np, &b->port[i].n), 0);
+		assert_int_equal(nic_attach_model(b->v, model, &np,
+				     &b->port[i].n),
+		    0);
 		nic_link(b->port[i].n, true);
 		assert_int_equal(if_setflags(&b->port[i].n->n_if,
 				     b->port[i].n->n_if.if_flags | IFF_UP),

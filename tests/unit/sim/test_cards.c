@@ -114,7 +114,8 @@ load(const char *cards, const char *const *sets)
 	    c ? "  - {ends: [server.c, client.c]}\n" : "");
 	if (!b || !c) {
 		/* The client's cards without a link are not there. */
-		char *p = strstr(file.sb_str, b ? ", c: {}}" : ", b: {}, c: {}}");
+		char *p =
+		    strstr(file.sb_str, b ? ", c: {}}" : ", b: {}, c: {}}");
 
 		memset(p, ' ', strlen(b ? ", c: {}}" : ", b: {}, c: {}}"));
 		*p = '}';
@@ -171,7 +172,8 @@ test_settings_reach_the_card_and_the_others_are_the_models(void **state)
 static void
 test_a_time_may_be_written_in_nanoseconds(void **state)
 {
-	assert_int_equal(build("a: {model: tuned, settings: {wait: 700}}", NULL),
+	assert_int_equal(build("a: {model: tuned, settings: {wait: 700}}",
+			     NULL),
 	    0);
 	assert_int_equal(seen[0].np_knobs[2], 700);
 }
@@ -188,7 +190,8 @@ test_set_changes_a_setting_and_gives_one(void **state)
 		"hosts.server.nics.a.settings.pace=fst", NULL
 	};
 
-	assert_int_equal(build("a: {model: tuned, settings: {entries: 5}}", sets),
+	assert_int_equal(build("a: {model: tuned, settings: {entries: 5}}",
+			     sets),
 	    0);
 	assert_int_equal(seen[0].np_knobs[0], 3);
 	assert_int_equal(seen[0].np_knobs[1], 0);
@@ -230,8 +233,8 @@ test_what_a_model_does_not_take_is_told(void **state)
 	char cards[128];
 
 	for (size_t i = 0; i < nitems(cases); i++) {
-		snprintf(cards, sizeof(cards), "a: {model: tuned, settings: {%s}}",
-		    cases[i][0]);
+		snprintf(cards, sizeof(cards),
+		    "a: {model: tuned, settings: {%s}}", cases[i][0]);
 		assert_refused(cards, NULL, cases[i][1]);
 	}
 	assert_refused("a: {model: tuned, ring: 513}", NULL,
@@ -242,7 +245,8 @@ static void
 test_settings_that_do_not_fit_together_are_told_of_the_card(void **state)
 {
 	attach_error = EINVAL;
-	assert_int_equal(build("a: {model: tuned, settings: {entries: 5}}", NULL),
+	assert_int_equal(build("a: {model: tuned, settings: {entries: 5}}",
+			     NULL),
 	    EINVAL);
 	assert_non_null(strstr(strbuf_str(&diag),
 	    "cards.yaml:5:12: error: card `a`: its `settings` do not fit "
@@ -287,8 +291,8 @@ main(void)
 		cmocka_unit_test_setup(
 		    test_settings_reach_the_card_and_the_others_are_the_models,
 		    setup),
-		cmocka_unit_test_setup(test_a_time_may_be_written_in_nanoseconds,
-		    setup),
+		cmocka_unit_test_setup(
+		    test_a_time_may_be_written_in_nanoseconds, setup),
 		cmocka_unit_test_setup(test_set_changes_a_setting_and_gives_one,
 		    setup),
 		cmocka_unit_test_setup(test_what_a_model_does_not_take_is_told,
