@@ -257,6 +257,7 @@ list_models_page(void)
 			? "`count: NUMBER`"
 			: "",
 		    nic_orders[i].o_text);
+	puts("");
 }
 
 /* --- the command --- */

@@ -127,11 +127,11 @@ world_do(struct world *w, const struct sc_step *st)
 	target =
 	    part != NULL ? xasprintf("%s %s", st->on, part) : xstrdup(st->on);
 	TRACE(&w->w_tracer, timeline, TS(actions[st->action].name), TS(target));
-	free(target);
 	/* An application tells each connection's refusal itself. */
 	if (error != 0 && (st->action != SC_DO_SWITCH_TLS || error == ESRCH))
 		TRACE(&w->w_tracer, app_error, TS("timeline"), TU(0),
-		    TS(st->name != NULL ? st->name : st->on), TI(error));
+		    TS(st->name != NULL ? st->name : target), TI(error));
+	free(target);
 	return (error);
 }
 

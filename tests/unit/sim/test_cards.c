@@ -11,6 +11,7 @@
 
 #include <ktsim/base/kassert.h>
 #include <ktsim/nic/nic.h>
+#include <ktsim/sim/result.h>
 #include <ktsim/sim/scenario.h>
 #include <ktsim/sim/world.h>
 
@@ -67,6 +68,7 @@ group_setup(void **state)
 }
 
 static struct strbuf diag;
+static const char *steps = ""; /* the scenario's timeline */
 
 static int
 setup(void **state)
@@ -103,7 +105,8 @@ load(const char *cards, const char *const *sets)
 	    "  - {ends: [server.a, client.a]}\n%s%s"
 	    "apps:\n"
 	    "  web: {type: https-server, host: server}\n"
-	    "  get: {type: https-client, host: client, server: web, path: /f}\n";
+	    "  get: {type: https-client, host: client, server: web, path: /f}\n"
+	    "%s";
 	bool b = strstr(cards, "b: {model") != NULL;
 	bool c = strstr(cards, "c: {model") != NULL;
 	struct strbuf file = { 0 };
@@ -111,7 +114,7 @@ load(const char *cards, const char *const *sets)
 
 	strbuf_addf(&file, format, cards,
 	    b ? "  - {ends: [server.b, client.b]}\n" : "",
-	    c ? "  - {ends: [server.c, client.c]}\n" : "");
+	    c ? "  - {ends: [server.c, client.c]}\n" : "", steps);
 	if (!b || !c) {
 		/* The client's cards without a link are not there. */
 		char *p =
@@ -284,6 +287,60 @@ test_cards_of_one_bus_share_it_and_others_do_not(void **state)
 	assert_ptr_not_equal(seen[0].np_bus, seen[1].np_bus);
 }
 
+/* --- orders that only the card can refuse --- */
+
+static int
+tuned_order(struct nic *n, enum nic_order order, uint64_t value)
+{
+	return (order == NIC_ORDER_KEYS && value <= 64 ? 0 : EOPNOTSUPP);
+}
+
+static const struct fact *
+find_fact(const struct result *r, enum trace_id id)
+{
+	for (unsigned i = 0; i < r->r_nfacts; i++)
+		if (r->r_facts[i].f_id == id)
+			return (&r->r_facts[i]);
+	return (NULL);
+}
+
+static void
+test_an_order_that_the_card_refuses_is_told_and_the_run_goes_on(void **state)
+{
+	static const char *const sets[] = { "seed=1", NULL };
+	struct world_opts wo = { .wo_seed = 1 };
+	const struct result *r;
+	const struct fact *f;
+	struct scenario *sc;
+	struct world *w;
+
+	tuned.nm_order = tuned_order;
+	steps =
+	    "timeline:\n"
+	    "  - {at: 1us, do: card, on: server.a, order: keys, count: 64}\n"
+	    "  - {at: 2us, do: card, on: server.a, order: contexts, "
+	    "count: 1}\n";
+	sc = load("a: {model: tuned}", sets);
+	steps = "";
+	if (sc == NULL)
+		fail_msg("%s", strbuf_str(&diag));
+	assert_int_equal(world_create(sc, &wo, &w, &diag), 0);
+	world_run(w);
+	r = world_result(w);
+	assert_int_equal(result_exit_code(r), 0);
+	assert_true(r->r_conns[0].c_done);
+	f = find_fact(r, TP_app_error);
+	assert_non_null(f);
+	assert_int_equal(f->f_count, 1);
+	assert_int_equal(f->f_error, EOPNOTSUPP);
+	assert_string_equal(f->f_s[0], "timeline");
+	assert_string_equal(f->f_s[1], "server.a contexts");
+	assert_int_equal(f->f_first, 2 * SIM_US);
+	world_destroy(w);
+	scenario_free(sc);
+	tuned.nm_order = NULL;
+}
+
 int
 main(void)
 {
@@ -304,6 +361,9 @@ main(void)
 		    setup),
 		cmocka_unit_test_setup(
 		    test_cards_of_one_bus_share_it_and_others_do_not, setup),
+		cmocka_unit_test_setup(
+		    test_an_order_that_the_card_refuses_is_told_and_the_run_goes_on,
+		    setup),
 	};
 
 	return (cmocka_run_group_tests(tests, group_setup, group_teardown));
