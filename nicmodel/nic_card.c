@@ -178,9 +178,13 @@ exec_show(struct nic_card *c, const struct nic_queue *q)
 	uint8_t tmp[NIC_WR_MAX];
 	uint32_t blocks = 1;
 
-	if (np->np_ops->np_dma == NULL || c->c_model->nm_decode == NULL)
+	if (np->np_ops->np_dma == NULL)
 		return;
-	c->c_model->nm_decode(q, q->q_fetched, &blocks, &sb);
+	if (c->c_model->nm_decode != NULL)
+		c->c_model->nm_decode(q, q->q_fetched, &blocks, &sb);
+	/* Whatever a work request that makes no sense says of itself. */
+	blocks = MIN(MAX(blocks, 1u),
+	    MIN(q->q_pi - q->q_fetched, NIC_WR_MAX / NIC_BLOCK));
 	np->np_ops->np_dma(np->np_arg, c->c_nic, q->q_index, false,
 	    nic_ring_get(q, q->q_fetched, blocks * NIC_BLOCK, tmp),
 	    blocks * NIC_BLOCK, strbuf_str(&sb));

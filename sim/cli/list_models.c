@@ -142,6 +142,11 @@ knob_value(const struct nic_knob *k, uint64_t v, struct strbuf *sb)
 static void
 knob_bounds(const struct nic_knob *k, struct strbuf *sb)
 {
+	if (k->k_words == NULL && strcmp(k->k_unit, "ns") != 0) {
+		strbuf_addf(sb, "%ju to ", (uintmax_t)k->k_min);
+		knob_value(k, k->k_max, sb);
+		return;
+	}
 	if (k->k_words == NULL) {
 		knob_value(k, k->k_min, sb);
 		strbuf_adds(sb, " to ");
