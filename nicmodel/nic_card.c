@@ -220,8 +220,11 @@ card_begin(struct nic_card *c, struct nic_queue *q)
 		.x_lab = q->q_lab[q->q_fetched & (q->q_blocks - 1)] };
 
 	STAILQ_INIT(&x.x_out);
-	exec_show(c, q);
 	/* A stopped queue completes what it is given, and sends nothing. */
+	if (q->q_error)
+		x.x_blocks = x.x_room;
+	else
+		exec_show(c, q);
 	if (q->q_error || c->c_model->nm_hw_exec(&x) != 0)
 		exec_bad(c, &x);
 	KASSERT(x.x_blocks > 0 && x.x_blocks <= x.x_room,
@@ -348,12 +351,16 @@ nic_card_idle(const struct nic_card *c)
 }
 
 void
-nic_card_restart(struct nic_card *c, uint32_t conn, uint32_t tag,
-    uint64_t seqno, uint32_t off, uint32_t reread)
+nic_card_restart(const struct nic_exec *x, uint64_t seqno, uint32_t off,
+    uint32_t reread)
 {
+	struct nic_card *c = x->x_card;
+	const struct mbuf *m = x->x_lab.l_m;
+
 	c->c_stats->tls_restarts++;
-	TRACE(&c->c_vnet->v_tracer, nic_tls_restart, TS(c->c_name), TU(conn),
-	    TU(tag), TU(seqno), TU(off), TU(reread));
+	TRACE(&c->c_vnet->v_tracer, nic_tls_restart, TS(c->c_name),
+	    TU(m != NULL ? m->m_pkthdr.note.pn_conn : 0), TU(x->x_lab.l_tag),
+	    TU(seqno), TU(off), TU(reread));
 }
 
 /* --- life --- */

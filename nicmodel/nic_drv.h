@@ -46,7 +46,7 @@ struct nic_driver {
 	unsigned d_nsend;    /* the first; behind them the model's own (control
 			     queues, rate limited ones) */
 	uint64_t d_dma_fail; /* by order: so many mappings fail */
-	STAILQ_HEAD(, nic_cmd) d_cmds; /* the mailbox, in order */
+	STAILQ_HEAD(nic_cmds, nic_cmd) d_cmds; /* the mailbox, in order */
 	struct sim_event d_cmd_ev;
 	simtime_t d_cmd_time;  /* that one takes */
 	simtime_t d_cmd_usual; /* and took before an order ... */
@@ -106,10 +106,16 @@ struct nic_record {
 };
 void nic_record_open(struct mbuf *, struct nic_record *);
 void nic_record_close(struct mbuf *, const struct nic_record *);
-/* Make one chain of few mbufs of it; false: no memory. The packet's header
- * stays. Records with a session cannot be copied: they stay as they are. */
-bool nic_defrag(struct nic *, struct mbuf **);
+/* Behind the packet's first mbuf: the same bytes in few mbufs. False: no
+ * memory, all is as it was. */
+bool nic_defrag(struct nic *, struct mbuf *);
 
+/*
+ * The number in FreeBSD's dev.mce.N (nm_unit): the digits the interface's name
+ * ends in, 0 without; the next that is free if another card of the host has
+ * the sysctl dev.mce.N.probe already.
+ */
+unsigned nic_unit(const struct nic *, const char *probe);
 /* A send tag was made: counters. */
 void nic_tag_taken(struct nic *);
 
@@ -132,6 +138,8 @@ void nic_drv_drop_all(struct nic *);
 void nic_cmd_submit(struct nic *, struct nic_cmd *);
 /* For cards whose commands cost nothing: carried out here; its status. */
 int nic_cmd_now(struct nic *, struct nic_cmd *);
+/* All that are in the mailbox are answered so: the card was reset. */
+void nic_cmd_flush(struct nic *, int status);
 void nic_cmd_init(struct nic *);
 void nic_cmd_fini(struct nic *);
 

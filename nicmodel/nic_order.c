@@ -58,6 +58,7 @@ order_reset(struct nic *n)
 {
 	n->n_stats.resets++;
 	nic_drv_drop_all(n);
+	nic_cmd_flush(n, EIO);
 	nic_card_reset(n->n_card);
 	if (n->n_model->nm_reset != NULL)
 		n->n_model->nm_reset(n);
@@ -112,7 +113,7 @@ nic_order_fits(const struct nic_model *model, enum nic_order order)
 	case NIC_ORDER_CMD_TIME:
 		return (model->nm_hw_cmd != NULL);
 	default:
-		return (model->nm_order != NULL);
+		return (model->nm_hw_order != NULL);
 	}
 }
 
@@ -143,6 +144,6 @@ nic_order(struct nic *n, enum nic_order order, uint64_t value)
 		order_cmd(n, order, value);
 		return (0);
 	default:
-		return (model->nm_order(n, order, value));
+		return (model->nm_hw_order(n->n_card, order, value));
 	}
 }

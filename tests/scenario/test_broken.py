@@ -40,19 +40,6 @@ UNREACHABLE = {
         'libyaml closes what is open, or reports an error, before the end',
     'an order is carried out now: `when` is for steps of the timeline':
         'not of a file; test_ctl_words.c has it',
-    # Of models with settings; tests/unit/sim/test_cards.c has a card with one
-    # of each kind.
-    'the card model `%s` has no setting `%s`; did you mean `%s`? It has %s':
-        'test_cards.c',
-    'the card model `%s` has no setting `%s`: it has %s': 'test_cards.c',
-    'setting `%s` is one of %s, not `%s`': 'test_cards.c',
-    'setting `%s`: `%s` is not a time in whole nanoseconds, such as 50us':
-        'test_cards.c',
-    'setting `%s`: `%s` is not a whole number, 0 or more, without unit':
-        'test_cards.c',
-    'setting `%s` goes from %s: %s is out of bounds': 'test_cards.c',
-    'card `%s`: a ring of the model `%s` has at most %u slots':
-        'test_cards.c',
 }
 
 

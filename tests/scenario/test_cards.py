@@ -92,6 +92,23 @@ def limits(c, sim, d):
     c.check(full[0] == 0 < full[1], 'ring full: %s' % full)
 
 
+def settings(c, sim, d):
+    """A setting changes what the card does, from the file and by --set."""
+    permit = ('kern.ipc.tls.ifnet.permitted: 0', 'kern.ipc.tls.ifnet.permitted: 1')
+    f = changed(d, 'model: cx6dx', more=(permit,))
+    for sets, mode in (([], 'ifnet'),
+                       (['hosts.server.nics.mce0.settings.tls=0'], 'sw'),
+                       (['hosts.server.nics.mce0.settings.log_max_dek=0'], 'sw')):
+        _, report = run(sim, d, f, *[x for s in sets for x in ('--set', s)])
+        c.equal(report['connections'][0]['server_side']['tx_mode'], mode,
+                'mode with %s' % sets)
+    r = lib.run(sim, ['run', '--out', os.path.join(d, 'out'), '--set',
+                      'hosts.server.nics.mce0.settings.cmd_time=2s', f])
+    c.equal(r.returncode, 2, 'out of bounds')
+    c.check('settings.cmd_time=2s: error: setting `cmd_time` goes from 0 s to '
+            '1 s: 2s is out of bounds' in r.stderr, r.stderr)
+
+
 def orders(c, sim, d):
     ideal = ('kern.ipc.tls.ifnet.permitted: 0', 'kern.ipc.tls.ifnet.permitted: 1')
     base = run(sim, d, changed(d, 'model: ideal', more=(ideal,)))[1]
@@ -133,6 +150,15 @@ def orders(c, sim, d):
     for order in ('order: stall, for: 3600s', 'order: dma-fail, count: 4000000000'):
         ordered(('600us', order))
 
+    # What only a card with firmware knows: keys that are not there.
+    keys = changed(d, 'model: cx6dx, settings: {cmd_time: 5us}',
+                   ('1us', 'order: keys, count: 0'), more=(ideal,))
+    r, report = run(sim, d, keys)
+    c.equal(r.returncode, 0, r.stderr)
+    c.equal(report['counters']['server'].get('dev.mce0.tls_packets', 0), 0,
+            'no keys, no TLS by the card')
+    c.equal(report['connections'][0]['server_side']['tx_mode'], 'sw', 'mode')
+
     # One that the model cannot follow is told before, not when it is due.
     f = changed(d, 'model: basic', ('1ms', 'order: corrupt, count: 1'))
     r = lib.run(sim, ['check', f])
@@ -152,6 +178,7 @@ def main():
     descriptions(c, sim)
     with lib.tmpdir() as d:
         limits(c, sim, d)
+        settings(c, sim, d)
         orders(c, sim, d)
     c.done()
 

@@ -1,7 +1,8 @@
 /*
  * A card to begin with: the smallest that is whole. A work request holds the
  * packet's header and the addresses of its payload; the card segments and
- * writes checksums. It has as many contexts as packets may be under way.
+ * writes checksums. The driver asks the card for a context for each packet, by
+ * a command, and gives it back when the packet is done.
  *
  * A real model has its driver half and its hardware half in two files, which
  * share the layout of the work request and nothing else. docs/nics.md goes
@@ -20,7 +21,7 @@
 
 #include "nic_drv.h"
 
-/* --- 1. what driver and card share: the work request --- */
+/* --- 1. what driver and card share: the work request, commands --- */
 
 #define EX_SEND 0x51 /* so that zeros are no work request */
 #define EX_CSUM 0x1
@@ -56,12 +57,28 @@ ex_wr_len(const struct ex_wr *w)
 	    w->w_nsegs * sizeof(struct ex_seg)));
 }
 
+enum ex_op { EX_CONTEXT_TAKE, EX_CONTEXT_GIVE };
+
 /* --- 2. the driver --- */
 
 struct ex_softc {
-	uint64_t sc_contexts;
 	uint64_t sc_no_context; /* packets refused for want of one */
 };
+
+static int
+ex_context(struct nic *n, enum ex_op op)
+{
+	struct nic_cmd cmd = { .c_op = op };
+
+	return (nic_cmd_now(n, &cmd));
+}
+
+/* The packet's completion came, or it was given up. */
+static void
+ex_done(struct nic_txq *t, void *arg)
+{
+	(void)ex_context(t->t_nic, EX_CONTEXT_GIVE);
+}
 
 static int
 ex_attach(struct nic *n)
@@ -70,7 +87,6 @@ ex_attach(struct nic *n)
 	char name[64];
 
 	n->n_softc = sc = xcalloc(1, sizeof(*sc));
-	sc->sc_contexts = nic_knob(n, EX_KNOB_CONTEXTS);
 	snprintf(name, sizeof(name), "dev.%s.no_context", n->n_if.if_xname);
 	sysctl_add(n->n_vnet, name, &sc->sc_no_context, CTL_CTR, NULL,
 	    "packets refused: no context");
@@ -98,64 +114,115 @@ ex_lab(const struct nic_pkt *p)
 }
 
 static int
+ex_post(struct nic_txq *t, const struct nic_pkt *p)
+{
+	_Alignas(8) uint8_t wr[EX_MAX] = { 0 };
+	struct ex_wr *w = (void *)wr;
+	struct nic_seg segs[EX_SEGS];
+	struct nic_lab lab = ex_lab(p);
+	struct ex_seg *out;
+	int nsegs;
+
+	nsegs = nic_map_chain(t, p->p_m, p->p_hdr.h_len, p->p_paylen, segs,
+	    EX_SEGS);
+	if (nsegs < 0)
+		return (-nsegs);
+	*w = (struct ex_wr) { .w_op = EX_SEND,
+		.w_flags = p->p_csum ? EX_CSUM : 0,
+		.w_hdrlen = p->p_hdr.h_len,
+		.w_mss = (uint16_t)p->p_mss,
+		.w_nsegs = (uint16_t)nsegs,
+		.w_paylen = p->p_paylen };
+	memcpy(w + 1, p->p_hdr.h_bytes, p->p_hdr.h_len);
+	out = (void *)(wr + sizeof(*w) + EX_HDR_ROOM(w->w_hdrlen));
+	for (int i = 0; i < nsegs; i++)
+		out[i] = (struct ex_seg) { .s_addr = segs[i].s_addr,
+			.s_len = segs[i].s_len };
+	nic_txq_post(t, wr, ex_wr_len(w), p->p_m, (uint32_t)nsegs, &lab);
+	nic_txq_last(t)->sl_done = ex_done;
+	nic_txq_ring(t);
+	return (0);
+}
+
+/* An errno: nothing has changed, the packet is the caller's. */
+static int
 ex_transmit(struct nic *n, struct nic_queue *q, struct mbuf *m,
     const char **why)
 {
 	struct ex_softc *sc = n->n_softc;
 	struct nic_txq *t = nic_txq(n, q);
-	_Alignas(8) uint8_t wr[EX_MAX] = { 0 };
-	struct ex_wr *w = (void *)wr;
-	struct nic_seg segs[EX_SEGS];
-	struct ex_seg *out;
 	struct nic_pkt p;
-	struct nic_lab lab;
-	int error, nsegs;
+	int error;
 
-	if (nic_tx_pending(n) >= sc->sc_contexts) {
-		sc->sc_no_context++;
-		*why = "no context";
-		return (ENOBUFS);
-	}
 	if (nic_txq_room(t) < nic_blocks(EX_MAX)) {
 		*why = "transmit ring is full";
 		return (ENOBUFS);
 	}
 	if ((error = nic_parse(m, &p)) != 0)
 		return (error);
-	nsegs = nic_map_chain(t, m, p.p_hdr.h_len, p.p_paylen, segs, EX_SEGS);
-	if (nsegs < 0)
-		return (-nsegs);
-	*w = (struct ex_wr) { .w_op = EX_SEND,
-		.w_flags = p.p_csum ? EX_CSUM : 0,
-		.w_hdrlen = p.p_hdr.h_len,
-		.w_mss = (uint16_t)p.p_mss,
-		.w_nsegs = (uint16_t)nsegs,
-		.w_paylen = p.p_paylen };
-	memcpy(w + 1, p.p_hdr.h_bytes, p.p_hdr.h_len);
-	out = (void *)(wr + sizeof(*w) + EX_HDR_ROOM(w->w_hdrlen));
-	for (int i = 0; i < nsegs; i++)
-		out[i] = (struct ex_seg) { .s_addr = segs[i].s_addr,
-			.s_len = segs[i].s_len };
-	lab = ex_lab(&p);
-	nic_txq_post(t, wr, ex_wr_len(w), m, (uint32_t)nsegs, &lab);
-	nic_txq_ring(t);
+	if (ex_context(n, EX_CONTEXT_TAKE) != 0) {
+		sc->sc_no_context++;
+		*why = "no context";
+		return (ENOBUFS);
+	}
+	if ((error = ex_post(t, &p)) != 0)
+		(void)ex_context(n, EX_CONTEXT_GIVE);
+	return (error);
+}
+
+/* --- 3. the card --- */
+
+struct ex_hw {
+	uint64_t hw_contexts, hw_used;
+};
+
+static int
+ex_hw_attach(struct nic_card *c)
+{
+	struct ex_hw *hw;
+
+	c->c_softc = hw = xcalloc(1, sizeof(*hw));
+	hw->hw_contexts = nic_knob(c->c_nic, EX_KNOB_CONTEXTS);
 	return (0);
 }
 
-static int
-ex_order(struct nic *n, enum nic_order order, uint64_t value)
+static void
+ex_hw_detach(struct nic_card *c)
 {
-	struct ex_softc *sc = n->n_softc;
+	free(c->c_softc);
+}
+
+static void
+ex_hw_reset(struct nic_card *c)
+{
+	((struct ex_hw *)c->c_softc)->hw_used = 0;
+}
+
+static void
+ex_hw_cmd(struct nic_card *c, struct nic_cmd *cmd)
+{
+	struct ex_hw *hw = c->c_softc;
+
+	if (cmd->c_op == EX_CONTEXT_GIVE)
+		hw->hw_used--;
+	else if (hw->hw_used < hw->hw_contexts)
+		hw->hw_used++;
+	else
+		cmd->c_status = ENOMEM;
+}
+
+static int
+ex_hw_order(struct nic_card *c, enum nic_order order, uint64_t value)
+{
+	struct ex_hw *hw = c->c_softc;
 
 	if (order != NIC_ORDER_CONTEXTS)
 		return (EOPNOTSUPP);
 	if (value == 0)
 		return (EINVAL);
-	sc->sc_contexts = value;
+	hw->hw_contexts = value;
 	return (0);
 }
-
-/* --- 3. the card --- */
 
 static int
 ex_hw_exec(struct nic_exec *x)
@@ -240,7 +307,11 @@ const struct nic_model nic_example = {
 	.nm_attach = ex_attach,
 	.nm_detach = ex_detach,
 	.nm_transmit = ex_transmit,
-	.nm_order = ex_order,
+	.nm_hw_attach = ex_hw_attach,
+	.nm_hw_detach = ex_hw_detach,
+	.nm_hw_reset = ex_hw_reset,
+	.nm_hw_cmd = ex_hw_cmd,
+	.nm_hw_order = ex_hw_order,
 	.nm_hw_exec = ex_hw_exec,
 	.nm_decode = ex_decode,
 };

@@ -169,19 +169,30 @@ test_orders_of_its_own(void **state)
 		assert_int_equal(send_len(100, 0, 0), 0);
 	assert_int_equal(send_len(100, 0, 0), ENOBUFS);
 	nb_run(&b);
+	assert_int_equal(b.port[0].count, 2);
 }
 
 static void
-test_orders_that_it_cannot_follow(void **state)
+test_an_order_that_it_cannot_follow(void **state)
+{
+	assert_false(nic_order_fits(&nic_example, NIC_ORDER_CORRUPT));
+	assert_int_equal(nic_order(b.port[0].n, NIC_ORDER_CORRUPT, 1),
+	    EOPNOTSUPP);
+}
+
+static void
+test_a_command_that_fails_refuses_a_packet(void **state)
 {
 	struct nic *n = b.port[0].n;
+	uint64_t refused;
 
-	/* It has no keys and no mailbox. */
-	for (int o = NIC_ORDER_CORRUPT; o <= NIC_ORDER_CMD_TIME; o++) {
-		assert_false(nic_order_fits(&nic_example, (enum nic_order)o));
-		assert_int_equal(nic_order(n, (enum nic_order)o, 1),
-		    EOPNOTSUPP);
-	}
+	assert_int_equal(nic_order(n, NIC_ORDER_CMD_FAIL, 1), 0);
+	assert_int_equal(send_len(100, 1, 0), ENOBUFS);
+	assert_int_equal(send_len(100, 1, 0), 0);
+	assert_int_equal(sysctl_read(b.v, "dev.mce0.no_context", &refused), 0);
+	assert_int_equal(refused, 1);
+	nb_run(&b);
+	assert_int_equal(b.port[0].count, 1);
 }
 
 static void
@@ -297,7 +308,8 @@ main(void)
 		T(test_settings_are_found_by_name),
 		T(test_without_a_context_a_packet_is_refused_and_counted),
 		T(test_orders_of_its_own),
-		T(test_orders_that_it_cannot_follow),
+		T(test_an_order_that_it_cannot_follow),
+		T(test_a_command_that_fails_refuses_a_packet),
 		T(test_a_reset_forgets_what_was_posted),
 		T(test_a_stall_ends_by_itself_or_with_the_faults),
 		T(test_mappings_fail_as_often_as_ordered),

@@ -290,7 +290,7 @@ test_cards_of_one_bus_share_it_and_others_do_not(void **state)
 /* --- orders that only the card can refuse --- */
 
 static int
-tuned_order(struct nic *n, enum nic_order order, uint64_t value)
+tuned_order(struct nic_card *c, enum nic_order order, uint64_t value)
 {
 	return (order == NIC_ORDER_KEYS && value <= 64 ? 0 : EOPNOTSUPP);
 }
@@ -314,7 +314,7 @@ test_an_order_that_the_card_refuses_is_told_and_the_run_goes_on(void **state)
 	struct scenario *sc;
 	struct world *w;
 
-	tuned.nm_order = tuned_order;
+	tuned.nm_hw_order = tuned_order;
 	steps =
 	    "timeline:\n"
 	    "  - {at: 1us, do: card, on: server.a, order: keys, count: 64}\n"
@@ -338,7 +338,7 @@ test_an_order_that_the_card_refuses_is_told_and_the_run_goes_on(void **state)
 	assert_int_equal(f->f_first, 2 * SIM_US);
 	world_destroy(w);
 	scenario_free(sc);
-	tuned.nm_order = NULL;
+	tuned.nm_hw_order = NULL;
 }
 
 int

@@ -25,7 +25,7 @@ static const struct nic_knob knobs[] = {
 };
 
 static int
-no_order(struct nic *n, enum nic_order order, uint64_t value)
+no_order(struct nic_card *c, enum nic_order order, uint64_t value)
 {
 	return (0);
 }
@@ -48,7 +48,7 @@ static const struct nic_model tuned = {
 	.nm_bus_bps = 52500000000,
 	.nm_buffer = 65536,
 	.nm_knobs = knobs,
-	.nm_order = no_order,
+	.nm_hw_order = no_order,
 };
 const struct nic_model *const nic_models[] = { &tuned, NULL };
 
