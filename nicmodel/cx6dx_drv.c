@@ -7,7 +7,6 @@
 #include <ktsim/base/bytes.h>
 #include <ktsim/base/kassert.h>
 #include <ktsim/kern/ktls.h>
-#include <ktsim/kern/sysctl.h>
 #include <ktsim/kern/vnet.h>
 
 #include "cx6dx_drv.h"
