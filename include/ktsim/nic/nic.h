@@ -287,6 +287,10 @@ void nic_link(struct nic *, bool up);
  * EINVAL: value.
  */
 int nic_order(struct nic *, enum nic_order, uint64_t value);
+/* False: a card of this model answers EOPNOTSUPP, whatever the value. */
+bool nic_order_fits(const struct nic_model *, enum nic_order);
+/* No order strikes any more; a stall is over. */
+void nic_faults_off(struct nic *);
 /*
  * Receive. A frame that arrives is in host memory at once; an interrupt takes
  * it and all that came since np_rx_coalesce later, so nothing has to happen at

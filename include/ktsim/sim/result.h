@@ -103,6 +103,12 @@ struct waiting_result {
 	int ws_line;
 };
 
+/* A capture of what a card read and wrote. */
+struct dma_result {
+	char *d_file; /* "dma-server-mce0.pcapng" */
+	uint64_t d_packets;
+};
+
 struct invariant_result {
 	const char *i_name;
 	const char *i_checked; /* what was looked at, short */
@@ -144,6 +150,8 @@ struct result {
 	uint64_t r_records_judged; /* opened by the oracle */
 	int r_capture_error;	   /* errno of a capture file */
 	char *r_capture_path;	   /* of that file */
+	struct dma_result *r_dma;
+	unsigned r_ndma;
 	bool r_has_wire, r_has_pcap, r_has_tcpinfo;
 };
 
