@@ -138,7 +138,8 @@ table_done(struct nic_txq *t, void *table)
 static int
 gen_post(struct gen_build *b, const struct nic_pkt *p, uint32_t context)
 {
-	struct nic_lab lab = { .l_m = p->p_m };
+	struct nic_lab lab = { .l_m = p->p_m,
+		.l_tag = context != 0 ? p->p_m->m_pkthdr.snd_tag->number : 0 };
 	struct gen_desc d = { 0 };
 	struct nic_slot *sl;
 	int error;

@@ -42,7 +42,7 @@ exec_parts(struct nic_exec *x, const struct gen_wr *wr, const uint8_t *at,
 			return (NIC_EXEC_BAD);
 		if (p->p_kind == GEN_RECORD && record == NULL)
 			return (NIC_EXEC_BAD);
-		error = p->p_kind == GEN_RECORD ? record(x, wr, p, seg, dst, s)
+		error = p->p_kind == GEN_RECORD ? record(x, wr, p, seg, dst)
 						: exec_plain(x, p, seg, dst);
 		if (error != 0)
 			return (error);
@@ -76,7 +76,7 @@ gen_exec(struct nic_exec *x, gen_record_fn *record)
 	s.s_paylen = wr->w_paylen;
 	s.s_mss = (wr->w_flags & GEN_TSO) ? wr->w_mss : 0;
 	s.s_csum = (wr->w_flags & GEN_CSUM) != 0;
-	s.s_skip = s.s_tag = 0;
+	s.s_skip = 0;
 	s.s_tls = wr->w_context != 0;
 	s.s_fb = s.s_paylen > 0 ? framebuf_alloc(x->x_card->c_pool) : NULL;
 	error = exec_parts(x, wr, at + GEN_HDR_ROOM(wr->w_hdrlen),

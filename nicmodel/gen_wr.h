@@ -61,9 +61,7 @@ struct gen_seg {
 
 /* Commands of a card with contexts (ideal). */
 enum gen_op {
-	GEN_CONTEXT_CREATE,  /* data: tls_session_params; in: connection;
-				out: context */
-	GEN_CONTEXT_NAME,    /* in: context, number of its send tag */
+	GEN_CONTEXT_CREATE,  /* data: tls_session_params; out: context */
 	GEN_CONTEXT_DESTROY, /* in: context */
 };
 
@@ -79,8 +77,7 @@ int gen_transmit(struct nic *, struct nic_queue *, struct mbuf *,
     uint32_t context, const char **why);
 /* How the bytes of a record get into the burst. Returns NIC_EXEC_BAD, 0. */
 typedef int gen_record_fn(struct nic_exec *, const struct gen_wr *,
-    const struct gen_part *, const struct gen_seg *, uint8_t *dst,
-    struct nic_send *);
+    const struct gen_part *, const struct gen_seg *, uint8_t *dst);
 int gen_exec(struct nic_exec *, gen_record_fn *);
 void gen_decode(const struct nic_queue *, uint32_t at, uint32_t *blocks,
     struct strbuf *);

@@ -104,16 +104,12 @@ ideal_tag_alloc(struct ifnet *ifp, const struct if_snd_tag_alloc_params *params,
 		return (ENOMEM);
 	it->it_nic = n;
 	cmd.c_data = tp;
-	cmd.c_in[0] = params->conn.conn;
 	if ((error = nic_cmd_now(n, &cmd)) != 0) {
 		kzone_free(&sc->is_tags, it);
 		return (error);
 	}
 	it->it_context = (uint32_t)cmd.c_out[0];
 	m_snd_tag_init(&it->it_tag, ifp, &ideal_tag_sw);
-	(void)nic_cmd_now(n,
-	    &(struct nic_cmd) { .c_op = GEN_CONTEXT_NAME,
-		.c_in = { it->it_context, it->it_tag.number } });
 	nic_tag_taken(n);
 	*mstp = &it->it_tag;
 	return (0);

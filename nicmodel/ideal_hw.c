@@ -25,10 +25,9 @@
 struct ideal_context {
 	struct tls_crypt *ic_crypt; /* NULL: free */
 	struct tls_stream *ic_stream;
-	uint32_t ic_conn, ic_tag; /* for the record */
-	bool ic_running;	  /* the two below are valid */
-	uint64_t ic_seqno;	  /* record the cipher is in */
-	uint32_t ic_off;	  /* next byte of that record */
+	bool ic_running;   /* the two below are valid */
+	uint64_t ic_seqno; /* record the cipher is in */
+	uint32_t ic_off;   /* next byte of that record */
 	bool ic_have_tag;
 	uint8_t ic_auth[16]; /* the record's tag, once computed */
 };
@@ -109,7 +108,7 @@ ideal_restart(struct ideal_context *ic, const struct ideal_rec *r)
 	/* All of it crosses the bus, header and tag's room included. */
 	r->ir_x->x_dma[NIC_DMA_REREAD] += off - (upto > hlen ? upto - hlen : 0);
 	ic->ic_off = off;
-	nic_card_restart(c, ic->ic_conn, ic->ic_tag, ic->ic_seqno, off, off);
+	nic_card_restart(r->ir_x, ic->ic_seqno, off, off);
 	return (error);
 }
 
@@ -179,8 +178,7 @@ ideal_context(struct nic_card *c, uint64_t id)
 
 static int
 ideal_record(struct nic_exec *x, const struct gen_wr *wr,
-    const struct gen_part *p, const struct gen_seg *seg, uint8_t *dst,
-    struct nic_send *s)
+    const struct gen_part *p, const struct gen_seg *seg, uint8_t *dst)
 {
 	struct ideal_context *ic = ideal_context(x->x_card, wr->w_context);
 	struct ideal_rec r = { .ir_x = x,
@@ -192,7 +190,6 @@ ideal_record(struct nic_exec *x, const struct gen_wr *wr,
 	if (ic == NULL || p->p_nsegs == 0 || seg->s_len < p->p_hlen ||
 	    p->r_len < p->p_hlen + 16u || p->r_off + p->p_len > p->r_len)
 		return (NIC_EXEC_BAD);
-	s->s_tag = ic->ic_tag;
 	x->x_card->c_stats->tls_bytes += p->p_len;
 	if (V_DEFECT(x->x_card->c_vnet, NIC_NO_ENCRYPT))
 		return (rec_read(&r, NULL, p->r_off, p->r_off + p->p_len, dst,
@@ -238,7 +235,6 @@ context_create(struct ideal_hw *ih, struct nic_cmd *cmd)
 	}
 	ic = &ih->ih_contexts[i];
 	memset(ic, 0, sizeof(*ic));
-	ic->ic_conn = (uint32_t)cmd->c_in[0];
 	ic->ic_crypt = tls_crypt_create(&crypto_openssl, tp->suite,
 	    &(struct tls_keys) { .key = tp->cipher_key, .iv = tp->iv }, 1);
 	if (ic->ic_crypt != NULL)
@@ -274,8 +270,6 @@ ideal_hw_cmd(struct nic_card *c, struct nic_cmd *cmd)
 	}
 	if ((ic = ideal_context(c, cmd->c_in[0])) == NULL)
 		cmd->c_status = EINVAL;
-	else if (cmd->c_op == GEN_CONTEXT_NAME)
-		ic->ic_tag = (uint32_t)cmd->c_in[1];
 	else
 		context_destroy(ih, ic);
 }

@@ -320,12 +320,16 @@ nic_card_idle(const struct nic_card *c)
 }
 
 void
-nic_card_restart(struct nic_card *c, uint32_t conn, uint32_t tag,
-    uint64_t seqno, uint32_t off, uint32_t reread)
+nic_card_restart(const struct nic_exec *x, uint64_t seqno, uint32_t off,
+    uint32_t reread)
 {
+	struct nic_card *c = x->x_card;
+	const struct mbuf *m = x->x_lab.l_m;
+
 	c->c_stats->tls_restarts++;
-	TRACE(&c->c_vnet->v_tracer, nic_tls_restart, TS(c->c_name), TU(conn),
-	    TU(tag), TU(seqno), TU(off), TU(reread));
+	TRACE(&c->c_vnet->v_tracer, nic_tls_restart, TS(c->c_name),
+	    TU(m != NULL ? m->m_pkthdr.note.pn_conn : 0), TU(x->x_lab.l_tag),
+	    TU(seqno), TU(off), TU(reread));
 }
 
 /* --- life --- */

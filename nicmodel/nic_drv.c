@@ -1,10 +1,13 @@
 /* The drivers' common half. */
+#include <ctype.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <ktsim/base/kassert.h>
 #include <ktsim/kern/ktls.h>
+#include <ktsim/kern/sysctl.h>
 #include <ktsim/kern/vnet.h>
 
 #include "nic_drv.h"
@@ -182,28 +185,27 @@ nic_record_close(struct mbuf *m, const struct nic_record *r)
 }
 
 bool
-nic_defrag(struct nic *n, struct mbuf **mp)
+nic_defrag(struct nic *n, struct mbuf *m)
 {
-	struct mbuf *m = *mp, *d, *next;
-	uint32_t len;
+	struct mbuf *rest = NULL, **tail = &rest, *d;
+	uint32_t len = (uint32_t)m->m_pkthdr.len, off = (uint32_t)m->m_len;
+	uint32_t take;
 
-	for (next = m; next != NULL; next = next->m_next)
-		if ((next->m_flags & M_EXTPG) != 0 && next->m_epg.tls != NULL)
+	for (; off < len; off += take) {
+		take = MIN(len - off, (uint32_t)MJUM16BYTES);
+		d = m_getjcl(n->n_vnet->v_mb, M_NOWAIT, MT_DATA, 0,
+		    MJUM16BYTES);
+		if (d == NULL) {
+			m_freem(rest);
 			return (false);
-	len = (uint32_t)m->m_pkthdr.len;
-	d = m_getjcl(n->n_vnet->v_mb, M_NOWAIT, MT_DATA, M_PKTHDR,
-	    len <= MCLBYTES	      ? MCLBYTES
-		: len <= MJUMPAGESIZE ? MJUMPAGESIZE
-				      : MJUM16BYTES);
-	if (d == NULL || len > MJUM16BYTES) {
-		m_freem(d);
-		return (false);
+		}
+		m_copydata(m, (int)off, (int)take, d->m_data);
+		d->m_len = (int32_t)take;
+		*tail = d;
+		tail = &d->m_next;
 	}
-	m_copydata(m, 0, (int)len, d->m_data);
-	m_move_pkthdr(d, m);
-	d->m_len = (int32_t)len;
-	m_freem(m);
-	*mp = d;
+	m_freem(m->m_next);
+	m->m_next = rest;
 	return (true);
 }
 
@@ -254,6 +256,24 @@ nic_transmit(struct ifnet *ifp, struct mbuf *m)
 		ifp->if_ctr.oerrors++;
 	drv_drop(n, m, error, why);
 	return (error);
+}
+
+unsigned
+nic_unit(const struct nic *n, const char *probe)
+{
+	const char *s = n->n_if.if_xname, *p = s + strlen(s);
+	char name[64];
+	unsigned unit;
+
+	while (p > s && isdigit((unsigned char)p[-1]))
+		p--;
+	unit = (unsigned)strtoul(p, NULL, 10);
+	for (;; unit++) {
+		snprintf(name, sizeof(name), "dev.%s.%u.%s",
+		    n->n_model->nm_unit, unit, probe);
+		if (sysctl_find(n->n_vnet, name) == NULL)
+			return (unit);
+	}
 }
 
 void

@@ -104,10 +104,16 @@ struct nic_record {
 };
 void nic_record_open(struct mbuf *, struct nic_record *);
 void nic_record_close(struct mbuf *, const struct nic_record *);
-/* Make one chain of few mbufs of it; false: no memory. The packet's header
- * stays. Records with a session cannot be copied: they stay as they are. */
-bool nic_defrag(struct nic *, struct mbuf **);
+/* Behind the packet's first mbuf: the same bytes in few mbufs. False: no
+ * memory, all is as it was. */
+bool nic_defrag(struct nic *, struct mbuf *);
 
+/*
+ * The number in FreeBSD's dev.mce.N (nm_unit): the digits the interface's name
+ * ends in, 0 without; the next that is free if another card of the host has
+ * the sysctl dev.mce.N.probe already.
+ */
+unsigned nic_unit(const struct nic *, const char *probe);
 /* A send tag was made: counters. */
 void nic_tag_taken(struct nic *);
 

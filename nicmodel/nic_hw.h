@@ -40,6 +40,8 @@ struct nic_lab {
 	const struct mbuf *l_m;	  /* the packet; lives until its completion */
 	const struct mbuf *l_rec; /* an mbuf of it; NULL: no payload */
 	int32_t l_skip;
+	uint32_t l_reread; /* read again for it by work requests before */
+	uint32_t l_tag;	   /* number of its send tag; 0: none */
 };
 
 /* --- a queue --- */
@@ -184,8 +186,8 @@ void nic_card_kick(struct nic_card *);
 /* Nothing posted is left, all is written back. */
 bool nic_card_idle(const struct nic_card *);
 /* The cipher state was rebuilt: counter and trace. */
-void nic_card_restart(struct nic_card *, uint32_t conn, uint32_t tag,
-    uint64_t seqno, uint32_t off, uint32_t reread);
+void nic_card_restart(const struct nic_exec *, uint64_t seqno, uint32_t off,
+    uint32_t reread);
 
 /* --- a command, as it stands in the mailbox --- */
 struct nic_cmd {
@@ -208,7 +210,6 @@ struct nic_send {
 	bool s_csum;	       /* write the checksums */
 	struct framebuf *s_fb; /* payload from its beginning; NULL: none */
 	uint32_t s_skip;       /* payload begins here in s_fb */
-	uint32_t s_tag;	       /* for the note: the send tag's number, 0 none */
 	bool s_tls;	       /* the payload was encrypted by the card */
 };
 /* Cut and append to x_out; s_fb's reference remains the caller's. */

@@ -21,7 +21,7 @@ note_record(struct pkt_note *pn, const struct mbuf *m, int32_t off)
 
 void
 nic_note(struct frame *f, const struct nic_lab *lab, uint32_t at, uint32_t seq,
-    uint32_t burst, uint32_t tag, uint32_t reread, unsigned queue)
+    uint32_t burst, uint32_t reread, unsigned queue)
 {
 	const struct mbuf *m = lab->l_rec;
 	struct pkt_note *pn = &f->f_note;
@@ -31,7 +31,7 @@ nic_note(struct frame *f, const struct nic_lab *lab, uint32_t at, uint32_t seq,
 		return;
 	*pn = lab->l_m->m_pkthdr.note;
 	pn->pn_burst = burst;
-	pn->pn_tag = tag;
+	pn->pn_tag = lab->l_tag;
 	pn->pn_reread = reread;
 	pn->pn_queue = (uint16_t)queue;
 	while (m != NULL && off >= m->m_len) {

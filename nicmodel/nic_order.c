@@ -95,8 +95,8 @@ nic_order(struct nic *n, enum nic_order order, uint64_t value)
 			n->n_drv->d_cmd_time = (simtime_t)value;
 		return (0);
 	default:
-		if (model->nm_order == NULL)
+		if (model->nm_hw_order == NULL)
 			return (EOPNOTSUPP);
-		return (model->nm_order(n, order, value));
+		return (model->nm_hw_order(n->n_card, order, value));
 	}
 }

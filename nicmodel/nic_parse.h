@@ -31,7 +31,7 @@ int nic_parse(struct mbuf *, struct nic_pkt *);
 /* nic_note.c: frames of one work request, for captures. */
 struct nic_lab;
 void nic_note(struct frame *, const struct nic_lab *, uint32_t at, uint32_t seq,
-    uint32_t burst, uint32_t tag, uint32_t reread, unsigned queue);
+    uint32_t burst, uint32_t reread, unsigned queue);
 
 /* nic_rx.c */
 void nic_rx_init(struct nic *);

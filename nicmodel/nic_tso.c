@@ -69,7 +69,8 @@ void
 nic_segment(struct nic_exec *x, const struct nic_send *s)
 {
 	uint32_t at = 0, len, mss = s->s_mss, burst = 0;
-	uint32_t reread = (uint32_t)x->x_dma[NIC_DMA_REREAD];
+	uint32_t reread =
+	    (uint32_t)x->x_dma[NIC_DMA_REREAD] + x->x_lab.l_reread;
 	struct nic_card *c = x->x_card;
 	struct frame *f;
 	unsigned i = 0;
@@ -88,7 +89,7 @@ nic_segment(struct nic_exec *x, const struct nic_send *s)
 		if (s->s_hdr.h_l4len != 0 && s->s_mss != 0)
 			frame_edit(f, &s->s_hdr, i, at,
 			    at + len == s->s_paylen);
-		nic_note(f, &x->x_lab, at, s->s_hdr.h_seq + at, burst, s->s_tag,
+		nic_note(f, &x->x_lab, at, s->s_hdr.h_seq + at, burst,
 		    at == 0 ? reread : 0, x->x_q->q_index);
 		STAILQ_INSERT_TAIL(&x->x_out, f, f_link);
 		at += len;

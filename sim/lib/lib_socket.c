@@ -429,6 +429,20 @@ lib_splice_get(const struct lib_file *f, void *val, socklen_t *len)
 	return (0);
 }
 
+/* Where FreeBSD's setsockopt sleeps until a card has answered. */
+static int
+lib_card_answers(struct lib_file *f, int answer)
+{
+	int result = 0, error;
+
+	if (answer != 0 && answer != EINPROGRESS)
+		return (answer);
+	while (ktls_tx_pending(f->f_so, &result))
+		if ((error = lib_step(f->f_sim)) != 0)
+			return (error);
+	return (answer == EINPROGRESS ? result : 0);
+}
+
 static int
 lib_setsockopt(struct ktlssim *sim, int fd, int level, int name,
     const void *val, socklen_t len)
@@ -450,7 +464,7 @@ lib_setsockopt(struct ktlssim *sim, int fd, int level, int name,
 	if (!lib_option(&sopt, level, name))
 		return (-ENOPROTOOPT);
 	f->f_used = true;
-	return (-sosetopt(f->f_so, &sopt));
+	return (-lib_card_answers(f, sosetopt(f->f_so, &sopt)));
 }
 
 int

@@ -462,6 +462,8 @@ conn_switch_tls(struct conn *c, int mode, bool list)
 		return (0);
 	}
 	error = tcp_switch_tls(c->c_so->so_vnet, &foreign, &local, mode);
+	if (error == EINPROGRESS)
+		error = 0; /* the card takes its time */
 	if (error != 0)
 		TRACE(&c->c_app->a_world->w_tracer, app_error,
 		    TS(c->c_app->a_sc->loc.name), TU(c->c_index),

@@ -54,6 +54,17 @@ sysctl_add(struct vnet *vnet, const char *name, uint64_t *val,
 	oid->oid_check = check;
 	oid->oid_descr = descr;
 	oid->oid_initial = *val;
+	oid->oid_max = UINT64_MAX;
+}
+
+void
+sysctl_bound(struct vnet *vnet, const char *name, uint64_t min, uint64_t max)
+{
+	struct sysctl_oid *oid;
+
+	oid = &vnet->v_sysctl.st_oids[sysctl_index(&vnet->v_sysctl, name)];
+	oid->oid_min = min;
+	oid->oid_max = max;
 }
 
 void
@@ -150,6 +161,8 @@ sysctl_write(struct vnet *vnet, const char *name, uint64_t val)
 		return (EPERM);
 	if (oid->oid_kind == CTL_WR)
 		return (oid->oid_proc(vnet, &val, sizeof(val)));
+	if (val < oid->oid_min || val > oid->oid_max)
+		return (EINVAL);
 	if (oid->oid_words != NULL &&
 	    (error = sysctl_check_word(oid, val)) != 0)
 		return (error);

@@ -76,27 +76,64 @@ ktls_sw_reason(int error)
 	}
 }
 
-/* TOE is no card's yet; then the NIC, then software. */
-static int
-ktls_choose_mode(struct socket *so, struct ktls_session *tls)
+static void
+ktls_mode_told(const struct ktls_session *tls, int error, const char *why)
 {
-	int error, sw;
+	TRACE(&tls->vnet->v_tracer, tls_mode, TU(tls->conn), TS("tx"),
+	    TS(ktls_mode_name(tls->mode)), TI(error), TS(why));
+}
 
-	error = ktls_try_ifnet(so, tls, false);
+/* The card took the session (error 0), or software does. */
+static int
+ktls_settle_mode(struct socket *so, struct ktls_session *tls, int error)
+{
+	int sw;
+
 	if (error == 0) {
 		tls->mode = TCP_TLS_MODE_IFNET;
 		ktls_count(tls, 1);
-		TRACE(&so->so_vnet->v_tracer, tls_mode, TU(tls->conn), TS("tx"),
-		    TS("ifnet"), TI(0), TS("the card took the session"));
+		ktls_mode_told(tls, 0, "the card took the session");
 		return (0);
 	}
 	if ((sw = ktls_sw_try(tls)) != 0)
 		return (sw);
 	tls->mode = TCP_TLS_MODE_SW;
 	ktls_count(tls, 1);
-	TRACE(&so->so_vnet->v_tracer, tls_mode, TU(tls->conn), TS("tx"),
-	    TS("sw"), TI(error), TS(ktls_tag_reason(so, error)));
+	ktls_mode_told(tls, error, ktls_tag_reason(so, error));
 	return (0);
+}
+
+/* What the card answered at last: who writes may go on. */
+static void
+ktls_enable_decided(struct ktls_session *tls, int error)
+{
+	struct socket *so = ktls_tx_socket(tls);
+
+	if (so == NULL || so->so_snd.sb_tls_info != tls) {
+		ktls_tag_release(tls);
+		return;
+	}
+	so->so_snd.sb_flags &= ~(uint32_t)SB_TLS_WAIT;
+	if ((error = ktls_settle_mode(so, tls, error)) != 0)
+		ktls_drop(so, error, ktls_sw_reason(error));
+	else {
+		if (tls->mode != TCP_TLS_MODE_SW)
+			ktls_inp_xmit(tls, true);
+		sowwakeup(so);
+	}
+}
+
+/* TOE is no card's yet; then the NIC, then software. EINPROGRESS: the mode is
+ * none until the card has answered. */
+static int
+ktls_choose_mode(struct socket *so, struct ktls_session *tls)
+{
+	int error;
+
+	error = ktls_try_ifnet(so, tls, false, ktls_enable_decided);
+	if (error == EINPROGRESS)
+		return (0);
+	return (ktls_settle_mode(so, tls, error));
 }
 
 /* What is seen only when the buffer is taken. */
@@ -156,7 +193,9 @@ ktls_enable_tx(struct socket *so, const struct tls_enable *en)
 		return (error);
 	sb->sb_tls_seqno = be64dec(en->rec_seq);
 	sb->sb_tls_info = tls;
-	if (tls->mode != TCP_TLS_MODE_SW)
+	if (tls->mode == TCP_TLS_MODE_NONE)
+		sb->sb_flags |= SB_TLS_WAIT;
+	else if (tls->mode != TCP_TLS_MODE_SW)
 		ktls_inp_xmit(tls, true);
 	so->so_vnet->v_ktls->ks_stats.offload_total++;
 	return (0);
@@ -273,6 +312,95 @@ ktls_get_rx_mode(struct socket *so, int *modep)
 	return (ktls_get_mode(so, so->so_rcv.sb_tls_info, modep));
 }
 
+bool
+ktls_tx_pending(const struct socket *so, int *result)
+{
+	const struct ktls_session *tls = so->so_snd.sb_tls_info;
+
+	*result = tls != NULL ? tls->switch_result : 0;
+	return ((so->so_snd.sb_flags & SB_TLS_WAIT) != 0 ||
+	    (tls != NULL && tls->switching));
+}
+
+/* May the mode change now? *done: there is nothing to do. */
+static int
+ktls_change_checks(struct socket *so, int mode, bool *done)
+{
+	const struct ktls_session *old = so->so_snd.sb_tls_info;
+
+	*done = false;
+	if (so->so_listening ||
+	    (mode != TCP_TLS_MODE_SW && mode != TCP_TLS_MODE_IFNET))
+		return (EINVAL);
+	if (mode == TCP_TLS_MODE_IFNET && ktls_inp_xmit_on(so))
+		return (EALREADY);
+	if (mode == TCP_TLS_MODE_IFNET && ktls_inp_xmit_disabled(so))
+		return (ENXIO);
+	if (old == NULL || old->mode == mode) {
+		*done = true;
+		return (0);
+	}
+	if (old->switching || (so->so_snd.sb_flags & SB_TLS_WAIT) != 0)
+		return (EALREADY);
+	/* TLS 1.0: the next IV is not known before all is encrypted. */
+	if (old->sequential_records &&
+	    !V_DEFECT(so->so_vnet, KTLS_SWITCH_TLS10)) {
+		ktls_stats(so->so_vnet)->switch_failed++;
+		return (EPROTONOSUPPORT);
+	}
+	return (0);
+}
+
+/*
+ * The new session takes the old one's place. While the card made up its mind,
+ * records were framed with the old one: the explicit nonce goes on where it
+ * stands now.
+ */
+static void
+ktls_install(struct socket *so, struct ktls_session *old,
+    struct ktls_session *tls, int mode, const char *why)
+{
+	struct ktls_stats *st = ktls_stats(so->so_vnet);
+
+	if (tls->switch_from != NULL)
+		ktls_session_catch_up(tls, old);
+	tls->mode = mode;
+	ktls_count(tls, 1);
+	so->so_snd.sb_tls_info = tls;
+	if (mode == TCP_TLS_MODE_IFNET) {
+		ktls_inp_xmit(tls, true);
+		st->switch_to_ifnet++;
+	} else
+		st->switch_to_sw++;
+	ktls_mode_told(tls, 0, why);
+	ktls_free(old);
+}
+
+/* The card has answered. The clone's own reference becomes the socket's, or
+ * goes. */
+static void
+ktls_switch_decided(struct ktls_session *tls, int error)
+{
+	struct ktls_session *old = tls->switch_from;
+	struct socket *so = ktls_tx_socket(tls);
+
+	old->switching = false;
+	if (error == 0 && (so == NULL || so->so_snd.sb_tls_info != old))
+		error = EBUSY;
+	old->switch_result = error;
+	if (error == 0)
+		ktls_install(so, old, tls, TCP_TLS_MODE_IFNET, "asked for");
+	else {
+		ktls_stats(tls->vnet)->switch_failed++;
+		ktls_tag_release(tls);
+		ktls_free(tls);
+	}
+	tls->switch_from = NULL;
+	ktls_free(old);
+	if (so != NULL)
+		sowwakeup(so);
+}
+
 /*
  * A new session object for new records; what is queued keeps the old one and
  * its tag until acknowledged. The clone is made where it is installed, so the
@@ -282,45 +410,28 @@ static int
 ktls_change_tx_mode(struct socket *so, int mode, const char *why)
 {
 	struct ktls_session *old = so->so_snd.sb_tls_info, *tls;
-	struct ktls_stats *st = ktls_stats(so->so_vnet);
+	bool done;
 	int error;
 
-	if (so->so_listening ||
-	    (mode != TCP_TLS_MODE_SW && mode != TCP_TLS_MODE_IFNET))
-		return (EINVAL);
-	if (mode == TCP_TLS_MODE_IFNET && ktls_inp_xmit_on(so))
-		return (EALREADY);
-	if (mode == TCP_TLS_MODE_IFNET && ktls_inp_xmit_disabled(so))
-		return (ENXIO);
-	if (old == NULL || old->mode == mode)
-		return (0);
-	/* TLS 1.0: the next IV is not known before all is encrypted. */
-	if (old->sequential_records &&
-	    !V_DEFECT(so->so_vnet, KTLS_SWITCH_TLS10)) {
-		st->switch_failed++;
-		return (EPROTONOSUPPORT);
-	}
+	if ((error = ktls_change_checks(so, mode, &done)) != 0 || done)
+		return (error);
 	if ((tls = ktls_session_clone(so, old)) == NULL)
 		return (ENOMEM);
 	ktls_inp_attach(tls, so);
-	error = mode == TCP_TLS_MODE_SW ? ktls_sw_try(tls)
-					: ktls_try_ifnet(so, tls, true);
+	error = mode == TCP_TLS_MODE_SW
+	    ? ktls_sw_try(tls)
+	    : ktls_try_ifnet(so, tls, true, ktls_switch_decided);
+	if (error == EINPROGRESS) {
+		old->switching = true;
+		tls->switch_from = ktls_hold(old);
+		return (error);
+	}
 	if (error != 0) {
-		st->switch_failed++;
+		ktls_stats(so->so_vnet)->switch_failed++;
 		ktls_free(tls);
 		return (error);
 	}
-	tls->mode = mode;
-	ktls_count(tls, 1);
-	so->so_snd.sb_tls_info = tls;
-	if (mode == TCP_TLS_MODE_IFNET) {
-		ktls_inp_xmit(tls, true);
-		st->switch_to_ifnet++;
-	} else
-		st->switch_to_sw++;
-	TRACE(&so->so_vnet->v_tracer, tls_mode, TU(tls->conn), TS("tx"),
-	    TS(ktls_mode_name(mode)), TI(0), TS(why));
-	ktls_free(old);
+	ktls_install(so, old, tls, mode, why);
 	return (0);
 }
 

@@ -151,7 +151,11 @@ bool ktls_inp_gone(struct socket *);
 uint32_t ktls_inp_conn(struct socket *);
 unsigned ktls_inp_flowid(struct socket *);
 uint8_t ktls_inp_numa_domain(struct socket *);
-int ktls_try_ifnet(struct socket *, struct ktls_session *, bool force);
+/* 0: the session has a tag. EINPROGRESS: `then` is told later whether. */
+int ktls_try_ifnet(struct socket *, struct ktls_session *, bool force,
+    void (*then)(struct ktls_session *, int error));
+/* The session's socket, if it still has this one: NULL. */
+struct socket *ktls_tx_socket(const struct ktls_session *);
 void ktls_drop(struct socket *, int error, const char *why);
 void ktls_tag_release(struct ktls_session *);
 /*

@@ -269,6 +269,13 @@ ktls_session_clone(struct socket *so, const struct ktls_session *old)
 	return (tls);
 }
 
+void
+ktls_session_catch_up(struct ktls_session *tls, const struct ktls_session *old)
+{
+	if (!V_DEFECT(tls->vnet, KTLS_SWITCH_NONCE))
+		memcpy(tls->params.iv, old->params.iv, sizeof(old->params.iv));
+}
+
 int
 ktls_sw_try(struct ktls_session *tls)
 {

@@ -12,6 +12,8 @@ int ktls_session_create(struct socket *, const struct tls_enable *,
     int direction, struct ktls_session **, const char **why);
 struct ktls_session *ktls_session_clone(struct socket *,
     const struct ktls_session *);
+/* The clone is installed later than it was made: what moved since. */
+void ktls_session_catch_up(struct ktls_session *, const struct ktls_session *);
 int ktls_sw_try(struct ktls_session *);
 void ktls_rx_attach(struct vnet *);
 

@@ -15,6 +15,8 @@
 #include "ktls_priv.h"
 
 static void ktls_reset_send_tag(void *arg, int pending);
+static void ktls_tag_done(struct if_snd_tag_wait *, int error,
+    struct m_snd_tag *);
 
 void
 ktls_inp_attach(struct ktls_session *tls, struct socket *so)
@@ -82,6 +84,12 @@ ktls_inp_numa_domain(struct socket *so)
 	return (inp_of_socket(so)->inp_numa_domain);
 }
 
+struct socket *
+ktls_tx_socket(const struct ktls_session *tls)
+{
+	return (inp_dropped(tls->inp) ? NULL : tls->inp->inp_socket);
+}
+
 void
 ktls_drop(struct socket *so, int error, const char *why)
 {
@@ -112,14 +120,48 @@ ktls_tag_ifp(struct inpcb *inp, const struct ktls_session *tls, bool force,
 	return (0);
 }
 
+static void
+ktls_tag_told(const struct ktls_session *tls, const struct ifnet *ifp,
+    int error, const struct m_snd_tag *mst)
+{
+	const char *name = ifp != NULL ? ifp->if_xname : "-";
+
+	if (error == EINPROGRESS)
+		return;
+	if (error != 0)
+		TRACE(&tls->vnet->v_tracer, tag_refused, TU(tls->conn),
+		    TS(name), TI(error),
+		    TS(ktls_tag_reason(tls->inp->inp_socket, error)));
+	else
+		TRACE(&tls->vnet->v_tracer, tag_alloc, TU(tls->conn), TS(name),
+		    TU(mst->number), TS("TLS"));
+}
+
+/* The card has answered what it could not at once. */
+static void
+ktls_tag_done(struct if_snd_tag_wait *iw, int error, struct m_snd_tag *mst)
+{
+	struct ktls_session *tls =
+	    containerof(iw, struct ktls_session, tag_wait);
+
+	ktls_tag_told(tls, mst != NULL ? mst->ifp : NULL, error, mst);
+	tls->snd_tag = mst;
+	tls->tag_then(tls, error);
+	ktls_free(tls);
+}
+
 int
 ktls_alloc_snd_tag(struct inpcb *inp, struct ktls_session *tls, bool force,
     struct m_snd_tag **mstp)
 {
 	struct if_snd_tag_alloc_params params = { .type = IF_SND_TAG_TYPE_TLS,
-		.tls = tls };
+		.tls = tls,
+		.wait = &tls->tag_wait };
 	struct ifnet *ifp = NULL;
 	int error;
+
+	*mstp = NULL;
+	tls->tag_wait.iw_done = ktls_tag_done;
 
 	error = ktls_tag_ifp(inp, tls, force, &ifp);
 	if (error == 0) {
@@ -129,13 +171,9 @@ ktls_alloc_snd_tag(struct inpcb *inp, struct ktls_session *tls, bool force,
 		inp_snapshot(inp, &params.conn);
 		error = m_snd_tag_alloc(ifp, &params, mstp);
 	}
-	if (error != 0)
-		TRACE(&tls->vnet->v_tracer, tag_refused, TU(tls->conn),
-		    TS(ifp != NULL ? ifp->if_xname : "-"), TI(error),
-		    TS(ktls_tag_reason(inp->inp_socket, error)));
-	else
-		TRACE(&tls->vnet->v_tracer, tag_alloc, TU(tls->conn),
-		    TS(ifp->if_xname), TU((*mstp)->number), TS("TLS"));
+	if (error == EINPROGRESS)
+		ktls_hold(tls);
+	ktls_tag_told(tls, ifp, error, *mstp);
 	return (error);
 }
 
@@ -160,17 +198,21 @@ ktls_tag_reason(const struct socket *so, int error)
 		return ("the card does not know this version and cipher");
 	case ENOMEM:
 		return ("the card's table of sessions is full");
+	case EINPROGRESS:
+		return ("the card has not answered");
 	default:
 		return ("the card refused");
 	}
 }
 
 int
-ktls_try_ifnet(struct socket *so, struct ktls_session *tls, bool force)
+ktls_try_ifnet(struct socket *so, struct ktls_session *tls, bool force,
+    void (*then)(struct ktls_session *, int error))
 {
 	struct m_snd_tag *mst;
 	int error;
 
+	tls->tag_then = then;
 	error = ktls_alloc_snd_tag(tls->inp, tls, force, &mst);
 	if (error == 0)
 		tls->snd_tag = mst;
@@ -235,23 +277,12 @@ ktls_output_eagain(struct inpcb *inp, struct ktls_session *tls)
 	return (ENOBUFS);
 }
 
-/*
- * The old tag goes first, so that the card's slot is free when the new one is
- * asked for. Nothing kicks output: the retransmit timer resumes the flow. A
- * refusal ends the connection, and reset_pending stays set for good.
- */
 static void
-ktls_reset_send_tag(void *arg, int pending)
+ktls_reset_finish(struct ktls_session *tls, int error)
 {
-	struct ktls_session *tls = arg;
 	struct ktls_stats *st = &tls->vnet->v_ktls->ks_stats;
-	struct m_snd_tag *mst;
-	int error;
 
-	ktls_tag_release(tls);
-	error = ktls_alloc_snd_tag(tls->inp, tls, true, &mst);
 	if (error == 0) {
-		tls->snd_tag = mst;
 		tls->reset_pending = false;
 		st->ifnet_reset++;
 	} else {
@@ -264,5 +295,27 @@ ktls_reset_send_tag(void *arg, int pending)
 	}
 	TRACE(&tls->vnet->v_tracer, tag_reset, TU(tls->conn), TI(error),
 	    TS(error == 0 ? "new tag" : "connection dropped"));
+}
+
+/*
+ * The old tag goes first, so that the card's slot is free when the new one is
+ * asked for; until it is there the session has none, and its packets are
+ * dropped. Nothing kicks output: the retransmit timer resumes the flow. A
+ * refusal ends the connection, and reset_pending stays set for good.
+ */
+static void
+ktls_reset_send_tag(void *arg, int pending)
+{
+	struct ktls_session *tls = arg;
+	struct m_snd_tag *mst;
+	int error;
+
+	ktls_tag_release(tls);
+	tls->tag_then = ktls_reset_finish;
+	error = ktls_alloc_snd_tag(tls->inp, tls, true, &mst);
+	if (error != EINPROGRESS) {
+		tls->snd_tag = mst;
+		ktls_reset_finish(tls, error);
+	}
 	ktls_free(tls);
 }

@@ -37,7 +37,7 @@ sbspace(const struct sockbuf *sb)
 {
 	long bleft, mleft, space;
 
-	if (sb->sb_flags & SB_STOP)
+	if (sb->sb_flags & (SB_STOP | SB_TLS_WAIT))
 		return (0);
 	bleft = (long)sb->sb_hiwat - (long)sb->sb_ccc;
 	mleft = (long)sb->sb_mbmax - (long)sb->sb_mbcnt;

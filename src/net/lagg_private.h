@@ -44,6 +44,11 @@ struct lagg_softc {
 struct lagg_snd_tag {
 	struct m_snd_tag lst_com; /* first */
 	struct m_snd_tag *lst_inner;
+	/* while the port has not answered */
+	struct if_snd_tag_wait lst_wait, *lst_outer;
+	struct ifnet *lst_ifp, *lst_pifp;
+	enum if_snd_tag_type lst_type;
+	uint32_t lst_conn;
 };
 
 static inline bool

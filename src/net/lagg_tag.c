@@ -70,22 +70,86 @@ static const struct if_snd_tag_sw lagg_snd_tag_sw[] = {
 	    LAGG_SND_TAG_SW(IF_SND_TAG_TYPE_TLS_RATE_LIMIT),
 };
 
-/* The port's tag, with a word to the trace. */
+/* The port has answered for its tag: a word to the trace. */
+static void
+lagg_inner_told(const struct ifnet *pifp, uint32_t conn, int error,
+    const struct m_snd_tag *mst)
+{
+	struct tracer *tr = &pifp->if_vnet->v_tracer;
+
+	if (error == EINPROGRESS)
+		return;
+	if (error != 0)
+		TRACE(tr, tag_refused, TU(conn), TS(pifp->if_xname), TI(error),
+		    TS("the port refused"));
+	else
+		TRACE(tr, tag_alloc, TU(conn), TS(pifp->if_xname),
+		    TU(mst->number), TS("port's"));
+}
+
 static int
 lagg_inner_tag(struct ifnet *pifp, const struct if_snd_tag_alloc_params *params,
     struct m_snd_tag **mstp)
 {
-	struct tracer *tr = &pifp->if_vnet->v_tracer;
 	int error;
 
 	error = m_snd_tag_alloc(pifp, params, mstp);
-	if (error != 0)
-		TRACE(tr, tag_refused, TU(params->conn.conn),
-		    TS(pifp->if_xname), TI(error), TS("the port refused"));
-	else
-		TRACE(tr, tag_alloc, TU(params->conn.conn), TS(pifp->if_xname),
-		    TU((*mstp)->number), TS("port's"));
+	lagg_inner_told(pifp, params->conn.conn, error, *mstp);
 	return (error);
+}
+
+/* The wrapper is complete, or is not needed after all. */
+static int
+lagg_tag_finish(struct lagg_snd_tag *lst, int error, struct m_snd_tag **mstp)
+{
+	*mstp = NULL;
+	if (error != 0) {
+		kzone_free(&lst->lst_ifp->if_vnet->v_net->ns_lagg_tags, lst);
+		return (error);
+	}
+	m_snd_tag_init(&lst->lst_com, lst->lst_ifp,
+	    &lagg_snd_tag_sw[lst->lst_type]);
+	*mstp = &lst->lst_com;
+	return (0);
+}
+
+static void
+lagg_tag_done(struct if_snd_tag_wait *iw, int error, struct m_snd_tag *inner)
+{
+	struct lagg_snd_tag *lst =
+	    containerof(iw, struct lagg_snd_tag, lst_wait);
+	struct if_snd_tag_wait *outer = lst->lst_outer;
+	struct m_snd_tag *mst;
+
+	lagg_inner_told(lst->lst_pifp, lst->lst_conn, error, inner);
+	lst->lst_inner = inner;
+	error = lagg_tag_finish(lst, error, &mst);
+	outer->iw_done(outer, error, mst);
+}
+
+static int
+lagg_wrap(struct ifnet *ifp, struct ifnet *pifp,
+    const struct if_snd_tag_alloc_params *params, struct m_snd_tag **mstp)
+{
+	struct kzone *zone = &ifp->if_vnet->v_net->ns_lagg_tags;
+	struct if_snd_tag_alloc_params inner = *params;
+	struct lagg_snd_tag *lst;
+	int error;
+
+	if ((lst = kzone_alloc(zone, M_NOWAIT | M_ZERO)) == NULL)
+		return (ENOMEM);
+	lst->lst_ifp = ifp;
+	lst->lst_pifp = pifp;
+	lst->lst_type = params->type;
+	lst->lst_conn = params->conn.conn;
+	lst->lst_wait.iw_done = lagg_tag_done;
+	lst->lst_outer = params->wait;
+	if (params->wait != NULL)
+		inner.wait = &lst->lst_wait;
+	error = lagg_inner_tag(pifp, &inner, &lst->lst_inner);
+	if (error == EINPROGRESS)
+		return (error);
+	return (lagg_tag_finish(lst, error, mstp));
 }
 
 int
@@ -94,8 +158,6 @@ lagg_snd_tag_alloc(struct ifnet *ifp,
 {
 	struct lagg_softc *sc = ifp->if_softc;
 	struct lagg_port *lp;
-	struct lagg_snd_tag *lst;
-	int error;
 
 	if (!sc->sc_proto->lpr_tags)
 		return (EOPNOTSUPP);
@@ -107,17 +169,7 @@ lagg_snd_tag_alloc(struct ifnet *ifp,
 		return (lagg_inner_tag(lp->lp_ifp, params, mstp));
 	if ((unsigned)params->type >= nitems(lagg_snd_tag_sw))
 		return (EOPNOTSUPP);
-	lst = kzone_alloc(&sc->sc_vnet->v_net->ns_lagg_tags, M_NOWAIT | M_ZERO);
-	if (lst == NULL)
-		return (ENOMEM);
-	error = lagg_inner_tag(lp->lp_ifp, params, &lst->lst_inner);
-	if (error != 0) {
-		kzone_free(&sc->sc_vnet->v_net->ns_lagg_tags, lst);
-		return (error);
-	}
-	m_snd_tag_init(&lst->lst_com, ifp, &lagg_snd_tag_sw[params->type]);
-	*mstp = &lst->lst_com;
-	return (0);
+	return (lagg_wrap(ifp, lp->lp_ifp, params, mstp));
 }
 
 int

@@ -129,6 +129,12 @@ struct ktls_session {
 
 	struct inpcb *inp;	   /* TX: a reference */
 	struct m_snd_tag *snd_tag; /* ifnet */
+	/* A tag was asked for and the card has not answered: */
+	struct if_snd_tag_wait tag_wait;
+	void (*tag_then)(struct ktls_session *, int error);
+	struct ktls_session *switch_from; /* mode change: what it replaces */
+	bool switching;	   /* a change of this session's mode is under way */
+	int switch_result; /* of the last one that was */
 	bool tx;
 	bool reset_pending;
 	struct task reset_tag_task;
@@ -199,11 +205,18 @@ int ktls_enable_rx(struct socket *, const struct tls_enable *);
 int ktls_get_tx_mode(struct socket *, int *modep); /* EINVAL: listener */
 int ktls_get_rx_mode(struct socket *, int *modep);
 /*
+ * A card is making up its mind about this socket's transmit session (enable or
+ * change of mode): who called is to be parked until it is over. Then *result
+ * is what setsockopt answers.
+ */
+bool ktls_tx_pending(const struct socket *, int *result);
+/*
  * SW or IFNET for what is written from now on. EINVAL: listener or another
  * mode; EALREADY: a card session lives; ENXIO: the card was given up for this
  * connection (ktls_account_rexmit), or there is no route; EPROTONOSUPPORT:
- * TLS 1.0; ENOMEM; the card's refusal. 0 without doing anything where there
- * is no session.
+ * TLS 1.0; ENOMEM; EBUSY: the session changed meanwhile; the card's refusal. 0
+ * without doing anything where there is no session. EINPROGRESS: the card
+ * takes its time (ktls_tx_pending).
  */
 int ktls_set_tx_mode(struct socket *, int mode);
 /*
@@ -276,7 +289,11 @@ bool ktls_pending_rx_info(const struct sockbuf *, uint64_t *seqnop,
  * Always returns ENOBUFS. Source: ktls_output_eagain.
  */
 int ktls_output_eagain(struct inpcb *, struct ktls_session *);
-/* A TX tag for the session from the connection's cached route; errno. */
+/*
+ * A TX tag for the session from the connection's cached route; errno.
+ * EINPROGRESS: it comes later, into tls->snd_tag, and tag_then is told; the
+ * session is held until then.
+ */
 int ktls_alloc_snd_tag(struct inpcb *, struct ktls_session *, bool force,
     struct m_snd_tag **);
 

@@ -309,6 +309,17 @@ struct m_snd_tag {
 	uint32_t refcount;
 	uint32_t number; /* of this host, for reports; from 1 */
 };
+/*
+ * Where FreeBSD's driver sleeps until the card has answered, ours answers
+ * EINPROGRESS and calls iw_done once, later, from an event: error 0 and a tag
+ * (one reference), or an errno and NULL. Embedded in who asks, who must live
+ * until then.
+ */
+struct if_snd_tag_wait {
+	void (
+	    *iw_done)(struct if_snd_tag_wait *, int error, struct m_snd_tag *);
+};
+
 void m_snd_tag_destroy(struct m_snd_tag *); /* last reference; net/ */
 
 static inline struct m_snd_tag *

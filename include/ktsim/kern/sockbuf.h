@@ -35,6 +35,7 @@
 #define SB_NOCOALESCE	  0x200
 #define SB_SPLICED	  0x4000 /* SO_SPLICE takes from it, or fills it */
 #define SB_TLS_RX_RESYNC  0x8000
+#define SB_TLS_WAIT	  0x100 /* mode not decided yet: writers wait */
 
 /* sb_state */
 #define SBS_CANTSENDMORE 0x0010
@@ -86,7 +87,8 @@ sbused(const struct sockbuf *sb)
 {
 	return (sb->sb_ccc);
 }
-/* Bytes one may still add; 0 when full, over memory, or SB_STOP. */
+/* Bytes one may still add; 0 when full, over memory, or SB_STOP
+ * or SB_TLS_WAIT. */
 long sbspace(const struct sockbuf *);
 
 /* What one mbuf costs in sb_mbcnt. */

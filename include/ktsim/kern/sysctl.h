@@ -34,6 +34,7 @@ struct sysctl_oid {
 	const char *const
 	    *oid_words;	      /* of the values 0, 1 ...; NULL: numbers */
 	uint64_t oid_initial; /* value when registered */
+	uint64_t oid_min, oid_max;
 };
 
 struct sysctl_tree {
@@ -45,6 +46,8 @@ struct sysctl_tree {
 /* Register; the name is copied, descr must be static. Duplicates are asserted. */
 void sysctl_add(struct vnet *, const char *name, uint64_t *val,
     enum sysctl_kind kind, sysctl_check_fn *check, const char *descr);
+/* Values outside of this are EINVAL from now on. */
+void sysctl_bound(struct vnet *, const char *name, uint64_t min, uint64_t max);
 /* A CTL_RW whose values have names, as strings are in FreeBSD: 0 is the first
  * of words (NULL-terminated, static), and so on; others are EINVAL. */
 void sysctl_add_words(struct vnet *, const char *name, uint64_t *val,

@@ -79,17 +79,6 @@ struct if_snd_tag_conn {
 	struct ksockaddr local, foreign;
 };
 
-/*
- * Where FreeBSD's driver sleeps until the card has answered, ours answers
- * EINPROGRESS and calls iw_done once, later, from an event: error 0 and a tag
- * (one reference), or an errno and NULL. Embedded in who asks, who must live
- * until then.
- */
-struct if_snd_tag_wait {
-	void (
-	    *iw_done)(struct if_snd_tag_wait *, int error, struct m_snd_tag *);
-};
-
 struct if_snd_tag_alloc_params {
 	enum if_snd_tag_type type;
 	uint32_t flowid;

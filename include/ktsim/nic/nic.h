@@ -205,9 +205,6 @@ struct nic_model {
 	void (*nm_rx)(struct nic *, const struct frame *, struct mbuf *);
 	/* The card has lost its state: make it anew. NULL: nothing to make. */
 	void (*nm_reset)(struct nic *);
-	/* Orders besides the common ones. EOPNOTSUPP: the card has no such
-	 * thing. NULL: none. */
-	int (*nm_order)(struct nic *, enum nic_order, uint64_t value);
 	void (*nm_dump)(const struct nic *, struct strbuf *, int indent);
 
 	/* --- hardware half --- */
@@ -226,6 +223,9 @@ struct nic_model {
 	/* A frame arrives; it may be replaced (decrypted: *f, with its
 	 * reference) and f_rxflags set. NULL: nothing to do. */
 	void (*nm_hw_rx)(struct nic_card *, struct frame **);
+	/* Orders besides the common ones. EOPNOTSUPP: the card has no such
+	 * thing. NULL: none. */
+	int (*nm_hw_order)(struct nic_card *, enum nic_order, uint64_t value);
 	void (
 	    *nm_hw_dump)(const struct nic_card *, struct strbuf *, int indent);
 	/* A work request as text, for the DMA capture. */

@@ -230,8 +230,7 @@ static const struct if_snd_tag_sw card_tag_sw = { .snd_tag_free = card_tag_free,
 	.type = IF_SND_TAG_TYPE_TLS };
 
 static int
-card_tag_alloc(struct ifnet *ifp, const struct if_snd_tag_alloc_params *params,
-    struct m_snd_tag **mstp)
+card_tag_make(struct ifnet *ifp, struct m_snd_tag **mstp)
 {
 	struct card_tag *ct = calloc(1, sizeof(*ct));
 
@@ -239,6 +238,42 @@ card_tag_alloc(struct ifnet *ifp, const struct if_snd_tag_alloc_params *params,
 	((struct tw_port *)(void *)ifp)->tags++;
 	*mstp = &ct->com;
 	return (0);
+}
+
+struct card_wait {
+	struct sim_event ev;
+	struct ifnet *ifp;
+	struct if_snd_tag_wait *wait;
+};
+
+static void
+card_answers(void *arg)
+{
+	struct card_wait *cw = arg;
+	struct tw_port *p = (void *)cw->ifp;
+	struct m_snd_tag *mst = NULL;
+
+	if (p->tag_error == 0)
+		(void)card_tag_make(cw->ifp, &mst);
+	cw->wait->iw_done(cw->wait, p->tag_error, mst);
+	free(cw);
+}
+
+static int
+card_tag_alloc(struct ifnet *ifp, const struct if_snd_tag_alloc_params *params,
+    struct m_snd_tag **mstp)
+{
+	struct tw_port *p = (void *)ifp;
+	struct card_wait *cw;
+
+	if (p->tag_time == 0)
+		return (card_tag_make(ifp, mstp));
+	cw = calloc(1, sizeof(*cw));
+	cw->ifp = ifp;
+	cw->wait = params->wait;
+	sim_event_init(&cw->ev, EV_NIC, "tag", card_answers, cw);
+	timebase_post_in(ifp->if_vnet->v_tb, &cw->ev, p->tag_time);
+	return (EINPROGRESS);
 }
 
 /* --- hosts --- */

@@ -47,6 +47,9 @@ struct tw_port {
 	int refuse;	 /* next packets refused, ENOBUFS */
 	int refuse_data; /* the same, those with payload */
 	uint32_t tags;
+	/* The card takes its time for a tag, and may refuse it then. */
+	simtime_t tag_time;
+	int tag_error;
 };
 
 struct tw_frame {
