@@ -7,7 +7,6 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include <ktsim/base/kassert.h>
 #include <ktsim/base/strbuf.h>
@@ -54,32 +53,17 @@ static const struct nic_knob t6_knobs[] = {
 
 /* --- counters --- */
 
-static unsigned
-unit_of(const char *xname)
-{
-	size_t at = strlen(xname);
-
-	while (at > 0 && xname[at - 1] >= '0' && xname[at - 1] <= '9')
-		at--;
-	return ((unsigned)strtoul(xname + at, NULL, 10));
-}
-
 static void
-prefix_of(const struct nic *n, char *buf, size_t len)
-{
-	snprintf(buf, len, "dev.cc.%u.", unit_of(n->n_if.if_xname));
-}
-
-static void
-txq_sysctl(struct nic *n, const char *prefix, unsigned i)
+txq_sysctl(struct nic *n, unsigned i)
 {
 	struct t6_softc *sc = n->n_softc;
 	struct t6_txq *tx = &sc->sc_txqs[i];
-	char name[128];
+	char name[64];
 
 #define CTR(field, descr)                                                      \
 	do {                                                                   \
-		snprintf(name, sizeof(name), "%stxq.%u." #field, prefix, i);   \
+		snprintf(name, sizeof(name), "dev.cc.%u.txq.%u." #field,       \
+		    sc->sc_unit, i);                                           \
 		sysctl_add(n->n_vnet, name, &tx->field, CTL_CTR, NULL, descr); \
 	} while (0)
 	CTR(txpkt_wrs, "work requests that are one packet");
@@ -104,20 +88,14 @@ txq_sysctl(struct nic *n, const char *prefix, unsigned i)
 #undef CTR
 }
 
-/* Two ports of one number would have the same names: the first has them. */
 static void
 t6_sysctl(struct nic *n)
 {
 	struct t6_softc *sc = n->n_softc;
-	char prefix[48], name[128];
 
-	prefix_of(n, prefix, sizeof(prefix));
-	snprintf(name, sizeof(name), "%stxq.0.txpkt_wrs", prefix);
-	if (sysctl_find(n->n_vnet, name) != NULL)
-		return;
-	sc->sc_sysctl = true;
+	sc->sc_unit = nic_unit(n, "txq.0.txpkt_wrs");
 	for (unsigned i = 0; i < n->n_drv->d_nsend; i++)
-		txq_sysctl(n, prefix, i);
+		txq_sysctl(n, i);
 }
 
 /* --- life --- */
@@ -179,35 +157,14 @@ t6_detach(struct nic *n)
 	KASSERT(sc->sc_tags.z_inuse == 0,
 	    ("%s detached with %ju send tags", n->n_if.if_xname,
 		(uintmax_t)sc->sc_tags.z_inuse));
-	if (sc->sc_sysctl) {
-		prefix_of(n, prefix, sizeof(prefix));
-		sysctl_remove(n->n_vnet, prefix);
-	}
+	snprintf(prefix, sizeof(prefix), "dev.cc.%u.", sc->sc_unit);
+	sysctl_remove(n->n_vnet, prefix);
 	kzone_fini(&sc->sc_opens);
 	kzone_fini(&sc->sc_tags);
 	free(sc->sc_recs);
 	free(sc->sc_segs);
 	free(sc->sc_txqs);
 	free(sc);
-}
-
-static int
-t6_order(struct nic *n, enum nic_order order, uint64_t value)
-{
-	struct t6_softc *sc = n->n_softc;
-
-	switch (order) {
-	case NIC_ORDER_KEYS:
-		sc->sc_keys.km_slots = value;
-		return (0);
-	case NIC_ORDER_CONTEXTS:
-		sc->sc_atids_max = value;
-		t6_ctrl(n,
-		    &(struct nic_cmd) { .c_op = T6_TIDS, .c_in[0] = value });
-		return (0);
-	default:
-		return (EOPNOTSUPP);
-	}
 }
 
 static void
@@ -257,13 +214,13 @@ const struct nic_model nic_t6 = {
 	.nm_snd_tag_alloc = t6_tag_alloc,
 	.nm_reaped = t6_reaped,
 	.nm_reset = t6_reset,
-	.nm_order = t6_order,
 	.nm_dump = t6_dump,
 	.nm_hw_attach = t6_hw_attach,
 	.nm_hw_detach = t6_hw_detach,
 	.nm_hw_reset = t6_hw_reset,
 	.nm_hw_exec = t6_hw_exec,
 	.nm_hw_cmd = t6_hw_cmd,
+	.nm_hw_order = t6_hw_order,
 	.nm_hw_dump = t6_hw_dump,
 	.nm_decode = t6_decode,
 };

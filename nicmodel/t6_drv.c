@@ -91,21 +91,21 @@ plain_refused(struct nic *n, const struct mbuf *m)
 }
 
 static int
-pkt_parse(struct nic *n, struct mbuf **mp, const char **why)
+pkt_parse(struct nic *n, struct mbuf *m, const char **why)
 {
 	struct nic_pkt p;
 	int error;
 
-	if ((error = nic_parse(*mp, &p)) != 0)
+	if ((error = nic_parse(m, &p)) != 0)
 		return (error);
-	if (plain_refused(n, *mp)) {
+	if (plain_refused(n, m)) {
 		*why = "TLS record without a send tag of this port";
 		return (EINVAL);
 	}
-	if (pkt_segs(*mp) <= (pkt_lso(*mp) ? LSO_SEGS : T6_SEGS))
+	if (pkt_segs(m) <= (pkt_lso(m) ? LSO_SEGS : T6_SEGS))
 		return (0);
 	*why = "more segments than a work request holds";
-	return (nic_defrag(n, mp) ? 0 : EFBIG);
+	return (nic_defrag(n, m) ? 0 : EFBIG);
 }
 
 void
@@ -347,16 +347,16 @@ t6_select(struct nic *n, const struct mbuf *m)
 }
 
 static int
-t6_check(struct nic *n, const struct nic_txq *t, struct mbuf **mp,
+t6_check(struct nic *n, const struct nic_txq *t, struct mbuf *m,
     const char **why)
 {
-	const struct t6_tag *tt = t6_packet_tag(n, *mp);
+	const struct t6_tag *tt = t6_packet_tag(n, m);
 	uint32_t blocks = 0;
 	int error;
 
 	if (tt == NULL)
-		return (pkt_parse(n, mp, why));
-	error = t6_tls_parse(n, tt, *mp, &blocks, why);
+		return (pkt_parse(n, m, why));
+	error = t6_tls_parse(n, tt, m, &blocks, why);
 	if (error == 0 && blocks > t->t_size) {
 		*why = "more descriptors than the queue has";
 		return (EFBIG);
@@ -385,7 +385,7 @@ t6_transmit(struct nic *n, struct nic_queue *q, struct mbuf *m,
 		*why = "software ring is full";
 		return (ENOBUFS);
 	}
-	if ((error = t6_check(n, t, &m, why)) != 0) {
+	if ((error = t6_check(n, t, m, why)) != 0) {
 		tx->tx_parse_error++;
 		return (error);
 	}

@@ -40,8 +40,7 @@ struct t6_extent {
 };
 struct t6_keymem {
 	TAILQ_HEAD(, t6_extent) km_used;
-	uint32_t km_size;  /* bytes */
-	uint64_t km_slots; /* by order: so many keys at most */
+	uint32_t km_size; /* bytes */
 	uint64_t km_count;
 };
 
@@ -67,7 +66,7 @@ struct t6_softc {
 	struct kzone sc_tags, sc_opens;
 	TAILQ_HEAD(, t6_tag) sc_list;
 	struct t6_txq *sc_txqs;
-	bool sc_sysctl;			 /* the names are this port's */
+	unsigned sc_unit;		 /* dev.cc.N */
 	uint64_t sc_atids, sc_atids_max; /* taken; there are */
 	struct t6_keymem sc_keys;
 	struct t6_l2 sc_l2t[T6_L2T_SIZE];

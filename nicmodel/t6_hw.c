@@ -217,8 +217,7 @@ act_open(struct t6_hw *th, struct nic_cmd *cmd)
 		.tc_ipv6 = o->o_ipv6,
 		.tc_timestamps = o->o_timestamps,
 		.tc_local = o->o_local,
-		.tc_foreign = o->o_foreign,
-		.tc_conn = o->o_conn };
+		.tc_foreign = o->o_foreign };
 	memcpy(tcb->tc_lladdr, o->o_lladdr, sizeof(tcb->tc_lladdr));
 	tcb->tc_field[TCB_T_FLAGS] = T6_TF_NON_OFFLOAD;
 	cmd->c_out[0] = (uint64_t)(tcb - th->th_tcbs);
@@ -248,13 +247,14 @@ t6_hw_cmd(struct nic_card *c, struct nic_cmd *cmd)
 	case T6_TIDS:
 		th->th_tids = (uint32_t)cmd->c_in[0];
 		return;
+	case T6_KEY_SLOTS:
+		cmd->c_out[0] = th->th_key_slots;
+		return;
 	default:
 		break;
 	}
 	if ((tcb = t6_tcb(c, (uint32_t)cmd->c_in[0])) == NULL)
 		cmd->c_status = EINVAL;
-	else if (cmd->c_op == T6_TID_NAME)
-		tcb->tc_tag = (uint32_t)cmd->c_in[1];
 	else if (cmd->c_op == T6_TID_L2T)
 		tcb->tc_field[TCB_L2T_IX] = cmd->c_in[1];
 	else
@@ -266,7 +266,24 @@ t6_hw_cmd(struct nic_card *c, struct nic_cmd *cmd)
 int
 t6_hw_attach(struct nic_card *c)
 {
-	c->c_softc = xcalloc(1, sizeof(struct t6_hw));
+	struct t6_hw *th;
+
+	c->c_softc = th = xcalloc(1, sizeof(*th));
+	th->th_key_slots = UINT64_MAX;
+	return (0);
+}
+
+int
+t6_hw_order(struct nic_card *c, enum nic_order order, uint64_t value)
+{
+	struct t6_hw *th = c->c_softc;
+
+	if (order == NIC_ORDER_KEYS)
+		th->th_key_slots = value;
+	else if (order == NIC_ORDER_CONTEXTS)
+		th->th_tids = (uint32_t)MIN(value, UINT32_MAX);
+	else
+		return (EOPNOTSUPP);
 	return (0);
 }
 
@@ -308,10 +325,8 @@ t6_hw_dump(const struct nic_card *c, struct strbuf *sb, int indent)
 		if (!tcb->tc_live)
 			continue;
 		strbuf_addf(sb,
-		    "%*stid %u: conn %u tag %u TX_MAX %u SND_UNA -%u RCV_NXT "
-		    "%u RCV_WND %u\n",
-		    indent, "", i, tcb->tc_conn, tcb->tc_tag,
-		    (uint32_t)tcb->tc_field[TCB_TX_MAX],
+		    "%*stid %u: TX_MAX %u SND_UNA -%u RCV_NXT %u RCV_WND %u\n",
+		    indent, "", i, (uint32_t)tcb->tc_field[TCB_TX_MAX],
 		    (uint32_t)tcb->tc_field[TCB_SND_UNA_RAW],
 		    (uint32_t)tcb->tc_field[TCB_RCV_NXT],
 		    (uint32_t)tcb->tc_field[TCB_RCV_WND]);

@@ -13,7 +13,6 @@ struct t6_tcb {
 	struct ksockaddr tc_local, tc_foreign;
 	uint8_t tc_lladdr[6];
 	uint64_t tc_field[TCB_FIELDS];
-	uint32_t tc_conn, tc_tag; /* for the record */
 	/*
 	 * The ciphers made from the key context used last: a cache of work
 	 * that the real engine does anew each time, none of its state.
@@ -30,11 +29,12 @@ struct t6_l2e {
 
 struct t6_hw {
 	struct t6_tcb *th_tcbs;
-	uint32_t th_ntcbs;    /* allocated so far */
-	uint32_t th_free;     /* the lowest that may be free */
-	uint32_t th_tids;     /* there are at most */
-	uint8_t *th_keys;     /* key memory, made on the first write */
-	uint32_t th_keys_len; /* bytes */
+	uint32_t th_ntcbs;     /* allocated so far */
+	uint32_t th_free;      /* the lowest that may be free */
+	uint32_t th_tids;      /* there are at most */
+	uint8_t *th_keys;      /* key memory, made on the first write */
+	uint32_t th_keys_len;  /* bytes */
+	uint64_t th_key_slots; /* by order: so many keys at most */
 	struct t6_l2e th_l2t[T6_L2T_SIZE];
 	uint16_t th_ipid; /* of the headers it builds */
 };

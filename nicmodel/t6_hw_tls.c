@@ -288,7 +288,6 @@ tp_send(struct nic_exec *x, const struct t6_tls *r, struct framebuf *fb)
 		.s_csum = true,
 		.s_fb = fb,
 		.s_skip = skip,
-		.s_tag = r->r_tcb->tc_tag,
 		.s_tls = true };
 
 	tp_account(x, r, skip);

@@ -14,7 +14,6 @@ t6_keymem_init(struct t6_keymem *km, uint32_t size)
 {
 	TAILQ_INIT(&km->km_used);
 	km->km_size = size;
-	km->km_slots = UINT64_MAX;
 }
 
 struct t6_extent *
@@ -23,8 +22,6 @@ t6_key_alloc(struct t6_keymem *km, uint32_t len)
 	struct t6_extent *e, *n;
 	uint32_t addr = 0;
 
-	if (km->km_count >= km->km_slots)
-		return (NULL);
 	TAILQ_FOREACH(e, &km->km_used, e_link) {
 		if (e->e_addr - addr >= len)
 			break;

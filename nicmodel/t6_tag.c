@@ -235,9 +235,6 @@ tag_opened(struct t6_tag *tt)
 
 	tt->tt_open = true;
 	m_snd_tag_init(&tt->tt_tag, &n->n_if, &t6_tag_sw);
-	t6_ctrl(n,
-	    &(struct nic_cmd) { .c_op = T6_TID_NAME,
-		.c_in = { tt->tt_tid, tt->tt_tag.number } });
 	if ((error = write_tcb(tt)) != 0 || (error = write_key(tt)) != 0) {
 		struct if_snd_tag_wait *wait = tt->tt_wait;
 
@@ -302,8 +299,7 @@ open_request(struct t6_tag *tt, const struct if_snd_tag_conn *conn)
 	tt->tt_req = kzone_alloc(&sc->sc_opens, M_NOWAIT | M_ZERO);
 	if (tt->tt_req == NULL)
 		return (ENOMEM);
-	*tt->tt_req = (struct t6_open) { .o_conn = conn->conn,
-		.o_ipv6 = conn->ipv6,
+	*tt->tt_req = (struct t6_open) { .o_ipv6 = conn->ipv6,
 		.o_timestamps = conn->timestamps,
 		.o_local = conn->local,
 		.o_foreign = conn->foreign };
@@ -314,6 +310,22 @@ open_request(struct t6_tag *tt, const struct if_snd_tag_conn *conn)
 		.c_arg = tt };
 	nic_cmd_submit(n, &tt->tt_cmd);
 	return (0);
+}
+
+/* NULL: no room, or an order of the scenario left no slots; the key will be
+ * in each work request. */
+static struct t6_extent *
+key_alloc(struct t6_tag *tt)
+{
+	struct t6_softc *sc = tt->tt_nic->n_softc;
+	struct nic_cmd cmd = { .c_op = T6_KEY_SLOTS };
+
+	if (nic_knob(tt->tt_nic, T6_KNOB_INLINE_KEYS) != 0)
+		return (NULL);
+	t6_ctrl(tt->tt_nic, &cmd);
+	if (sc->sc_keys.km_count >= cmd.c_out[0])
+		return (NULL);
+	return (t6_key_alloc(&sc->sc_keys, tt->tt_ctxlen));
 }
 
 /* Steps 3 to 9; what was taken is given back on an error. */
@@ -327,8 +339,7 @@ tag_begin(struct t6_tag *tt, const struct if_snd_tag_conn *conn)
 	if (sc->sc_atids >= sc->sc_atids_max)
 		return (ENOMEM);
 	sc->sc_atids++;
-	if (nic_knob(n, T6_KNOB_INLINE_KEYS) == 0)
-		tt->tt_key = t6_key_alloc(&sc->sc_keys, tt->tt_ctxlen);
+	tt->tt_key = key_alloc(tt);
 	error = conn_check(n, conn);
 	if (error == 0)
 		error = open_request(tt, conn);

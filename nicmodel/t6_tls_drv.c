@@ -33,6 +33,14 @@ out_post(struct t6_out *o, const uint8_t *wr, uint32_t len, uint32_t mappings,
 	o->o_posted = true;
 }
 
+/* For captures: whose packet it is. */
+static struct nic_lab
+out_lab(const struct t6_out *o)
+{
+	return ((struct nic_lab) { .l_m = o->o_p.p_m,
+	    .l_tag = o->o_tt->tt_tag.number });
+}
+
 /* --- mapping --- */
 
 /* All records' payload, before anything is posted. 0, EIO. */
@@ -92,7 +100,7 @@ post_clear(struct t6_out *o, uint32_t seq, uint8_t flags, const uint8_t *bytes,
 static void
 post_options(struct t6_out *o)
 {
-	struct nic_lab lab = { .l_m = o->o_p.p_m };
+	struct nic_lab lab = out_lab(o);
 
 	post_clear(o, o->o_p.p_hdr.h_seq,
 	    o->o_p.p_flags & (uint8_t) ~(KTH_FIN | KTH_PUSH), NULL, 0, &lab);
@@ -103,10 +111,10 @@ static void
 post_header(struct t6_out *o, const struct t6_rec *r)
 {
 	uint32_t from = r->r_plan.pl_start;
-	struct nic_lab lab = { .l_m = o->o_p.p_m,
-		.l_rec = r->r_m,
-		.l_skip = (int32_t)(from - r->r_off) };
+	struct nic_lab lab = out_lab(o);
 
+	lab.l_rec = r->r_m;
+	lab.l_skip = (int32_t)(from - r->r_off);
 	post_clear(o, r->r_seq + from, o->o_p.p_flags & (uint8_t)~KTH_FIN,
 	    r->r_m->m_epg.hdr + from, r->r_plan.pl_tlen - from, &lab);
 	t6_txq(o->o_t)->kern_tls_header++;
@@ -119,7 +127,7 @@ post_header(struct t6_out *o, const struct t6_rec *r)
 static void
 post_fin(struct t6_out *o)
 {
-	struct nic_lab lab = { .l_m = o->o_p.p_m };
+	struct nic_lab lab = out_lab(o);
 
 	post_clear(o, o->o_tt->tt_shadow.sh_seq, o->o_p.p_flags, NULL, 0, &lab);
 	t6_txq(o->o_t)->kern_tls_fin++;
@@ -340,14 +348,14 @@ post_record(struct t6_out *o, const struct t6_rec *r,
     const struct nic_seg *segs)
 {
 	_Alignas(16) uint8_t wr[T6_WR_MAX] = { 0 };
-	struct nic_lab lab = { .l_m = o->o_p.p_m,
-		.l_rec = r->r_m,
-		.l_skip = (int32_t)(r->r_plan.pl_start - r->r_off) };
+	struct nic_lab lab = out_lab(o);
 	uint32_t need = t6_rec_wr_len(o->o_tt, r), len;
 	struct t6_write w[T6_WRITES_MAX];
 	uint8_t *p = wr + sizeof(struct t6_wr_hdr);
 	unsigned n;
 
+	lab.l_rec = r->r_m;
+	lab.l_skip = (int32_t)(r->r_plan.pl_start - r->r_off);
 	n = t6_tcb_writes(&o->o_tt->tt_shadow, &o->o_p.p_now,
 	    r->r_seq + r->r_plan.pl_tx_max, r->r_off, w);
 	if (n > 0 && nic_knob(o->o_t->t_nic, T6_KNOB_COMBO_WRS) != 0 &&

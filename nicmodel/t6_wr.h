@@ -230,14 +230,13 @@ t6_sgl_len(uint32_t nsegs)
 /* --- the control queue --- */
 enum t6_cmd {
 	T6_ACT_OPEN,	/* data: t6_open; out: tid. ENOMEM: no tid */
-	T6_TID_NAME,	/* in: tid, number of its send tag */
 	T6_TID_L2T,	/* in: tid, layer-2 entry */
 	T6_TID_RELEASE, /* in: tid */
 	T6_L2T_WRITE,	/* data: cpl_l2t_write */
 	T6_TIDS,	/* in: so many there are */
+	T6_KEY_SLOTS,	/* out: so many keys its memory may hold */
 };
 struct t6_open {
-	uint32_t o_conn; /* for traces */
 	bool o_ipv6, o_timestamps;
 	struct ksockaddr o_local, o_foreign;
 	uint8_t o_lladdr[6]; /* the port's */
@@ -249,6 +248,7 @@ void t6_hw_detach(struct nic_card *);
 void t6_hw_reset(struct nic_card *);
 int t6_hw_exec(struct nic_exec *);
 void t6_hw_cmd(struct nic_card *, struct nic_cmd *);
+int t6_hw_order(struct nic_card *, enum nic_order, uint64_t value);
 void t6_hw_dump(const struct nic_card *, struct strbuf *, int indent);
 void t6_decode(const struct nic_queue *, uint32_t at, uint32_t *blocks,
     struct strbuf *);
