@@ -1,5 +1,6 @@
 #include "nicbench.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include <ktsim/base/bytes.h>
@@ -7,6 +8,8 @@
 #include <ktsim/net/if_var.h>
 #include <ktsim/netinet/in_cksum.h>
 #include <ktsim/netinet/tcp.h>
+
+#include "support/reftls.h"
 
 const uint8_t nb_mac[6] = { 2, 0, 0, 0, 0, 1 };
 
@@ -20,7 +23,18 @@ nb_egress(void *arg, struct nic *n, struct frame *f)
 	p->count++;
 }
 
-static const struct nic_port_ops nb_ops = { .np_egress = nb_egress };
+static void
+nb_dma(void *arg, struct nic *n, unsigned queue, bool completion,
+    const uint8_t *bytes, uint32_t len, const char *text)
+{
+	struct nb_port *p = arg;
+
+	if (p->log && !completion)
+		strbuf_addf(&p->wrs, "%s\n", text);
+}
+
+static const struct nic_port_ops nb_ops = { .np_egress = nb_egress,
+	.np_dma = nb_dma };
 static struct nicbench *nb_current;
 
 static void
@@ -33,8 +47,28 @@ nb_input(struct ifnet *ifp, struct mbuf *m)
 	*mp = m;
 }
 
+static void
+nb_knobs(struct nic_params *np, const struct nb_knob *k)
+{
+	int i;
+
+	for (; k != NULL && k->name != NULL; k++) {
+		i = nic_knob_find(nic_model_find(np->np_model), k->name);
+		assert_true(i >= 0);
+		np->np_knobs[i] = k->val;
+		np->np_knobs_set |= 1u << i;
+	}
+}
+
 void
 nb_init(struct nicbench *b, const char *model, uint32_t ring)
+{
+	nb_init_knobs(b, model, ring, NULL);
+}
+
+void
+nb_init_knobs(struct nicbench *b, const char *model, uint32_t ring,
+    const struct nb_knob *knobs)
 {
 	struct vnet_params vp = { .vp_name = "host",
 		.vp_ncpus = 1,
@@ -48,6 +82,7 @@ nb_init(struct nicbench *b, const char *model, uint32_t ring)
 
 	memset(b, 0, sizeof(*b));
 	nb_current = b;
+	nb_knobs(&np, knobs);
 	b->eng = engine_create();
 	b->jobs = hostpool_create(0);
 	vp.vp_tb = engine_timebase(b->eng);
@@ -82,6 +117,7 @@ nb_fini(struct nicbench *b)
 	}
 	for (int i = 0; i < 2; i++) {
 		nb_clear(&b->port[i]);
+		strbuf_fini(&b->port[i].wrs);
 		assert_int_equal(b->port[i].n->n_stats.tls_tags, 0);
 		nic_detach(b->port[i].n);
 	}
@@ -265,6 +301,13 @@ nb_tls_init(struct nicbench *b, struct nb_tls *t, const struct tls_suite *s)
 	tp->tls_vminor = s->vminor;
 	tp->tls_hlen = s->hlen;
 	tp->tls_tlen = s->tlen;
+	if (s->cipher == TLS_CIPHER_CBC) {
+		tp->auth_key = (uint8_t *)(uintptr_t)REFTLS_AUTH_KEY;
+		tp->auth_key_len = REFTLS_AUTH_KEY_LEN;
+	}
+	t->conn = (struct if_snd_tag_conn) { .conn = 1,
+		.local = { KAF_INET, 443, { { 10, 0, 0, 1 } } },
+		.foreign = { KAF_INET, 50000, { { 10, 0, 0, 2 } } } };
 	if (s->vminor == TLS_MINOR_VER_TWO && s->cipher == TLS_CIPHER_GCM)
 		be64enc(tp->iv + 8, 0xfedcba9876543210ULL);
 }
@@ -319,15 +362,45 @@ nb_slice(struct mbuf *rec, uint32_t off, uint32_t end)
 	return (n);
 }
 
+/* Who waits for a tag. */
+struct nb_wait {
+	struct if_snd_tag_wait wait;
+	int error;
+	struct m_snd_tag *mst;
+};
+
+static void
+nb_tag_done(struct if_snd_tag_wait *iw, int error, struct m_snd_tag *mst)
+{
+	struct nb_wait *w = (struct nb_wait *)(void *)iw;
+
+	assert_int_equal(w->error, EINPROGRESS);
+	w->error = error;
+	w->mst = mst;
+}
+
+int
+nb_tag_error(struct nb_port *p, struct nb_tls *t, struct m_snd_tag **mst)
+{
+	struct nb_wait w = { .wait = { nb_tag_done } };
+	struct if_snd_tag_alloc_params par = { .type = IF_SND_TAG_TYPE_TLS,
+		.tls = &t->tls,
+		.conn = t->conn,
+		.wait = &w.wait };
+
+	w.error = m_snd_tag_alloc(&p->n->n_if, &par, &w.mst);
+	while (w.error == EINPROGRESS)
+		nb_run(nb_current);
+	*mst = w.mst;
+	return (w.error);
+}
+
 struct m_snd_tag *
 nb_tag(struct nb_port *p, struct nb_tls *t)
 {
-	struct if_snd_tag_alloc_params par = { .type = IF_SND_TAG_TYPE_TLS,
-		.tls = &t->tls,
-		.conn = { .conn = 1 } };
 	struct m_snd_tag *mst;
 
-	assert_int_equal(m_snd_tag_alloc(&p->n->n_if, &par, &mst), 0);
+	assert_int_equal(nb_tag_error(p, t, &mst), 0);
 	return (mst);
 }
 

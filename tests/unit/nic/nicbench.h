@@ -19,6 +19,8 @@ struct nb_port {
 	struct nic *n;
 	struct frameq got; /* what left, in order */
 	unsigned count;
+	struct strbuf wrs; /* what the card took out of its rings, a line each */
+	bool log;	   /* it is kept */
 };
 
 struct nicbench {
@@ -45,6 +47,13 @@ extern const uint8_t nb_mac[6]; /* of both ports */
 
 /* ring 0: the model's. The links are up, the interfaces too. */
 void nb_init(struct nicbench *, const char *model, uint32_t ring);
+/* With settings of the model; name NULL ends. */
+struct nb_knob {
+	const char *name;
+	uint64_t val;
+};
+void nb_init_knobs(struct nicbench *, const char *model, uint32_t ring,
+    const struct nb_knob *);
 /* Asserts that nothing is left. */
 void nb_fini(struct nicbench *);
 void nb_run(struct nicbench *);
@@ -64,6 +73,7 @@ struct mbuf *nb_bytes(struct nicbench *, uint32_t len, uint8_t b);
 struct nb_tls {
 	struct ktls_session tls;
 	uint8_t key[32], iv[12];
+	struct if_snd_tag_conn conn; /* what a driver is told of it */
 };
 /* The first so many suites are AEAD, which is what cards know. */
 #define NB_NSUITES 6
@@ -76,6 +86,8 @@ struct mbuf *nb_record(struct nicbench *, struct nb_tls *, uint64_t seqno,
 /* Bytes [off, end) of a record, as TCP copies them for a packet. */
 struct mbuf *nb_slice(struct mbuf *rec, uint32_t off, uint32_t end);
 struct m_snd_tag *nb_tag(struct nb_port *, struct nb_tls *);
+/* The same, and it may be refused: the errno, also one that comes later. */
+int nb_tag_error(struct nb_port *, struct nb_tls *, struct m_snd_tag **);
 /* Give the packet a tag (a reference of its own). */
 void nb_settag(struct mbuf *, struct m_snd_tag *);
 
