@@ -19,8 +19,9 @@ struct nb_port {
 	struct nic *n;
 	struct frameq got; /* what left, in order */
 	unsigned count;
-	struct strbuf wrs; /* what the card took out of its rings, a line each */
-	bool log;	   /* it is kept */
+	struct strbuf
+	    wrs;  /* what the card took out of its rings, a line each */
+	bool log; /* it is kept */
 };
 
 struct nicbench {

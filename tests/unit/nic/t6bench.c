@@ -139,8 +139,8 @@ tb_packet(struct t6b *tb, uint32_t from, uint32_t to, const struct tb_pkt *p)
 static void
 tb_check(struct t6b *tb, struct frame *f)
 {
-	uint32_t off = be32dec(f->f_hdr + f->f_l2len + f->f_l3len + 4) -
-	    tb->isn;
+	uint32_t off =
+	    be32dec(f->f_hdr + f->f_l2len + f->f_l3len + 4) - tb->isn;
 
 	tb->frames++;
 	if (f->f_paylen == 0)

@@ -19,16 +19,16 @@ struct t6b {
 	uint32_t at[TB_MAXRECS + 1]; /* of each record in the stream */
 	unsigned nrecs;
 	uint8_t *ref;
-	uint32_t isn;	  /* sequence of the stream's first byte */
+	uint32_t isn; /* sequence of the stream's first byte */
 	/* the next packet's header */
 	uint32_t ack, tsecr;
 	uint16_t win;
 	bool ts, v6;
 	/* of what was sent last */
-	uint32_t lo, hi;  /* stream bytes on the wire, from, to */
-	uint32_t bytes;	  /* payload bytes, duplicates too */
+	uint32_t lo, hi; /* stream bytes on the wire, from, to */
+	uint32_t bytes;	 /* payload bytes, duplicates too */
 	unsigned frames;
-	unsigned bad;	  /* frames that differ from the reference */
+	unsigned bad; /* frames that differ from the reference */
 	struct nic_stats before;
 };
 

@@ -12,9 +12,8 @@
 
 static const char *const suites[] = { "aes128-gcm-1.2", "aes256-gcm-1.2",
 	"aes128-cbc-sha1-1.1", "aes256-cbc-sha1-1.1", "aes128-cbc-sha1-1.2",
-	"aes256-cbc-sha1-1.2", "aes128-cbc-sha256-1.2",
-	"aes256-cbc-sha256-1.2", "aes128-cbc-sha384-1.2",
-	"aes256-cbc-sha384-1.2" };
+	"aes256-cbc-sha1-1.2", "aes128-cbc-sha256-1.2", "aes256-cbc-sha256-1.2",
+	"aes128-cbc-sha384-1.2", "aes256-cbc-sha384-1.2" };
 
 static struct t6b tb;
 

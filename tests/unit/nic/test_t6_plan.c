@@ -13,11 +13,11 @@
 		.a_off = (o), .a_end = (e), .a_hlen = 13, .a_paylen = 16384, \
 		.a_tlen = 16                                                 \
 	}
-#define CBC(o, e)                                                    \
-	(struct t6_ask)                                              \
-	{                                                            \
-		.a_cbc = true, .a_off = (o), .a_end = (e),           \
-		.a_hlen = 21, .a_paylen = 16384, .a_tlen = 32        \
+#define CBC(o, e)                                                        \
+	(struct t6_ask)                                                  \
+	{                                                                \
+		.a_cbc = true, .a_off = (o), .a_end = (e), .a_hlen = 21, \
+		.a_paylen = 16384, .a_tlen = 32                          \
 	}
 #define END	16413
 #define CBC_END 16437
@@ -83,8 +83,8 @@ static void
 test_no_part_of_a_trailer_is_ever_sent(void **state)
 {
 	for (uint32_t e = 16397; e < END; e++)
-		expect(GCM(16384, e), T6_SHORT, 13 + 16368, 16397, 16384,
-		    16368, 16, 3);
+		expect(GCM(16384, e), T6_SHORT, 13 + 16368, 16397, 16384, 16368,
+		    16, 3);
 	for (uint32_t o = 16397; o < END; o++)
 		for (uint32_t e = o + 1; e < END; e++)
 			assert_int_equal(plan(GCM(o, e)).pl_kind, T6_NOTHING);
@@ -188,22 +188,26 @@ writes(const struct t6_shadow *sh, const struct t6_now *now, uint32_t tx_max,
 	for (unsigned i = 0; i < n; i++)
 		assert_int_equal(w[i].w_field, want[i]);
 }
-#define WRITES(sh, now, tx_max, off, ...)                                 \
-	writes(&(sh), &(now), tx_max, off,                                \
-	    (enum t6_tcb_field[]) { __VA_ARGS__ },                        \
-	    sizeof((enum t6_tcb_field[]) { __VA_ARGS__ }) /               \
+#define WRITES(sh, now, tx_max, off, ...)                   \
+	writes(&(sh), &(now), tx_max, off,                  \
+	    (enum t6_tcb_field[]) { __VA_ARGS__ },          \
+	    sizeof((enum t6_tcb_field[]) { __VA_ARGS__ }) / \
 		sizeof(enum t6_tcb_field))
 
 static void
 test_only_fields_that_changed_are_written(void **state)
 {
 	struct t6_shadow sh = { 0 };
-	struct t6_now now = { .n_ack = 7, .n_win = 9, .n_tsecr = 3,
+	struct t6_now now = { .n_ack = 7,
+		.n_win = 9,
+		.n_tsecr = 3,
 		.n_timestamps = true };
 
 	WRITES(sh, now, 1000, 0, TCB_T_RTSEQ_RECENT, TCB_TX_MAX,
 	    TCB_SND_UNA_RAW, TCB_RCV_NXT, TCB_RCV_WND);
-	sh = (struct t6_shadow) { .sh_seq = 1000, .sh_ack = 7, .sh_win = 9,
+	sh = (struct t6_shadow) { .sh_seq = 1000,
+		.sh_ack = 7,
+		.sh_win = 9,
 		.sh_tsecr = 3 };
 	writes(&sh, &now, 1000, 0, NULL, 0);
 	WRITES(sh, now, 1000, 5, TCB_SND_UNA_RAW);
