@@ -101,8 +101,8 @@ build_payload(struct cx_build *b, struct nic_txq *t, const struct nic_pkt *p)
 		t->t_stats.defragged++;
 		if (!nic_defrag(t->t_nic, p->p_m))
 			return (EFBIG);
-		b->b_nsegs = nic_map_chain(t, p->p_m, p->p_hdr.h_len, p->p_paylen,
-		    b->b_segs, max);
+		b->b_nsegs = nic_map_chain(t, p->p_m, p->p_hdr.h_len,
+		    p->p_paylen, b->b_segs, max);
 	}
 	if (b->b_nsegs < 0)
 		return (-b->b_nsegs);
@@ -137,7 +137,8 @@ count_send(struct nic_txq *t, const struct nic_pkt *p)
 
 /* The payload's first mbuf, for whoever looks at the capture. */
 static void
-lab_init(struct nic_lab *lab, const struct nic_pkt *p, uint32_t reread, bool tls)
+lab_init(struct nic_lab *lab, const struct nic_pkt *p, uint32_t reread,
+    bool tls)
 {
 	const struct mbuf *m = p->p_m;
 	uint32_t skip = p->p_hdr.h_len;
@@ -170,8 +171,7 @@ post_packet(struct nic_txq *t, const struct nic_pkt *p, uint32_t tisn,
 		return (error);
 	}
 	lab_init(&lab, p, reread, tisn != 0);
-	nic_txq_post(t, b.b_wqe, b.b_len, p->p_m,
-	    (uint32_t)b.b_nsegs, &lab);
+	nic_txq_post(t, b.b_wqe, b.b_len, p->p_m, (uint32_t)b.b_nsegs, &lab);
 	count_send(t, p);
 	return (0);
 }
@@ -292,13 +292,12 @@ txq_sysctl(struct nic *n, unsigned unit, struct nic_txq *t, unsigned i)
 	struct nic_txq_stats *st = &t->t_stats;
 	char name[64];
 
-#define CTR(field, descr)                                                 \
-	do {                                                              \
-		snprintf(name, sizeof(name), "dev.mce.%u.%s%utc0." #field, \
-		    unit, i < n->n_drv->d_nsend ? "txstat" : "rlstat",     \
-		    i < n->n_drv->d_nsend ? i : i - n->n_drv->d_nsend);    \
-		sysctl_add(n->n_vnet, name, &st->field, CTL_CTR, NULL,    \
-		    descr);                                               \
+#define CTR(field, descr)                                                      \
+	do {                                                                   \
+		snprintf(name, sizeof(name), "dev.mce.%u.%s%utc0." #field,     \
+		    unit, i < n->n_drv->d_nsend ? "txstat" : "rlstat",         \
+		    i < n->n_drv->d_nsend ? i : i - n->n_drv->d_nsend);        \
+		sysctl_add(n->n_vnet, name, &st->field, CTL_CTR, NULL, descr); \
 	} while (0)
 	CTR(packets, "work requests of packets and dumps posted");
 	CTR(bytes, "their bytes; bursts with a header per segment");
@@ -318,12 +317,11 @@ tls_sysctl(struct nic *n, unsigned unit)
 	struct cx_tls_stats *st = &cx_softc(n)->cs_stats;
 	char name[64];
 
-#define CTR(field, descr)                                               \
-	do {                                                            \
-		snprintf(name, sizeof(name),                            \
-		    "dev.mce.%u.tls.stats." #field, unit);              \
-		sysctl_add(n->n_vnet, name, &st->field, CTL_CTR, NULL,  \
-		    descr);                                             \
+#define CTR(field, descr)                                                      \
+	do {                                                                   \
+		snprintf(name, sizeof(name), "dev.mce.%u.tls.stats." #field,   \
+		    unit);                                                     \
+		sysctl_add(n->n_vnet, name, &st->field, CTL_CTR, NULL, descr); \
 	} while (0)
 	CTR(tx_packets, "TLS packets from the stack, a burst is one");
 	CTR(tx_bytes, "their bytes, headers included");

@@ -64,7 +64,7 @@ struct cx_softc {
 	TAILQ_HEAD(, cx_tag) cs_tags; /* alive */
 	TAILQ_HEAD(, cx_tag) cs_free; /* in the zone, with their TIS */
 	struct kzone cs_zone, cs_sq_zone;
-	uint64_t cs_ntags; /* alive, or being released */
+	uint64_t cs_ntags;   /* alive, or being released */
 	uint64_t cs_max_tag; /* dev.mce.N.tls.tls_max_tag */
 	uint64_t cs_limit;   /* what it may be at most */
 	bool cs_tls;	     /* the firmware has it */
@@ -97,8 +97,7 @@ void cx_post_nop(struct nic_txq *, uint8_t fence, struct cx_tag *);
 /* cx6dx_tls_drv.c: the hook before a packet is built. */
 enum cx_hook { CX_CONTINUE, CX_LOOP, CX_FAILURE };
 enum cx_hook cx_tls_hook(struct nic_txq *, struct mbuf *,
-    const struct nic_pkt *, uint32_t *tisn, uint32_t *reread,
-    const char **why);
+    const struct nic_pkt *, uint32_t *tisn, uint32_t *reread, const char **why);
 
 /* cx6dx_tag_drv.c */
 void cx_tags_init(struct nic *);

@@ -86,8 +86,7 @@ exec_send(struct nic_exec *x, const struct cx_ctrl *c)
 	s.s_skip = 0;
 	s.s_tls = cc != NULL;
 	s.s_fb = s.s_paylen > 0 ? framebuf_alloc(x->x_card->c_pool) : NULL;
-	error = s.s_fb == NULL ? 0
-			       : send_gather(x, d, n, cc, s.s_fb->fb_data);
+	error = s.s_fb == NULL ? 0 : send_gather(x, d, n, cc, s.s_fb->fb_data);
 	if (error == 0)
 		nic_segment(x, &s);
 	if (cc != NULL)
@@ -124,8 +123,7 @@ exec_umr(struct nic_exec *x, const struct cx_ctrl *c)
 {
 	const struct cx_umr_wqe *w = (const void *)c;
 
-	if (c->wc_opmod != CX_OPMOD_TIS ||
-	    c->wc_ds != sizeof(*w) / 16)
+	if (c->wc_opmod != CX_OPMOD_TIS || c->wc_ds != sizeof(*w) / 16)
 		return (NIC_EXEC_BAD);
 	return (cx_load_static(x->x_card->c_softc, be32dec(c->wc_imm) >> 8,
 	    &w->wu_static));
@@ -145,8 +143,7 @@ exec_psv(struct nic_exec *x, const struct cx_ctrl *c)
 int
 cx_hw_exec(struct nic_exec *x)
 {
-	const struct cx_ctrl *c = (const void *)nic_ring_block(x->x_q,
-	    x->x_at);
+	const struct cx_ctrl *c = (const void *)nic_ring_block(x->x_q, x->x_at);
 	uint32_t edge = x->x_q->q_blocks - (x->x_at & (x->x_q->q_blocks - 1));
 
 	x->x_blocks = nic_blocks(c->wc_ds * 16u);

@@ -29,7 +29,7 @@ struct cx_context {
 };
 
 struct cx_key {
-	uint8_t k_len; /* 0: free */
+	uint8_t k_len;	   /* 0: free */
 	uint32_t k_serial; /* of all keys ever made, from 1 */
 	uint64_t k_used;   /* key cache: when it was last wanted */
 	uint8_t k_bytes[32];

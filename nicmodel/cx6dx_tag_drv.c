@@ -128,7 +128,8 @@ sq_tag_make(struct nic *n, struct nic_txq *t, bool limited,
 		return (ENOMEM);
 	st->sq_txq = t;
 	st->sq_limited = limited;
-	m_snd_tag_init(&st->sq_tag, &n->n_if, limited ? &rl_tag_sw : &sq_tag_sw);
+	m_snd_tag_init(&st->sq_tag, &n->n_if,
+	    limited ? &rl_tag_sw : &sq_tag_sw);
 	*out = st;
 	return (0);
 }
@@ -158,8 +159,8 @@ rl_tag_alloc(struct nic *n, const struct if_snd_tag_alloc_params *params,
 
 	if (rate == 0)
 		return (EINVAL);
-	for (int i = CX_RL_QUEUES - 1; i >= 0; i--)
-		if (cs->cs_rl[i].refs == 0 && found < 0)
+	for (int i = 0; i < CX_RL_QUEUES && found < 0; i++)
+		if (cs->cs_rl[i].refs == 0)
 			found = i;
 	for (int i = 0; i < CX_RL_QUEUES; i++)
 		if (cs->cs_rl[i].refs > 0 && cs->cs_rl[i].rate_bps == rate)
@@ -286,15 +287,13 @@ tls_tag_next(struct m_snd_tag *mst)
 	return (&((struct cx_tag *)(void *)mst)->ct_rl->sq_tag);
 }
 
-#define TLS_TAG_SW(t)                                             \
-	{                                                         \
-		.snd_tag_modify = tls_tag_modify,                 \
-		.snd_tag_query = tls_tag_query,                   \
-		.snd_tag_free = tls_tag_free,                     \
-		.next_snd_tag = tls_tag_next, .type = (t),        \
+#define TLS_TAG_SW(t)                                                         \
+	{                                                                     \
+		.snd_tag_modify = tls_tag_modify,                             \
+		.snd_tag_query = tls_tag_query, .snd_tag_free = tls_tag_free, \
+		.next_snd_tag = tls_tag_next, .type = (t),                    \
 	}
-static const struct if_snd_tag_sw tls_tag_sw =
-    TLS_TAG_SW(IF_SND_TAG_TYPE_TLS);
+static const struct if_snd_tag_sw tls_tag_sw = TLS_TAG_SW(IF_SND_TAG_TYPE_TLS);
 static const struct if_snd_tag_sw tls_rl_tag_sw =
     TLS_TAG_SW(IF_SND_TAG_TYPE_TLS_RATE_LIMIT);
 
@@ -417,9 +416,9 @@ check_cipher(const struct tls_session_params *tp)
 		return (EPROTONOSUPPORT);
 	if (tp->cipher_key_len != 16 && tp->cipher_key_len != 32)
 		return (EINVAL);
-	if (tp->iv_len != (tp->tls_vminor == TLS_MINOR_VER_TWO
-			? TLS_AEAD_GCM_LEN
-			: TLS_1_3_GCM_IV_LEN))
+	if (tp->iv_len !=
+	    (tp->tls_vminor == TLS_MINOR_VER_TWO ? TLS_AEAD_GCM_LEN
+						 : TLS_1_3_GCM_IV_LEN))
 		return (EINVAL);
 	return (0);
 }
@@ -430,8 +429,7 @@ fill_params(struct cx_tag *ct, const struct tls_session_params *tp)
 	struct cx_static *ps = &ct->ct_params;
 	bool v13 = tp->tls_vminor == TLS_MINOR_VER_THREE;
 
-	ps->ps_version = (uint8_t)(0x41 |
-	    (v13 ? CX_TLS_1_3 : CX_TLS_1_2) << 2);
+	ps->ps_version = (uint8_t)(0x41 | (v13 ? CX_TLS_1_3 : CX_TLS_1_2) << 2);
 	ps->ps_standard = CX_STD_TLS;
 	memcpy(ps->ps_gcm_iv, tp->iv, sizeof(ps->ps_gcm_iv));
 	if (v13)
@@ -469,8 +467,8 @@ tls_tag_alloc(struct nic *n, const struct if_snd_tag_alloc_params *params)
 }
 
 int
-cx_snd_tag_alloc(struct ifnet *ifp, const struct if_snd_tag_alloc_params *params,
-    struct m_snd_tag **mstp)
+cx_snd_tag_alloc(struct ifnet *ifp,
+    const struct if_snd_tag_alloc_params *params, struct m_snd_tag **mstp)
 {
 	struct nic *n = ifp_to_nic(ifp);
 	struct cx_sq_tag *st = NULL;
@@ -525,6 +523,26 @@ cx_tags_reset(struct nic *n)
 
 /* --- life --- */
 
+/* At boot nobody waits: all tags with their TIS, for good. */
+static void
+zone_fill(struct nic *n)
+{
+	struct cx_softc *cs = cx_softc(n);
+	struct nic_cmd cmd;
+	struct cx_tag *ct;
+
+	for (uint64_t i = 0; i < cs->cs_limit; i++) {
+		cmd = (struct nic_cmd) { .c_op = CX_CREATE_TIS };
+		if (nic_cmd_now(n, &cmd) != 0)
+			return;
+		ct = kzone_alloc(&cs->cs_zone, M_WAITOK | M_ZERO);
+		ct->ct_nic = n;
+		ct->ct_state = CX_TAG_FREED;
+		ct->ct_tisn = (uint32_t)cmd.c_out[0];
+		TAILQ_INSERT_TAIL(&cs->cs_free, ct, ct_link);
+	}
+}
+
 void
 cx_tags_init(struct nic *n)
 {
@@ -550,6 +568,8 @@ cx_tags_init(struct nic *n)
 			    MIN(cs->cs_limit, nic_knob(n, CX_KNOB_MAX_TAGS));
 	}
 	cs->cs_max_tag = cs->cs_limit;
+	if (driver_new(n) && nic_knob(n, CX_KNOB_PREALLOC) != 0)
+		zone_fill(n);
 }
 
 void

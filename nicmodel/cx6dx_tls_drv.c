@@ -14,11 +14,11 @@
 
 /* What must run through the cipher before the packet. */
 struct cx_recovery {
-	struct mbuf *r_m;  /* the first record's mbuf */
-	uint32_t r_off;	   /* O: where in the record the packet begins */
-	uint32_t r_from;   /* DUMP [r_from, r_off) */
-	uint32_t r_seq;	   /* S */
-	bool r_start;	   /* the context is loaded anew */
+	struct mbuf *r_m; /* the first record's mbuf */
+	uint32_t r_off;	  /* O: where in the record the packet begins */
+	uint32_t r_from;  /* DUMP [r_from, r_off) */
+	uint32_t r_seq;	  /* S */
+	bool r_start;	  /* the context is loaded anew */
 };
 
 struct cx_tag *
@@ -243,13 +243,19 @@ recover(struct nic_txq *t, struct cx_tag *ct, const struct cx_recovery *r,
 }
 
 static void
-recovery_plan(struct cx_recovery *r, const struct cx_tag *ct)
+recovery_plan(struct cx_recovery *r, const struct cx_tag *ct, bool first)
 {
 	uint32_t delta = r->r_seq - ct->ct_expected_seq;
 
-	/* Only a step forward within the same record goes on from where the
-	 * card is; a step back is a huge delta. */
-	r->r_start = r->r_off == 0 || delta >= r->r_off;
+	/*
+	 * Only a step forward within the same record goes on from where the
+	 * card is; a step back is a huge delta. The driver trusts that a tag's
+	 * first packet, for which it says E = ~S, is one as well; it is not
+	 * when 2S + 1 is less than O (the planted defect).
+	 */
+	if (V_DEFECT(ct->ct_nic->n_vnet, NIC_SETUP_GAP))
+		first = false;
+	r->r_start = first || r->r_off == 0 || delta >= r->r_off;
 	r->r_from = r->r_start ? 0 : r->r_off - delta;
 }
 
@@ -294,6 +300,7 @@ cx_tls_hook(struct nic_txq *t, struct mbuf *m, const struct nic_pkt *p,
 	struct cx_tag *ct = cx_mbuf_tag(t->t_nic, m);
 	struct cx_recovery r = { .r_seq = p->p_hdr.h_seq };
 	uint32_t skip;
+	bool first;
 
 	*tisn = 0;
 	if (ct == NULL)
@@ -309,13 +316,13 @@ cx_tls_hook(struct nic_txq *t, struct mbuf *m, const struct nic_pkt *p,
 		return (CX_FAILURE);
 	}
 	KASSERT(ct->ct_state <= CX_TAG_TXRDY, ("packet of a released tag"));
-	if (ct->ct_state == CX_TAG_SETUP) {
+	if ((first = ct->ct_state == CX_TAG_SETUP)) {
 		ct->ct_state = CX_TAG_TXRDY;
 		ct->ct_expected_seq = ~r.r_seq;
 	}
 	if (ct->ct_expected_seq == r.r_seq)
 		return (expected(t, ct, p, tisn));
 	r.r_off = r.r_m->m_epg_off + skip;
-	recovery_plan(&r, ct);
+	recovery_plan(&r, ct, first);
 	return (recover(t, ct, &r, reread, why));
 }

@@ -18,8 +18,8 @@ enum cx_opcode {
 	CX_OPCODE_DUMP = 0x23,
 	CX_OPCODE_UMR = 0x25,
 };
-#define CX_OPMOD_TIS 0x01 /* UMR: static parameters; SET_PSV: progress */
-#define CX_OPMOD_TIR 0x02
+#define CX_OPMOD_TIS		 0x01 /* UMR: static parameters; SET_PSV: progress */
+#define CX_OPMOD_TIR		 0x02
 
 #define CX_FENCE_INITIATOR_SMALL 0x20 /* in ws_fm_ce_se */
 #define CX_CQ_UPDATE		 0x08
@@ -57,9 +57,9 @@ struct cx_data { /* 16 bytes */
 };
 
 /* Static parameters of a context, 64 bytes. */
-#define CX_TLS_1_2  2
-#define CX_TLS_1_3  3
-#define CX_STD_TLS  1 /* encryption standard */
+#define CX_TLS_1_2 2
+#define CX_TLS_1_3 3
+#define CX_STD_TLS 1 /* encryption standard */
 struct cx_static {
 	uint8_t ps_version; /* const 01, version << 2, const 01 */
 	uint8_t ps_rsvd1[2];

@@ -192,8 +192,11 @@ card_begin(struct nic_card *c, struct nic_queue *q)
 		.x_lab = q->q_lab[q->q_fetched & (q->q_blocks - 1)] };
 
 	STAILQ_INIT(&x.x_out);
-	exec_show(c, q);
 	/* A stopped queue completes what it is given, and sends nothing. */
+	if (q->q_error)
+		x.x_blocks = x.x_room;
+	else
+		exec_show(c, q);
 	if (q->q_error || c->c_model->nm_hw_exec(&x) != 0)
 		exec_bad(c, &x);
 	KASSERT(x.x_blocks > 0 && x.x_blocks <= x.x_room,

@@ -70,14 +70,24 @@ nic_cmd_init(struct nic *n)
 }
 
 void
-nic_cmd_fini(struct nic *n)
+nic_cmd_flush(struct nic *n, int status)
 {
+	struct nic_cmds lost = STAILQ_HEAD_INITIALIZER(lost);
 	struct nic_cmd *cmd;
 
 	timebase_cancel(n->n_vnet->v_tb, &n->n_drv->d_cmd_ev);
-	while ((cmd = STAILQ_FIRST(&n->n_drv->d_cmds)) != NULL) {
-		STAILQ_REMOVE_HEAD(&n->n_drv->d_cmds, c_link);
-		cmd->c_status = ENXIO;
+	STAILQ_CONCAT(&lost, &n->n_drv->d_cmds);
+	while ((cmd = STAILQ_FIRST(&lost)) != NULL) {
+		STAILQ_REMOVE_HEAD(&lost, c_link);
+		cmd->c_status = status;
 		cmd->c_done(n, cmd);
 	}
+}
+
+void
+nic_cmd_fini(struct nic *n)
+{
+	/* What an answer leads to may be another command. */
+	while (!STAILQ_EMPTY(&n->n_drv->d_cmds))
+		nic_cmd_flush(n, ENXIO);
 }

@@ -46,7 +46,7 @@ struct nic_driver {
 	unsigned d_nsend;    /* the first; behind them the model's own (control
 			     queues, rate limited ones) */
 	uint64_t d_dma_fail; /* by order: so many mappings fail */
-	STAILQ_HEAD(, nic_cmd) d_cmds; /* the mailbox, in order */
+	STAILQ_HEAD(nic_cmds, nic_cmd) d_cmds; /* the mailbox, in order */
 	struct sim_event d_cmd_ev;
 	simtime_t d_cmd_time; /* that one takes */
 	struct sim_event d_stall_ev;
@@ -136,6 +136,8 @@ void nic_drv_drop_all(struct nic *);
 void nic_cmd_submit(struct nic *, struct nic_cmd *);
 /* For cards whose commands cost nothing: carried out here; its status. */
 int nic_cmd_now(struct nic *, struct nic_cmd *);
+/* All that are in the mailbox are answered so: the card was reset. */
+void nic_cmd_flush(struct nic *, int status);
 void nic_cmd_init(struct nic *);
 void nic_cmd_fini(struct nic *);
 

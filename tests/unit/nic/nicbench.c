@@ -1,6 +1,7 @@
 #include "nicbench.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <ktsim/base/bytes.h>
@@ -24,13 +25,45 @@ nb_egress(void *arg, struct nic *n, struct frame *f)
 }
 
 static void
+nb_wqe_flush(struct nb_port *p)
+{
+	if (p->repeats == 0)
+		return;
+	strbuf_addf(&p->wqes, "%s%s", p->wqes.sb_len > 0 ? " " : "", p->last);
+	if (p->repeats > 1)
+		strbuf_addf(&p->wqes, "x%u", p->repeats);
+	p->repeats = 0;
+}
+
+static void
 nb_dma(void *arg, struct nic *n, unsigned queue, bool completion,
     const uint8_t *bytes, uint32_t len, const char *text)
 {
 	struct nb_port *p = arg;
+	size_t word = strcspn(text, " ");
 
-	if (p->log && !completion)
-		strbuf_addf(&p->wrs, "%s\n", text);
+	if (completion)
+		return;
+	if (p->log)
+		strbuf_addf(&p->lines, "%s\n", text);
+	if (word >= sizeof(p->last))
+		word = sizeof(p->last) - 1;
+	if (strlen(p->last) != word || strncmp(p->last, text, word) != 0)
+		nb_wqe_flush(p);
+	memcpy(p->last, text, word);
+	p->last[word] = '\0';
+	p->repeats++;
+}
+
+const char *
+nb_wqes(struct nb_port *p)
+{
+	static char out[4096];
+
+	nb_wqe_flush(p);
+	snprintf(out, sizeof(out), "%s", strbuf_str(&p->wqes));
+	strbuf_clear(&p->wqes);
+	return (out);
 }
 
 static const struct nic_port_ops nb_ops = { .np_egress = nb_egress,
@@ -48,14 +81,18 @@ nb_input(struct ifnet *ifp, struct mbuf *m)
 }
 
 static void
-nb_knobs(struct nic_params *np, const struct nb_knob *k)
+nb_knobs(struct nic_params *np, const char *text)
 {
-	int i;
+	const struct nic_model *model = nic_model_find(np->np_model);
+	char name[32];
+	unsigned long long val;
+	int n, i;
 
-	for (; k != NULL && k->name != NULL; k++) {
-		i = nic_knob_find(nic_model_find(np->np_model), k->name);
+	for (; sscanf(text, " %31[^= ]=%llu%n", name, &val, &n) == 2;
+	     text += n) {
+		i = nic_knob_find(model, name);
 		assert_true(i >= 0);
-		np->np_knobs[i] = k->val;
+		np->np_knobs[i] = val;
 		np->np_knobs_set |= 1u << i;
 	}
 }
@@ -63,12 +100,12 @@ nb_knobs(struct nic_params *np, const struct nb_knob *k)
 void
 nb_init(struct nicbench *b, const char *model, uint32_t ring)
 {
-	nb_init_knobs(b, model, ring, NULL);
+	nb_init_knobs(b, model, ring, "");
 }
 
 void
 nb_init_knobs(struct nicbench *b, const char *model, uint32_t ring,
-    const struct nb_knob *knobs)
+    const char *knobs)
 {
 	struct vnet_params vp = { .vp_name = "host",
 		.vp_ncpus = 1,
@@ -80,9 +117,9 @@ nb_init_knobs(struct nicbench *b, const char *model, uint32_t ring,
 		.np_pool = &b->pool,
 		.np_ops = &nb_ops };
 
+	nb_knobs(&np, knobs);
 	memset(b, 0, sizeof(*b));
 	nb_current = b;
-	nb_knobs(&np, knobs);
 	b->eng = engine_create();
 	b->jobs = hostpool_create(0);
 	vp.vp_tb = engine_timebase(b->eng);
@@ -117,9 +154,10 @@ nb_fini(struct nicbench *b)
 	}
 	for (int i = 0; i < 2; i++) {
 		nb_clear(&b->port[i]);
-		strbuf_fini(&b->port[i].wrs);
 		assert_int_equal(b->port[i].n->n_stats.tls_tags, 0);
 		nic_detach(b->port[i].n);
+		strbuf_fini(&b->port[i].wqes);
+		strbuf_fini(&b->port[i].lines);
 	}
 	if (vnet_leaks(b->v, &sb) != 0 || framepool_leaks(&b->pool, &sb) != 0)
 		fail_msg("%s", strbuf_str(&sb));
@@ -362,45 +400,53 @@ nb_slice(struct mbuf *rec, uint32_t off, uint32_t end)
 	return (n);
 }
 
-/* Who waits for a tag. */
 struct nb_wait {
-	struct if_snd_tag_wait wait;
+	struct if_snd_tag_wait iw;
+	bool done;
 	int error;
 	struct m_snd_tag *mst;
 };
 
 static void
-nb_tag_done(struct if_snd_tag_wait *iw, int error, struct m_snd_tag *mst)
+nb_answered(struct if_snd_tag_wait *iw, int error, struct m_snd_tag *mst)
 {
-	struct nb_wait *w = (struct nb_wait *)(void *)iw;
+	struct nb_wait *w = containerof(iw, struct nb_wait, iw);
 
-	assert_int_equal(w->error, EINPROGRESS);
+	assert_false(w->done);
+	w->done = true;
 	w->error = error;
 	w->mst = mst;
 }
 
 int
-nb_tag_error(struct nb_port *p, struct nb_tls *t, struct m_snd_tag **mst)
+nb_tag_try(struct nb_port *p, const struct if_snd_tag_alloc_params *ask,
+    struct m_snd_tag **out)
 {
-	struct nb_wait w = { .wait = { nb_tag_done } };
-	struct if_snd_tag_alloc_params par = { .type = IF_SND_TAG_TYPE_TLS,
-		.tls = &t->tls,
-		.conn = t->conn,
-		.wait = &w.wait };
+	struct if_snd_tag_alloc_params par = *ask;
+	struct nb_wait w = { .iw.iw_done = nb_answered };
+	int error;
 
-	w.error = m_snd_tag_alloc(&p->n->n_if, &par, &w.mst);
-	while (w.error == EINPROGRESS)
-		nb_run(nb_current);
-	*mst = w.mst;
+	par.wait = &w.iw;
+	error = m_snd_tag_alloc(&p->n->n_if, &par, out);
+	if (error != EINPROGRESS)
+		return (error);
+	while (!w.done)
+		assert_true(engine_step(nb_current->eng, SIM_NEVER - 1));
+	*out = w.mst;
 	return (w.error);
 }
 
 struct m_snd_tag *
 nb_tag(struct nb_port *p, struct nb_tls *t)
 {
+	struct if_snd_tag_alloc_params par = { .type = IF_SND_TAG_TYPE_TLS,
+		.flowid = 1,
+		.flowtype = M_HASHTYPE_OPAQUE,
+		.tls = &t->tls,
+		.conn = t->conn };
 	struct m_snd_tag *mst;
 
-	assert_int_equal(nb_tag_error(p, t, &mst), 0);
+	assert_int_equal(nb_tag_try(p, &par, &mst), 0);
 	return (mst);
 }
 

@@ -8,6 +8,7 @@
 #include "support/ktest.h"
 
 #include <ktsim/base/kassert.h>
+#include <ktsim/base/strbuf.h>
 #include <ktsim/kern/ktls.h>
 #include <ktsim/kern/vnet.h>
 #include <ktsim/nic/nic.h>
@@ -19,9 +20,13 @@ struct nb_port {
 	struct nic *n;
 	struct frameq got; /* what left, in order */
 	unsigned count;
-	struct strbuf
-	    wrs;  /* what the card took out of its rings, a line each */
-	bool log; /* it is kept */
+	/* The first words of the work requests begun, one behind the other;
+	 * the same several times: DUMPx9. Kept by nb_wqes. */
+	struct strbuf wqes;
+	char last[32];
+	unsigned repeats;
+	struct strbuf lines; /* each as a line; only with: */
+	bool log;
 };
 
 struct nicbench {
@@ -48,13 +53,11 @@ extern const uint8_t nb_mac[6]; /* of both ports */
 
 /* ring 0: the model's. The links are up, the interfaces too. */
 void nb_init(struct nicbench *, const char *model, uint32_t ring);
-/* With settings of the model; name NULL ends. */
-struct nb_knob {
-	const char *name;
-	uint64_t val;
-};
+/* The same with settings of the model, "driver=0 log_max_dek=2". */
 void nb_init_knobs(struct nicbench *, const char *model, uint32_t ring,
-    const struct nb_knob *);
+    const char *knobs);
+/* The work requests begun since it was asked last, as text; valid until then. */
+const char *nb_wqes(struct nb_port *);
 /* Asserts that nothing is left. */
 void nb_fini(struct nicbench *);
 void nb_run(struct nicbench *);
@@ -86,9 +89,11 @@ struct mbuf *nb_record(struct nicbench *, struct nb_tls *, uint64_t seqno,
     uint32_t paylen);
 /* Bytes [off, end) of a record, as TCP copies them for a packet. */
 struct mbuf *nb_slice(struct mbuf *rec, uint32_t off, uint32_t end);
+/* Runs until the card has answered; asserts that it gives one. */
 struct m_snd_tag *nb_tag(struct nb_port *, struct nb_tls *);
-/* The same, and it may be refused: the errno, also one that comes later. */
-int nb_tag_error(struct nb_port *, struct nb_tls *, struct m_snd_tag **);
+/* The same with a word on what is asked; the errno. */
+int nb_tag_try(struct nb_port *, const struct if_snd_tag_alloc_params *,
+    struct m_snd_tag **);
 /* Give the packet a tag (a reference of its own). */
 void nb_settag(struct mbuf *, struct m_snd_tag *);
 

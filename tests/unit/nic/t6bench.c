@@ -11,7 +11,7 @@
 #include "support/reftls.h"
 
 void
-tb_init(struct t6b *tb, const char *suite, const struct nb_knob *knobs)
+tb_init(struct t6b *tb, const char *suite, const char *knobs)
 {
 	memset(tb, 0, sizeof(*tb));
 	nb_init_knobs(&tb->b, "t6", 0, knobs);
@@ -67,12 +67,22 @@ tb_fini(struct t6b *tb)
 	nb_fini(&tb->b);
 }
 
+int
+tb_tag(struct t6b *tb, unsigned port, struct m_snd_tag **mst)
+{
+	struct if_snd_tag_alloc_params par = { .type = IF_SND_TAG_TYPE_TLS,
+		.tls = &tb->t.tls,
+		.conn = tb->t.conn };
+
+	return (nb_tag_try(&tb->b.port[port], &par, mst));
+}
+
 void
 tb_open(struct t6b *tb)
 {
 	tb->t.conn.timestamps = tb->ts;
 	tb->t.conn.ipv6 = tb->v6;
-	tb->tag = nb_tag(&tb->b.port[0], &tb->t);
+	assert_int_equal(tb_tag(tb, 0, &tb->tag), 0);
 	nb_run(&tb->b);
 	(void)tb_wrs(tb);
 }
@@ -213,10 +223,9 @@ const char *
 tb_wrs(struct t6b *tb)
 {
 	static char text[16384];
-	struct strbuf *sb = &tb->b.port[0].wrs;
+	struct strbuf *sb = &tb->b.port[0].lines;
 
 	snprintf(text, sizeof(text), "%s", strbuf_str(sb));
-	strbuf_fini(sb);
-	*sb = (struct strbuf) { 0 };
+	strbuf_clear(sb);
 	return (text);
 }

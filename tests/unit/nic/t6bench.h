@@ -42,11 +42,14 @@ struct tb_pkt {
 	unsigned port;
 };
 
-void tb_init(struct t6b *, const char *suite, const struct nb_knob *);
+/* knobs: as nb_init_knobs. */
+void tb_init(struct t6b *, const char *suite, const char *knobs);
 /* n records of so much payload more. */
 void tb_records(struct t6b *, unsigned n, uint32_t paylen);
 void tb_fini(struct t6b *);
 void tb_open(struct t6b *); /* the tag, on port 0 */
+/* A tag without flow, so for queue 0; its errno, also one that comes later. */
+int tb_tag(struct t6b *, unsigned port, struct m_snd_tag **);
 /* One packet with stream bytes [from, to); its frames are checked. The errno
  * of if_transmit. */
 int tb_send(struct t6b *, uint32_t from, uint32_t to, const struct tb_pkt *);

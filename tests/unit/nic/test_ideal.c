@@ -3,7 +3,7 @@
  * asked for, on whatever tag, its bytes are those of one encryption of the
  * whole, and it says exactly what it had to read again.
  */
-#include "nicbench.h"
+#include "nicstream.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -233,53 +233,14 @@ test_a_full_record_is_exact_around_every_segment_boundary(void **state)
 #define NREC 5
 static const uint32_t sizes[NREC] = { 100, 1, 1448, 16, 3000 };
 
-struct stream {
-	struct nb_tls t;
-	struct mbuf *rec[NREC];
-	uint32_t at[NREC + 1]; /* where each begins in the stream */
-	uint8_t bytes[8192];
-};
-
 static void
-stream_init(struct stream *st, const struct tls_suite *s)
+stream_init(struct nb_stream *st, const struct tls_suite *s)
 {
-	nb_tls_init(&b, &st->t, s);
-	st->at[0] = 0;
-	for (unsigned i = 0; i < NREC; i++) {
-		st->rec[i] = nb_record(&b, &st->t, 100 + i, sizes[i]);
-		st->at[i + 1] = st->at[i] +
-		    whole_record(&st->t, st->rec[i], st->bytes + st->at[i]);
-	}
+	nb_stream_init(&b, st, s, sizes, NREC);
 }
 
 static void
-stream_fini(struct stream *st)
-{
-	for (unsigned i = 0; i < NREC; i++)
-		m_freem(st->rec[i]);
-	nb_tls_fini(&st->t);
-}
-
-/* Stream bytes [from, to), as a chain. */
-static struct mbuf *
-stream_chain(struct stream *st, uint32_t from, uint32_t to)
-{
-	struct mbuf *top = NULL, **mp = &top;
-	uint32_t lo, hi;
-
-	for (unsigned i = 0; i < NREC; i++) {
-		lo = MAX(from, st->at[i]);
-		hi = MIN(to, st->at[i + 1]);
-		if (lo >= hi)
-			continue;
-		*mp = nb_slice(st->rec[i], lo - st->at[i], hi - st->at[i]);
-		mp = &(*mp)->m_next;
-	}
-	return (top);
-}
-
-static void
-stream_all(struct stream *st, uint32_t burst, uint32_t mss)
+stream_all(struct nb_stream *st, uint32_t burst, uint32_t mss)
 {
 	struct nic_stats before = b.port[0].n->n_stats, *now;
 	struct m_snd_tag *mst = nb_tag(&b.port[0], &st->t);
@@ -288,7 +249,7 @@ stream_all(struct stream *st, uint32_t burst, uint32_t mss)
 	for (uint32_t off = 0; off < end; off += n) {
 		n = MIN(burst, end - off);
 		assert_int_equal(wire(&b.port[0], mst,
-				     stream_chain(st, off, off + n), mss),
+				     nb_stream_chain(st, off, off + n), mss),
 		    n);
 		if (memcmp(got, st->bytes + off, n) != 0)
 			fail_msg("burst %u mss %u differs at %u", burst, mss,
@@ -306,7 +267,7 @@ stream_all(struct stream *st, uint32_t burst, uint32_t mss)
 static void
 test_records_in_order_are_never_read_twice_whatever_the_mss(void **state)
 {
-	struct stream st;
+	struct nb_stream st;
 
 	for (unsigned i = 0; i < NB_NSUITES; i++) {
 		stream_init(&st, &tls_suites[i]);
@@ -315,7 +276,7 @@ test_records_in_order_are_never_read_twice_whatever_the_mss(void **state)
 		for (uint32_t burst = 1; burst <= 3000;
 		     burst += burst < 8 ? 3 : 311)
 			stream_all(&st, burst, 536);
-		stream_fini(&st);
+		nb_stream_fini(&st);
 	}
 }
 
@@ -324,16 +285,16 @@ test_a_retransmission_over_three_records_rereads_only_the_first(void **state)
 {
 	struct m_snd_tag *mst;
 	struct nic_stats before;
-	struct stream st;
+	struct nb_stream st;
 	uint32_t from;
 
 	stream_init(&st, tls_suite_byname("aes128-gcm-1.3"));
 	mst = nb_tag(&b.port[0], &st.t);
-	(void)wire(&b.port[0], mst, stream_chain(&st, 0, st.at[NREC]), 1448);
+	(void)wire(&b.port[0], mst, nb_stream_chain(&st, 0, st.at[NREC]), 1448);
 	before = b.port[0].n->n_stats;
 	from = st.at[0] + 50;
 	assert_int_equal(wire(&b.port[0], mst,
-			     stream_chain(&st, from, st.at[2] + 700), 536),
+			     nb_stream_chain(&st, from, st.at[2] + 700), 536),
 	    st.at[2] + 700 - from);
 	assert_memory_equal(got, st.bytes + from, st.at[2] + 700 - from);
 	assert_int_equal(b.port[0].n->n_stats.tls_restarts -
@@ -345,13 +306,13 @@ test_a_retransmission_over_three_records_rereads_only_the_first(void **state)
 	before = b.port[0].n->n_stats;
 	from = st.at[2] + 700;
 	assert_int_equal(wire(&b.port[0], mst,
-			     stream_chain(&st, from, st.at[NREC]), 536),
+			     nb_stream_chain(&st, from, st.at[NREC]), 536),
 	    st.at[NREC] - from);
 	assert_memory_equal(got, st.bytes + from, st.at[NREC] - from);
 	assert_int_equal(b.port[0].n->n_stats.tls_restarts,
 	    before.tls_restarts);
 	m_snd_tag_rele(mst);
-	stream_fini(&st);
+	nb_stream_fini(&st);
 }
 
 static void
@@ -360,12 +321,13 @@ test_the_first_frame_of_a_burst_tells_what_was_read_again(void **state)
 	struct nb_hdr h = { .mss = 500 };
 	struct nb_port *p = &b.port[0];
 	struct m_snd_tag *mst;
-	struct stream st;
+	struct nb_stream st;
 	struct mbuf *m;
 
 	stream_init(&st, tls_suite_byname("aes256-gcm-1.2"));
 	mst = nb_tag(p, &st.t);
-	m = nb_packet(&b, &h, stream_chain(&st, st.at[2] + 300, st.at[3] + 9));
+	m = nb_packet(&b, &h,
+	    nb_stream_chain(&st, st.at[2] + 300, st.at[3] + 9));
 	nb_settag(m, mst);
 	assert_int_equal(p->n->n_if.if_transmit(&p->n->n_if, m), 0);
 	nb_run(&b);
@@ -380,45 +342,45 @@ test_the_first_frame_of_a_burst_tells_what_was_read_again(void **state)
 	assert_int_equal(nb_frame(p, 2)->f_note.pn_rec_seqno, 102);
 	nb_clear(p);
 	m_snd_tag_rele(mst);
-	stream_fini(&st);
+	nb_stream_fini(&st);
 }
 
 static void
 test_a_new_port_continues_a_record_with_the_old_ports_bytes(void **state)
 {
 	struct m_snd_tag *t0, *t1;
-	struct stream st;
+	struct nb_stream st;
 	uint32_t from, to;
 
 	for (unsigned i = 0; i < NB_NSUITES; i++) {
 		stream_init(&st, &tls_suites[i]);
 		t0 = nb_tag(&b.port[0], &st.t);
 		t1 = nb_tag(&b.port[1], &st.t);
-		(void)wire(&b.port[0], t0, stream_chain(&st, 0, st.at[NREC]),
+		(void)wire(&b.port[0], t0, nb_stream_chain(&st, 0, st.at[NREC]),
 		    1448);
 		for (from = 1; from + 1448 < st.at[NREC]; from += 509) {
 			to = from + 1448;
 			assert_int_equal(wire(&b.port[1], t1,
-					     stream_chain(&st, from, to), 0),
+					     nb_stream_chain(&st, from, to), 0),
 			    1448);
 			assert_memory_equal(got, st.bytes + from, 1448);
 		}
 		assert_true(b.port[1].n->n_stats.tls_restarts > 0);
 		m_snd_tag_rele(t0);
 		m_snd_tag_rele(t1);
-		stream_fini(&st);
+		nb_stream_fini(&st);
 	}
 }
 
 /* --- refusals --- */
 
 static void
-expect_refused(struct nb_port *p, struct m_snd_tag *mst, struct stream *st)
+expect_refused(struct nb_port *p, struct m_snd_tag *mst, struct nb_stream *st)
 {
 	uint64_t refused = p->n->n_stats.tls_plain_refused;
 	uint64_t oerrors = p->n->n_if.if_ctr.oerrors;
 
-	assert_int_equal(hand_over(p, mst, stream_chain(st, 0, 200), 0),
+	assert_int_equal(hand_over(p, mst, nb_stream_chain(st, 0, 200), 0),
 	    EINVAL);
 	nb_run(&b);
 	assert_int_equal(p->count, 0);
@@ -432,14 +394,14 @@ static void
 test_a_plaintext_record_without_a_tag_of_this_port_never_leaves(void **state)
 {
 	struct m_snd_tag *mst;
-	struct stream st;
+	struct nb_stream st;
 
 	stream_init(&st, tls_suite_byname("aes128-gcm-1.2"));
 	expect_refused(&b.port[0], NULL, &st);
 	mst = nb_tag(&b.port[1], &st.t);
 	expect_refused(&b.port[0], mst, &st);
 	m_snd_tag_rele(mst);
-	stream_fini(&st);
+	nb_stream_fini(&st);
 }
 
 static void
@@ -447,7 +409,7 @@ test_bytes_that_belong_to_no_session_pass_a_tagged_packet_unchanged(
     void **state)
 {
 	struct m_snd_tag *mst;
-	struct stream st;
+	struct nb_stream st;
 
 	stream_init(&st, tls_suite_byname("aes128-gcm-1.2"));
 	mst = nb_tag(&b.port[0], &st.t);
@@ -456,7 +418,7 @@ test_bytes_that_belong_to_no_session_pass_a_tagged_packet_unchanged(
 		assert_int_equal(got[i], (uint8_t)(9 + i));
 	assert_int_equal(b.port[0].n->n_stats.tls_bytes, 0);
 	m_snd_tag_rele(mst);
-	stream_fini(&st);
+	nb_stream_fini(&st);
 }
 
 static void
@@ -528,19 +490,20 @@ static void
 test_a_tag_keeps_its_own_copy_of_the_keys(void **state)
 {
 	struct m_snd_tag *mst;
-	struct stream st;
+	struct nb_stream st;
 	uint8_t key[32];
 
 	stream_init(&st, tls_suite_byname("chacha20-poly1305-1.3"));
 	mst = nb_tag(&b.port[0], &st.t);
 	memcpy(key, st.t.key, sizeof(key));
 	memset(st.t.key, 0, sizeof(st.t.key));
-	assert_int_equal(wire(&b.port[0], mst, stream_chain(&st, 60, 1000), 0),
+	assert_int_equal(wire(&b.port[0], mst, nb_stream_chain(&st, 60, 1000),
+			     0),
 	    940);
 	assert_memory_equal(got, st.bytes + 60, 940);
 	memcpy(st.t.key, key, sizeof(key));
 	m_snd_tag_rele(mst);
-	stream_fini(&st);
+	nb_stream_fini(&st);
 }
 
 #define T(t) cmocka_unit_test_setup_teardown(t, setup, teardown)

@@ -59,7 +59,7 @@ cut(uint32_t from, uint32_t to)
 static void
 every_cut(const char *suite, uint32_t paylen)
 {
-	tb_init(&tb, suite, NULL);
+	tb_init(&tb, suite, "");
 	tb_records(&tb, 1, paylen);
 	tb_open(&tb);
 	tb.b.port[0].log = false;
@@ -83,7 +83,7 @@ static void
 test_every_cut_over_three_records_is_exact(void **state)
 {
 	for (unsigned i = 0; i < nitems(suites); i++) {
-		tb_init(&tb, suites[i], NULL);
+		tb_init(&tb, suites[i], "");
 		tb_records(&tb, 1, 16);
 		tb_records(&tb, 1, 1);
 		tb_records(&tb, 1, 20);
@@ -104,7 +104,7 @@ test_every_start_and_every_end_of_a_segment_sized_record_is_exact(void **state)
 		1448, 1449 };
 
 	for (unsigned i = 0; i < nitems(suites); i++) {
-		tb_init(&tb, suites[i], NULL);
+		tb_init(&tb, suites[i], "");
 		tb_records(&tb, 2, 1448);
 		tb_open(&tb);
 		tb.b.port[0].log = false;
@@ -140,7 +140,7 @@ static void
 test_a_full_record_is_exact_around_every_segment_and_record_border(void **state)
 {
 	for (unsigned i = 0; i < nitems(suites); i++) {
-		tb_init(&tb, suites[i], NULL);
+		tb_init(&tb, suites[i], "");
 		tb_records(&tb, 3, 16384);
 		tb_open(&tb);
 		tb.b.port[0].log = false;
@@ -162,7 +162,7 @@ test_a_walk_with_retransmissions_puts_every_byte_on_the_wire(void **state)
 	uint32_t x = 1, at, len, total, *seen;
 
 	for (unsigned i = 0; i < nitems(suites); i++) {
-		tb_init(&tb, suites[i], NULL);
+		tb_init(&tb, suites[i], "");
 		tb_records(&tb, 3, 16384);
 		tb_records(&tb, 40, 37);
 		tb_records(&tb, 2, 9000);
@@ -190,7 +190,7 @@ static void
 test_a_card_that_does_not_encrypt_is_seen(void **state)
 {
 	for (unsigned i = 0; i < nitems(suites); i++) {
-		tb_init(&tb, suites[i], NULL);
+		tb_init(&tb, suites[i], "");
 		tb_records(&tb, 1, 2000);
 		tb_open(&tb);
 		defect_set(&tb.b.v->v_defects, DEFECT_NIC_NO_ENCRYPT);
@@ -209,7 +209,7 @@ in_order(unsigned burst)
 	uint64_t dma = 0;
 	uint32_t to, total;
 
-	tb_init(&tb, "aes128-gcm-1.2", NULL);
+	tb_init(&tb, "aes128-gcm-1.2", "");
 	tb_records(&tb, 100, 16384);
 	tb_open(&tb);
 	tb.b.port[0].log = false;

@@ -16,7 +16,7 @@
 static struct t6b tb;
 
 static void
-begin(const char *suite, const struct nb_knob *knobs, unsigned nrecs)
+begin(const char *suite, const char *knobs, unsigned nrecs)
 {
 	tb_init(&tb, suite, knobs);
 	tb_records(&tb, nrecs, PAY);
@@ -25,7 +25,7 @@ begin(const char *suite, const struct nb_knob *knobs, unsigned nrecs)
 static int
 setup(void **state)
 {
-	begin("aes128-gcm-1.2", NULL, 4);
+	begin("aes128-gcm-1.2", "", 4);
 	tb_open(&tb);
 	return (0);
 }
@@ -93,7 +93,7 @@ static void
 test_T6_C1_the_echo_too_when_timestamps_are_used(void **state)
 {
 	tb_fini(&tb);
-	begin("aes128-gcm-1.2", NULL, 2);
+	begin("aes128-gcm-1.2", "", 2);
 	tb.ts = true;
 	tb.tsecr = 42;
 	tb.t.conn.ts_offset = 0xa0000000;
@@ -476,12 +476,12 @@ test_T6_C19_a_new_tag_on_the_other_port_begins_in_mid_record(void **state)
 	const char *text;
 
 	sent_up_to(9000);
-	tb.tag = nb_tag(&tb.b.port[1], &tb.t);
+	assert_int_equal(tb_tag(&tb, 1, &tb.tag), 0);
 	nb_run(&tb.b);
 	tb.b.port[1].log = true;
 	assert_int_equal(tb_send(&tb, 9000, REC + 500, &p), 0);
 	assert_int_equal(tb.bad, 0);
-	text = strbuf_str(&tb.b.port[1].wrs);
+	text = strbuf_str(&tb.b.port[1].lines);
 	assert_string_equal(text,
 	    "FW_ULPTX_WR SET_TCB tid 0: TX_MAX=14000, SND_UNA_RAW=0, "
 	    "RCV_NXT=700, RCV_WND=1000\n"
@@ -496,8 +496,6 @@ test_T6_C19_a_new_tag_on_the_other_port_begins_in_mid_record(void **state)
 static void
 test_T6_C21_without_key_memory_the_key_is_in_each_work_request(void **state)
 {
-	static const struct nb_knob none[] = { { "key_memory", 0 }, { NULL } };
-	static const struct nb_knob inl[] = { { "inline_keys", 1 }, { NULL } };
 	uint64_t desc;
 
 	sent_up_to(REC);
@@ -506,7 +504,8 @@ test_T6_C21_without_key_memory_the_key_is_in_each_work_request(void **state)
 	assert_int_equal(desc, 3 * 64);
 	for (int i = 0; i < 2; i++) {
 		tb_fini(&tb);
-		begin("aes128-gcm-1.2", i == 0 ? none : inl, 2);
+		begin("aes128-gcm-1.2",
+		    i == 0 ? "key_memory=0" : "inline_keys=1", 2);
 		tb_open(&tb);
 		sent_up_to(REC);
 		tb_sent(&tb, REC, 2 * REC, NULL);
@@ -519,24 +518,23 @@ test_T6_C21_without_key_memory_the_key_is_in_each_work_request(void **state)
 static void
 test_key_memory_is_first_fit_and_comes_back(void **state)
 {
-	static const struct nb_knob two[] = { { "key_memory", 100 }, { NULL } };
 	struct m_snd_tag *a, *c;
 
 	tb_fini(&tb);
-	begin("aes128-gcm-1.2", two, 2);
+	begin("aes128-gcm-1.2", "key_memory=100", 2);
 	tb.b.port[0].log = true;
-	a = nb_tag(&tb.b.port[0], &tb.t);
+	assert_int_equal(tb_tag(&tb, 0, &a), 0);
 	nb_run(&tb.b);
 	assert_non_null(strstr(tb_wrs(&tb), "MEM_WRITE 48 bytes at 0x0\n"));
-	c = nb_tag(&tb.b.port[0], &tb.t);
+	assert_int_equal(tb_tag(&tb, 0, &c), 0);
 	nb_run(&tb.b);
 	assert_non_null(strstr(tb_wrs(&tb), "MEM_WRITE 48 bytes at 0x30\n"));
-	tb.tag = nb_tag(&tb.b.port[0], &tb.t);
+	assert_int_equal(tb_tag(&tb, 0, &tb.tag), 0);
 	nb_run(&tb.b);
 	assert_null(strstr(tb_wrs(&tb), "MEM_WRITE"));
 	m_snd_tag_rele(tb.tag);
 	m_snd_tag_rele(a);
-	tb.tag = nb_tag(&tb.b.port[0], &tb.t);
+	assert_int_equal(tb_tag(&tb, 0, &tb.tag), 0);
 	nb_run(&tb.b);
 	assert_non_null(strstr(tb_wrs(&tb), "MEM_WRITE 48 bytes at 0x0\n"));
 	m_snd_tag_rele(c);
@@ -546,11 +544,10 @@ test_key_memory_is_first_fit_and_comes_back(void **state)
 static void
 test_combo_work_requests_hold_both_when_they_fit(void **state)
 {
-	static const struct nb_knob combo[] = { { "combo_wrs", 1 }, { NULL } };
 	uint64_t raw;
 
 	tb_fini(&tb);
-	begin("aes128-gcm-1.2", combo, 2);
+	begin("aes128-gcm-1.2", "combo_wrs=1", 2);
 	tb_open(&tb);
 	raw = tb_ctr(&tb, "raw_wrs");
 	tb_sent(&tb, 0, REC, NULL);
@@ -561,9 +558,7 @@ test_combo_work_requests_hold_both_when_they_fit(void **state)
 	assert_int_equal(moved("raw_wrs", raw), 0);
 	/* With the key inside they do not: 4 * 48 + 344 > 512. */
 	tb_fini(&tb);
-	tb_init(&tb, "aes256-cbc-sha384-1.2",
-	    (struct nb_knob[]) { { "combo_wrs", 1 }, { "inline_keys", 1 },
-		{ NULL } });
+	tb_init(&tb, "aes256-cbc-sha384-1.2", "combo_wrs=1 inline_keys=1");
 	tb_records(&tb, 1, PAY);
 	tb_open(&tb);
 	raw = tb_ctr(&tb, "raw_wrs");
@@ -652,7 +647,7 @@ test_ipv6_headers_are_the_cards_too(void **state)
 	const struct frame *f;
 
 	tb_fini(&tb);
-	begin("aes128-gcm-1.2", NULL, 1);
+	begin("aes128-gcm-1.2", "", 1);
 	v6_conn();
 	tb_open(&tb);
 	tb_sent(&tb, 0, REC, NULL);
@@ -730,14 +725,13 @@ test_nothing_is_taken_while_the_link_is_down(void **state)
 static void
 test_what_does_not_fit_in_descriptors_waits_and_then_it_is_ENOBUFS(void **state)
 {
-	static const struct nb_knob few[] = { { "soft_ring", 50 }, { NULL } };
 	struct nb_hdr h = { .seq = 1 };
 	unsigned taken = 0;
 	struct nic *n;
 	int error;
 
 	tb_fini(&tb);
-	begin("aes128-gcm-1.2", few, 1);
+	begin("aes128-gcm-1.2", "soft_ring=50", 1);
 	n = tb.b.port[0].n;
 	while ((error = n->n_if.if_transmit(&n->n_if,
 		    nb_packet(&tb.b, &h, NULL))) == 0)

@@ -14,7 +14,7 @@ static struct t6b tb;
 static int
 setup(void **state)
 {
-	tb_init(&tb, "aes128-gcm-1.2", NULL);
+	tb_init(&tb, "aes128-gcm-1.2", "");
 	tb_records(&tb, 2, 16384);
 	return (0);
 }
@@ -27,7 +27,7 @@ teardown(void **state)
 }
 
 static void
-again(const struct nb_knob *knobs)
+again(const char *knobs)
 {
 	tb_fini(&tb);
 	tb_init(&tb, "aes128-gcm-1.2", knobs);
@@ -41,7 +41,7 @@ refused(int error)
 	uint64_t before = n->n_stats.tls_tags_refused;
 	struct m_snd_tag *mst;
 
-	assert_int_equal(nb_tag_error(&tb.b.port[0], &tb.t, &mst), error);
+	assert_int_equal(tb_tag(&tb, 0, &mst), error);
 	assert_null(mst);
 	nb_run(&tb.b);
 	assert_int_equal(n->n_stats.tls_tags_refused, before + 1);
@@ -72,6 +72,16 @@ test_only_plain_tls_tags_are_made(void **state)
 	assert_null(tb.tag->sw->next_snd_tag(tb.tag));
 }
 
+static int
+ask_for(struct nb_tls *t, struct m_snd_tag **mst)
+{
+	struct if_snd_tag_alloc_params par = { .type = IF_SND_TAG_TYPE_TLS,
+		.tls = &t->tls,
+		.conn = t->conn };
+
+	return (nb_tag_try(&tb.b.port[0], &par, mst));
+}
+
 /* The suites that it knows, and no other. */
 static void
 test_versions_and_ciphers_are_the_sheets(void **state)
@@ -89,7 +99,7 @@ test_versions_and_ciphers_are_the_sheets(void **state)
 			    s->vminor == TLS_MINOR_VER_TWO) &&
 		    s->cipher != TLS_CIPHER_CHACHA20;
 		nb_tls_init(&tb.b, &t, s);
-		error = nb_tag_error(&tb.b.port[0], &t, &mst);
+		error = ask_for(&t, &mst);
 		assert_int_equal(error, known ? 0 : EPROTONOSUPPORT);
 		if (mst != NULL)
 			m_snd_tag_rele(mst);
@@ -148,7 +158,7 @@ test_each_refusal_has_its_errno_and_its_place(void **state)
 	refused(ENOMEM); /* 1: the session */
 	refused(EINVAL); /* 2: the cipher */
 	tb.t.tls.params.iv_len = 4;
-	again((struct nb_knob[]) { { "atids", 1 }, { NULL } });
+	again("atids=1");
 	conn->dropped = conn->timestamps = conn->ipv6 = true;
 	conn->ts_offset = 0x10000001;
 	refused(ECONNRESET); /* 5 */
@@ -178,12 +188,11 @@ test_timestamp_offsets_need_low_bits_of_zero_only_if_timestamps_are_used(
 	for (uint32_t i = 0; i < 28; i++) {
 		tb.t.conn.timestamps = true;
 		tb.t.conn.ts_offset = 1u << i;
-		assert_int_equal(nb_tag_error(&tb.b.port[0], &tb.t, &tb.tag),
-		    EINVAL);
+		assert_int_equal(tb_tag(&tb, 0, &tb.tag), EINVAL);
 	}
 	for (uint32_t i = 0; i < 16; i++) {
 		tb.t.conn.ts_offset = i << 28;
-		tb.tag = nb_tag(&tb.b.port[0], &tb.t);
+		assert_int_equal(tb_tag(&tb, 0, &tb.tag), 0);
 		m_snd_tag_rele(tb.tag);
 		nb_run(&tb.b);
 	}
@@ -254,7 +263,7 @@ test_with_timestamps_the_offset_is_written_too(void **state)
 	tb.b.port[0].log = true;
 	tb.t.conn.timestamps = true;
 	tb.t.conn.ts_offset = 0xb0000000;
-	tb.tag = nb_tag(&tb.b.port[0], &tb.t);
+	assert_int_equal(tb_tag(&tb, 0, &tb.tag), 0);
 	nb_run(&tb.b);
 	assert_non_null(strstr(tb_wrs(&tb), "SND_MAX_RAW=0, TS_OFFSET=11\n"));
 }
@@ -264,7 +273,7 @@ test_atids_are_for_opens_under_way(void **state)
 {
 	struct asker a[3];
 
-	again((struct nb_knob[]) { { "atids", 2 }, { NULL } });
+	again("atids=2");
 	assert_int_equal(ask(&a[0]), EINPROGRESS);
 	assert_int_equal(ask(&a[1]), EINPROGRESS);
 	assert_int_equal(ask(&a[2]), ENOMEM);
@@ -280,9 +289,9 @@ test_no_tid_is_ENOMEM_and_tids_come_back(void **state)
 {
 	struct m_snd_tag *mst;
 
-	again((struct nb_knob[]) { { "tids", 1 }, { NULL } });
+	again("tids=1");
 	tb_open(&tb);
-	assert_int_equal(nb_tag_error(&tb.b.port[0], &tb.t, &mst), ENOMEM);
+	assert_int_equal(tb_tag(&tb, 0, &mst), ENOMEM);
 	m_snd_tag_rele(tb.tag);
 	tb_open(&tb);
 	tb_sent(&tb, 0, 2 * REC, NULL);
@@ -301,7 +310,7 @@ test_orders_limit_contexts_and_keys_and_make_opens_fail(void **state)
 	refused(ENOMEM);
 	assert_int_equal(nic_order(n, NIC_ORDER_KEYS, 0), 0);
 	tb.b.port[0].log = true;
-	tb.tag = nb_tag(&tb.b.port[0], &tb.t);
+	assert_int_equal(tb_tag(&tb, 0, &tb.tag), 0);
 	nb_run(&tb.b);
 	assert_null(strstr(tb_wrs(&tb), "MEM_WRITE")); /* inline */
 	tb_sent(&tb, 0, REC, NULL);
@@ -319,7 +328,7 @@ test_a_full_software_ring_is_ENOBUFS(void **state)
 	struct nb_hdr h = { .seq = 1 };
 	struct asker a;
 
-	again((struct nb_knob[]) { { "soft_ring", 1 }, { NULL } });
+	again("soft_ring=1");
 	n = tb.b.port[0].n;
 	assert_int_equal(ask(&a), EINPROGRESS);
 	assert_int_equal(nic_order(n, NIC_ORDER_STALL, SIM_MS), 0);
@@ -345,7 +354,7 @@ test_a_detach_answers_who_waits(void **state)
 static void
 test_a_tag_that_goes_at_once_leaves_nothing(void **state)
 {
-	tb.tag = nb_tag(&tb.b.port[0], &tb.t);
+	assert_int_equal(tb_tag(&tb, 0, &tb.tag), 0);
 	m_snd_tag_rele(tb.tag); /* its work requests are in the ring */
 	tb.tag = NULL;
 	nb_run(&tb.b);
@@ -361,7 +370,7 @@ test_TOE_excludes_nic_tls(void **state)
 {
 	struct ifnet *ifp;
 
-	again((struct nb_knob[]) { { "toe", 1 }, { NULL } });
+	again("toe=1");
 	ifp = &tb.b.port[0].n->n_if;
 	assert_int_equal(ifp->if_capenable & IFCAP_TXTLS4, 0);
 	assert_int_equal(if_setcap(ifp, ifp->if_capenable | IFCAP_TXTLS4),
@@ -375,7 +384,7 @@ test_without_the_tunable_ifconfig_txtls_switches_it_on(void **state)
 {
 	struct ifnet *ifp;
 
-	again((struct nb_knob[]) { { "kern_tls", 0 }, { NULL } });
+	again("kern_tls=0");
 	ifp = &tb.b.port[0].n->n_if;
 	assert_int_equal(ifp->if_capenable & (IFCAP_TXTLS4 | IFCAP_TXTLS6), 0);
 	assert_int_equal(if_setcap(ifp, ifp->if_capenable | IFCAP_TXTLS4), 0);
