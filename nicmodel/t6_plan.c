@@ -68,18 +68,37 @@ plan_header(const struct t6_ask *a, struct t6_plan *pl, uint32_t from)
 	pl->pl_tlen = MIN(a->a_end, a->a_hlen);
 }
 
+/* Where a range must end at least for a byte of it to be sent: with its last
+ * block, or with the whole trailer. */
+static uint32_t
+least_end(const struct t6_ask *a)
+{
+	uint32_t trailer = a->a_hlen + a->a_paylen, end = a->a_end;
+
+	if (a->a_cbc && end > a->a_hlen)
+		end = block_of(a, end + BLOCK - 1);
+	return (end > trailer ? trailer + a->a_tlen : end);
+}
+
 /*
- * Nothing new can be sent. If TCP repeats itself, it waits for an answer that
- * only a packet brings (a window's update was lost): the bytes before, which
- * the peer has, go again.
+ * Not a byte of what is asked for can be sent. That may be all, when the rest
+ * comes with the next range. But when TCP repeats itself there is none, and
+ * it would repeat itself forever: then more of the record is sent, if TCP has
+ * asked for so much before; else what the peer has already, which it answers.
  */
 static void
 plan_nothing(const struct t6_ask *a, struct t6_plan *pl)
 {
+	struct t6_ask more = *a;
+
 	pl->pl_kind = T6_NOTHING;
-	if (!a->a_again)
+	if (a->a_asked < a->a_end)
 		return;
-	if (pl->pl_tlen > a->a_hlen)
+	more.a_end = least_end(a);
+	more.a_asked = 0;
+	if (a->a_asked >= more.a_end)
+		t6_plan(&more, pl);
+	else if (pl->pl_tlen > a->a_hlen)
 		plan_short(a, pl, block_of(a, pl->pl_tlen - 1));
 	else
 		plan_header(a, pl, 0);

@@ -12,8 +12,8 @@
 /* What TCP asks for: bytes [a_off, a_end) of a record. */
 struct t6_ask {
 	bool a_cbc;
-	bool a_again; /* all of it was asked for before */
 	uint32_t a_off, a_end;
+	uint32_t a_asked; /* it asked for what is below this before */
 	uint32_t a_hlen, a_paylen, a_tlen; /* header, payload, trailer */
 };
 

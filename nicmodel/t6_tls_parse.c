@@ -71,9 +71,18 @@ header_parse(const struct t6_tag *tt, const struct mbuf *m, struct t6_pkt *p)
 
 /* --- records --- */
 
+/* How far into a record of len bytes TCP has asked for it before. */
+static uint32_t
+asked(const struct t6_tag *tt, uint32_t seq, uint32_t len)
+{
+	if (!tt->tt_asked_any || SEQ_LEQ(tt->tt_asked, seq))
+		return (0);
+	return (MIN(tt->tt_asked - seq, len));
+}
+
 /* seq: of the first byte of it that is in the packet. */
 static void
-record_look(const struct t6_tag *tt, struct mbuf *m, uint32_t seq, bool again,
+record_look(const struct t6_tag *tt, struct mbuf *m, uint32_t seq,
     struct t6_rec *r)
 {
 	struct nic_record nr;
@@ -81,7 +90,7 @@ record_look(const struct t6_tag *tt, struct mbuf *m, uint32_t seq, bool again,
 
 	nic_record_open(m, &nr);
 	a = (struct t6_ask) { .a_cbc = tt->tt_suite->cipher == TLS_CIPHER_CBC,
-		.a_again = again,
+		.a_asked = asked(tt, seq - nr.r_off, nr.r_len),
 		.a_off = nr.r_off,
 		.a_end = nr.r_off + (uint32_t)nr.r_mlen,
 		.a_hlen = nr.r_hlen,
@@ -132,13 +141,6 @@ record_slot(struct t6_softc *sc, uint32_t i)
 	return (&sc->sc_recs[i]);
 }
 
-/* TCP has asked before for everything up to there. */
-static bool
-asked(const struct t6_tag *tt, uint32_t end)
-{
-	return (tt->tt_asked_any && SEQ_LEQ(end, tt->tt_asked));
-}
-
 /* A record that cannot stand there; NULL: it can. */
 static const char *
 record_bad(const struct t6_pkt *p, const struct t6_rec *r)
@@ -163,7 +165,7 @@ records_parse(struct t6_softc *sc, const struct t6_tag *tt, struct mbuf *m,
 			return (EINVAL);
 		}
 		r = record_slot(sc, p->p_nrecs);
-		record_look(tt, m, seq, asked(tt, seq + (uint32_t)m->m_len), r);
+		record_look(tt, m, seq, r);
 		if ((*why = record_bad(p, r)) != NULL)
 			return (EINVAL);
 		if (r->r_nsegs > T6_SEGS || t6_rec_wr_len(tt, r) > T6_WR_MAX) {

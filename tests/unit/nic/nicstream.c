@@ -22,8 +22,8 @@ ref_record(const struct nb_tls *t, const struct mbuf *rec, uint8_t *out)
 	for (int i = 5; i < s->hlen && i < 13; i++)
 		nonce = nonce << 8 | plain[i];
 	n = reftls_seal(s, t->key, t->iv, nonce, rec->m_epg.seqno,
-	    TLS_RLTYPE_APP, plain + s->hlen,
-	    len - s->hlen - rec->m_epg.trllen, 0, out);
+	    TLS_RLTYPE_APP, plain + s->hlen, len - s->hlen - rec->m_epg.trllen,
+	    0, out);
 	assert_int_equal(n, len);
 	free(plain);
 	return (len);

@@ -10,7 +10,7 @@
 
 #define NB_MAXREC   16
 #define NB_SEQ	    0xfffff000u /* TCP sequence number of stream byte 0: wraps */
-#define NB_SEQNO    100 /* of the first record */
+#define NB_SEQNO    100		/* of the first record */
 #define NB_MAXBYTES (8 * 17000)
 
 struct nb_stream {
@@ -43,7 +43,7 @@ int nb_stream_send(struct nb_stream *, struct nb_port *, struct m_snd_tag *,
 uint32_t nb_stream_check(struct nb_stream *, struct nb_port *, uint32_t from,
     uint32_t to);
 /* Send and check: what a lawful card does. */
-uint32_t nb_stream_go(struct nb_stream *, struct nb_port *,
-    struct m_snd_tag *, uint32_t from, uint32_t to, uint32_t mss);
+uint32_t nb_stream_go(struct nb_stream *, struct nb_port *, struct m_snd_tag *,
+    uint32_t from, uint32_t to, uint32_t mss);
 
 #endif

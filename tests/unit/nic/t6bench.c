@@ -183,6 +183,7 @@ tb_send(struct t6b *tb, uint32_t from, uint32_t to, const struct tb_pkt *p)
 	nb_run(&tb->b);
 	STAILQ_FOREACH(f, &port->got, f_link)
 		tb_check(tb, f);
+	tb->asked = MAX(tb->asked, to);
 	return (error);
 }
 

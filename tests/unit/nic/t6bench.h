@@ -24,6 +24,7 @@ struct t6b {
 	uint32_t ack, tsecr;
 	uint16_t win;
 	bool ts, v6;
+	uint32_t asked; /* stream bytes below were asked for */
 	/* of what was sent last */
 	uint32_t lo, hi; /* stream bytes on the wire, from, to */
 	uint32_t bytes;	 /* payload bytes, duplicates too */

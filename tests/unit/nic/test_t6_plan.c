@@ -109,18 +109,39 @@ test_who_repeats_a_range_of_which_nothing_can_be_sent_gets_the_bytes_before(
 {
 	struct t6_ask a = GCM(16400, 16402);
 
-	a.a_again = true;
+	a.a_asked = 16401;
+	assert_int_equal(plan(a).pl_kind, T6_NOTHING);
+	a.a_asked = 16402;
 	expect(a, T6_SHORT, 13 + 16368, 16397, 13 + 16368, 16368, 16, 16);
 	a = CBC(21 + 33, 21 + 40);
-	a.a_again = true;
+	a.a_asked = 21 + 47;
 	expect(a, T6_SHORT, 0, 21 + 32, 21 + 16, 0, 32, 54);
 	a = CBC(21 + 3, 21 + 9);
-	a.a_again = true;
+	a.a_asked = 21 + 9;
 	expect(a, T6_HEADER, 0, 21, 21, 0, 0, 0);
 	/* Others are not changed by it. */
 	a = GCM(1448, 2896);
-	a.a_again = true;
+	a.a_asked = END;
 	expect(a, T6_SHORT, 1437, 2896, 1448, 1424, 1459, 11);
+}
+
+static void
+test_who_repeats_it_and_has_asked_for_more_before_gets_what_is_needed(
+    void **state)
+{
+	struct t6_ask a = GCM(16400, 16402);
+
+	a.a_asked = END;
+	expect(a, T6_FULL, 0, END, 16397, 0, 16384, 16400);
+	a = CBC(21 + 33, 21 + 40);
+	a.a_asked = 21 + 48;
+	expect(a, T6_SHORT, 0, 21 + 48, 21 + 32, 0, 48, 54);
+	/* The last block before the trailer is all of it. */
+	a = CBC(16405 + 3, 16405 + 5);
+	a.a_asked = CBC_END - 1;
+	assert_int_equal(plan(a).pl_kind, T6_SHORT);
+	a.a_asked = CBC_END;
+	expect(a, T6_FULL, 0, CBC_END, 16405, 0, 16384, 16408);
 }
 
 /* --- sizes --- */
@@ -243,6 +264,8 @@ main(void)
 		    test_a_range_within_the_header_goes_in_the_clear),
 		cmocka_unit_test(
 		    test_who_repeats_a_range_of_which_nothing_can_be_sent_gets_the_bytes_before),
+		cmocka_unit_test(
+		    test_who_repeats_it_and_has_asked_for_more_before_gets_what_is_needed),
 		cmocka_unit_test(
 		    test_work_requests_have_the_sizes_of_the_sheet),
 		cmocka_unit_test(test_key_contexts_have_the_sizes_of_the_sheet),
