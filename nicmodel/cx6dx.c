@@ -1,5 +1,5 @@
 /* NVIDIA (Mellanox) ConnectX-6 Dx: the description. */
-#include "cx6dx_drv.h"
+#include "cx6dx_rx_drv.h"
 
 static const char *const drivers[] = { "old", "new", NULL };
 
@@ -47,7 +47,7 @@ const struct nic_model nic_cx6dx = {
 	.nm_caps = IFCAP_RXCSUM | IFCAP_TXCSUM | IFCAP_RXCSUM_IPV6 |
 	    IFCAP_TXCSUM_IPV6 | IFCAP_TSO4 | IFCAP_TSO6 | IFCAP_LRO |
 	    IFCAP_MEXTPG | IFCAP_TXRTLMT | IFCAP_TXTLS4 | IFCAP_TXTLS6 |
-	    IFCAP_TXTLS_RTLMT,
+	    IFCAP_TXTLS_RTLMT | IFCAP_RXTLS4 | IFCAP_RXTLS6,
 	.nm_tsomax = 65518,
 	.nm_tsomaxsegcount = 50,
 	.nm_tsomaxsegsize = 65536,
@@ -55,7 +55,7 @@ const struct nic_model nic_cx6dx = {
 	.nm_ring_min = 128,
 	.nm_ring_max = 16384,
 	.nm_queues = 4,
-	.nm_extra_queues = CX_RL_QUEUES,
+	.nm_extra_queues = CX_RL_QUEUES + 1,
 	.nm_fetch = 600 * SIM_NS,
 	/* PCIe 4.0 x16: 26.5 GB/s usable. */
 	.nm_bus_bps = 212000000000,
@@ -66,6 +66,7 @@ const struct nic_model nic_cx6dx = {
 	.nm_select = cx_select,
 	.nm_transmit = cx_transmit,
 	.nm_snd_tag_alloc = cx_snd_tag_alloc,
+	.nm_rx = cx_rx_packet,
 	.nm_reset = cx_reset,
 	.nm_dump = cx_dump,
 	.nm_hw_attach = cx_hw_attach,
@@ -73,6 +74,7 @@ const struct nic_model nic_cx6dx = {
 	.nm_hw_reset = cx_hw_reset,
 	.nm_hw_exec = cx_hw_exec,
 	.nm_hw_cmd = cx_hw_cmd,
+	.nm_hw_rx = cx_hw_rx,
 	.nm_hw_order = cx_hw_order,
 	.nm_hw_dump = cx_hw_dump,
 	.nm_decode = cx_decode,

@@ -7,10 +7,9 @@
 #include <ktsim/base/bytes.h>
 #include <ktsim/base/kassert.h>
 #include <ktsim/kern/ktls.h>
-#include <ktsim/kern/sysctl.h>
 #include <ktsim/kern/vnet.h>
 
-#include "cx6dx_drv.h"
+#include "cx6dx_rx_drv.h"
 
 #define MAX_SEGS \
 	((CX_MAX_WQE - sizeof(struct cx_ctrl) - sizeof(struct cx_eth)) / 16)
@@ -349,6 +348,7 @@ cx_attach(struct nic *n)
 		txq_sysctl(n, unit, &n->n_drv->d_txqs[i], i);
 	if (cx_softc(n)->cs_tls)
 		tls_sysctl(n, unit);
+	cx_rx_init(n, unit);
 	return (0);
 }
 
@@ -359,6 +359,7 @@ cx_detach(struct nic *n)
 
 	snprintf(prefix, sizeof(prefix), "dev.mce.%u.", cx_softc(n)->cs_unit);
 	sysctl_remove(n->n_vnet, prefix);
+	cx_rx_fini(n);
 	cx_tags_fini(n);
 	free(n->n_softc);
 }
@@ -367,4 +368,5 @@ void
 cx_reset(struct nic *n)
 {
 	cx_tags_reset(n);
+	cx_rx_tags_reset(n);
 }

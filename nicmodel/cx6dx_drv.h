@@ -12,6 +12,7 @@
 #define CX6DX_DRV_H
 
 #include <ktsim/base/kmem.h>
+#include <ktsim/kern/ktls.h>
 
 #include "cx6dx_wqe.h"
 #include "nic_drv.h"
@@ -70,6 +71,7 @@ struct cx_softc {
 	bool cs_tls;	     /* the firmware has it */
 	unsigned cs_unit;    /* dev.mce.N */
 	struct cx_tls_stats cs_stats;
+	struct cx_rx *cs_rx; /* receive: cx6dx_rx_drv.c */
 	struct {
 		uint64_t rate_bps; /* 0: free */
 		uint32_t refs;
@@ -104,6 +106,10 @@ void cx_tags_init(struct nic *);
 void cx_tags_fini(struct nic *);
 void cx_tags_reset(struct nic *);
 if_snd_tag_alloc_fn cx_snd_tag_alloc;
+/* EPROTONOSUPPORT, EINVAL: what the card cannot do. */
+int cx_check_cipher(const struct tls_session_params *);
+void cx_fill_params(struct cx_static *, uint8_t key[32], uint8_t *keylen,
+    const struct tls_session_params *);
 /* The tag of a packet if it is one of TLS: NULL. */
 struct cx_tag *cx_mbuf_tag(const struct nic *, const struct mbuf *);
 

@@ -122,22 +122,50 @@ static int
 exec_umr(struct nic_exec *x, const struct cx_ctrl *c)
 {
 	const struct cx_umr_wqe *w = (const void *)c;
+	uint32_t number = be32dec(c->wc_imm) >> 8;
 
+	if (c->wc_opmod == CX_OPMOD_TIR && c->wc_ds == sizeof(*w) / 16)
+		return (
+		    cx_rx_static(x->x_card->c_softc, number, &w->wu_static));
 	if (c->wc_opmod != CX_OPMOD_TIS || c->wc_ds != sizeof(*w) / 16)
 		return (NIC_EXEC_BAD);
-	return (cx_load_static(x->x_card->c_softc, be32dec(c->wc_imm) >> 8,
-	    &w->wu_static));
+	return (cx_load_static(x->x_card->c_softc, number, &w->wu_static));
 }
 
 static int
 exec_psv(struct nic_exec *x, const struct cx_ctrl *c)
 {
 	const struct cx_psv_wqe *w = (const void *)c;
+	uint32_t number = be32dec(w->wp_progress.pp_tisn) & 0xffffff;
 
+	if (c->wc_opmod == CX_OPMOD_TIR && c->wc_ds == sizeof(*w) / 16)
+		return (cx_rx_progress(x->x_card->c_softc, number));
 	if (c->wc_opmod != CX_OPMOD_TIS || c->wc_ds != sizeof(*w) / 16)
 		return (NIC_EXEC_BAD);
-	return (cx_load_progress(x->x_card->c_softc,
-	    be32dec(w->wp_progress.pp_tisn) & 0xffffff));
+	return (cx_load_progress(x->x_card->c_softc, number));
+}
+
+/* The state of a TIR, written to host memory. */
+static int
+exec_get_psv(struct nic_exec *x, const struct cx_ctrl *c)
+{
+	const struct cx_get_psv_wqe *w = (const void *)c;
+	const struct cx_tir *t;
+	struct cx_progress *pp;
+	uint32_t tirn = be32dec(w->wg_psvn) & 0xffffff;
+
+	t = cx_tir(x->x_card->c_softc, tirn);
+	pp = (void *)(uintptr_t)nic_dma_read(x, be64dec(w->wg_addr),
+	    sizeof(*pp), NIC_DMA_CQE);
+	if (t == NULL || pp == NULL || c->wc_ds != sizeof(*w) / 16)
+		return (NIC_EXEC_BAD);
+	memset(pp, 0, sizeof(*pp));
+	be32enc(pp->pp_tisn, tirn);
+	be32enc(pp->pp_next_seq, t->ct_next);
+	be32enc(pp->pp_hw_resync_seq, t->ct_resync_seq);
+	pp->pp_state =
+	    (uint8_t)((unsigned)t->ct_tracker << 6 | (unsigned)t->ct_auth << 4);
+	return (0);
 }
 
 int
@@ -164,6 +192,8 @@ cx_hw_exec(struct nic_exec *x)
 		return (exec_umr(x, c));
 	case CX_OPCODE_SET_PSV:
 		return (exec_psv(x, c));
+	case CX_OPCODE_GET_PSV:
+		return (exec_get_psv(x, c));
 	default:
 		return (NIC_EXEC_BAD);
 	}
@@ -171,9 +201,8 @@ cx_hw_exec(struct nic_exec *x)
 
 /* --- commands --- */
 
-/* A free entry's number; 0: the table is full. */
-static uint32_t
-table_take(struct cx_table *t, void **items, size_t size,
+uint32_t
+cx_table_take(struct cx_table *t, void **items, size_t size,
     bool (*used)(const void *))
 {
 	uint32_t i = t->t_free, old = t->t_size;
@@ -196,8 +225,8 @@ table_take(struct cx_table *t, void **items, size_t size,
 	return (i + 1);
 }
 
-static void
-table_give(struct cx_table *t, uint32_t number)
+void
+cx_table_give(struct cx_table *t, uint32_t number)
 {
 	t->t_used--;
 	t->t_free = MIN(t->t_free, number - 1);
@@ -221,7 +250,8 @@ create_tis(struct cx_hw *h, struct nic_cmd *cmd)
 	void *items = h->h_tis;
 	uint32_t tisn;
 
-	tisn = table_take(&h->h_tis_table, &items, sizeof(*h->h_tis), tis_used);
+	tisn =
+	    cx_table_take(&h->h_tis_table, &items, sizeof(*h->h_tis), tis_used);
 	h->h_tis = items;
 	if (tisn == 0) {
 		cmd->c_status = ENOMEM;
@@ -242,7 +272,8 @@ create_dek(struct cx_hw *h, struct nic_cmd *cmd)
 		cmd->c_status = EINVAL;
 		return;
 	}
-	dek = table_take(&h->h_dek_table, &items, sizeof(*h->h_dek), dek_used);
+	dek =
+	    cx_table_take(&h->h_dek_table, &items, sizeof(*h->h_dek), dek_used);
 	h->h_dek = items;
 	if (dek == 0) {
 		cmd->c_status = ENOMEM;
@@ -268,7 +299,7 @@ destroy_dek(struct cx_hw *h, struct nic_cmd *cmd)
 	if (h->h_dek[dek - 1].k_used != 0)
 		h->h_cached--;
 	explicit_bzero(&h->h_dek[dek - 1], sizeof(struct cx_key));
-	table_give(&h->h_dek_table, (uint32_t)dek);
+	cx_table_give(&h->h_dek_table, (uint32_t)dek);
 }
 
 void
@@ -287,7 +318,7 @@ cx_hw_cmd(struct nic_card *c, struct nic_cmd *cmd)
 			return;
 		}
 		cx_context_drop(cc);
-		table_give(&h->h_tis_table, (uint32_t)cmd->c_in[0]);
+		cx_table_give(&h->h_tis_table, (uint32_t)cmd->c_in[0]);
 		return;
 	case CX_CREATE_DEK:
 		create_dek(h, cmd);
@@ -296,7 +327,7 @@ cx_hw_cmd(struct nic_card *c, struct nic_cmd *cmd)
 		destroy_dek(h, cmd);
 		return;
 	default:
-		cmd->c_status = EINVAL;
+		cx_rx_cmd(h, cmd);
 	}
 }
 
@@ -329,6 +360,7 @@ cx_hw_attach(struct nic_card *c)
 	    << nic_knob(c->c_nic, CX_KNOB_LOG_MAX_TIS);
 	h->h_dek_table.t_limit = 1ULL
 	    << nic_knob(c->c_nic, CX_KNOB_LOG_MAX_DEK);
+	h->h_tir_table.t_limit = 65535; /* of IPv4 and of IPv6 rules */
 	h->h_key_cache = nic_knob(c->c_nic, CX_KNOB_KEY_CACHE);
 	h->h_key_miss = nic_knob(c->c_nic, CX_KNOB_KEY_MISS) * SIM_NS;
 	return (0);
@@ -345,6 +377,7 @@ cx_hw_reset(struct nic_card *c)
 	if (h->h_dek != NULL)
 		explicit_bzero(h->h_dek,
 		    h->h_dek_table.t_size * sizeof(*h->h_dek));
+	cx_rx_reset(h);
 	h->h_tis_table.t_used = h->h_dek_table.t_used = 0;
 	h->h_tis_table.t_free = h->h_dek_table.t_free = 0;
 	h->h_cached = 0;
@@ -356,6 +389,9 @@ cx_hw_detach(struct nic_card *c)
 	struct cx_hw *h = c->c_softc;
 
 	cx_hw_reset(c);
+	if (h->h_rxbuf != NULL)
+		framebuf_rele(h->h_rxbuf);
+	free(h->h_tir);
 	free(h->h_tis);
 	free(h->h_dek);
 	free(h);

@@ -43,7 +43,46 @@ struct cx_table {
 	uint64_t t_used;
 };
 
+/*
+ * A receiving context. It follows the stream from record header to record
+ * header; where it lost the way, it looks for something like a header, and for
+ * another where that one's length says, and asks software.
+ */
+struct cx_tir {
+	bool ct_used;
+	struct cx_rule ct_rule;
+	bool ct_ruled;		    /* the rule is in the table */
+	LIST_ENTRY(cx_tir) ct_link; /* of the rules with its hash */
+
+	bool ct_loaded; /* static and progress parameters came */
+	struct cx_static ct_params;
+	struct tls_crypt *ct_crypt;
+	struct tls_stream *ct_stream;
+	uint8_t ct_hlen;
+
+	enum cx_tracker ct_tracker;
+	enum cx_auth ct_auth;
+	bool ct_candidate;	 /* searching: one header found */
+	uint32_t ct_next;	 /* TCP sequence of the next byte */
+	uint32_t ct_off, ct_len; /* in the record; its bytes once known */
+	uint8_t ct_hdr[16];
+	uint64_t ct_recno;  /* OFFLOAD: of this record */
+	bool ct_decrypting; /* this record, from its first byte on */
+	uint8_t ct_tag[16];
+	uint32_t ct_resync_seq;	   /* asked for: this header */
+	uint64_t ct_since;	   /* records begun since that one */
+	bool ct_confirmed;	   /* OFFLOAD at the next header */
+	uint64_t ct_confirm_recno; /* of the record at ct_resync_seq */
+};
+#define CX_RULE_BUCKETS 1024
+
 struct cx_hw {
+	struct cx_tir **h_tir;
+	struct cx_table h_tir_table;
+	LIST_HEAD(, cx_tir) h_rules[CX_RULE_BUCKETS];
+	struct framebuf *h_rxbuf; /* decrypted payload goes here */
+	uint32_t h_rxused;
+
 	struct cx_context *h_tis;
 	struct cx_key *h_dek;
 	struct cx_table h_tis_table, h_dek_table;
@@ -67,5 +106,21 @@ int cx_load_progress(struct cx_hw *, uint32_t tisn);
 int cx_stream(struct nic_exec *, struct cx_context *, const uint8_t *in,
     uint8_t *out, uint32_t len);
 void cx_context_drop(struct cx_context *);
+struct cx_key *cx_key_of(struct cx_hw *, const struct cx_static *); /* NULL */
+/* A cipher's key and IV from static parameters; NULL: no such suite. */
+struct tls_crypt *cx_crypt(const struct cx_key *, const struct cx_static *);
+
+/* cx6dx_rx_hw.c */
+void cx_rx_cmd(struct cx_hw *, struct nic_cmd *);
+int cx_rx_static(struct cx_hw *, uint32_t tirn, const struct cx_static *);
+int cx_rx_progress(struct cx_hw *, uint32_t tirn);
+/* NULL: no such TIR. */
+const struct cx_tir *cx_tir(const struct cx_hw *, uint32_t tirn);
+void cx_rx_reset(struct cx_hw *);
+
+/* cx6dx_hw.c: a free entry's number; 0: the table is full. */
+uint32_t cx_table_take(struct cx_table *, void **items, size_t size,
+    bool (*used)(const void *));
+void cx_table_give(struct cx_table *, uint32_t number);
 
 #endif

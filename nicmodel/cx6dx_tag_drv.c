@@ -16,7 +16,7 @@
 #include <ktsim/kern/ktls.h>
 #include <ktsim/kern/vnet.h>
 
-#include "cx6dx_drv.h"
+#include "cx6dx_rx_drv.h"
 
 static bool
 driver_new(const struct nic *n)
@@ -406,8 +406,8 @@ setup_done(struct cx_tag *ct, int error)
 
 /* --- allocation: the checks in the driver's order --- */
 
-static int
-check_cipher(const struct tls_session_params *tp)
+int
+cx_check_cipher(const struct tls_session_params *tp)
 {
 	if (tp->tls_vminor != TLS_MINOR_VER_TWO &&
 	    tp->tls_vminor != TLS_MINOR_VER_THREE)
@@ -423,10 +423,10 @@ check_cipher(const struct tls_session_params *tp)
 	return (0);
 }
 
-static void
-fill_params(struct cx_tag *ct, const struct tls_session_params *tp)
+void
+cx_fill_params(struct cx_static *ps, uint8_t key[32], uint8_t *keylen,
+    const struct tls_session_params *tp)
 {
-	struct cx_static *ps = &ct->ct_params;
 	bool v13 = tp->tls_vminor == TLS_MINOR_VER_THREE;
 
 	ps->ps_version = (uint8_t)(0x41 | (v13 ? CX_TLS_1_3 : CX_TLS_1_2) << 2);
@@ -435,8 +435,8 @@ fill_params(struct cx_tag *ct, const struct tls_session_params *tp)
 	if (v13)
 		memcpy(ps->ps_implicit_iv, tp->iv + 4,
 		    sizeof(ps->ps_implicit_iv));
-	ct->ct_keylen = (uint8_t)tp->cipher_key_len;
-	memcpy(ct->ct_key, tp->cipher_key, tp->cipher_key_len);
+	*keylen = (uint8_t)tp->cipher_key_len;
+	memcpy(key, tp->cipher_key, tp->cipher_key_len);
 }
 
 static int
@@ -448,7 +448,7 @@ tls_tag_alloc(struct nic *n, const struct if_snd_tag_alloc_params *params)
 
 	if (!cx_softc(n)->cs_tls)
 		return (EOPNOTSUPP);
-	if ((error = check_cipher(&params->tls->params)) != 0)
+	if ((error = cx_check_cipher(&params->tls->params)) != 0)
 		return (error);
 	if ((ct = tag_take(n)) == NULL)
 		return (ENOMEM);
@@ -461,7 +461,8 @@ tls_tag_alloc(struct nic *n, const struct if_snd_tag_alloc_params *params)
 	ct->ct_limited = limited;
 	ct->ct_conn = params->conn.conn;
 	ct->ct_wait = params->wait;
-	fill_params(ct, &params->tls->params);
+	cx_fill_params(&ct->ct_params, ct->ct_key, &ct->ct_keylen,
+	    &params->tls->params);
 	setup(ct);
 	return (EINPROGRESS);
 }
@@ -484,6 +485,11 @@ cx_snd_tag_alloc(struct ifnet *ifp,
 	case IF_SND_TAG_TYPE_TLS:
 	case IF_SND_TAG_TYPE_TLS_RATE_LIMIT:
 		error = tls_tag_alloc(n, params);
+		if (error != EINPROGRESS)
+			n->n_stats.tls_tags_refused++;
+		return (error);
+	case IF_SND_TAG_TYPE_TLS_RX:
+		error = cx_rx_tag_alloc(n, params);
 		if (error != EINPROGRESS)
 			n->n_stats.tls_tags_refused++;
 		return (error);

@@ -19,8 +19,8 @@ cx_context(struct cx_hw *h, uint32_t tisn)
 	return (&h->h_tis[tisn - 1]);
 }
 
-static struct cx_key *
-key_of(struct cx_hw *h, const struct cx_static *ps)
+struct cx_key *
+cx_key_of(struct cx_hw *h, const struct cx_static *ps)
 {
 	uint32_t dek = be32dec(ps->ps_dek) & 0xffffff;
 
@@ -46,32 +46,38 @@ cx_context_drop(struct cx_context *cc)
 	explicit_bzero(cc, sizeof(*cc));
 }
 
-/* A cipher for these parameters; the one there is, if nothing changed. */
-static int
-crypt_make(struct cx_context *cc, const struct cx_key *k,
-    const struct cx_static *ps)
+struct tls_crypt *
+cx_crypt(const struct cx_key *k, const struct cx_static *ps)
 {
 	bool v13 = ((ps->ps_version >> 2) & 0xf) == CX_TLS_1_3;
 	const struct tls_suite *suite;
 	uint8_t iv[12];
 
+	suite = tls_suite_find(CRYPTO_AES_NIST_GCM_16, 0, k->k_len,
+	    v13 ? TLS_MINOR_VER_THREE : TLS_MINOR_VER_TWO);
+	if (suite == NULL)
+		return (NULL);
+	memcpy(iv, ps->ps_gcm_iv, 4);
+	memcpy(iv + 4, ps->ps_implicit_iv, 8);
+	return (tls_crypt_create(&crypto_openssl, suite,
+	    &(struct tls_keys) { .key = k->k_bytes, .iv = iv }, 1));
+}
+
+/* A cipher for these parameters; the one there is, if nothing changed. */
+static int
+crypt_make(struct cx_context *cc, const struct cx_key *k,
+    const struct cx_static *ps)
+{
 	if (cc->cc_crypt != NULL && cc->cc_crypt_serial == k->k_serial &&
 	    cc->cc_params.ps_version == ps->ps_version &&
 	    memcmp(cc->cc_params.ps_gcm_iv, ps->ps_gcm_iv, 12) == 0)
 		return (0);
 	crypt_drop(cc);
-	suite = tls_suite_find(CRYPTO_AES_NIST_GCM_16, 0, k->k_len,
-	    v13 ? TLS_MINOR_VER_THREE : TLS_MINOR_VER_TWO);
-	if (suite == NULL)
+	if ((cc->cc_crypt = cx_crypt(k, ps)) == NULL)
 		return (NIC_EXEC_BAD);
-	memcpy(iv, ps->ps_gcm_iv, 4);
-	memcpy(iv + 4, ps->ps_implicit_iv, 8);
-	cc->cc_crypt = tls_crypt_create(&crypto_openssl, suite,
-	    &(struct tls_keys) { .key = k->k_bytes, .iv = iv }, 1);
-	if (cc->cc_crypt != NULL)
-		cc->cc_stream = tls_stream_create(cc->cc_crypt);
+	cc->cc_stream = tls_stream_create(cc->cc_crypt);
 	cc->cc_crypt_serial = k->k_serial;
-	cc->cc_hlen = suite->hlen;
+	cc->cc_hlen = tls_crypt_suite(cc->cc_crypt)->hlen;
 	return (cc->cc_stream != NULL ? 0 : NIC_EXEC_BAD);
 }
 
@@ -79,7 +85,7 @@ int
 cx_load_static(struct cx_hw *h, uint32_t tisn, const struct cx_static *ps)
 {
 	struct cx_context *cc = cx_context(h, tisn);
-	struct cx_key *k = key_of(h, ps);
+	struct cx_key *k = cx_key_of(h, ps);
 
 	if (cc == NULL || k == NULL || crypt_make(cc, k, ps) != 0)
 		return (NIC_EXEC_BAD);
@@ -105,7 +111,7 @@ cx_load_progress(struct cx_hw *h, uint32_t tisn)
 static void
 key_wanted(struct nic_exec *x, struct cx_hw *h, struct cx_context *cc)
 {
-	struct cx_key *k = key_of(h, &cc->cc_params);
+	struct cx_key *k = cx_key_of(h, &cc->cc_params);
 	uint64_t oldest = UINT64_MAX;
 	uint32_t victim = 0;
 

@@ -115,6 +115,29 @@ enum cx_cmd {
 	CX_DESTROY_TIS, /* in: number */
 	CX_CREATE_DEK,	/* in: bytes of the key; data: the key; out: index */
 	CX_DESTROY_DEK, /* in: index */
+	CX_CREATE_TIR,	/* out: number */
+	CX_DESTROY_TIR, /* in: number; its rule goes with it */
+	CX_ADD_RULE,	/* in: TIR; data: struct cx_rule */
+};
+
+/* A steering rule: the TCP connection whose frames go through a TIR, as the
+ * receiver sees it. */
+struct cx_rule {
+	bool r_ipv6;
+	uint8_t r_src[16], r_dst[16];
+	uint16_t r_sport, r_dport;
+	uint16_t r_vlan; /* 0: untagged */
+};
+
+/* What GET_PSV says: tracker and authentication state of a TIR. */
+enum cx_tracker { CX_TRACKER_START, CX_TRACKER_TRACKING, CX_TRACKER_SEARCHING };
+enum cx_auth { CX_AUTH_NO_OFFLOAD, CX_AUTH_OFFLOAD };
+struct cx_get_psv_wqe { /* 48 bytes: 1 block */
+	struct cx_ctrl wg_ctrl;
+	uint8_t wg_psvn[4]; /* TIR */
+	uint8_t wg_rsvd[12];
+	uint8_t wg_addr[8]; /* the card writes struct cx_progress there */
+	uint8_t wg_rsvd2[8];
 };
 
 /* What the model's knobs are, by index; cx6dx.c. */
@@ -131,7 +154,10 @@ enum cx_knob {
 	CX_KNOB_KEY_MISS,
 };
 
-#define CX_RL_QUEUES 8 /* rate limited send queues, behind the channels */
+/* Behind the channels: rate limited send queues, and the internal queue (IQ)
+ * of receive's control work requests. */
+#define CX_RL_QUEUES 8
+#define CX_IQ	     CX_RL_QUEUES /* its index behind the channels */
 
 /* cx6dx_hw.c, cx6dx_tls_hw.c */
 int cx_hw_attach(struct nic_card *);
@@ -139,6 +165,7 @@ void cx_hw_detach(struct nic_card *);
 void cx_hw_reset(struct nic_card *);
 int cx_hw_exec(struct nic_exec *);
 void cx_hw_cmd(struct nic_card *, struct nic_cmd *);
+void cx_hw_rx(struct nic_card *, struct frame **);
 void cx_hw_dump(const struct nic_card *, struct strbuf *, int indent);
 int cx_hw_order(struct nic_card *, enum nic_order, uint64_t value);
 /* cx6dx_decode.c */

@@ -7,7 +7,6 @@
 
 #include <ktsim/base/kassert.h>
 #include <ktsim/kern/ktls.h>
-#include <ktsim/kern/sysctl.h>
 #include <ktsim/kern/vnet.h>
 
 #include "nic_drv.h"

@@ -136,7 +136,8 @@ void nic_drv_drop_all(struct nic *);
 void nic_cmd_submit(struct nic *, struct nic_cmd *);
 /* For cards whose commands cost nothing: carried out here; its status. */
 int nic_cmd_now(struct nic *, struct nic_cmd *);
-/* All that are in the mailbox are answered so: the card was reset. */
+/* All that are in the mailbox are answered so. ECANCELED: the card was reset,
+ * what it had is gone. */
 void nic_cmd_flush(struct nic *, int status);
 void nic_cmd_init(struct nic *);
 void nic_cmd_fini(struct nic *);

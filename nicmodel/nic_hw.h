@@ -196,7 +196,8 @@ struct nic_cmd {
 	uint64_t c_in[6];
 	const void *c_data; /* with it: a key, a parameter block */
 	uint64_t c_out[2];
-	int c_status; /* 0, or an errno: what the firmware answered */
+	int c_status; /* 0, or an errno: what the firmware answered;
+			 ECANCELED: the card was reset first */
 	/* the driver's */
 	void (*c_done)(struct nic *, struct nic_cmd *);
 	void *c_arg;

@@ -58,7 +58,7 @@ order_reset(struct nic *n)
 {
 	n->n_stats.resets++;
 	nic_drv_drop_all(n);
-	nic_cmd_flush(n, EIO);
+	nic_cmd_flush(n, ECANCELED);
 	nic_card_reset(n->n_card);
 	if (n->n_model->nm_reset != NULL)
 		n->n_model->nm_reset(n);

@@ -107,7 +107,7 @@ ktls_settle_mode(struct socket *so, struct ktls_session *tls, int error)
 static void
 ktls_enable_decided(struct ktls_session *tls, int error)
 {
-	struct socket *so = ktls_tx_socket(tls);
+	struct socket *so = ktls_session_socket(tls);
 
 	if (so == NULL || so->so_snd.sb_tls_info != tls) {
 		ktls_tag_release(tls);
@@ -263,6 +263,44 @@ ktls_enable_rx_session(struct socket *so, const struct tls_enable *en,
 	return (0);
 }
 
+static const char *
+ktls_rx_reason(const struct ktls_session *tls, int error)
+{
+	if (error == ENXIO && tls->params.suite->cipher != TLS_CIPHER_GCM)
+		return ("no card decrypts this cipher");
+	if (error == EOPNOTSUPP)
+		return ("no card here decrypts");
+	return (ktls_tag_reason(ktls_session_socket(tls), error));
+}
+
+/* The card has answered: until now software decrypted, and goes on so if it
+ * refused. */
+static void
+ktls_rx_decided(struct ktls_session *tls, int error)
+{
+	const char *why = "the card took the session";
+
+	if (error == 0) {
+		ktls_count(tls, -1);
+		tls->mode = TCP_TLS_MODE_IFNET;
+		ktls_count(tls, 1);
+	} else
+		why = ktls_rx_reason(tls, error);
+	TRACE(&tls->vnet->v_tracer, tls_mode, TU(tls->conn), TS(dir_name(tls)),
+	    TS(ktls_mode_name(tls->mode)), TI(error), TS(why));
+}
+
+static void
+ktls_rx_choose_mode(struct socket *so, struct ktls_session *tls)
+{
+	int error;
+
+	ktls_inp_attach_rx(tls, so);
+	error = ktls_try_ifnet_rx(so, tls, ktls_rx_decided);
+	if (error != EINPROGRESS)
+		ktls_rx_decided(tls, error);
+}
+
 int
 ktls_enable_rx(struct socket *so, const struct tls_enable *en)
 {
@@ -282,9 +320,7 @@ ktls_enable_rx(struct socket *so, const struct tls_enable *en)
 	ktls_rx_reserve(sb);
 	sb_mark_notready(sb);
 	so->so_vnet->v_ktls->ks_stats.offload_total++;
-	TRACE(&so->so_vnet->v_tracer, tls_mode, TU(tls->conn),
-	    TS(dir_name(tls)), TS("sw"), TI(EOPNOTSUPP),
-	    TS("no card here decrypts"));
+	ktls_rx_choose_mode(so, tls);
 	ktls_check_rx(sb);
 	return (0);
 }
@@ -382,7 +418,7 @@ static void
 ktls_switch_decided(struct ktls_session *tls, int error)
 {
 	struct ktls_session *old = tls->switch_from;
-	struct socket *so = ktls_tx_socket(tls);
+	struct socket *so = ktls_session_socket(tls);
 
 	old->switching = false;
 	if (error == 0 && (so == NULL || so->so_snd.sb_tls_info != old))

@@ -154,8 +154,14 @@ uint8_t ktls_inp_numa_domain(struct socket *);
 /* 0: the session has a tag. EINPROGRESS: `then` is told later whether. */
 int ktls_try_ifnet(struct socket *, struct ktls_session *, bool force,
     void (*then)(struct ktls_session *, int error));
-/* The session's socket, if it still has this one: NULL. */
-struct socket *ktls_tx_socket(const struct ktls_session *);
+/* The session's socket; NULL: the connection is over. */
+struct socket *ktls_session_socket(const struct ktls_session *);
+/* The same of a receive session. It has been decrypting in software until
+ * then, and goes on so if the card refuses. */
+int ktls_try_ifnet_rx(struct socket *, struct ktls_session *,
+    void (*then)(struct ktls_session *, int error));
+/* With the task that asks for a tag on another port. */
+void ktls_inp_attach_rx(struct ktls_session *, struct socket *);
 void ktls_drop(struct socket *, int error, const char *why);
 void ktls_tag_release(struct ktls_session *);
 /*

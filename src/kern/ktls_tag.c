@@ -85,7 +85,7 @@ ktls_inp_numa_domain(struct socket *so)
 }
 
 struct socket *
-ktls_tx_socket(const struct ktls_session *tls)
+ktls_session_socket(const struct ktls_session *tls)
 {
 	return (inp_dropped(tls->inp) ? NULL : tls->inp->inp_socket);
 }

@@ -250,10 +250,13 @@ void
 sbappend_ktls_rx(struct sockbuf *sb, struct mbuf *m)
 {
 	uint32_t csum = 0, keep;
+	struct ifnet *ifp = NULL;
 	struct mbuf *n;
 
-	if (m->m_flags & M_PKTHDR)
+	if (m->m_flags & M_PKTHDR) {
 		csum = m->m_pkthdr.csum_flags;
+		ifp = m->m_pkthdr.leaf_rcvif;
+	}
 	keep = (csum & CSUM_TLS_MASK) == CSUM_TLS_DECRYPTED ? M_DECRYPTED : 0;
 	m_demote(m);
 	for (; m != NULL; m = n) {
@@ -267,6 +270,8 @@ sbappend_ktls_rx(struct sockbuf *sb, struct mbuf *m)
 			sb_add_ktls_rx(sb, m);
 	}
 	ktls_check_rx(sb);
+	if (ifp != NULL)
+		ktls_input_ifp_mismatch(sb, ifp);
 }
 
 void

@@ -98,6 +98,8 @@ ether_input(struct ifnet *ifp, struct mbuf *m)
 
 	KASSERT((m->m_flags & M_PKTHDR) != 0, ("ether_input: no header"));
 	m->m_pkthdr.rcvif = ifp;
+	if (m->m_pkthdr.leaf_rcvif == NULL)
+		m->m_pkthdr.leaf_rcvif = ifp;
 	if (m->m_len < KETHER_HDR_LEN &&
 	    (m = m_pullup(m, KETHER_HDR_LEN)) == NULL) {
 		ifp->if_ctr.ierrors++;

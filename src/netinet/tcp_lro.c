@@ -24,6 +24,7 @@ struct lro_entry {
 	uint32_t le_tsval;
 	uint32_t le_nsegs;
 	uint8_t le_flags, le_tos; /* a mark must not get lost */
+	uint32_t le_tls; /* what the card decrypted stays apart from the rest */
 };
 
 struct lro_ctrl {
@@ -233,13 +234,16 @@ lro_begin(struct lro_entry *le, struct mbuf *m, const struct lro_pkt *p)
 	le->le_nsegs = 1;
 	le->le_flags = p->flags;
 	le->le_tos = p->tos;
+	le->le_tls = m->m_pkthdr.csum_flags & CSUM_TLS_MASK;
 }
 
 static bool
-lro_follows(const struct lro_entry *le, const struct lro_pkt *p)
+lro_follows(const struct lro_entry *le, const struct mbuf *m,
+    const struct lro_pkt *p)
 {
 	return (p->seq == le->le_next_seq && p->ts == le->le_ts &&
 	    p->tos == le->le_tos &&
+	    (m->m_pkthdr.csum_flags & CSUM_TLS_MASK) == le->le_tls &&
 	    (!p->ts || SEQ_GEQ(p->tsval, le->le_tsval)) &&
 	    le->le_iplen + p->datalen <= LRO_LENGTH_LIM);
 }
@@ -284,7 +288,7 @@ tcp_lro_rx(struct lro_ctrl *lc, struct mbuf *m)
 		return (TCP_LRO_CANNOT);
 	}
 	lc->lc_stats.lro_queued++;
-	if (le != NULL && lro_follows(le, &p)) {
+	if (le != NULL && lro_follows(le, m, &p)) {
 		lro_append(le, m, &p);
 		return (0);
 	}

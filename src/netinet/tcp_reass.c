@@ -128,6 +128,15 @@ tcp_reass_fill(struct tcpcb *tp, struct tcp_seg *ts)
 		(void)tcp_reass_insert(tp, prs, ts, seq, end - seq, fin);
 }
 
+/* What a card decrypted is not mixed with the rest: the mark is a packet's. */
+static uint32_t
+tcp_reass_tls(const struct tcp_reass_seg *rs)
+{
+	if (rs->rs_m == NULL || (rs->rs_m->m_flags & M_PKTHDR) == 0)
+		return (0);
+	return (rs->rs_m->m_pkthdr.csum_flags & CSUM_TLS_MASK);
+}
+
 /* The run behind this one becomes part of it, if there is no hole between. */
 static bool
 tcp_reass_join(struct tcpcb *tp, struct tcp_reass_seg *rs)
@@ -136,7 +145,8 @@ tcp_reass_join(struct tcpcb *tp, struct tcp_reass_seg *rs)
 	struct mbuf *tail;
 
 	if (next == NULL || rs->rs_len == 0 || rs->rs_fin ||
-	    next->rs_seq != rs->rs_seq + rs->rs_len)
+	    next->rs_seq != rs->rs_seq + rs->rs_len ||
+	    tcp_reass_tls(rs) != tcp_reass_tls(next))
 		return (false);
 	if (next->rs_m != NULL) {
 		tail = rs->rs_last;

@@ -292,19 +292,41 @@ tls_record_decrypt_cbc(struct tls_crypt *tc, unsigned slot, const uint8_t *hdr,
 
 /* --- stream form --- */
 
-struct tls_stream *
-tls_stream_create(const struct tls_crypt *tc)
+static struct tls_stream *
+stream_create(const struct tls_crypt *tc, bool encrypt)
 {
 	struct tls_stream *ts;
 
 	ts = xcalloc(1, sizeof(*ts));
 	ts->ts_crypt = tc;
-	if ((ts->ts_ctx = tc->tc_cb->cb_new(tc->tc_suite, tc->tc_key, true)) ==
-	    NULL) {
+	ts->ts_ctx = tc->tc_cb->cb_new(tc->tc_suite, tc->tc_key, encrypt);
+	if (ts->ts_ctx == NULL) {
 		free(ts);
 		return (NULL);
 	}
 	return (ts);
+}
+
+struct tls_stream *
+tls_stream_create(const struct tls_crypt *tc)
+{
+	return (stream_create(tc, true));
+}
+
+struct tls_stream *
+tls_stream_create_rx(const struct tls_crypt *tc)
+{
+	return (stream_create(tc, false));
+}
+
+int
+tls_stream_verify(struct tls_stream *ts, const uint8_t tag[16])
+{
+	uint8_t want[16];
+
+	memcpy(want, tag, sizeof(want));
+	return (
+	    ts->ts_crypt->tc_cb->cb_tag(ts->ts_ctx, want) == 0 ? 0 : EBADMSG);
 }
 
 void

@@ -129,6 +129,8 @@ struct ktls_session {
 
 	struct inpcb *inp;	   /* TX: a reference */
 	struct m_snd_tag *snd_tag; /* ifnet */
+	struct ifnet *rx_ifp;	   /* RX, ifnet: the port whose tag it is */
+	uint16_t rx_vlan_id;
 	/* A tag was asked for and the card has not answered: */
 	struct if_snd_tag_wait tag_wait;
 	void (*tag_then)(struct ktls_session *, int error);
@@ -296,6 +298,11 @@ int ktls_output_eagain(struct inpcb *, struct ktls_session *);
  */
 int ktls_alloc_snd_tag(struct inpcb *, struct ktls_session *, bool force,
     struct m_snd_tag **);
+
+/* --- receive tags (ktls_tag_rx.c) --- */
+/* Bytes for the session came by this port: if it is another than its tag's, a
+ * task asks for a tag there. Source: ktls_input_ifp_mismatch. */
+void ktls_input_ifp_mismatch(struct sockbuf *, struct ifnet *);
 
 /* --- for people --- */
 

@@ -124,6 +124,7 @@ struct pkt_note {
 
 struct pkthdr {
 	struct ifnet *rcvif;	   /* received from */
+	struct ifnet *leaf_rcvif;  /* the same: the port itself, no lagg */
 	struct m_snd_tag *snd_tag; /* with CSUM_SND_TAG: a reference */
 	int32_t len;		   /* of the whole packet */
 	uint32_t flowid;

@@ -89,6 +89,13 @@ struct if_snd_tag_alloc_params {
 					   beyond what the driver copies */
 	uint64_t max_rate;	  /* bytes/s, rate limited types */
 	uint16_t vlan_id;
+	/*
+	 * TLS_RX: where the next record's header that is not yet decrypted
+	 * stands in the stream, and the number of that record. To be asked when
+	 * it is needed. EINVAL, ECONNRESET: the connection is gone.
+	 */
+	int (*rx_sequence)(const struct ktls_session *, uint32_t *tcpseq,
+	    uint64_t *recno);
 	/* TLS types: set. Others: NULL, their drivers do not sleep. */
 	struct if_snd_tag_wait *wait;
 };

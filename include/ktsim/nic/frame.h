@@ -31,6 +31,12 @@
 #define FRAME_LOST_RING 0x2 /* built by a card whose link was down */
 #define FRAME_CORRUPTED 0x4
 
+enum frame_rxtls {
+	RXTLS_NONE,
+	RXTLS_DECRYPTED, /* the payload is plaintext */
+	RXTLS_ERROR	 /* a record's tag was wrong; payload as it came */
+};
+
 struct framepool { /* one per world */
 	struct kmem fp_kmem;
 	struct kzone fp_frames;
@@ -49,6 +55,8 @@ struct frame {
 	struct framepool *f_pool;
 	uint32_t f_refs;
 	uint32_t f_flags;
+	uint8_t
+	    f_rxtls; /* enum frame_rxtls: what a receiving card made of it */
 	uint16_t f_hdrlen;		    /* link to transport header */
 	uint16_t f_l2len, f_l3len, f_l4len; /* 0: not known */
 	uint32_t f_paylen;

@@ -99,7 +99,7 @@ int tls_record_decrypt_cbc(struct tls_crypt *, unsigned slot,
     unsigned npieces, const uint8_t *plain, uint32_t *paylen);
 
 /*
- * Stream form, transmit only, AEAD suites: start a record, feed its payload
+ * Stream form, AEAD suites: start a record, feed its payload
  * (TLS 1.3: and then the type byte) in pieces of any size, take the tag.
  * Output bytes may be thrown away (out NULL) to reach the middle of a record.
  */
@@ -110,5 +110,11 @@ void tls_stream_start(struct tls_stream *, const uint8_t *hdr, uint64_t seqno);
 void tls_stream_update(struct tls_stream *, const uint8_t *in, uint8_t *out,
     uint32_t len);
 void tls_stream_tag(struct tls_stream *, uint8_t tag[16]);
+/*
+ * The other way: start, feed what is between header and tag in pieces of any
+ * size, and verify. Returns 0 or EBADMSG.
+ */
+struct tls_stream *tls_stream_create_rx(const struct tls_crypt *);
+int tls_stream_verify(struct tls_stream *, const uint8_t tag[16]);
 
 #endif

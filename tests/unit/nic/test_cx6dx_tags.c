@@ -436,7 +436,7 @@ test_a_reset_while_a_tag_is_being_made_refuses_it(void **state)
 	    EINPROGRESS);
 	(void)engine_run(b.eng, now() + CMD + CMD / 2); /* has a TIS */
 	assert_int_equal(nic_order(p->n, NIC_ORDER_RESET, 0), 0);
-	assert_int_equal(w.error, EIO); /* its command is lost */
+	assert_int_equal(w.error, ECANCELED); /* its command is lost */
 	nb_run(&b);
 	assert_int_equal(cx_softc(p->n)->cs_ntags, 0);
 	assert_int_equal(hw()->h_tis_table.t_used, 0);
