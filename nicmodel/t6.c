@@ -10,7 +10,6 @@
 
 #include <ktsim/base/kassert.h>
 #include <ktsim/base/strbuf.h>
-#include <ktsim/kern/sysctl.h>
 #include <ktsim/kern/vnet.h>
 
 #include "t6_drv.h"

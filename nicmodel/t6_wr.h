@@ -17,7 +17,6 @@
 #ifndef T6_WR_H
 #define T6_WR_H
 
-#include <ktsim/kern/sockaddr.h>
 #include <ktsim/opencrypto/tls_suite.h>
 
 #include "nic_hw.h"

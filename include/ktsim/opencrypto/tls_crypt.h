@@ -84,8 +84,8 @@ int tls_record_recrypt(struct tls_crypt *, unsigned slot, const uint8_t *hdr,
 int tls_record_ctr(struct tls_crypt *, unsigned slot, const uint8_t *hdr,
     uint64_t seqno, uint32_t off, const uint8_t *in, uint8_t *out,
     uint32_t len);
-int tls_record_blocks_cbc(struct tls_crypt *, unsigned slot,
-    const uint8_t *hdr, const uint8_t *in, uint8_t *out, uint32_t len);
+int tls_record_blocks_cbc(struct tls_crypt *, unsigned slot, const uint8_t *hdr,
+    const uint8_t *in, uint8_t *out, uint32_t len);
 
 /*
  * tls_record_decrypt for CBC suites with explicit IV. pieces: everything behind the
