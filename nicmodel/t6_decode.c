@@ -34,7 +34,7 @@ decode_tcb(const struct t6_set_tcb *s, bool first, struct strbuf *sb)
 }
 
 static void
-decode_tls(const uint8_t *p, struct strbuf *sb)
+decode_tls(const uint8_t *p, uint32_t len, struct strbuf *sb)
 {
 	const struct cpl_tx_sec_pdu *sp =
 	    &((const struct t6_tls_head *)(const void *)p)->h_sec;
@@ -43,6 +43,10 @@ decode_tls(const uint8_t *p, struct strbuf *sb)
 		(sp->sp_keylen != 0 ? sp->sp_keylen
 				    : sizeof(struct ulptx_sc_memrd)));
 
+	if (sp->sp_keylen % 16 != 0 || (const uint8_t *)(td + 1) > p + len) {
+		strbuf_adds(sb, " malformed");
+		return;
+	}
 	strbuf_addf(sb,
 	    " TLS tid %u record %ju %s %s tlen %u seq %u mss %u%s%s",
 	    td->td_tid, (uintmax_t)sp->sp_seqno,
@@ -63,7 +67,7 @@ decode_ulptx(const uint8_t *wr, uint32_t len, struct strbuf *sb)
 	for (; at < len; at += n * 16) {
 		up = (const void *)(wr + at);
 		n = up->up_len16;
-		if (n == 0 || n > (len - at) / 16) {
+		if (n < 2 || n > (len - at) / 16) {
 			strbuf_adds(sb, " malformed");
 			return;
 		}
@@ -73,11 +77,12 @@ decode_ulptx(const uint8_t *wr, uint32_t len, struct strbuf *sb)
 				->mw_len,
 			    ((const struct t6_mem_write *)(const void *)up)
 				->mw_addr);
-		else if (wr[at + 16] == CPL_SET_TCB_FIELD) {
+		else if (wr[at + 16] == CPL_SET_TCB_FIELD &&
+		    n * 16 >= sizeof(struct t6_set_tcb)) {
 			decode_tcb((const void *)up, first, sb);
 			first = false;
 		} else
-			decode_tls(wr + at, sb);
+			decode_tls(wr + at, n * 16, sb);
 	}
 }
 

@@ -21,6 +21,8 @@
 
 #include "t6_hw.h"
 
+#define KEYS_MAX (256u << 20) /* no board has more */
+
 struct t6_tcb *
 t6_tcb(struct nic_card *c, uint32_t tid)
 {
@@ -38,6 +40,9 @@ sec_suite(const struct cpl_tx_sec_pdu *sp, const struct t6_keyctx_hdr *kh)
 {
 	bool cbc = sp->sp_mode == T6_CBC_HMAC || sp->sp_mode == T6_CBC;
 
+	if (sp->sp_vminor != TLS_MINOR_VER_ONE &&
+	    sp->sp_vminor != TLS_MINOR_VER_TWO)
+		return (NULL);
 	return (tls_suite_find(cbc ? CRYPTO_AES_CBC : CRYPTO_AES_NIST_GCM_16,
 	    sp->sp_auth, kh->kh_keylen, sp->sp_vminor));
 }
@@ -53,7 +58,8 @@ t6_tcb_crypt(struct t6_tcb *tcb, const struct cpl_tx_sec_pdu *sp,
 
 	memcpy(&kh, ctx, sizeof(kh));
 	if ((s = sec_suite(sp, &kh)) == NULL ||
-	    (len = t6_keyctx_len(s)) != kh.kh_len16 * 16u)
+	    (len = t6_keyctx_len(s)) != kh.kh_len16 * 16u ||
+	    (s->cipher == TLS_CIPHER_CBC && kh.kh_maclen != t6_hmac_block(s)))
 		return (NULL);
 	if (tcb->tc_crypt != NULL && tcb->tc_suite == s &&
 	    memcmp(tcb->tc_ctx, ctx, len) == 0)
@@ -77,7 +83,7 @@ exec_mem_write(struct nic_card *c, const uint8_t *p, uint32_t len)
 	struct t6_hw *th = c->c_softc;
 
 	if (len < sizeof(*mw) || mw->mw_len > len - sizeof(*mw) ||
-	    mw->mw_addr > UINT32_MAX / 2)
+	    mw->mw_addr > KEYS_MAX)
 		return (NIC_EXEC_BAD);
 	if (mw->mw_addr + mw->mw_len > th->th_keys_len) {
 		th->th_keys = xrealloc(th->th_keys, mw->mw_addr + mw->mw_len);

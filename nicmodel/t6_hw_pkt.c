@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include <ktsim/base/kassert.h>
+#include <ktsim/net/ethernet.h>
 
 #include "t6_hw.h"
 
@@ -121,13 +122,14 @@ t6_exec_pkt(struct nic_exec *x, const uint8_t *wr, uint32_t len)
 		at += sizeof(*lso);
 	}
 	tp = (const void *)(wr + at);
-	if (len < at + sizeof(*tp) || tp->tp_op != CPL_TX_PKT_XT)
+	if (len < at + sizeof(*tp) || tp->tp_op != CPL_TX_PKT_XT ||
+	    tp->tp_len < KETHER_HDR_LEN || (lso != NULL && lso->ls_mss == 0))
 		return (NIC_EXEC_BAD);
 	at += sizeof(*tp);
 	ps = (struct pkt_src) { wr + at, len - at, tp->tp_imm != 0 };
 	if (pkt_header(x, &ps, tp->tp_len, &s.s_hdr) != 0)
 		return (NIC_EXEC_BAD);
 	s.s_csum = tp->tp_csum && s.s_hdr.h_l4len != 0;
-	s.s_mss = lso != NULL ? lso->ls_mss : 0;
+	s.s_mss = lso != NULL && s.s_hdr.h_l4len != 0 ? lso->ls_mss : 0;
 	return (pkt_send(x, &ps, tp->tp_len, &s));
 }

@@ -48,10 +48,15 @@ tls_keyctx(struct nic_card *c, const struct cpl_tx_sec_pdu *sp,
 	const struct t6_keyctx_hdr *kh;
 
 	*len = sp->sp_keylen != 0 ? sp->sp_keylen : (uint32_t)sizeof(*mr);
-	if (sp->sp_keylen != 0)
-		return (sp->sp_keylen >= sizeof(*kh) ? at : NULL);
+	if (sp->sp_keylen != 0) {
+		kh = (const void *)at;
+		return (sp->sp_keylen >= sizeof(*kh) &&
+			    sp->sp_keylen == kh->kh_len16 * 16u
+			? at
+			: NULL);
+	}
 	if (mr->mr_op != ULP_TX_SC_MEMRD ||
-	    mr->mr_addr + sizeof(*kh) > th->th_keys_len)
+	    (uint64_t)mr->mr_addr + sizeof(*kh) > th->th_keys_len)
 		return (NULL);
 	kh = (const void *)(th->th_keys + mr->mr_addr);
 	if (mr->mr_addr + kh->kh_len16 * 16u > th->th_keys_len)
@@ -83,6 +88,9 @@ tls_parse(struct nic_card *c, const uint8_t *p, uint32_t len, struct t6_tls *r)
 	r->r_sgl = p + at;
 	r->r_sgl_len = len - at;
 	r->r_hdrlen = r->r_sec->sp_nohdr ? 0 : r->r_sec->sp_hdrlen;
+	if (r->r_sec->sp_pldlen > FRAMEBUF_SIZE ||
+	    r->r_sec->sp_tail > FRAMEBUF_SIZE)
+		return (false);
 	n = r->r_hdrlen + r->r_sec->sp_pldlen + r->r_sec->sp_tail;
 	return (n == r->r_data->td_len && n <= FRAMEBUF_SIZE);
 }

@@ -88,7 +88,7 @@ tb_open(struct t6b *tb)
 }
 
 /* Pieces of the records that [from, to) touches. */
-static struct mbuf *
+struct mbuf *
 tb_chain(struct t6b *tb, uint32_t from, uint32_t to)
 {
 	struct mbuf *top = NULL, **mp = &top;

@@ -56,6 +56,8 @@ int tb_tag(struct t6b *, unsigned port, struct m_snd_tag **);
 int tb_send(struct t6b *, uint32_t from, uint32_t to, const struct tb_pkt *);
 /* The same, which goes; frames that differ are an error. */
 void tb_sent(struct t6b *, uint32_t from, uint32_t to, const struct tb_pkt *);
+/* Stream bytes [from, to), as TCP copies them. */
+struct mbuf *tb_chain(struct t6b *, uint32_t from, uint32_t to);
 /* A counter: dev.cc.0.txq.0.<name>. */
 uint64_t tb_ctr(const struct t6b *, const char *name);
 /* Since the last tb_send began. */
