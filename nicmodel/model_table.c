@@ -4,10 +4,10 @@
 
 #include <ktsim/nic/nic.h>
 
-extern const struct nic_model nic_basic, nic_ideal, nic_cx6dx;
+extern const struct nic_model nic_basic, nic_ideal, nic_cx6dx, nic_t6;
 
 const struct nic_model *const nic_models[] = { &nic_basic, &nic_ideal,
-	&nic_cx6dx, NULL };
+	&nic_cx6dx, &nic_t6, NULL };
 
 const struct nic_model *
 nic_model_find(const char *name)

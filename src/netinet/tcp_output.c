@@ -290,6 +290,10 @@ tcp_hdrlen(const struct tcp_xmit *tx)
  * old or new: counts are exact, and Wireshark, which skips a retransmission
  * whole, loses no new byte with it. It also ends where bytes begin that the
  * peer has told to have.
+ *
+ * Not so when it was repeated in vain and a card encrypts it: there are cards
+ * that cannot send a part of a record's trailer (Chelsio T6), and FreeBSD,
+ * which knows no such end, gives them all of it.
  */
 static void
 tcp_limit_rexmit(struct tcp_xmit *tx)
@@ -297,7 +301,8 @@ tcp_limit_rexmit(struct tcp_xmit *tx)
 	struct tcpcb *tp = tx->tx_tp;
 	uint32_t most;
 
-	if (SEQ_GEQ(tp->snd_nxt, tp->snd_max) || tx->tx_hole != NULL)
+	if (SEQ_GEQ(tp->snd_nxt, tp->snd_max) || tx->tx_hole != NULL ||
+	    (tp->t_nic_ktls_xmit != 0 && tp->t_rxtshift > 1))
 		return;
 	most = tcp_sack_unsacked(tp, tp->snd_nxt);
 	if (tx->tx_len <= most)

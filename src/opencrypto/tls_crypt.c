@@ -15,6 +15,7 @@
 #include <ktsim/opencrypto/crypto_backend.h>
 #include <ktsim/opencrypto/tls_crypt.h>
 
+#include "tls_ctr.h"
 #include "tls_mte.h"
 
 /* Contexts are made on demand, [slot * 2 + decrypt]. */
@@ -28,6 +29,7 @@ struct tls_crypt {
 	unsigned tc_slots;
 	struct crypto_ctx **tc_ctx;
 	struct tls_mte **tc_mte;
+	struct tls_ctr **tc_ctr; /* [slot]; NULL: none was asked for yet */
 };
 
 struct tls_stream {
@@ -76,6 +78,9 @@ tls_crypt_destroy(struct tls_crypt *tc)
 			tls_mte_free(tc->tc_mte[i]);
 		else
 			tc->tc_cb->cb_free(tc->tc_ctx[i]);
+	for (unsigned i = 0; tc->tc_ctr != NULL && i < tc->tc_slots; i++)
+		tls_ctr_free(tc->tc_ctr[i]);
+	free(tc->tc_ctr);
 	explicit_bzero(tc->tc_key, sizeof(tc->tc_key));
 	if (tc->tc_auth != NULL)
 		explicit_bzero(tc->tc_auth, tc->tc_auth_len);
@@ -238,6 +243,37 @@ tls_record_recrypt(struct tls_crypt *tc, unsigned slot, const uint8_t *hdr,
 	    !tc->tc_cb->cb_update(ctx, in, out, len))
 		return (EIO);
 	return (0);
+}
+
+int
+tls_record_ctr(struct tls_crypt *tc, unsigned slot, const uint8_t *hdr,
+    uint64_t seqno, uint32_t off, const uint8_t *in, uint8_t *out, uint32_t len)
+{
+	uint8_t nonce[12];
+
+	KASSERT(tc->tc_suite->cipher == TLS_CIPHER_GCM,
+	    ("tls_record_ctr: not AES-GCM"));
+	KASSERT(slot < tc->tc_slots, ("slot %u of %u", slot, tc->tc_slots));
+	if (tc->tc_ctr == NULL)
+		tc->tc_ctr = xcalloc(tc->tc_slots, sizeof(*tc->tc_ctr));
+	if (tc->tc_ctr[slot] == NULL)
+		tc->tc_ctr[slot] = tls_ctr_new(tc->tc_suite, tc->tc_key);
+	crypt_nonce(tc, hdr, seqno, nonce);
+	if (tc->tc_ctr[slot] == NULL ||
+	    !tls_ctr_crypt(tc->tc_ctr[slot], nonce, off, in, out, len))
+		return (EIO);
+	return (0);
+}
+
+int
+tls_record_blocks_cbc(struct tls_crypt *tc, unsigned slot, const uint8_t *hdr,
+    const uint8_t *in, uint8_t *out, uint32_t len)
+{
+	struct tls_mte *tm = crypt_mte(tc, slot, true);
+
+	KASSERT(!tls_suite_chained(tc->tc_suite),
+	    ("tls_record_blocks_cbc: no explicit IV"));
+	return (tm == NULL ? EIO : tls_mte_blocks(tm, hdr + 5, in, out, len));
 }
 
 int

@@ -199,6 +199,15 @@ tls_mte_encrypt(struct tls_mte *tm, const uint8_t *hdr, uint64_t seqno,
 }
 
 int
+tls_mte_blocks(struct tls_mte *tm, const uint8_t iv[BLOCK], const uint8_t *in,
+    uint8_t *out, uint32_t len)
+{
+	struct tls_iov piece = { in, out, len };
+
+	return (mte_cbc(tm, iv, &piece, 1) ? 0 : EIO);
+}
+
+int
 tls_mte_decrypt(struct tls_mte *tm, const uint8_t *hdr, uint64_t seqno,
     const struct tls_iov *pieces, unsigned npieces, const uint8_t *plain,
     uint32_t *paylen)

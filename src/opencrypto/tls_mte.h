@@ -23,6 +23,9 @@ void tls_mte_free(struct tls_mte *); /* NULL allowed */
 int tls_mte_encrypt(struct tls_mte *, const uint8_t *hdr, uint64_t seqno,
     uint8_t iv[TLS_CBC_BLOCK_LEN], const struct tls_iov *pieces,
     unsigned npieces, uint8_t *trailer);
+/* The cipher alone, from this IV on; whole blocks. */
+int tls_mte_blocks(struct tls_mte *, const uint8_t iv[TLS_CBC_BLOCK_LEN],
+    const uint8_t *in, uint8_t *out, uint32_t len);
 /* As tls_record_decrypt_cbc. */
 int tls_mte_decrypt(struct tls_mte *, const uint8_t *hdr, uint64_t seqno,
     const struct tls_iov *pieces, unsigned npieces, const uint8_t *plain,

@@ -77,6 +77,17 @@ int tls_record_recrypt(struct tls_crypt *, unsigned slot, const uint8_t *hdr,
     uint64_t seqno, const uint8_t *in, uint8_t *out, uint32_t len);
 
 /*
+ * A part of a record without its tag, as it is in the whole record. AES-GCM:
+ * len payload bytes from payload offset off on. CBC with explicit IV: the
+ * payload's first bytes, whole blocks. Return 0 or EIO.
+ */
+int tls_record_ctr(struct tls_crypt *, unsigned slot, const uint8_t *hdr,
+    uint64_t seqno, uint32_t off, const uint8_t *in, uint8_t *out,
+    uint32_t len);
+int tls_record_blocks_cbc(struct tls_crypt *, unsigned slot, const uint8_t *hdr,
+    const uint8_t *in, uint8_t *out, uint32_t len);
+
+/*
  * tls_record_decrypt for CBC suites with explicit IV. pieces: everything behind the
  * header, whole blocks, at least MAC and one byte of padding; their outputs
  * lie one behind the other from plain on. *paylen: the payload's bytes, which

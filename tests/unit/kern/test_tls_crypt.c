@@ -303,6 +303,40 @@ test_cbc_padding_up_to_256_bytes_is_taken(void **state)
 	tls_crypt_destroy(tc);
 }
 
+static void
+test_a_part_of_a_record_is_what_it_is_in_the_whole(void **state)
+{
+	static const uint32_t offs[] = { 0, 1, 15, 16, 17, 31, 32, 500, 1999 };
+	static const uint32_t lens[] = { 0, 1, 15, 16, 17, 33, 800 };
+
+	for (unsigned i = 0; i < tls_nsuites; i++) {
+		const struct tls_suite *s = &tls_suites[i];
+		struct tls_crypt *tc = crypt_new(s, 1);
+
+		(void)seal(s, 77, 23, 3000);
+		if (s->cipher == TLS_CIPHER_GCM)
+			for (unsigned k = 0; k < 9 * 7; k++) {
+				uint32_t off = offs[k / 7], len = lens[k % 7];
+
+				memset(out, 0, sizeof(out));
+				assert_int_equal(tls_record_ctr(tc, 0, ref, 77,
+						     off, pay + off, out, len),
+				    0);
+				assert_memory_equal(out, ref + s->hlen + off,
+				    len);
+				assert_int_equal(out[len], 0);
+			}
+		if (s->cipher == TLS_CIPHER_CBC && !tls_suite_chained(s))
+			for (uint32_t len = 0; len < 3000; len += 496) {
+				assert_int_equal(tls_record_blocks_cbc(tc, 0,
+						     ref, pay, out, len),
+				    0);
+				assert_memory_equal(out, ref + s->hlen, len);
+			}
+		tls_crypt_destroy(tc);
+	}
+}
+
 int
 main(void)
 {
@@ -319,6 +353,8 @@ main(void)
 		cmocka_unit_test(test_tls10_chains_its_records),
 		cmocka_unit_test(test_cbc_blocks_run_on_over_pieces),
 		cmocka_unit_test(test_cbc_padding_up_to_256_bytes_is_taken),
+		cmocka_unit_test(
+		    test_a_part_of_a_record_is_what_it_is_in_the_whole),
 	};
 
 	int failed = 0, run = 0;

@@ -10,6 +10,8 @@
 #include <ktsim/netinet/in_cksum.h>
 #include <ktsim/netinet/tcp.h>
 
+#include "support/reftls.h"
+
 const uint8_t nb_mac[6] = { 2, 0, 0, 0, 0, 1 };
 
 static void
@@ -42,6 +44,8 @@ nb_dma(void *arg, struct nic *n, unsigned queue, bool completion,
 
 	if (completion)
 		return;
+	if (p->log)
+		strbuf_addf(&p->lines, "%s\n", text);
 	if (word >= sizeof(p->last))
 		word = sizeof(p->last) - 1;
 	if (strlen(p->last) != word || strncmp(p->last, text, word) != 0)
@@ -167,6 +171,7 @@ nb_fini(struct nicbench *b)
 		assert_int_equal(b->port[i].n->n_stats.tls_tags, 0);
 		nic_detach(b->port[i].n);
 		strbuf_fini(&b->port[i].wqes);
+		strbuf_fini(&b->port[i].lines);
 	}
 	if (vnet_leaks(b->v, &sb) != 0 || framepool_leaks(&b->pool, &sb) != 0)
 		fail_msg("%s", strbuf_str(&sb));
@@ -348,6 +353,13 @@ nb_tls_init(struct nicbench *b, struct nb_tls *t, const struct tls_suite *s)
 	tp->tls_vminor = s->vminor;
 	tp->tls_hlen = s->hlen;
 	tp->tls_tlen = s->tlen;
+	if (s->cipher == TLS_CIPHER_CBC) {
+		tp->auth_key = (uint8_t *)(uintptr_t)REFTLS_AUTH_KEY;
+		tp->auth_key_len = REFTLS_AUTH_KEY_LEN;
+	}
+	t->conn = (struct if_snd_tag_conn) { .conn = 1,
+		.local = { KAF_INET, 443, { { 10, 0, 0, 1 } } },
+		.foreign = { KAF_INET, 50000, { { 10, 0, 0, 2 } } } };
 	if (s->vminor == TLS_MINOR_VER_TWO && s->cipher == TLS_CIPHER_GCM)
 		be64enc(tp->iv + 8, 0xfedcba9876543210ULL);
 }
@@ -445,7 +457,7 @@ nb_tag(struct nb_port *p, struct nb_tls *t)
 		.flowid = 1,
 		.flowtype = M_HASHTYPE_OPAQUE,
 		.tls = &t->tls,
-		.conn = { .conn = 1 } };
+		.conn = t->conn };
 	struct m_snd_tag *mst;
 
 	assert_int_equal(nb_tag_try(p, &par, &mst), 0);

@@ -25,6 +25,8 @@ struct nb_port {
 	struct strbuf wqes;
 	char last[32];
 	unsigned repeats;
+	struct strbuf lines; /* each as a line; only with: */
+	bool log;
 };
 
 struct nicbench {
@@ -77,6 +79,7 @@ struct mbuf *nb_bytes(struct nicbench *, uint32_t len, uint8_t b);
 struct nb_tls {
 	struct ktls_session tls;
 	uint8_t key[32], iv[12];
+	struct if_snd_tag_conn conn; /* what a driver is told of it */
 };
 /* The first so many suites are AEAD, which is what cards know. */
 #define NB_NSUITES 6
