@@ -520,9 +520,9 @@ test_T6_C22_a_packet_of_more_descriptors_than_the_queue_is_EFBIG(void **state)
 {
 	tb_fini(&tb);
 	tb_init(&tb, "aes128-gcm-1.2", "");
-	tb_records(&tb, 400, 1);
+	tb_records(&tb, 512, 1); /* of 2 descriptors each */
 	tb_open(&tb);
-	assert_int_equal(tb_send(&tb, 0, tb.at[400], NULL), EFBIG);
+	assert_int_equal(tb_send(&tb, 0, tb.at[512], NULL), EFBIG);
 	assert_int_equal(tb_ctr(&tb, "tx_parse_error"), 1);
 	assert_int_equal(tb.frames, 0);
 	tb_sent(&tb, 0, tb.at[300], NULL);
