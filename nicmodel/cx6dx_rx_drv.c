@@ -499,12 +499,11 @@ cx_rx_init(struct nic *n, unsigned unit)
 	if (!cx_softc(n)->cs_tls)
 		return;
 	x->x_limit = 1ULL << (nic_knob(n, CX_KNOB_LOG_MAX_DEK) - 1);
-#define CTR(node, field, descr)                                        \
-	do {                                                           \
-		snprintf(name, sizeof(name),                           \
-		    "dev.mce.%u." node "." #field, unit);              \
-		sysctl_add(n->n_vnet, name, &st->field, CTL_CTR, NULL, \
-		    descr);                                            \
+#define CTR(node, field, descr)                                                \
+	do {                                                                   \
+		snprintf(name, sizeof(name), "dev.mce.%u." node "." #field,    \
+		    unit);                                                     \
+		sysctl_add(n->n_vnet, name, &st->field, CTL_CTR, NULL, descr); \
 	} while (0)
 	CTR("tls_rx.stats", rx_resync_ok, "questions to the card posted");
 	CTR("tls_rx.stats", rx_resync_err, "questions that found no room");

@@ -33,12 +33,12 @@ struct cx_rx_tag {
 
 	struct nic_cmd rt_cmd;
 	struct if_snd_tag_wait *rt_wait;
-	bool rt_given;	  /* it is somebody's */
-	bool rt_released; /* and no longer */
+	bool rt_given;	    /* it is somebody's */
+	bool rt_released;   /* and no longer */
 	unsigned rt_posted; /* control work requests under way */
 
-	bool rt_active;	 /* the card is out of step */
-	bool rt_pending; /* GET_PSV is under way */
+	bool rt_active;			      /* the card is out of step */
+	bool rt_pending;		      /* GET_PSV is under way */
 	struct cx_rx_run rt_runs[CX_RX_RUNS]; /* newest last */
 	unsigned rt_nruns;
 	struct cx_progress rt_progress; /* the card writes it */

@@ -324,8 +324,8 @@ static void
 walk(struct cx_tir *t, struct rx_walk *w)
 {
 	while (w->at < w->len) {
-		if (t->ct_tracker == CX_TRACKER_SEARCHING &&
-		    !t->ct_candidate && t->ct_off == 0) {
+		if (t->ct_tracker == CX_TRACKER_SEARCHING && !t->ct_candidate &&
+		    t->ct_off == 0) {
 			walk_search(t, w);
 			if (w->at == w->len)
 				return;
@@ -454,9 +454,8 @@ cx_hw_rx(struct nic_card *c, struct frame **fp)
 	struct rx_walk w;
 	struct cx_tir *t;
 
-	if (h->h_tir_table.t_used == 0 || f->f_l4len == 0 ||
-	    f->f_paylen == 0 || (t = steer(h, f)) == NULL || !t->ct_loaded ||
-	    !csum_right(f))
+	if (h->h_tir_table.t_used == 0 || f->f_l4len == 0 || f->f_paylen == 0 ||
+	    (t = steer(h, f)) == NULL || !t->ct_loaded || !csum_right(f))
 		return;
 	w = (struct rx_walk) { .in = f->f_payload,
 		.out = rx_room(c, f->f_paylen),

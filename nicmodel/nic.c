@@ -55,6 +55,7 @@ nic_sysctl(struct nic *n)
 	CTR(cqe_err, "work requests that made no sense to the card");
 	CTR(tls_packets, "packets encrypted");
 	CTR(tls_bytes, "record bytes put on the wire encrypted");
+	CTR(rx_decrypted, "packets that the card decrypted");
 	CTR(tls_restarts,
 	    "cipher state rebuilt: sequence not the expected one");
 	CTR(tls_tags, "TLS send tags alive");

@@ -4,9 +4,11 @@
  * their frames the time they need on the link, and writes completions.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include <ktsim/base/bytes.h>
 #include <ktsim/base/kassert.h>
 #include <ktsim/base/kmem.h>
 #include <ktsim/kern/vnet.h>
@@ -14,11 +16,14 @@
 
 #include "nic_hw.h"
 
-#define CQE_SIZE 64 /* bytes written to the host for one */
+/* Bytes written to the host for one: the queue and the block below which all
+ * is done (both big-endian), whether the queue is stopped, zeros. */
+#define CQE_SIZE 64
 
 struct nic_bus {
 	uint64_t b_bps;
 	simtime_t b_free; /* it has read all that was asked for */
+	simtime_t b_busy; /* in all */
 };
 
 struct nic_bus *
@@ -42,6 +47,18 @@ nic_bus_set_rate(struct nic_bus *b, uint64_t bps)
 	b->b_bps = bps;
 }
 
+uint64_t
+nic_bus_rate(const struct nic *n)
+{
+	return (n->n_card->c_bus->b_bps);
+}
+
+simtime_t
+nic_bus_busy(const struct nic *n)
+{
+	return (n->n_card->c_bus->b_busy);
+}
+
 static simtime_t
 bus_time(const struct nic_bus *b, uint64_t bytes)
 {
@@ -59,6 +76,24 @@ cqe_push(struct nic_card *c, struct nic_queue *q, simtime_t when)
 	    ("more completions than work requests"));
 	c->c_cqes[c->c_cqe_head++ & (c->c_cqe_size - 1)] =
 	    (struct nic_cqe) { c->c_cqe_last, q, q->q_fetched };
+}
+
+/* Tell who looks what the card writes into host memory. */
+static void
+cqe_show(struct nic_card *c, const struct nic_cqe *e)
+{
+	const struct nic_params *np = &c->c_nic->n_params;
+	uint8_t cqe[CQE_SIZE] = { 0 };
+	char text[80];
+
+	be32enc(cqe, e->e_q->q_index);
+	be32enc(cqe + 4, e->e_ci);
+	cqe[8] = e->e_q->q_error ? 1 : 0;
+	snprintf(text, sizeof(text), "queue %u: blocks below %u are done%s",
+	    e->e_q->q_index, e->e_ci,
+	    e->e_q->q_error ? ", the queue is stopped" : "");
+	np->np_ops->np_dma(np->np_arg, c->c_nic, e->e_q->q_index, true, cqe,
+	    sizeof(cqe), text);
 }
 
 /* What is due by now is written, and the driver told once. */
@@ -80,6 +115,8 @@ cqe_write(struct nic_card *c)
 			break;
 		e->e_q->q_ci = e->e_ci;
 		c->c_stats->dma_cqe += CQE_SIZE;
+		if (c->c_nic->n_params.np_ops->np_dma != NULL)
+			cqe_show(c, e);
 		c->c_cqe_tail++;
 		any = true;
 	}
@@ -154,9 +191,13 @@ exec_show(struct nic_card *c, const struct nic_queue *q)
 	uint8_t tmp[NIC_WR_MAX];
 	uint32_t blocks = 1;
 
-	if (np->np_ops->np_dma == NULL || c->c_model->nm_decode == NULL)
+	if (np->np_ops->np_dma == NULL)
 		return;
-	c->c_model->nm_decode(q, q->q_fetched, &blocks, &sb);
+	if (c->c_model->nm_decode != NULL)
+		c->c_model->nm_decode(q, q->q_fetched, &blocks, &sb);
+	/* Whatever a work request that makes no sense says of itself. */
+	blocks = MIN(MAX(blocks, 1u),
+	    MIN(q->q_pi - q->q_fetched, NIC_WR_MAX / NIC_BLOCK));
 	np->np_ops->np_dma(np->np_arg, c->c_nic, q->q_index, false,
 	    nic_ring_get(q, q->q_fetched, blocks * NIC_BLOCK, tmp),
 	    blocks * NIC_BLOCK, strbuf_str(&sb));
@@ -212,6 +253,7 @@ card_begin(struct nic_card *c, struct nic_queue *q)
 		    x.x_dma[NIC_DMA_REREAD]) +
 	    x.x_delay;
 	c->c_bus->b_free = done;
+	c->c_bus->b_busy += done - start;
 	last = link_frames(c, &x, start);
 	if (q->q_rate_bps != 0 && last > now)
 		q->q_next = MAX(q->q_next, now) +

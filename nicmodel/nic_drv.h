@@ -48,7 +48,9 @@ struct nic_driver {
 	uint64_t d_dma_fail; /* by order: so many mappings fail */
 	STAILQ_HEAD(nic_cmds, nic_cmd) d_cmds; /* the mailbox, in order */
 	struct sim_event d_cmd_ev;
-	simtime_t d_cmd_time; /* that one takes */
+	simtime_t d_cmd_time;  /* that one takes */
+	simtime_t d_cmd_usual; /* and took before an order ... */
+	bool d_cmd_ordered;    /* ... said how long */
 	struct sim_event d_stall_ev;
 	uint64_t d_cmd_fail; /* by order: so many fail */
 	uint64_t d_cmds_done, d_cmds_failed;

@@ -64,11 +64,66 @@ order_reset(struct nic *n)
 		n->n_model->nm_reset(n);
 }
 
+static void
+order_cmd(struct nic *n, enum nic_order order, uint64_t value)
+{
+	struct nic_driver *d = n->n_drv;
+
+	if (order == NIC_ORDER_CMD_FAIL) {
+		d->d_cmd_fail = value;
+		return;
+	}
+	if (!d->d_cmd_ordered)
+		d->d_cmd_usual = d->d_cmd_time;
+	d->d_cmd_ordered = true;
+	d->d_cmd_time = (simtime_t)value;
+}
+
+/* Tables that an order made small stay small: that is no fault. */
+void
+nic_faults_off(struct nic *n)
+{
+	struct nic_driver *d = n->n_drv;
+
+	d->d_dma_fail = d->d_cmd_fail = 0;
+	n->n_card->c_corrupt = 0;
+	if (sim_event_pending(&d->d_stall_ev)) {
+		timebase_cancel(n->n_vnet->v_tb, &d->d_stall_ev);
+		stall_over(n);
+	}
+	if (!d->d_cmd_ordered)
+		return;
+	d->d_cmd_ordered = false;
+	d->d_cmd_time = d->d_cmd_usual;
+	if (sim_event_pending(&d->d_cmd_ev))
+		timebase_post_in(n->n_vnet->v_tb, &d->d_cmd_ev, d->d_cmd_time);
+}
+
+bool
+nic_order_fits(const struct nic_model *model, enum nic_order order)
+{
+	switch (order) {
+	case NIC_ORDER_RESET:
+	case NIC_ORDER_STALL:
+	case NIC_ORDER_DMA_FAIL:
+		return (true);
+	case NIC_ORDER_CORRUPT:
+		return (model->nm_snd_tag_alloc != NULL);
+	case NIC_ORDER_CMD_FAIL:
+	case NIC_ORDER_CMD_TIME:
+		return (model->nm_hw_cmd != NULL);
+	default:
+		return (model->nm_hw_order != NULL);
+	}
+}
+
 int
 nic_order(struct nic *n, enum nic_order order, uint64_t value)
 {
 	const struct nic_model *model = n->n_model;
 
+	if (!nic_order_fits(model, order))
+		return (EOPNOTSUPP);
 	TRACE(&n->n_vnet->v_tracer, nic_order, TS(n->n_if.if_xname),
 	    TS(nic_orders[order].o_name), TU(value));
 	switch (order) {
@@ -82,22 +137,13 @@ nic_order(struct nic *n, enum nic_order order, uint64_t value)
 		n->n_drv->d_dma_fail = value;
 		return (0);
 	case NIC_ORDER_CORRUPT:
-		if (model->nm_snd_tag_alloc == NULL)
-			return (EOPNOTSUPP);
 		n->n_card->c_corrupt = value;
 		return (0);
 	case NIC_ORDER_CMD_FAIL:
 	case NIC_ORDER_CMD_TIME:
-		if (model->nm_hw_cmd == NULL)
-			return (EOPNOTSUPP);
-		if (order == NIC_ORDER_CMD_FAIL)
-			n->n_drv->d_cmd_fail = value;
-		else
-			n->n_drv->d_cmd_time = (simtime_t)value;
+		order_cmd(n, order, value);
 		return (0);
 	default:
-		if (model->nm_hw_order == NULL)
-			return (EOPNOTSUPP);
 		return (model->nm_hw_order(n->n_card, order, value));
 	}
 }

@@ -169,6 +169,7 @@ nic_rx_one(struct nic *n, struct frame *f)
 	n->n_stats.rx_frames++;
 	n->n_stats.rx_bytes += frame_len(f);
 	n->n_stats.dma_rx += frame_len(f);
+	n->n_stats.rx_decrypted += f->f_rxtls == RXTLS_DECRYPTED;
 	if (n->n_model->nm_rx != NULL)
 		n->n_model->nm_rx(n, f, m);
 	ifp->if_ctr.ipackets++;

@@ -57,18 +57,21 @@ frame_build(struct nic_card *c, const struct nic_send *s, uint32_t at,
 	return (f);
 }
 
-/* By order: one bit of what was encrypted is wrong. */
-static void
+/* By order: one bit of what was encrypted is wrong; where it is. */
+static uint32_t
 send_corrupt(struct nic_card *c, const struct nic_send *s)
 {
+	uint32_t at = s->s_paylen / 2;
+
 	c->c_corrupt--;
-	s->s_fb->fb_data[s->s_skip + s->s_paylen / 2] ^= 0x10;
+	s->s_fb->fb_data[s->s_skip + at] ^= 0x10;
+	return (at);
 }
 
 void
 nic_segment(struct nic_exec *x, const struct nic_send *s)
 {
-	uint32_t at = 0, len, mss = s->s_mss, burst = 0;
+	uint32_t at = 0, len, mss = s->s_mss, burst = 0, wrong = UINT32_MAX;
 	uint32_t reread =
 	    (uint32_t)x->x_dma[NIC_DMA_REREAD] + x->x_lab.l_reread;
 	struct nic_card *c = x->x_card;
@@ -82,10 +85,12 @@ nic_segment(struct nic_exec *x, const struct nic_send *s)
 		c->c_stats->tx_bursts++;
 	}
 	if (s->s_tls && c->c_corrupt > 0 && s->s_paylen > 0)
-		send_corrupt(c, s);
+		wrong = send_corrupt(c, s);
 	do {
 		len = MIN(mss, s->s_paylen - at);
 		f = frame_build(c, s, at, len);
+		if (wrong - at < len)
+			f->f_flags |= FRAME_DAMAGED;
 		if (s->s_hdr.h_l4len != 0 && s->s_mss != 0)
 			frame_edit(f, &s->s_hdr, i, at,
 			    at + len == s->s_paylen);

@@ -78,6 +78,11 @@ bool ctl_alive(const char *path);
 struct scenario;
 void live_intro(FILE *, const struct scenario *, const char *out);
 
+/* list_models.c */
+void list_models(void);
+void list_models_page(void); /* Markdown */
+int list_model(const char *name);
+
 /* version.c */
 void print_version(void);
 

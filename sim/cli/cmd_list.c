@@ -10,30 +10,14 @@
 #include <ktsim/base/strbuf.h>
 #include <ktsim/base/trace.h>
 #include <ktsim/kern/vnet.h>
-#include <ktsim/net/if_var.h>
 #include <ktsim/netinet/ip_var.h>
 #include <ktsim/netinet/tcp_info.h>
-#include <ktsim/nic/nic.h>
 #include <ktsim/opencrypto/crypto_backend.h>
 #include <ktsim/opencrypto/tls_suite.h>
 #include <ktsim/sim/engine.h>
 #include <ktsim/sim/scenario.h>
 
 #include "cli.h"
-
-static void
-list_models(void)
-{
-	struct strbuf sb = { 0 };
-
-	for (unsigned i = 0; nic_models[i] != NULL; i++) {
-		strbuf_clear(&sb);
-		if_capnames(nic_models[i]->nm_caps, &sb);
-		printf("%-10s %s\n%-10s %s\n", nic_models[i]->nm_name,
-		    nic_models[i]->nm_text, "", strbuf_str(&sb));
-	}
-	strbuf_fini(&sb);
-}
 
 static void
 list_suites(void)
@@ -185,21 +169,48 @@ list_unknown(const char *what)
 	    "there is no list of `%s`; did you mean `%s`?", what, near));
 }
 
+static const struct option options[] = {
+	{ "help", no_argument, NULL, 'h' },
+	{ "markdown", no_argument, NULL, 256 },
+	{ NULL, 0, NULL, 0 },
+};
+
+static int
+list_option(void *arg, int opt, const char *value)
+{
+	*(bool *)arg = true;
+	return (0);
+}
+
 static int
 list_main(int argc, char **argv)
 {
+	bool markdown = false;
 	int rc;
 
-	if ((rc = cli_only_help(&cmd_list, argc, argv)) != 0)
+	rc =
+	    cli_options(&cmd_list, argc, argv, options, list_option, &markdown);
+	if (rc != 0)
 		return (rc == CLI_HELPED ? EXIT_OK : rc);
-	if (argc - optind != 1)
+	argv += optind;
+	argc -= optind;
+	if (markdown) {
+		if (argc != 1 || strcmp(argv[0], "models") != 0)
+			return (usage_error(&cmd_list,
+			    "--markdown is for `list models`"));
+		list_models_page();
+		return (EXIT_OK);
+	}
+	if (argc == 2 && strcmp(argv[0], "models") == 0)
+		return (list_model(argv[1]));
+	if (argc != 1)
 		return (usage_error(&cmd_list, LIST_WHAT));
 	for (size_t i = 0; i < nitems(lists); i++)
-		if (strcmp(argv[optind], lists[i].what) == 0) {
+		if (strcmp(argv[0], lists[i].what) == 0) {
 			lists[i].print();
 			return (EXIT_OK);
 		}
-	return (list_unknown(argv[optind]));
+	return (list_unknown(argv[0]));
 }
 
 const struct command cmd_list = {
@@ -210,8 +221,11 @@ const struct command cmd_list = {
 	.c_help =
 	    "usage: ktls-sim list models|suites|backends|defects|sysctls|traces|tcp-info|keys|\n"
 	    "                     errors\n"
+	    "       ktls-sim list models MODEL\n"
+	    "       ktls-sim list models --markdown\n"
 	    "\n"
-	    "  models    network cards and their capabilities\n"
+	    "  models    network cards, their drivers and capabilities; one at length with its\n"
+	    "            limits, orders and settings; or all as the tables of docs/nics.md\n"
 	    "  suites    TLS suites of the simulated kernel\n"
 	    "  backends  libraries that can do software TLS, for `crypto:` of a host\n"
 	    "  defects   planted defects, for `ktls-sim run --defect NAME`\n"

@@ -18,7 +18,9 @@
 
 #define MARKER ".ktls-sim-run"
 
-#define STATES "state-*.txt"
+
+/* Names that a run before may have made: of instants, of cards. */
+static const char *const our_patterns[] = { "state-*.txt", "dma-*.pcapng" };
 
 static const char *const our_files[] = { "report.txt", "report.json",
 	"scenario.yaml", "wire.pcapng", "wire.pcap", "sslkeys.log",
@@ -78,9 +80,17 @@ remove_file(const char *dir, const char *name)
 	return (rc);
 }
 
-/* Their names have the instants of the run before in them. */
+static bool
+is_ours(const char *name)
+{
+	for (size_t i = 0; i < nitems(our_patterns); i++)
+		if (fnmatch(our_patterns[i], name, 0) == 0)
+			return (true);
+	return (false);
+}
+
 static int
-remove_states(const char *dir)
+remove_by_pattern(const char *dir)
 {
 	struct dirent *de;
 	int rc = 0;
@@ -89,7 +99,7 @@ remove_states(const char *dir)
 	if ((d = opendir(dir)) == NULL)
 		return (complain(dir));
 	while (rc == 0 && (de = readdir(d)) != NULL)
-		if (fnmatch(STATES, de->d_name, 0) == 0)
+		if (is_ours(de->d_name))
 			rc = remove_file(dir, de->d_name);
 	closedir(d);
 	return (rc);
@@ -114,7 +124,7 @@ outdir_prepare(const char *dir)
 	for (size_t i = 0; rc == 0 && i < nitems(our_files); i++)
 		rc = remove_file(dir, our_files[i]);
 	if (rc == 0)
-		rc = remove_states(dir);
+		rc = remove_by_pattern(dir);
 	if (rc == 0)
 		rc = outdir_write(dir, MARKER, "", 0);
 	free(marker);

@@ -180,6 +180,16 @@ run_states_missed(const struct run_args *ra, const struct world *w)
 }
 
 static void
+run_outro_dma(const struct run_args *ra, const struct result *r, FILE *f)
+{
+	fprintf(f, "\nWhat the cards read and wrote (docs/nics.md)\n");
+	for (unsigned i = 0; i < r->r_ndma; i++)
+		fprintf(f, "  %s/%s: %ju work requests and completions\n",
+		    ra->ra_out, r->r_dma[i].d_file,
+		    (uintmax_t)r->r_dma[i].d_packets);
+}
+
+static void
 run_outro(const struct run_args *ra, const struct result *r, int code)
 {
 	FILE *f = ra->ra_json || ra->ra_quiet ? stderr : stdout;
@@ -193,6 +203,8 @@ run_outro(const struct run_args *ra, const struct result *r, int code)
 		    "inside\n  open it: wireshark %s/wire.pcapng\n  or:      "
 		    "tshark -r %s/wire.pcapng -Y http\n",
 		    ra->ra_out, (uintmax_t)r->r_frames, ra->ra_out, ra->ra_out);
+	if (!ra->ra_quiet && r->r_ndma > 0)
+		run_outro_dma(ra, r, f);
 	if (!ra->ra_quiet && r->r_has_tcpinfo)
 		fprintf(f,
 		    "\nTCP_INFO over time\n  %s/tcpinfo.ndjson "

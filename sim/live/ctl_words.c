@@ -20,6 +20,7 @@ const char ctl_help[] =
     "loss PORT PERCENT             its chance to lose a frame, both ways\n"
     "sysctl HOST NAME [VALUE]      read or set one\n"
     "switch_tls APP sw|ifnet [N]   connections (or the N-th) change their mode\n"
+    "card PORT ORDER [TIME|COUNT]  reset, stall 2ms, dma-fail 3 and the like\n"
     "fragment HOST, defragment HOST\n"
     "                              memory without contiguous pages, or with\n"
     "do ACTION KEY=VALUE ...       any step of a timeline: do loss on=h.mce0 loss=1%\n"
@@ -183,6 +184,26 @@ word_switch_tls(const struct scenario *sc, const struct line *l,
 	return (true);
 }
 
+/* A time has a unit, a count has none. */
+static bool
+word_card(const struct scenario *sc, const struct line *l, struct ctl_words *cw,
+    struct strbuf *err)
+{
+	char more[128];
+	uint64_t n;
+
+	if (l->n != 3 && l->n != 4)
+		return (wants(err,
+		    "card PORT ORDER [TIME|COUNT], such as card mce0 stall "
+		    "2ms"));
+	snprintf(more, sizeof(more), ", order: %.50s", l->w[2]);
+	if (l->n == 4)
+		snprintf(more + strlen(more), sizeof(more) - strlen(more),
+		    ", %s: %.50s",
+		    parse_uint(l->w[3], &n) == 0 ? "count" : "for", l->w[3]);
+	return (on_port(sc, "card", l->w[1], more, cw, err));
+}
+
 static bool
 word_fragment(const struct scenario *sc, const struct line *l,
     struct ctl_words *cw, struct strbuf *err)
@@ -256,6 +277,7 @@ static const struct {
 	{ "loss", false, word_loss },
 	{ "sysctl", false, word_sysctl },
 	{ "switch_tls", false, word_switch_tls },
+	{ "card", false, word_card },
 	{ "fragment", false, word_fragment },
 	{ "defragment", false, word_fragment },
 	{ "do", true, word_do },

@@ -177,6 +177,37 @@ j_nodes(json_t *o, const struct result *r)
 }
 
 static void
+j_cards(json_t *o, const struct result *r)
+{
+	json_t *a = json_array();
+
+	for (unsigned i = 0; i < r->r_ncards; i++) {
+		const struct card_result *c = &r->r_cards[i];
+
+		json_array_append_new(a,
+		    json_pack("{s:s, s:s, s:s, s:{s:I, s:I, s:I, s:I, s:I},"
+			      " s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}",
+			"host", c->cd_host, "name", c->cd_name, "model",
+			c->cd_model, "bus_bytes", "payload",
+			(json_int_t)c->payload, "reread", (json_int_t)c->reread,
+			"descriptors", (json_int_t)c->desc, "completions",
+			(json_int_t)c->cqe, "received", (json_int_t)c->rx,
+			"bus_bps", (json_int_t)c->bus_bps, "bus_busy_ps",
+			(json_int_t)c->bus_busy, "contexts",
+			(json_int_t)c->tags, "contexts_most",
+			(json_int_t)c->tags_max, "contexts_refused",
+			(json_int_t)c->refused, "recoveries",
+			(json_int_t)c->restarts, "tls_packets",
+			(json_int_t)c->tls_packets, "rx_decrypted",
+			(json_int_t)c->rx_decrypted, "resets",
+			(json_int_t)c->resets));
+	}
+	if (r->r_ncards > 0)
+		json_object_set(o, "cards", a);
+	json_decref(a);
+}
+
+static void
 j_waiting(json_t *o, const struct result *r)
 {
 	json_t *a = json_array();
@@ -206,6 +237,7 @@ report_json(const struct result *r, struct strbuf *sb)
 	    result_exit_code(r), "connections", j_conns(r), "facts", j_facts(r),
 	    "counters", j_counters(r), "invariants", j_invariants(r),
 	    "expectations", j_claims(r));
+	j_cards(o, r);
 	j_nodes(o, r);
 	j_waiting(o, r);
 	if (r->r_live) {

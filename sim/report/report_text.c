@@ -431,6 +431,81 @@ text_links(const struct result *r, struct strbuf *sb)
 	}
 }
 
+static void
+text_share(struct strbuf *sb, const char *what, uint64_t part, uint64_t all)
+{
+	if (part > 0)
+		strbuf_addf(sb, ", %s %ju.%ju %%", what,
+		    (uintmax_t)(part * 100 / all),
+		    (uintmax_t)(part * 1000 / all % 10));
+}
+
+static void
+text_bus(struct strbuf *sb, const struct result *r, const struct card_result *c)
+{
+	uint64_t all = c->payload + c->reread + c->desc + c->cqe + c->rx;
+
+	strbuf_adds(sb, "    over its bus ");
+	format_bytes(all, sb);
+	text_share(sb, "payload", c->payload, all);
+	text_share(sb, "read again", c->reread, all);
+	text_share(sb, "work requests", c->desc, all);
+	text_share(sb, "completions", c->cqe, all);
+	text_share(sb, "received", c->rx, all);
+	if (c->bus_bps != 0 && r->r_end > 0)
+		strbuf_addf(sb,
+		    "; reading %ju.%ju %% of the time at %ju Gbit/s",
+		    (uintmax_t)(c->bus_busy * 100 / r->r_end),
+		    (uintmax_t)(c->bus_busy * 1000 / r->r_end % 10),
+		    (uintmax_t)(c->bus_bps / 1000000000));
+	strbuf_adds(sb, "\n");
+}
+
+static void
+text_card(struct strbuf *sb, const struct result *r,
+    const struct card_result *c)
+{
+	strbuf_addf(sb, "  %s %s, %s: %ju TLS context%s, %ju at once",
+	    c->cd_host, c->cd_name, c->cd_model, (uintmax_t)c->tags,
+	    plural(c->tags), (uintmax_t)c->tags_max);
+	if (c->refused > 0)
+		strbuf_addf(sb, ", %ju refused", (uintmax_t)c->refused);
+	if (c->resets > 0)
+		strbuf_addf(sb, ", %ju reset%s", (uintmax_t)c->resets,
+		    plural(c->resets));
+	strbuf_adds(sb, "\n");
+	if (c->tls_packets > 0) {
+		strbuf_addf(sb, "    %ju packets with TLS, %ju recoveries",
+		    (uintmax_t)c->tls_packets, (uintmax_t)c->restarts);
+		if (c->payload > 0)
+			strbuf_addf(sb, "; payload read %ju.%03ju times",
+			    (uintmax_t)((c->payload + c->reread) / c->payload),
+			    (uintmax_t)((c->payload + c->reread) * 1000 /
+				c->payload % 1000));
+		strbuf_adds(sb, "\n");
+	}
+	if (c->rx_decrypted > 0)
+		strbuf_addf(sb, "    %ju packets decrypted\n",
+		    (uintmax_t)c->rx_decrypted);
+	text_bus(sb, r, c);
+}
+
+/* Cards that know TLS, where it was asked for. */
+static void
+text_cards(const struct result *r, struct strbuf *sb)
+{
+	bool any = false;
+
+	for (unsigned i = 0; i < r->r_ncards; i++) {
+		if (r->r_cards[i].tags + r->r_cards[i].refused == 0)
+			continue;
+		if (!any)
+			heading(sb, "Cards");
+		any = true;
+		text_card(sb, r, &r->r_cards[i]);
+	}
+}
+
 /* Only what is not 0: "lost 3". */
 static void
 text_count(struct strbuf *sb, const char *what, uint64_t n)
@@ -558,6 +633,7 @@ report_text(const struct result *r, struct strbuf *sb)
 	text_tags(r, sb);
 	text_events(r, sb);
 	text_drops(r, sb);
+	text_cards(r, sb);
 	text_links(r, sb);
 	text_nodes(r, sb);
 	text_waiting(r, sb);

@@ -9,7 +9,6 @@
 #include <ktsim/base/errnoname.h>
 #include <ktsim/base/kassert.h>
 #include <ktsim/base/nearest.h>
-#include <ktsim/nic/nic.h>
 #include <ktsim/sim/scenario.h>
 
 #include "addr.h"
@@ -99,7 +98,7 @@ check_word(struct chk *c, const struct sc_loc *loc, const char *word,
 		    what, word, max);
 }
 
-static void
+void
 check_ifname(struct chk *c, const struct sc_loc *loc)
 {
 	check_word(c, loc, loc->name, "interface name", 15);
@@ -107,43 +106,6 @@ check_ifname(struct chk *c, const struct sc_loc *loc)
 		ERR(c, loc,
 		    "`lo0` is the loopback interface that every host has: "
 		    "give this one another name");
-}
-
-static const char *
-model_hint(struct chk *c, const char *name)
-{
-	static _Thread_local char text[64];
-	const char *names[64], *near;
-	unsigned n;
-
-	for (n = 0; n < nitems(names) && nic_models[n] != NULL; n++)
-		names[n] = nic_models[n]->nm_name;
-	if (c->d->errors >= DIAG_MAX ||
-	    (near = nearest_name(name, names, n)) == NULL)
-		return ("");
-	snprintf(text, sizeof(text), "; did you mean `%s`?", near);
-	return (text);
-}
-
-static void
-check_nics(struct chk *c, struct sc_host *h)
-{
-	for (unsigned i = 0; i < h->nnics; i++) {
-		check_ifname(c, &h->nics[i].loc);
-		if (nic_model_find(h->nics[i].model) == NULL)
-			ERR(c, scenario_text_at(h->nics[i].model),
-			    "there is no card model `%s`; "
-			    "`ktls-sim list models` shows what there is%s",
-			    h->nics[i].model, model_hint(c, h->nics[i].model));
-		if (h->nics[i].has_domain &&
-		    h->nics[i].numa_domain >= h->numa_domains)
-			ERR(c, &h->nics[i].loc,
-			    "card `%s` is in NUMA domain %ju: host `%s` has "
-			    "the domains 0 to %ju, see `numa_domains`",
-			    h->nics[i].loc.name,
-			    (uintmax_t)h->nics[i].numa_domain, h->loc.name,
-			    (uintmax_t)h->numa_domains - 1);
-	}
 }
 
 static void
@@ -538,7 +500,7 @@ scenario_check(struct diag *d, struct scenario *sc)
 	for (unsigned i = 0; i < sc->nhosts; i++) {
 		check_word(&c, &sc->hosts[i].loc, sc->hosts[i].loc.name,
 		    "host name", 31);
-		check_nics(&c, &sc->hosts[i]);
+		check_cards(&c, &sc->hosts[i]);
 		check_laggs(&c, &sc->hosts[i]);
 		check_addrs(&c, &sc->hosts[i]);
 		check_files(&c, &sc->hosts[i]);

@@ -45,6 +45,11 @@ void check_word(struct chk *, const struct sc_loc *, const char *word,
 /* The run may be over before, but it is never longer than `until`. */
 void check_instant(struct chk *, const struct sc_loc *, simtime_t at);
 
+void check_ifname(struct chk *, const struct sc_loc *);
+/* check_cards.c */
+void check_cards(struct chk *, struct sc_host *);
+/* A step `card`: which, and what. */
+void check_card_step(struct chk *, const struct sc_step *);
 /* check_links.c */
 /* "host.nic" or "switch.port": what stands there, as an identity; NULL. */
 const void *check_port(struct chk *, const struct sc_loc *, const char *name);

@@ -6,7 +6,7 @@
 #include "check.h"
 #include "node.h"
 
-enum { ON_LINK, ON_HOST, ON_APP };
+enum { ON_LINK, ON_HOST, ON_APP, ON_CARD };
 
 /* What a step needs besides `on`; the same keys are of no use to others. */
 enum {
@@ -16,7 +16,8 @@ enum {
 	KEY_RATE = 0x08,
 	KEY_DELAY = 0x10,
 	KEY_QUEUE = 0x20,
-	KEY_NODE = 0x40
+	KEY_NODE = 0x40,
+	KEY_ORDER = 0x80
 };
 
 static const struct {
@@ -36,6 +37,7 @@ static const struct {
 	[SC_DO_DELAY] = { ON_LINK, KEY_DELAY },
 	[SC_DO_QUEUE] = { ON_LINK, KEY_QUEUE },
 	[SC_DO_IMPAIR] = { ON_LINK, KEY_NODE },
+	[SC_DO_CARD] = { ON_CARD, KEY_ORDER },
 };
 
 static unsigned
@@ -50,7 +52,8 @@ given_keys(const struct sc_step *st)
 	    (st->has_rate ? KEY_RATE : 0u) | (st->has_delay ? KEY_DELAY : 0u) |
 	    (st->has_queue ? KEY_QUEUE : 0u) |
 	    (st->node != NULL || st->has_enabled || st->has_set ? KEY_NODE
-								: 0u));
+								: 0u) |
+	    (st->has_order || st->has_time || st->has_count ? KEY_ORDER : 0u));
 }
 
 static void
@@ -62,7 +65,7 @@ check_useless(struct chk *c, const struct sc_step *st)
 		    "loss, `rate`, `delay` and `queue` for the steps of these "
 		    "names, `node`, `enabled` and `set` for impair, `name` and "
 		    "`value` for sysctl, `to`, `connection`, `peer` and `list` "
-		    "for switch_tls");
+		    "for switch_tls, `order`, `for` and `count` for card");
 }
 
 /* --- what it is about --- */
@@ -156,6 +159,8 @@ check_action(struct chk *c, struct sc_step *st)
 		l = check_on_link(c, st);
 	else if (actions[st->action].on == ON_HOST)
 		check_host_name(c, scenario_text_at(st->on), st->on);
+	else if (actions[st->action].on == ON_CARD)
+		check_card_step(c, st);
 	else
 		check_app_name(c, scenario_text_at(st->on), st->on);
 	if (keys == KEY_SYSCTL && (st->name == NULL || !st->has_value))

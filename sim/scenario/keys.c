@@ -46,9 +46,27 @@ static const struct key nic_keys[] = {
 		"rate of the port; if not given the link's, or what its `preset` says" },
 	{ "ring", K_UINT, F(sc_nic, ring), .min = 0, .max = 65536,
 	    .text = "transmit ring slots; 0: what the model has" },
+	{ "queues", K_UINT, F(sc_nic, queues), .def = "0", .max = 128,
+	    .since = "0.2",
+	    .text = "send queues; 0: as many as the model has" },
 	{ "rx_coalesce", K_TIME, F(sc_nic, rx_coalesce), .def = "3us",
 	    .max = SIM_SEC, .since = "0.2",
 	    .text = "from a frame's arrival to the interrupt that takes it" },
+	{ "tx_coalesce", K_TIME, F(sc_nic, tx_coalesce), .def = "0s",
+	    .max = SIM_SEC, .since = "0.2",
+	    .text =
+		"from a completion to the interrupt that tells the driver" },
+	{ "pcie", K_RATE, F(sc_nic, pcie), .max = 10000000000000ULL,
+	    .since = "0.2",
+	    .text =
+		"what its bus can carry, net of all headers; the model's if not given, or 0bit/s" },
+	{ "bus", K_STR, F(sc_nic, bus), .since = "0.2",
+	    .text =
+		"a word: cards of this host with the same one share one bus, of the largest `pcie` among them" },
+	{ "settings", K_KNOBS, F(sc_nic, settings), F(sc_nic, nsettings),
+	    .since = "0.2",
+	    .text =
+		"of the model, by name: `ktls-sim list models MODEL` shows them with their bounds" },
 	{ "lro", K_BOOL, F(sc_nic, lro), .def = "true", .since = "0.2",
 	    .text = "LRO is enabled, where the model has it" },
 	{ "numa_domain", K_UINT, F(sc_nic, numa_domain), F(sc_nic, has_domain),
@@ -337,6 +355,9 @@ static const struct key capture_keys[] = {
 	    .text = "write wire.pcapng" },
 	{ "pcap", K_BOOL, F(sc_capture, pcap), .def = "false",
 	    .text = "also write wire.pcap and sslkeys.log" },
+	{ "dma", K_BOOL, F(sc_capture, dma), .def = "false", .since = "0.2",
+	    .text =
+		"write dma-HOST-CARD.pcapng for each card: its work requests and completions (docs/nics.md)" },
 	{ "tcp_info", K_TIME, F(sc_capture, tcp_info), .def = "0s",
 	    .max = 60 * SIM_SEC, .since = "0.2",
 	    .text =
@@ -395,7 +416,9 @@ const struct key_map scenario_keys = { "scenario", root_keys, nitems(root_keys),
 static const char *const kind_text[] = { "text", "number", "true or false",
 	"time with unit", "rate with unit", "size with unit", "percentage",
 	"word", "word or list of words", "map", "map of names", "list of maps",
-	"map of name: number", "number" };
+	"map of name: number", "number",
+	"map of name: number, time with unit or word" };
+_Static_assert(nitems(kind_text) == K_KNOBS + 1, "a text for each kind");
 
 /* The version of ktls-sim that had the key first. */
 static const char *

@@ -26,7 +26,8 @@ enum key_kind {
 	K_MAPOF,    /* pointer + count: named structures */
 	K_LIST,	    /* pointer + count: structures in order */
 	K_SETTINGS, /* pointer + count: struct sc_setting */
-	K_VALUE	    /* struct sc_value */
+	K_VALUE,    /* struct sc_value */
+	K_KNOBS	    /* pointer + count: struct sc_knob */
 };
 
 struct key_map;

@@ -1,12 +1,18 @@
 /* The keys of the timeline. */
 #include <ktsim/base/kassert.h>
+#include <ktsim/nic/nic.h>
 
 #include "keys.h"
 
 static const char *const action_names[] = { "link_down", "link_up", "loss",
 	"sysctl", "switch_tls", "fragment", "defragment", "link_suspend",
-	"link_resume", "rate", "delay", "queue", "impair", NULL };
-_Static_assert(nitems(action_names) == SC_DO_IMPAIR + 2, "a name for each");
+	"link_resume", "rate", "delay", "queue", "impair", "card", NULL };
+_Static_assert(nitems(action_names) == SC_DO_CARD + 2, "a name for each");
+/* Those of nic_orders[]. */
+const char *const sc_order_names[] = { "reset", "stall", "dma-fail", "corrupt",
+	"cmd-fail", "cmd-time", "keys", "contexts", NULL };
+_Static_assert(nitems(sc_order_names) == NIC_ORDER_COUNT + 1,
+    "a name for each");
 static const char *const switch_names[] = { "sw", "ifnet", NULL };
 
 static const struct key step_keys[] = {
@@ -27,7 +33,7 @@ static const struct key step_keys[] = {
 	    .names = action_names, .text = "what happens" },
 	{ "on", K_STR, F(sc_step, on), .required = true,
 	    .text =
-		"a link by its name or one of its ends (link_*, loss, rate, delay, queue, impair), host (sysctl, fragment, defragment) or application (switch_tls)" },
+		"a link by its name or one of its ends (link_*, loss, rate, delay, queue, impair), host (sysctl, fragment, defragment), application (switch_tls) or card, host.nic (card)" },
 	{ "loss", K_PERCENT, F(sc_step, loss), F(sc_step, has_loss), .min = 0,
 	    .max = 1000000000,
 	    .text = "loss: the new chance, both directions" },
@@ -51,6 +57,16 @@ static const struct key step_keys[] = {
 	{ "name", K_STR, F(sc_step, name), .text = "sysctl: its name" },
 	{ "value", K_VALUE, F(sc_step, value), F(sc_step, has_value),
 	    .text = "sysctl: its value, or the value's name" },
+	{ "order", K_ENUM, F(sc_step, order), F(sc_step, has_order),
+	    .names = sc_order_names, .since = "0.2",
+	    .text =
+		"card: what happens to it; `ktls-sim list models MODEL` says which a card knows" },
+	{ "for", K_TIME, F(sc_step, time), F(sc_step, has_time),
+	    .max = 86400 * SIM_SEC, .since = "0.2",
+	    .text = "card: how long, with the orders stall and cmd-time" },
+	{ "count", K_UINT, F(sc_step, count), F(sc_step, has_count),
+	    .max = UINT32_MAX, .since = "0.2",
+	    .text = "card: how many, with the other orders but reset" },
 	{ "to", K_ENUM, F(sc_step, to), F(sc_step, has_to),
 	    .names = switch_names, .since = "0.2",
 	    .text = "switch_tls: the transmit mode of its connections" },

@@ -273,6 +273,27 @@ load_settings(struct loader *l, const struct key *k, const struct node *n,
 	put_array(base, k, s, cnt);
 }
 
+/* Settings of a model that is looked at later: the text as it stands. */
+static void
+load_knobs(struct loader *l, const struct key *k, const struct node *n,
+    void *base)
+{
+	struct sc_knob *s;
+	const struct node *c;
+	unsigned cnt = 0;
+
+	if (!want_map(l, k, n))
+		return;
+	s = arena_alloc(l->arena, (n->nchildren + 1) * sizeof(*s));
+	for (c = n->child; c != NULL; c = c->next) {
+		if (!want_scalar(l, &(struct key) { .name = c->key.name }, c))
+			continue;
+		s[cnt].text = text_placed(l->arena, c->text, &c->at);
+		s[cnt++].loc = c->key;
+	}
+	put_array(base, k, s, cnt);
+}
+
 /* Named children: structures with the key's table, or address lists. */
 static void
 load_mapof(struct loader *l, const struct key *k, const struct node *n,
@@ -352,6 +373,9 @@ load_key(struct loader *l, const struct key *k, const struct node *n,
 	case K_SETTINGS:
 		load_settings(l, k, n, base);
 		return;
+	case K_KNOBS:
+		load_knobs(l, k, n, base);
+		return;
 	case K_STRLIST:
 		load_strlist(l, k, n, field(base, k->off));
 		return;
@@ -416,7 +440,7 @@ mark_given(const struct key *k, void *base, const struct node *n)
 	bool given = true;
 
 	if (k->noff != 0 && k->kind != K_MAPOF && k->kind != K_LIST &&
-	    k->kind != K_SETTINGS)
+	    k->kind != K_SETTINGS && k->kind != K_KNOBS)
 		memcpy(field(base, k->noff), &given, sizeof(given));
 	if (k->kind == K_MAP)
 		*(struct sc_loc *)field(base, k->off) = n->key;

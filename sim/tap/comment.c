@@ -119,6 +119,8 @@ capture_comment(const struct frame *f, const char *verdict, const char *remark,
 		    pn->pn_reread);
 	if ((f->f_flags & FRAME_CORRUPTED) != 0)
 		strbuf_adds(sb, ", corrupted");
+	if ((f->f_flags & FRAME_DAMAGED) != 0)
+		strbuf_adds(sb, ", damaged by its card");
 	if ((f->f_flags & FRAME_LOST_RING) != 0)
 		strbuf_adds(sb, ", lost in ring: link down");
 	else if (verdict != NULL)

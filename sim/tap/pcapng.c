@@ -22,34 +22,35 @@
 #include "capfile.h"
 #include "reorder.h"
 
-#define BT_SHB		 0x0a0d0d0au
-#define BT_IDB		 1u
-#define BT_NRB		 4u
-#define BT_ISB		 5u
-#define BT_EPB		 6u
-#define BT_DSB		 0x0au
-#define SNAPLEN		 262144u /* the most Wireshark accepts */
-#define SECRETS_TLS	 0x544c534bu
+#define BT_SHB		  0x0a0d0d0au
+#define BT_IDB		  1u
+#define BT_NRB		  4u
+#define BT_ISB		  5u
+#define BT_EPB		  6u
+#define BT_DSB		  0x0au
+#define SNAPLEN		  262144u /* the most Wireshark accepts */
+#define SECRETS_TLS	  0x544c534bu
+#define LINKTYPE_ETHERNET 1
 
-#define OPT_END		 0
-#define OPT_COMMENT	 1
-#define OPT_SHB_OS	 3
-#define OPT_SHB_APPL	 4
-#define OPT_IF_NAME	 2
-#define OPT_IF_DESCR	 3
-#define OPT_IF_MAC	 6
-#define OPT_IF_SPEED	 8
-#define OPT_IF_TSRESOL	 9
-#define OPT_IF_HARDWARE	 15
-#define OPT_EPB_FLAGS	 2
-#define OPT_EPB_PACKETID 5
-#define OPT_EPB_QUEUE	 6
-#define OPT_ISB_RECV	 4
-#define OPT_ISB_DROP	 5
+#define OPT_END		  0
+#define OPT_COMMENT	  1
+#define OPT_SHB_OS	  3
+#define OPT_SHB_APPL	  4
+#define OPT_IF_NAME	  2
+#define OPT_IF_DESCR	  3
+#define OPT_IF_MAC	  6
+#define OPT_IF_SPEED	  8
+#define OPT_IF_TSRESOL	  9
+#define OPT_IF_HARDWARE	  15
+#define OPT_EPB_FLAGS	  2
+#define OPT_EPB_PACKETID  5
+#define OPT_EPB_QUEUE	  6
+#define OPT_ISB_RECV	  4
+#define OPT_ISB_DROP	  5
 
-#define EPB_INBOUND	 1u
-#define EPB_OUTBOUND	 2u
-#define EPB_CRC_ERROR	 (1u << 24)
+#define EPB_INBOUND	  1u
+#define EPB_OUTBOUND	  2u
+#define EPB_CRC_ERROR	  (1u << 24)
 
 struct capture_count {
 	uint64_t cc_frames; /* written by us */
@@ -200,12 +201,13 @@ write_idb(struct capture *cp, const struct capture_if *ci)
 	struct strbuf *sb = &cp->cp_block;
 
 	block_begin(cp, BT_IDB);
-	put16(sb, 1); /* LINKTYPE_ETHERNET */
+	put16(sb, ci->ci_linktype != 0 ? ci->ci_linktype : LINKTYPE_ETHERNET);
 	put16(sb, 0);
 	put32(sb, SNAPLEN);
 	opt_str(sb, OPT_IF_NAME, ci->ci_name);
 	opt_str(sb, OPT_IF_DESCR, ci->ci_descr);
-	opt_bytes(sb, OPT_IF_MAC, ci->ci_lladdr, sizeof(ci->ci_lladdr));
+	if (ci->ci_linktype == 0)
+		opt_bytes(sb, OPT_IF_MAC, ci->ci_lladdr, sizeof(ci->ci_lladdr));
 	if (ci->ci_speed_bps != 0)
 		opt_u64(sb, OPT_IF_SPEED, ci->ci_speed_bps);
 	opt_bytes(sb, OPT_IF_TSRESOL, &tsresol_ns, 1);
@@ -346,12 +348,12 @@ epb_bytes(struct strbuf *sb, const struct frame *f, uint32_t caplen)
 	put_pad(sb);
 }
 
-int
-capture_frame(struct capture *cp, unsigned ifno, const struct frame *f,
-    simtime_t when, bool inbound, const char *comment)
+/* 0: the block is open, its bytes follow. */
+static int
+epb_begin(struct capture *cp, unsigned ifno, simtime_t when, uint32_t caplen,
+    uint32_t len)
 {
 	struct strbuf *sb = &cp->cp_block;
-	uint32_t len = frame_len(f), caplen = len < SNAPLEN ? len : SNAPLEN;
 	uint64_t ns = cp->cp_epoch_ns + when / SIM_NS;
 
 	if (cp->cp_file.cf_error != 0)
@@ -364,15 +366,51 @@ capture_frame(struct capture *cp, unsigned ifno, const struct frame *f,
 	put32(sb, (uint32_t)ns);
 	put32(sb, caplen);
 	put32(sb, len);
-	epb_bytes(sb, f, caplen);
-	epb_options(sb, f, inbound, comment);
+	return (0);
+}
+
+static int
+epb_end(struct capture *cp, unsigned ifno, simtime_t when)
+{
 	block_end(cp);
 	if (cp->cp_file.cf_error == 0) {
 		cp->cp_frames++;
 		cp->cp_counts[ifno].cc_frames++;
-		cp->cp_last_ns = ns;
+		cp->cp_last_ns = cp->cp_epoch_ns + when / SIM_NS;
 	}
 	return (cp->cp_file.cf_error);
+}
+
+int
+capture_frame(struct capture *cp, unsigned ifno, const struct frame *f,
+    simtime_t when, bool inbound, const char *comment)
+{
+	uint32_t len = frame_len(f), caplen = len < SNAPLEN ? len : SNAPLEN;
+	int error;
+
+	if ((error = epb_begin(cp, ifno, when, caplen, len)) != 0)
+		return (error);
+	epb_bytes(&cp->cp_block, f, caplen);
+	epb_options(&cp->cp_block, f, inbound, comment);
+	return (epb_end(cp, ifno, when));
+}
+
+int
+capture_bytes(struct capture *cp, unsigned ifno, const void *bytes,
+    uint32_t len, simtime_t when, bool inbound, const char *comment)
+{
+	uint32_t caplen = len < SNAPLEN ? len : SNAPLEN;
+	struct strbuf *sb = &cp->cp_block;
+	int error;
+
+	if ((error = epb_begin(cp, ifno, when, caplen, len)) != 0)
+		return (error);
+	strbuf_add(sb, bytes, caplen);
+	put_pad(sb);
+	opt_str(sb, OPT_COMMENT, comment);
+	opt_u32(sb, OPT_EPB_FLAGS, inbound ? EPB_INBOUND : EPB_OUTBOUND);
+	opt_end(sb);
+	return (epb_end(cp, ifno, when));
 }
 
 void

@@ -333,8 +333,23 @@ wire_np_pull(void *arg, struct nic *n, simtime_t before, struct frameq *q)
 	return (wire_pull(arg, before, q));
 }
 
+static void
+wire_np_dma(void *arg, struct nic *n, unsigned queue, bool completion,
+    const uint8_t *bytes, uint32_t len, const char *text)
+{
+	const struct wire_end *d = arg;
+	const struct wire_params *p = &d->d_wire->w_p;
+
+	if (d->d_port != NULL)
+		p->wp_dma(p->wp_tap_arg, d->d_port, n, queue, completion, bytes,
+		    len, text);
+}
+
 const struct nic_port_ops wire_nic_ops = { .np_egress = wire_np_egress,
 	.np_pull = wire_np_pull };
+const struct nic_port_ops wire_nic_dma_ops = { .np_egress = wire_np_egress,
+	.np_pull = wire_np_pull,
+	.np_dma = wire_np_dma };
 
 static void
 wire_nic_expect(void *arg, simtime_t when)

@@ -102,6 +102,7 @@ world_create(const struct scenario *sc, const struct world_opts *wo,
 	    (error = world_build(w, err)) != 0 ||
 	    (error = apps_create(w, err)) != 0 ||
 	    (error = tap_open(w, err)) != 0 ||
+	    (error = dma_open(w, err)) != 0 ||
 	    (error = tcpinfo_open(w, err)) != 0) {
 		world_destroy(w);
 		return (error);
@@ -251,6 +252,7 @@ world_faults_off(struct world *w)
 	steps_cancel(w);
 	for (unsigned i = 0; i < w->w_sc->nlinks; i++)
 		wire_faults_off(w->w_links[i].l_wire);
+	cards_faults_off(w);
 }
 
 /* What moves when anything does: bytes in order, connections made and gone. */
@@ -527,7 +529,11 @@ result_fini(struct result *r)
 		free(r->r_nodes[i].n_from);
 	for (unsigned i = 0; i < r->r_nwaiting; i++)
 		free(r->r_waiting[i].ws_text);
+	for (unsigned i = 0; i < r->r_ndma; i++)
+		free(r->r_dma[i].d_file);
+	free(r->r_dma);
 	free(r->r_nodes);
+	free(r->r_cards);
 	free(r->r_waiting);
 	for (int i = 0; i < INVARIANTS; i++)
 		free(r->r_inv[i].i_first);
@@ -573,6 +579,7 @@ world_free_hosts(struct world *w)
 		vnet_destroy(h->h_vnet);
 		free(h->h_nics);
 		free(h->h_ports);
+		free(h->h_buses);
 		free(h->h_laggs);
 		free(h->h_filegens);
 	}

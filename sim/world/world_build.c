@@ -42,7 +42,7 @@ world_host_at(const struct world *w, const struct ksockaddr *sa)
 	return (NULL);
 }
 
-static int
+int
 build_error(struct world *w, struct strbuf *err, const struct sc_loc *loc,
     const char *what, int error)
 {
@@ -171,63 +171,6 @@ build_files(struct world *w, struct whost *h)
 
 /* --- hosts --- */
 
-/* The link that ends at host.nic; every card of a running host has one. */
-static struct wlink *
-build_link_of(struct world *w, const struct whost *h, const char *nic, int *end)
-{
-	char *name = xasprintf("%s.%s", h->h_sc->loc.name, nic);
-	struct wlink *found = NULL;
-
-	for (unsigned i = 0; i < w->w_sc->nlinks && found == NULL; i++)
-		for (int j = 0; j < 2; j++)
-			if (strcmp(w->w_sc->links[i].ends.v[j], name) == 0) {
-				found = &w->w_links[i];
-				*end = j;
-			}
-	free(name);
-	return (found);
-}
-
-static int
-build_nic(struct world *w, struct whost *h, unsigned i, struct strbuf *err)
-{
-	const struct sc_nic *sn = &h->h_sc->nics[i];
-	struct nic_params np = { .np_model = sn->model,
-		.np_xname = sn->loc.name,
-		.np_mtu = (uint32_t)sn->mtu,
-		.np_ring = (uint32_t)sn->ring,
-		.np_rx_coalesce = sn->rx_coalesce,
-		.np_lro = sn->lro,
-		.np_numa_domain =
-		    sn->has_domain ? (uint8_t)sn->numa_domain : M_NODOM,
-		.np_pool = &w->w_pool,
-		.np_ops = &wire_nic_ops };
-	struct wlink *l;
-	int end = 0, error;
-
-	l = build_link_of(w, h, sn->loc.name, &end);
-	if (l == NULL) {
-		scenario_error(w->w_sc, &sn->loc, err,
-		    "card `%s` of host `%s` has no link", sn->loc.name,
-		    h->h_sc->loc.name);
-		return (EINVAL);
-	}
-	np.np_rate_bps = sn->rate != 0 ? sn->rate
-	    : l->l_sc->port_rate != 0  ? l->l_sc->port_rate
-				       : wire_way(l->l_wire, end)->ww_rate_bps;
-	np.np_arg = wire_end(l->l_wire, end);
-	/* Locally administered: 02:00:00:00:host:card. */
-	memcpy(np.np_lladdr, "\x02\x00\x00\x00", 4);
-	np.np_lladdr[4] = (uint8_t)(h - w->w_hosts + 1);
-	np.np_lladdr[5] = (uint8_t)(i + 1);
-	error = nic_attach(h->h_vnet, &np, &h->h_nics[i]);
-	if (error != 0)
-		return (build_error(w, err, &sn->loc, "card", error));
-	wire_nic_port(&h->h_ports[i], h->h_nics[i], w->w_ncapif++);
-	wire_attach(l->l_wire, end, &h->h_ports[i]);
-	return (0);
-}
-
 static int
 build_lagg(struct world *w, struct whost *h, unsigned i, struct strbuf *err)
 {
@@ -298,9 +241,10 @@ build_host(struct world *w, unsigned idx, struct strbuf *err)
 	inet_attach(h->h_vnet);
 	h->h_nics = xcalloc(h->h_sc->nnics, sizeof(*h->h_nics));
 	h->h_ports = xcalloc(h->h_sc->nnics, sizeof(*h->h_ports));
+	h->h_buses = xcalloc(h->h_sc->nnics, sizeof(*h->h_buses));
 	h->h_laggs = xcalloc(h->h_sc->nlaggs, sizeof(*h->h_laggs));
 	for (unsigned i = 0; i < h->h_sc->nnics; i++)
-		if ((error = build_nic(w, h, i, err)) != 0)
+		if ((error = card_build(w, h, i, err)) != 0)
 			return (error);
 	for (unsigned i = 0; i < h->h_sc->nnics; i++)
 		(void)if_setflags(&h->h_nics[i]->n_if,
@@ -372,6 +316,7 @@ world_take_down(struct world *w)
 				nic_detach(h->h_nics[j]);
 				h->h_nics[j] = NULL;
 			}
+		cards_forget_buses(h);
 	}
 }
 

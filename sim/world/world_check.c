@@ -545,6 +545,7 @@ collect_result(struct world *w)
 		collect_conns(w, &w->w_apps[i]);
 	collect_counters(w);
 	collect_links(w);
+	collect_cards(w);
 	links_collect_nodes(w);
 	r->r_end = timebase_now(w->w_tb);
 	r->r_events = engine_events(w->w_engine);

@@ -102,6 +102,7 @@ links_build(struct world *w)
 			.wp_seed = w->w_opts.wo_seed,
 			.wp_tracer = w->w_tracer,
 			.wp_tap = tap_frame,
+			.wp_dma = dma_packet,
 			.wp_tap_arg = w };
 		l->l_sc = sl;
 		l->l_wire = wire_create(&wp);

@@ -7,9 +7,15 @@
  *
  * A frame is immutable once it was seen here, apart from its reference count,
  * which the job does not touch.
+ *
+ * A card that damages what it encrypts, by order of the scenario, breaks no
+ * invariant: of that direction of a connection nothing is told any more.
  */
 #include <stdlib.h>
 #include <string.h>
+
+#include <ktsim/base/kmem.h>
+#include <ktsim/sim/flowkey.h>
 
 #include "world_priv.h"
 
@@ -33,18 +39,49 @@ struct batch {
 	bool b_outside[BATCH_FRAMES];
 	struct strbuf b_keylog; /* lines that came while it filled */
 	struct verdict *b_verdicts, **b_tail;
-	simtime_t b_now; /* of the frame being judged */
+	simtime_t b_now;	     /* of the frame being judged ... */
+	const struct frame *b_frame; /* ... which is this; NULL: none */
 };
 
 struct judge {
 	struct world *j_world;
 	struct record_oracle *j_ro;
 	struct batch j_batch[2];
+	struct flowkey *j_damaged; /* flows, by their cards; the job's */
+	unsigned j_ndamaged;
 	unsigned j_filling; /* index */
 	bool j_running;	    /* the other one is submitted */
 };
 
 /* --- on a host thread --- */
+
+/* Its card damaged something of this frame's flow. */
+static bool
+judge_damaged(const struct judge *j, const struct frame *f)
+{
+	struct segment sg;
+
+	if (j->j_ndamaged == 0 || f == NULL || !segment_parse(f, &sg))
+		return (false);
+	for (unsigned i = 0; i < j->j_ndamaged; i++)
+		if (memcmp(&j->j_damaged[i], &sg.sg_key, sizeof(sg.sg_key)) ==
+		    0)
+			return (true);
+	return (false);
+}
+
+static void
+judge_note_damage(struct judge *j, const struct frame *f)
+{
+	struct segment sg;
+
+	if ((f->f_flags & FRAME_DAMAGED) == 0 || judge_damaged(j, f) ||
+	    !segment_parse(f, &sg))
+		return;
+	j->j_damaged =
+	    xrealloc(j->j_damaged, (j->j_ndamaged + 1) * sizeof(*j->j_damaged));
+	j->j_damaged[j->j_ndamaged++] = sg.sg_key;
+}
 
 static void
 judge_said(void *arg, int number, uint64_t frame, const char *text)
@@ -53,7 +90,7 @@ judge_said(void *arg, int number, uint64_t frame, const char *text)
 	struct batch *b = &j->j_batch[1 - j->j_filling];
 	struct verdict *v;
 
-	if ((frame & ID_OUTSIDE) != 0)
+	if ((frame & ID_OUTSIDE) != 0 || judge_damaged(j, b->b_frame))
 		return;
 	v = xcalloc(1, sizeof(*v));
 	v->v_invariant = number;
@@ -86,10 +123,13 @@ judge_run(struct job *job, unsigned slot)
 	for (unsigned i = 0; i < b->b_n; i++) {
 		f = b->b_frames[i];
 		b->b_now = b->b_when[i];
+		b->b_frame = f;
+		judge_note_damage(b->b_judge, f);
 		record_oracle_frame(b->b_judge->j_ro,
 		    f->f_id | (b->b_outside[i] ? ID_OUTSIDE : 0), f->f_hdr,
 		    f->f_hdrlen, f->f_payload, f->f_paylen);
 	}
+	b->b_frame = NULL;
 }
 
 /* --- on the engine's thread --- */
@@ -191,5 +231,6 @@ judge_destroy(struct judge *j)
 	record_oracle_destroy(j->j_ro);
 	for (int i = 0; i < 2; i++)
 		strbuf_fini(&j->j_batch[i].b_keylog);
+	free(j->j_damaged);
 	free(j);
 }

@@ -32,6 +32,7 @@ struct whost {
 	struct vnet *h_vnet;
 	struct nic **h_nics;	   /* as h_sc->nics */
 	struct wire_port *h_ports; /* as h_nics: their ends of the links */
+	struct nic_bus **h_buses;  /* as h_nics: shared, of the first card */
 	struct lagg_softc **h_laggs;
 	struct filegen *h_filegens; /* as h_sc->files */
 	struct crypto_accel_params h_accel;
@@ -44,6 +45,9 @@ struct wlink {
 	struct wire_port l_outside; /* of the end that is a device */
 	int l_device;		    /* which end that is; -1: none */
 };
+
+/* world_card_results.c */
+void collect_cards(struct world *);
 
 struct wstep {
 	struct sim_event s_event;
@@ -147,6 +151,8 @@ struct world {
 	struct ledger *w_ledger;
 	uint64_t w_frames;
 	unsigned w_ncapif; /* interfaces of the capture, as cards are built */
+	struct capture **w_dma;	    /* by interface; NULL: not asked for */
+	struct strbuf w_dma_packet; /* scratch */
 	FILE *w_trace;
 	FILE *w_tcpinfo; /* NULL: not asked for */
 	struct sim_event w_tcpinfo_ev;
@@ -175,6 +181,17 @@ int world_build(struct world *, struct strbuf *err);
 struct whost *world_host(struct world *, const char *name);
 void world_take_down(struct world *);
 void world_detach_stacks(struct world *);
+
+/* The scenario is told what cannot be made; EINVAL. */
+int build_error(struct world *, struct strbuf *err, const struct sc_loc *,
+    const char *what, int error);
+
+/* world_cards.c */
+int card_build(struct world *, struct whost *, unsigned i, struct strbuf *err);
+void cards_forget_buses(struct whost *); /* the cards are gone */
+/* The errno of who refused. */
+int card_order(struct world *, const struct sc_step *);
+void cards_faults_off(struct world *);
 
 /* world_links.c */
 void links_build(struct world *);
@@ -246,6 +263,15 @@ void tap_frame(void *arg, const struct wire_port *, struct frame *,
     const struct wire_fate *);
 void tap_keylog(void *arg, const char *line);
 void tap_close(struct world *);
+/* A file could not be written: the run ends. */
+void tap_error(struct world *, int error, const char *path);
+
+/* world_dma.c: as wp_dma of wire.h */
+int dma_open(struct world *, struct strbuf *err);
+void dma_packet(void *arg, const struct wire_port *, struct nic *,
+    unsigned queue, bool completion, const uint8_t *bytes, uint32_t len,
+    const char *text);
+void dma_close(struct world *);
 
 /* world_oracle.c: the record oracle beside the run */
 struct judge *judge_create(struct world *);

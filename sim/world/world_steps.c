@@ -77,6 +77,12 @@ do_switch_tls(struct world *w, const struct sc_step *st)
 }
 
 static int
+do_card(struct world *w, const struct sc_step *st)
+{
+	return (card_order(w, st));
+}
+
+static int
 do_fragment(struct world *w, const struct sc_step *st)
 {
 	vm_fragment(world_host(w, st->on)->h_vnet->v_vm,
@@ -101,6 +107,7 @@ static const struct {
 	[SC_DO_DELAY] = { "delay", do_way },
 	[SC_DO_QUEUE] = { "queue", do_way },
 	[SC_DO_IMPAIR] = { "impair", do_impair },
+	[SC_DO_CARD] = { "card", do_card },
 };
 
 const char *
@@ -113,16 +120,18 @@ int
 world_do(struct world *w, const struct sc_step *st)
 {
 	int error = actions[st->action].fn(w, st);
+	const char *part =
+	    st->action == SC_DO_CARD ? sc_order_names[st->order] : st->node;
 	char *target;
 
-	target = st->node != NULL ? xasprintf("%s %s", st->on, st->node)
-				  : xstrdup(st->on);
+	target =
+	    part != NULL ? xasprintf("%s %s", st->on, part) : xstrdup(st->on);
 	TRACE(&w->w_tracer, timeline, TS(actions[st->action].name), TS(target));
-	free(target);
 	/* An application tells each connection's refusal itself. */
 	if (error != 0 && (st->action != SC_DO_SWITCH_TLS || error == ESRCH))
 		TRACE(&w->w_tracer, app_error, TS("timeline"), TU(0),
-		    TS(st->name != NULL ? st->name : st->on), TI(error));
+		    TS(st->name != NULL ? st->name : target), TI(error));
+	free(target);
 	return (error);
 }
 

@@ -11,7 +11,7 @@
 
 #include "world_priv.h"
 
-static void
+void
 tap_error(struct world *w, int error, const char *path)
 {
 	if (error == 0 || w->w_res.r_capture_error != 0)
@@ -246,6 +246,7 @@ tap_close(struct world *w)
 		free(path);
 		w->w_capture = NULL;
 	}
+	dma_close(w);
 	if (w->w_pcap != NULL) {
 		tap_error(w, pcapfile_close(w->w_pcap), "wire.pcap");
 		w->w_pcap = NULL;

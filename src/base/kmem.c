@@ -124,6 +124,10 @@ kzone_fini(struct kzone *z)
 		memcpy(&z->z_free, item, sizeof(void *));
 		free(item);
 	}
+	if (z->z_inuse != 0) {
+		z->z_kmem->km_lost += z->z_inuse;
+		z->z_kmem->km_lost_zone = z->z_name;
+	}
 	for (pz = &z->z_kmem->km_zones.slh_first; *pz != z;
 	     pz = &(*pz)->z_link.sle_next)
 		;

@@ -87,6 +87,12 @@ vnet_leaks(const struct vnet *vnet, struct strbuf *sb)
 		    z->z_name, (uintmax_t)z->z_inuse);
 		n++;
 	}
+	if (vnet->v_kmem.km_lost != 0) {
+		strbuf_addf(sb, "%s: zone %s: gone with %ju in use\n",
+		    vnet->v_name, vnet->v_kmem.km_lost_zone,
+		    (uintmax_t)vnet->v_kmem.km_lost);
+		n++;
+	}
 	/* The page cache and ktls may keep pages; nobody else may. */
 	cached = vfs_cached_pages(vnet) + ktls_cached_pages(vnet);
 	if (vm_stats(vnet->v_vm)->vs_inuse != cached) {

@@ -38,6 +38,11 @@ def during_a_download(c, s, d):
     c.check(' down frames ' in s.ctl('status').stdout, 'status in words')
     c.equal(s.ctl('link', 'up', 'tap:ktls0').stdout, 'ok\n', 'link up')
     c.equal(s.ctl('switch_tls', 'web', 'sw', '0').stdout, 'ok\n', 'and back')
+    c.equal(s.ctl('card', 'mce0', 'reset').stdout, 'ok\n', 'card reset')
+    c.equal(s.ctl('do', 'card', 'on=server.mce0', 'order=stall',
+                  'for=20ms').stdout, 'ok\n', 'card stall')
+    c.equal(s.ctl('sysctl', 'server', 'dev.mce0.resets').stdout,
+            'dev.mce0.resets: 1\n', 'resets')
     c.equal(s.ctl('loss', 'mce0', '0.1%').stdout, 'ok\n', 'loss')
     c.equal(s.ctl('do', 'loss', 'on=server.mce0', 'loss=0%').stdout, 'ok\n',
             'do')
@@ -67,6 +72,9 @@ def refused(c, s):
              'did you mean `loss`?'),
             (['do', 'loss', 'on=server.mce0}', '{'], 'error'),
             (['do', 'do=stop'], 'is none of'),
+            (['card', 'mce0', 'stall'], 'wants `for`, a time'),
+            (['card', 'mce0', 'stall', '3'], 'wants `for`, a time'),
+            (['card', 'mce0', 'keys', '3'], 'which knows no order keys'),
             (['statsu'], 'did you mean `status`?'),
             (['x' * 5000], 'a line has up to'),
             (['link', 'down', '{}'], 'strange character')):

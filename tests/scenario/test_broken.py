@@ -99,7 +99,7 @@ def every_text_has_a_golden(c, folder):
         with open(path) as f:
             said += f.read()
     found = set()
-    for name in ('alias.c', 'check.c', 'check_links.c', 'check_live.c',
+    for name in ('alias.c', 'check.c', 'check_cards.c', 'check_links.c', 'check_live.c',
                  'check_steps.c', 'check_switches.c', 'check_tls.c',
                  'load.c', 'node.c', 'set.c', 'when.c'):
         with open(os.path.join(lib.ROOT, 'sim', 'scenario', name)) as f:

@@ -19,6 +19,11 @@ WHERE = {
     # No failover, so that nothing is read a second time.
     'nic.write-back': 'failover --set timeline[0].at=9s',
     'nic.tag-leak': 'failover',
+    # The card has no room for a key.
+    'nic.cx6dx-dek-failure-leaks': 'failover '
+        '--set hosts.server.nics.mce0.model=cx6dx --set timeline[0].do=card '
+        '--set timeline[0].order=keys --set timeline[0].count=0 '
+        '--set timeline[0].at=1us',
     'tcp.ready-silent': 'quickstart',
     'nic.skip-encrypt': 'failover',
     'net.no-tag-check': 'failover',

@@ -29,6 +29,10 @@ SINCE_0_2 = ['apps.NAME.header', 'apps.NAME.requests',
              'hosts.NAME.files.NAME.bad_page',
              'hosts.NAME.fragmented_memory', 'hosts.NAME.kern_tls',
              'hosts.NAME.nics.NAME.lro', 'hosts.NAME.nics.NAME.numa_domain',
+             'hosts.NAME.nics.NAME.bus', 'hosts.NAME.nics.NAME.pcie',
+             'hosts.NAME.nics.NAME.queues', 'hosts.NAME.nics.NAME.settings',
+             'hosts.NAME.nics.NAME.tx_coalesce', 'capture.dma',
+             'timeline[].order', 'timeline[].for', 'timeline[].count',
              'hosts.NAME.nics.NAME.rx_coalesce', 'hosts.NAME.numa_domains',
              'links[].back', 'links[].back.delay', 'links[].back.jitter',
              'links[].back.loss', 'links[].back.queue', 'links[].back.rate',
@@ -86,6 +90,45 @@ def read(name):
         return f.read()
 
 
+BEGIN, END = '<!-- models: begin -->\n', '<!-- models: end -->\n'
+
+
+def nics_page(c, sim):
+    """docs/nics.md has the models' own descriptions, and all that it says of
+    them elsewhere is there."""
+    page = os.path.join(lib.ROOT, 'docs', 'nics.md')
+    text = read('docs/nics.md')
+    head, rest = text.split(BEGIN)
+    tail = rest.split(END)[1]
+    tables = lib.run(sim, ['list', 'models', '--markdown']).stdout
+    wanted = head + BEGIN + tables + END + tail
+    if os.environ.get('KTLS_BLESS') == '1':
+        with open(page, 'w') as f:
+            f.write(wanted)
+    c.equal(read('docs/nics.md'), wanted,
+            'docs/nics.md (KTLS_BLESS=1 rewrites it)')
+    names = re.findall(r'^(\S+)', lib.run(sim, ['list', 'models']).stdout, re.M)
+    c.equal(re.findall(r'^### `(\w+)`', tables, re.M), names, 'models')
+    # Wireshark's side of the numbers of models is the program's.
+    codes = dict(re.findall(r'\{ "(\w+)", (\d+) \}', read('sim/tap/dma.c')))
+    lua = read('contrib/ktls-sim-dma.lua')
+    table = lua.split('local MODELS = {')[1].split('\n}')[0]
+    known = {name: n for n, name in
+             re.findall(r'\[(\d+)\] = \{ name = "(\w+)"', table)}
+    c.equal(known.pop('unknown', None), '0', 'a model without a number')
+    c.equal(known, codes, 'numbers of models, sim/tap/dma.c and the Lua file')
+    for name, n in codes.items():
+        c.check('%s `%s`' % (n, name) in head, 'docs/nics.md: %s' % name)
+    for name in names:
+        c.check(name in codes, name + ' has no number in sim/tap/dma.c')
+    orders = lib.run(sim, ['explain', 'timeline.order']).stdout
+    for order in re.findall(r'^\| `([a-z-]+)` \|', tables.split(
+            '### Orders')[1], re.M):
+        c.check(re.search(r'[ ,]%s(,|$)' % order, orders, re.M),
+                'explain timeline.order: ' + order)
+    c.check('docs/nics.md' in read('README.md'), 'README does not name it')
+
+
 def main():
     sim = sys.argv[1]
     c = lib.Checks()
@@ -119,6 +162,7 @@ def main():
     for key, v in since.items():
         c.check(float(v) <= float(version.group(1)),
                 '%s is since %s, this is %s' % (key, v, version.group(1)))
+    nics_page(c, sim)
     readme, arch = read('README.md'), read('docs/architecture.md')
     for path in glob.glob(os.path.join(lib.SCENARIOS, '*.ktls.yaml')):
         name = os.path.basename(path)[:-len('.ktls.yaml')]

@@ -38,9 +38,11 @@ struct kzone {
 
 struct kmem {
 	SLIST_HEAD(, kzone) km_zones;
-	uint64_t km_nowait;    /* M_NOWAIT allocations so far */
-	uint64_t km_fail_at;   /* the one that fails; 0: none */
-	const char *km_failed; /* zone of that one; NULL: not reached */
+	uint64_t km_nowait;	  /* M_NOWAIT allocations so far */
+	uint64_t km_fail_at;	  /* the one that fails; 0: none */
+	const char *km_failed;	  /* zone of that one; NULL: not reached */
+	uint64_t km_lost;	  /* in use when their zone was destroyed ... */
+	const char *km_lost_zone; /* ... the last of which was this */
 };
 
 void kmem_init(struct kmem *);
@@ -51,7 +53,7 @@ uint64_t kmem_inuse(const struct kmem *);
 
 /* Never fails. */
 void kzone_init(struct kzone *, struct kmem *, const char *name, size_t size);
-/* Items still in use are left to the leak checker: z_inuse says how many. */
+/* Items still in use are left to the leak checker: km_lost counts them. */
 void kzone_fini(struct kzone *);
 /* NULL only for M_NOWAIT. Contents undefined without M_ZERO. */
 void *kzone_alloc(struct kzone *, int flags);

@@ -30,6 +30,7 @@
 #define FRAME_CSUM_LAZY 0x1
 #define FRAME_LOST_RING 0x2 /* built by a card whose link was down */
 #define FRAME_CORRUPTED 0x4
+#define FRAME_DAMAGED	0x8 /* its card turned a bit over, by order */
 
 enum frame_rxtls {
 	RXTLS_NONE,

@@ -147,6 +147,7 @@ struct nic_stats {
 	uint64_t cqe_err;      /* work requests that made no sense */
 	uint64_t rx_frames, rx_bytes, rx_bad_csum, rx_link_down, rx_not_mine,
 	    rx_interrupts;
+	uint64_t rx_decrypted; /* packets that the card decrypted */
 };
 
 /* --- a model --- */
@@ -260,6 +261,9 @@ int nic_knob_find(const struct nic_model *, const char *name);
 struct nic_bus *nic_bus_create(uint64_t bps);
 void nic_bus_destroy(struct nic_bus *); /* NULL allowed */
 void nic_bus_set_rate(struct nic_bus *, uint64_t bps);
+/* The rate of the bus a card is at, and how long that has been busy reading. */
+uint64_t nic_bus_rate(const struct nic *);
+simtime_t nic_bus_busy(const struct nic *);
 
 /*
  * Create the card and attach its interface, administratively down, link
@@ -283,6 +287,10 @@ void nic_link(struct nic *, bool up);
  * EINVAL: value.
  */
 int nic_order(struct nic *, enum nic_order, uint64_t value);
+/* False: a card of this model answers EOPNOTSUPP, whatever the value. */
+bool nic_order_fits(const struct nic_model *, enum nic_order);
+/* No order strikes any more; a stall is over. */
+void nic_faults_off(struct nic *);
 /*
  * Receive. A frame that arrives is in host memory at once; an interrupt takes
  * it and all that came since np_rx_coalesce later, so nothing has to happen at

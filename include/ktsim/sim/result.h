@@ -74,6 +74,21 @@ struct link_result {
 	} l_dir[2];
 };
 
+/* A card that knows TLS and took part: what it read and wrote over its bus. */
+struct card_result {
+	const char *cd_host, *cd_name, *cd_model;
+	uint64_t payload; /* of packets it sent, read once */
+	uint64_t reread;  /* read again to rebuild or close a record */
+	uint64_t desc, cqe, rx;
+	uint64_t bus_bps; /* its budget; 0: without limit */
+	simtime_t bus_busy;
+	uint64_t tags, tags_max, refused; /* taken; at once */
+	uint64_t restarts;
+	uint64_t tls_packets;
+	uint64_t rx_decrypted; /* packets */
+	uint64_t resets;
+};
+
 /* An impairment of one direction; the link's own loss only where it struck
  * beside others. */
 struct node_result {
@@ -86,6 +101,12 @@ struct node_result {
 struct waiting_result {
 	char *ws_text; /* "link down on wan when ..." */
 	int ws_line;
+};
+
+/* A capture of what a card read and wrote. */
+struct dma_result {
+	char *d_file; /* "dma-server-mce0.pcapng" */
+	uint64_t d_packets;
 };
 
 struct invariant_result {
@@ -118,6 +139,8 @@ struct result {
 	unsigned r_ncounters;
 	struct link_result *r_links;
 	unsigned r_nlinks;
+	struct card_result *r_cards;
+	unsigned r_ncards;
 	struct node_result *r_nodes;
 	unsigned r_nnodes;
 	struct waiting_result *r_waiting;
@@ -127,6 +150,8 @@ struct result {
 	uint64_t r_records_judged; /* opened by the oracle */
 	int r_capture_error;	   /* errno of a capture file */
 	char *r_capture_path;	   /* of that file */
+	struct dma_result *r_dma;
+	unsigned r_ndma;
 	bool r_has_wire, r_has_pcap, r_has_tcpinfo;
 };
 

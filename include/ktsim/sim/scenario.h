@@ -42,16 +42,29 @@ struct sc_setting { /* sysctl: value */
 	struct sc_value value;
 };
 
+/* A setting of a card's model; the checks find what it comes to. */
+struct sc_knob {
+	struct sc_loc loc; /* name: the setting */
+	const char *text;  /* as written */
+	unsigned index;	   /* of the model's nm_knobs */
+	uint64_t value;
+};
+
 struct sc_nic {
 	struct sc_loc loc;
 	const char *model;
 	uint64_t rate; /* 0: the link's */
 	uint64_t mtu;
-	uint64_t ring; /* 0: the model's */
-	simtime_t rx_coalesce;
+	uint64_t ring;	 /* 0: the model's */
+	uint64_t queues; /* 0: the model's */
+	simtime_t rx_coalesce, tx_coalesce;
+	uint64_t pcie;	 /* of its bus; 0: the model's */
+	const char *bus; /* shared with cards of the same word; NULL: own */
 	bool lro;
 	uint64_t numa_domain;
 	bool has_domain;
+	struct sc_knob *settings;
+	unsigned nsettings;
 };
 
 struct sc_lagg {
@@ -318,7 +331,8 @@ enum sc_action {
 	SC_DO_RATE,
 	SC_DO_DELAY,
 	SC_DO_QUEUE,
-	SC_DO_IMPAIR
+	SC_DO_IMPAIR,
+	SC_DO_CARD
 };
 
 /* What a step waits for, instead of an instant. */
@@ -346,7 +360,8 @@ struct sc_when {
 	uint64_t value;
 	int state; /* index of sc_tcp_states */
 };
-extern const char *const sc_tcp_states[]; /* NULL-terminated */
+extern const char *const sc_tcp_states[];  /* NULL-terminated */
+extern const char *const sc_order_names[]; /* by enum nic_order */
 
 struct sc_step {
 	struct sc_loc loc;
@@ -372,6 +387,10 @@ struct sc_step {
 	uint64_t connection; /* switch_tls: only this one */
 	const char *peer;    /* switch_tls: only those to this address */
 	bool list;	     /* switch_tls: only tell */
+	int order;	     /* card: enum nic_order */
+	simtime_t time;	     /* card: for so long */
+	uint64_t count;	     /* card */
+	bool has_order, has_time, has_count;
 	bool has_loss, has_value, has_to, has_connection, has_list;
 };
 
@@ -440,6 +459,7 @@ struct sc_capture {
 	struct sc_loc loc;
 	bool wire;
 	bool pcap;
+	bool dma;	    /* of every card */
 	simtime_t tcp_info; /* 0: none */
 };
 

@@ -29,7 +29,9 @@ struct capture_if {
 	const char *ci_hardware; /* card model */
 	uint8_t ci_lladdr[6];
 	uint64_t ci_speed_bps;
+	uint16_t ci_linktype; /* 0: Ethernet */
 };
+#define LINKTYPE_KTLS_DMA 147 /* USER0: see dma_hdr */
 
 /*
  * Create the file and write its head. epoch_ns: wall-clock meaning of virtual
@@ -54,6 +56,9 @@ void capture_secrets_first(struct capture *);
  */
 int capture_frame(struct capture *, unsigned ifno, const struct frame *,
     simtime_t when, bool inbound, const char *comment);
+/* The same of bytes that are no frame, of an interface that is not Ethernet. */
+int capture_bytes(struct capture *, unsigned ifno, const void *bytes,
+    uint32_t len, simtime_t when, bool inbound, const char *comment);
 /* Per-interface totals for the statistics blocks; any time before close. */
 void capture_counts(struct capture *, unsigned ifno, uint64_t recv,
     uint64_t drop);
@@ -63,6 +68,30 @@ int capture_flush(struct capture *);
 int capture_close(struct capture *);
 const char *capture_path(const struct capture *);
 uint64_t capture_frames(const struct capture *);
+
+/*
+ * What a card reads and writes over its bus, as packets of the link type
+ * USER0: a header of 16 bytes, numbers big-endian, and the bytes as they stand
+ * in memory. contrib/ktls-sim-dma.lua shows them in Wireshark.
+ *
+ *   0  4  "KDMA"
+ *   4  1  version, 1
+ *   5  1  0 work request, 1 completion
+ *   6  2  queue
+ *   8  2  card model (dma_model_code)
+ *  10  2  0
+ *  12  4  bytes that follow
+ */
+#define DMA_HDR_LEN 16
+struct dma_hdr {
+	bool dh_completion;
+	uint16_t dh_queue;
+	uint16_t dh_model;
+	uint32_t dh_len;
+};
+void dma_hdr_put(const struct dma_hdr *, uint8_t out[DMA_HDR_LEN]);
+/* A number that stays with the model's name; 0: it has none. */
+uint16_t dma_model_code(const char *model);
 
 /* Classic pcap, nanoseconds, through libpcap. Same rules. */
 struct pcapfile;

@@ -68,7 +68,12 @@ struct wire_params {
 	/* Each frame at egress, in time order, undamaged. */
 	void (*wp_tap)(void *arg, const struct wire_port *from, struct frame *,
 	    const struct wire_fate *);
-	void *wp_tap_arg;
+	/* What the card at an end reads and writes over its bus; NULL: nobody
+	 * looks. As np_dma of nic.h. */
+	void (*wp_dma)(void *arg, const struct wire_port *, struct nic *,
+	    unsigned queue, bool completion, const uint8_t *bytes, uint32_t len,
+	    const char *text);
+	void *wp_tap_arg; /* of both */
 };
 
 /* What one direction is like. */
@@ -103,8 +108,9 @@ void wire_send(struct wire_end *, struct frame *);
  */
 simtime_t wire_pull(struct wire_end *, simtime_t before, struct frameq *);
 
-/* A card at an end: np_arg of its nic_port_ops is the wire_end. */
-extern const struct nic_port_ops wire_nic_ops;
+/* A card at an end: np_arg of its nic_port_ops is the wire_end. The second
+ * ones call wp_dma. */
+extern const struct nic_port_ops wire_nic_ops, wire_nic_dma_ops;
 void wire_nic_port(struct wire_port *, struct nic *, unsigned capif);
 
 void wire_set_link(struct wire *, bool up); /* both ends learn of it */

@@ -81,9 +81,8 @@ nb_input(struct ifnet *ifp, struct mbuf *m)
 }
 
 static void
-nb_knobs(struct nic_params *np, const char *text)
+nb_knobs(struct nic_params *np, const struct nic_model *model, const char *text)
 {
-	const struct nic_model *model = nic_model_find(np->np_model);
 	char name[32];
 	unsigned long long val;
 	int n, i;
@@ -97,27 +96,21 @@ nb_knobs(struct nic_params *np, const char *text)
 	}
 }
 
-void
-nb_init(struct nicbench *b, const char *model, uint32_t ring)
-{
-	nb_init_knobs(b, model, ring, "");
-}
-
-void
-nb_init_knobs(struct nicbench *b, const char *model, uint32_t ring,
+static void
+nb_create(struct nicbench *b, const struct nic_model *model, uint32_t ring,
     const char *knobs)
 {
 	struct vnet_params vp = { .vp_name = "host",
 		.vp_ncpus = 1,
 		.vp_seed = 1 };
-	struct nic_params np = { .np_model = model,
+	struct nic_params np = { .np_model = model->nm_name,
 		.np_rate_bps = NB_RATE,
 		.np_mtu = 1500,
 		.np_ring = ring,
 		.np_pool = &b->pool,
 		.np_ops = &nb_ops };
 
-	nb_knobs(&np, knobs);
+	nb_knobs(&np, model, knobs);
 	memset(b, 0, sizeof(*b));
 	nb_current = b;
 	b->eng = engine_create();
@@ -132,13 +125,34 @@ nb_init_knobs(struct nicbench *b, const char *model, uint32_t ring,
 		STAILQ_INIT(&b->port[i].got);
 		np.np_xname = i == 0 ? "mce0" : "mce1";
 		np.np_arg = &b->port[i];
-		assert_int_equal(nic_attach(b->v, &np, &b->port[i].n), 0);
+		assert_int_equal(nic_attach_model(b->v, model, &np,
+				     &b->port[i].n),
+		    0);
 		nic_link(b->port[i].n, true);
 		assert_int_equal(if_setflags(&b->port[i].n->n_if,
 				     b->port[i].n->n_if.if_flags | IFF_UP),
 		    0);
 		b->port[i].n->n_if.if_input = nb_input;
 	}
+}
+
+void
+nb_init(struct nicbench *b, const char *model, uint32_t ring)
+{
+	nb_init_knobs(b, model, ring, "");
+}
+
+void
+nb_init_model(struct nicbench *b, const struct nic_model *model, uint32_t ring)
+{
+	nb_create(b, model, ring, "");
+}
+
+void
+nb_init_knobs(struct nicbench *b, const char *model, uint32_t ring,
+    const char *knobs)
+{
+	nb_create(b, nic_model_find(model), ring, knobs);
 }
 
 void

@@ -53,6 +53,8 @@ extern const uint8_t nb_mac[6]; /* of both ports */
 
 /* ring 0: the model's. The links are up, the interfaces too. */
 void nb_init(struct nicbench *, const char *model, uint32_t ring);
+/* With a model that is in no table. */
+void nb_init_model(struct nicbench *, const struct nic_model *, uint32_t ring);
 /* The same with settings of the model, "driver=0 log_max_dek=2". */
 void nb_init_knobs(struct nicbench *, const char *model, uint32_t ring,
     const char *knobs);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <ktsim/nic/nic.h>
 #include <ktsim/sim/scenario.h>
 
 #include "ctl.h"
@@ -78,6 +79,14 @@ test_words_become_steps(void **state)
 		    "{at: 0s, do: switch_tls, on: web, to: ifnet}" },
 		{ "switch_tls web sw 3",
 		    "{at: 0s, do: switch_tls, on: web, to: sw, connection: 3}" },
+		{ "card mce0 reset",
+		    "{at: 0s, do: card, on: server.mce0, order: reset}" },
+		{ "card tap:k0 stall 2ms",
+		    "{at: 0s, do: card, on: server.mce0, order: stall, "
+		    "for: 2ms}" },
+		{ "card client.em0 dma-fail 3",
+		    "{at: 0s, do: card, on: client.em0, order: dma-fail, "
+		    "count: 3}" },
 		{ "fragment server", "{at: 0s, do: fragment, on: server}" },
 		{ "do loss on=server.mce0 loss=1%",
 		    "{at: 0s, do: loss, on: server.mce0, loss: 1%}" },
@@ -129,6 +138,8 @@ test_lines_that_are_refused(void **state)
 		{ "sysctl server", "write: sysctl HOST NAME [VALUE]" },
 		{ "sysctl server a {b:", "strange character" },
 		{ "switch_tls web, sw", "strange character" },
+		{ "card mce0", "write: card PORT ORDER [TIME|COUNT]" },
+		{ "card em0 reset", "2 hosts have a card `em0`" },
 		{ "do", "write: do ACTION" },
 		{ "do =3", "write: do ACTION" },
 		{ "do loss on=mce0 loss=1% at=3s",
@@ -159,6 +170,18 @@ test_orders_and_their_refusals(void **state)
 	assert_string_equal(so->step.on, "server.mce0");
 	assert_int_equal(so->step.loss, 20000000);
 	scenario_order_free(so);
+	assert_int_equal(scenario_order(sc, order("card mce0 stall 2ms"), &so,
+			     &diag),
+	    0);
+	assert_int_equal(so->step.order, NIC_ORDER_STALL);
+	assert_int_equal(so->step.time, 2 * SIM_MS);
+	scenario_order_free(so);
+	assert_int_equal(scenario_order(sc, order("card mce0 corrupt 1"), &so,
+			     &diag),
+	    EINVAL);
+	assert_non_null(
+	    strstr(strbuf_str(&diag), "which knows no order corrupt"));
+	strbuf_clear(&diag);
 	assert_int_equal(scenario_order(sc,
 			     "{at: 0s, do: losss, on: srever.mce0, x: 1}", &so,
 			     &diag),
