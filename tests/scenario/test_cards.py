@@ -131,7 +131,7 @@ def orders(c, sim, d):
     report, ctr, conn = ordered(('600us', 'order: dma-fail, count: 3'))
     c.equal(ctr['dev.mce0.dma_map_failed'], 3, 'failed mappings')
     c.equal(sum(x['count'] for x in facts(report, 'nic_drop')
-                if x['error'] == 'EIO'), 3, 'packets dropped')
+                if x['error'] == 'ENOBUFS'), 3, 'packets dropped')
     report, ctr, conn = ordered(('1us', 'order: cmd-fail, count: 1'))
     c.equal(ctr.get('dev.mce0.tls_packets', 0), 0, 'no context, no TLS')
     c.equal(conn['server_side']['tx_mode'], 'sw', 'mode without a context')
