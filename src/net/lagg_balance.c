@@ -54,8 +54,7 @@ lagg_lb_tag_port(struct lagg_softc *sc, uint32_t flowid, uint8_t flowtype)
 	    sc->sc_count == 0)
 		return (NULL);
 	return (lagg_link_active(sc,
-	    port_at(sc,
-		(flowid >> sc->sc_opts.flowid_shift) % sc->sc_count)));
+	    port_at(sc, (flowid >> sc->sc_opts.flowid_shift) % sc->sc_count)));
 }
 
 const struct lagg_proto lagg_loadbalance = {

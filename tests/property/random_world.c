@@ -579,6 +579,11 @@ rworld_make(struct rworld *w, uint64_t seed)
 		make_step(&m);
 	if (w->rw_card)
 		make_cards(&m);
+	if (w->rw_lagg && maybe(&m, 40))
+		w->rw_proto = ONE_OF(&m,
+		    ", proto: loadbalance, use_flowid: true, flowid_shift: 0",
+		    ", proto: loadbalance", ", proto: roundrobin",
+		    ", proto: broadcast");
 }
 
 void
@@ -623,8 +628,8 @@ text_nics(const struct rworld *w, struct strbuf *sb, enum place at,
 		strbuf_adds(sb, "}\n");
 	}
 	if (w->rw_lagg)
-		strbuf_addf(sb, "    laggs: {lagg0: {ports: [%s0, %s1]}}\n",
-		    nic, nic);
+		strbuf_addf(sb, "    laggs: {lagg0: {ports: [%s0, %s1]%s}}\n",
+		    nic, nic, w->rw_proto != NULL ? w->rw_proto : "");
 }
 
 static void

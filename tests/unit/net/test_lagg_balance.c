@@ -86,8 +86,7 @@ static bool
 counts(bool v6, unsigned at, uint32_t layers)
 {
 	struct mbuf *one = frame(v6, NULL, 0), *two = frame(v6, "\x01", at);
-	bool differ =
-	    lagg_hash(one, layers, 7) != lagg_hash(two, layers, 7);
+	bool differ = lagg_hash(one, layers, 7) != lagg_hash(two, layers, 7);
 
 	m_freem(one);
 	m_freem(two);
