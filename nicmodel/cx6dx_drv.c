@@ -84,6 +84,8 @@ build_header(struct cx_build *b, const struct nic_txq *t,
 	memcpy(b->b_wqe + sizeof(*c) + CX_ETH_INLINE, h->h_bytes, h->h_len);
 	b->b_len =
 	    (uint32_t)(sizeof(*c) + CX_ETH_INLINE + h->h_len + 15) & ~15u;
+	memset(b->b_wqe + sizeof(*c) + CX_ETH_INLINE + h->h_len, 0,
+	    b->b_len - (sizeof(*c) + CX_ETH_INLINE + h->h_len));
 	return (0);
 }
 
