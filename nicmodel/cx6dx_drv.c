@@ -233,6 +233,8 @@ xmit(struct nic_txq *t, struct mbuf *m, const char **why)
 		}
 		hook = cx_tls_hook(t, m, &p, &tisn, &reread, why);
 	} while (hook == CX_LOOP);
+	if (hook == CX_NO_TAG)
+		return (EAGAIN);
 	if (hook == CX_FAILURE)
 		return (ENOMEM);
 	if (tisn == 0 && plain_refused(t->t_nic, m)) {
@@ -242,7 +244,8 @@ xmit(struct nic_txq *t, struct mbuf *m, const char **why)
 	return (post_packet(t, &p, tisn, reread, why));
 }
 
-/* Whatever went wrong, the stack hears ENOBUFS. */
+/* Whatever went wrong, the stack hears ENOBUFS; or EAGAIN, and takes a new
+ * tag. */
 int
 cx_transmit(struct nic *n, struct nic_queue *q, struct mbuf *m,
     const char **why)
@@ -262,7 +265,7 @@ cx_transmit(struct nic *n, struct nic_queue *q, struct mbuf *m,
 		return (0);
 	if (t->t_stats.enobuf == enobuf || error != ENOBUFS)
 		t->t_stats.dropped++;
-	return (ENOBUFS);
+	return (error == EAGAIN ? EAGAIN : ENOBUFS);
 }
 
 unsigned

@@ -103,8 +103,7 @@ test_a_dump_whose_end_wraps_stops_the_queue(void **state)
 	t = ((struct cx_tag *)(void *)mst)->ct_rl->sq_txq;
 	memset(&w, 0, sizeof(w));
 	cx_ctrl_init(&w.wd_ctrl, t, CX_OPCODE_DUMP, 0, sizeof(w) / 16);
-	be32enc(w.wd_ctrl.wc_imm,
-	    ((struct cx_tag *)(void *)mst)->ct_tisn << 8);
+	be32enc(w.wd_ctrl.wc_imm, ((struct cx_tag *)(void *)mst)->ct_tisn << 8);
 	be32enc(w.wd_data.wd_len, UINT32_MAX - 10);
 	be64enc(w.wd_data.wd_addr, nic_dma_map(t->t_q, st.bytes, 4096) + 100);
 	nic_txq_post(t, &w, sizeof(w), NULL, 1, NULL);
