@@ -198,6 +198,7 @@ nic_detach(struct nic *n)
 		return;
 	nic_cmd_fini(n); /* who waits is told */
 	nic_drv_drop_all(n);
+	nic_cmd_fini(n); /* what tags that only the rings held have asked for */
 	nic_card_reset(n->n_card);
 	nic_rx_fini(n);
 	snprintf(prefix, sizeof(prefix), "dev.%s.", n->n_if.if_xname);

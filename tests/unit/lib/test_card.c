@@ -1,22 +1,22 @@
 /* Cards and programs: where FreeBSD's setsockopt sleeps, time passes. */
 #include "libtest.h"
 
-#define PROGRAM(card, more)                                  \
-	"ktls_sim: 1\n"                                      \
-	"name: card\n"                                       \
-	"hosts:\n"                                           \
-	"  a:\n"                                             \
-	"    sysctl: {kern.ipc.tls.enable: 1, "              \
-	"kern.ipc.tls.ifnet.permitted: 1}\n" more            \
-	"    nics: {mce0: {" card "}}\n"                     \
-	"    addresses: {mce0: 10.0.0.1/24}\n"               \
-	"  b:\n"                                             \
-	"    sysctl: {kern.ipc.tls.enable: 1, "              \
-	"kern.ipc.tls.ifnet.permitted: 1}\n"                 \
-	"    nics: {mce0: {" card "}}\n"                     \
-	"    addresses: {mce0: 10.0.0.2/24}\n"               \
-	"links:\n"                                           \
-	"  - {ends: [a.mce0, b.mce0], delay: 10us, rate: 10Gbit/s}\n" \
+#define PROGRAM(card, more)                                                 \
+	"ktls_sim: 1\n"                                                     \
+	"name: card\n"                                                      \
+	"hosts:\n"                                                          \
+	"  a:\n"                                                            \
+	"    sysctl: {kern.ipc.tls.enable: 1, "                             \
+	"kern.ipc.tls.ifnet.permitted: 1}\n" more "    nics: {mce0: {" card \
+	"}}\n"                                                              \
+	"    addresses: {mce0: 10.0.0.1/24}\n"                              \
+	"  b:\n"                                                            \
+	"    sysctl: {kern.ipc.tls.enable: 1, "                             \
+	"kern.ipc.tls.ifnet.permitted: 1}\n"                                \
+	"    nics: {mce0: {" card "}}\n"                                    \
+	"    addresses: {mce0: 10.0.0.2/24}\n"                              \
+	"links:\n"                                                          \
+	"  - {ends: [a.mce0, b.mce0], delay: 10us, rate: 10Gbit/s}\n"       \
 	"checks: {records: false}\n"
 
 static int out, in;

@@ -444,6 +444,21 @@ test_after_a_reset_the_set_up_fails_old(void **state)
 	set_up_anew_fails(ENOBUFS);
 }
 
+/* Its last reference is a work request's that the card never came to. */
+static void
+test_a_tag_in_the_ring_at_detach(void **state)
+{
+	struct nic_params np;
+	struct m_snd_tag *mst;
+
+	assert_int_equal(try_type(IF_SND_TAG_TYPE_TLS, &mst), 0);
+	assert_int_equal(nb_stream_send(&st, p, mst, 0, 1000, 0), 0);
+	m_snd_tag_rele(mst);
+	np = p->n->n_params;
+	nic_detach(p->n);
+	assert_int_equal(nic_attach(b.v, &np, &p->n), 0);
+}
+
 static void
 test_a_tag_let_go_during_a_reset_goes_home(void **state)
 {
@@ -595,6 +610,7 @@ main(void)
 		NEW(test_after_a_reset_living_tags_are_set_up_anew),
 		NEW(test_after_a_reset_the_set_up_fails),
 		OLD(test_after_a_reset_the_set_up_fails_old),
+		NEW(test_a_tag_in_the_ring_at_detach),
 		NEW(test_a_tag_let_go_during_a_reset_goes_home),
 		NEW(test_a_reset_while_a_tag_is_being_made_refuses_it),
 		NEW(test_a_rate_limited_tag_has_a_queue_of_its_own),
