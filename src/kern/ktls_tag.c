@@ -150,6 +150,20 @@ ktls_tag_done(struct if_snd_tag_wait *iw, int error, struct m_snd_tag *mst)
 	ktls_free(tls);
 }
 
+/* A connection that is to be paced gets a tag that does that as well, where
+ * the interface has such. */
+static void
+ktls_tag_rate(const struct inpcb *inp, const struct ifnet *ifp,
+    struct if_snd_tag_alloc_params *params)
+{
+	uint32_t rate = inp->inp_socket->so_max_pacing_rate;
+
+	if (rate == 0 || (ifp->if_capenable & IFCAP_TXTLS_RTLMT) == 0)
+		return;
+	params->type = IF_SND_TAG_TYPE_TLS_RATE_LIMIT;
+	params->max_rate = rate;
+}
+
 int
 ktls_alloc_snd_tag(struct inpcb *inp, struct ktls_session *tls, bool force,
     struct m_snd_tag **mstp)
@@ -169,6 +183,7 @@ ktls_alloc_snd_tag(struct inpcb *inp, struct ktls_session *tls, bool force,
 		params.flowtype = inp->inp_flowtype;
 		params.numa_domain = inp->inp_numa_domain;
 		inp_snapshot(inp, &params.conn);
+		ktls_tag_rate(inp, ifp, &params);
 		error = m_snd_tag_alloc(ifp, &params, mstp);
 	}
 	if (error == EINPROGRESS)
