@@ -311,6 +311,7 @@ txq_sysctl(struct nic *n, unsigned unit, struct nic_txq *t, unsigned i)
 	CTR(defragged, "packets copied for having too many pieces");
 	CTR(dropped, "packets dropped by the driver");
 	CTR(enobuf, "packets refused: no room in the send queue");
+	CTR(cqe_err, "completions with an error: the queue is stopped");
 	CTR(nop, "completions of work requests that send nothing");
 #undef CTR
 }

@@ -93,6 +93,7 @@ test_a_dump_whose_end_wraps_stops_the_queue(void **state)
 	struct m_snd_tag *mst;
 	struct nic_txq *t;
 	struct nic *n;
+	uint64_t v;
 
 	nb_init_knobs(&b, "cx6dx", 0, "");
 	nb_stream_init(&b, &st, tls_suite_byname("aes128-gcm-1.2"), sizes, 4);
@@ -110,6 +111,9 @@ test_a_dump_whose_end_wraps_stops_the_queue(void **state)
 	nic_txq_ring(t);
 	nb_run(&b);
 	assert_int_equal(n->n_stats.cqe_err, 1);
+	assert_int_equal(sysctl_read(b.v, "dev.mce.0.txstat1tc0.cqe_err", &v),
+	    0);
+	assert_int_equal(v, 1);
 	assert_true(t->t_q->q_error);
 	m_snd_tag_rele(mst);
 	nb_run(&b);
