@@ -399,8 +399,10 @@ setup_done(struct cx_tag *ct, int error)
 
 	if (error == 0)
 		ct->ct_state = CX_TAG_SETUP;
-	else
+	else {
 		cx_softc(n)->cs_stats.tx_error++;
+		n->n_stats.tls_black_holes += !driver_new(n);
+	}
 	if (ct->ct_again) {
 		ct->ct_again = false;
 		if (ct->ct_dead)

@@ -62,6 +62,8 @@ nic_sysctl(struct nic *n)
 	CTR(tls_tags_taken, "TLS send tags taken");
 	CTR(tls_tags_released, "TLS send tags released");
 	CTR(tls_tags_refused, "TLS send tags refused");
+	CTR(tls_black_holes,
+	    "TLS send tags that drop all their packets for good");
 	CTR(tls_plain_refused, "records without a send tag refused");
 #undef CTR
 	lro = tcp_lro_stats(n->n_lro);
