@@ -120,6 +120,18 @@ ktls_tag_ifp(struct inpcb *inp, const struct ktls_session *tls, bool force,
 	return (0);
 }
 
+/* A paced connection asks for both in one, where the interface has it. */
+static void
+ktls_tag_rate(const struct inpcb *inp, const struct ifnet *ifp,
+    struct if_snd_tag_alloc_params *params)
+{
+	if (inp->inp_socket->so_max_pacing_rate == 0 ||
+	    (ifp->if_capenable & IFCAP_TXTLS_RTLMT) == 0)
+		return;
+	params->type = IF_SND_TAG_TYPE_TLS_RATE_LIMIT;
+	params->max_rate = inp->inp_socket->so_max_pacing_rate;
+}
+
 static void
 ktls_tag_told(const struct ktls_session *tls, const struct ifnet *ifp,
     int error, const struct m_snd_tag *mst)
@@ -148,20 +160,6 @@ ktls_tag_done(struct if_snd_tag_wait *iw, int error, struct m_snd_tag *mst)
 	tls->snd_tag = mst;
 	tls->tag_then(tls, error);
 	ktls_free(tls);
-}
-
-/* A connection that is to be paced gets a tag that does that as well, where
- * the interface has such. */
-static void
-ktls_tag_rate(const struct inpcb *inp, const struct ifnet *ifp,
-    struct if_snd_tag_alloc_params *params)
-{
-	uint32_t rate = inp->inp_socket->so_max_pacing_rate;
-
-	if (rate == 0 || (ifp->if_capenable & IFCAP_TXTLS_RTLMT) == 0)
-		return;
-	params->type = IF_SND_TAG_TYPE_TLS_RATE_LIMIT;
-	params->max_rate = rate;
 }
 
 int
