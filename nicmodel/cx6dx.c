@@ -22,7 +22,7 @@ static const struct nic_knob knobs[] = {
 	[CX_KNOB_CMD_TIME] = { "cmd_time", 20000, 0, 1000000000, NULL, "ns",
 	    "a firmware command takes so long; they are carried out one after the other",
 	    "assumed" },
-	[CX_KNOB_MAX_INLINE] = { "max_inline", 160, 54, FRAME_HDR_MAX, NULL,
+	[CX_KNOB_MAX_INLINE] = { "max_inline", 160, 118, FRAME_HDR_MAX, NULL,
 	    "bytes", "longest header that can be inlined in a work request",
 	    "en.h: about 192 bytes less the fixed part" },
 	[CX_KNOB_TLS] = { "tls", 1, 0, 1, NULL, "",

@@ -10,7 +10,12 @@ exec_plain(struct nic_exec *x, const struct gen_part *p,
     const struct gen_seg *seg, uint8_t *dst)
 {
 	const uint8_t *from;
+	uint64_t sum = 0;
 
+	for (unsigned i = 0; i < p->p_nsegs; i++)
+		sum += seg[i].s_len;
+	if (sum != p->p_len)
+		return (NIC_EXEC_BAD);
 	for (unsigned i = 0; i < p->p_nsegs; i++) {
 		from = nic_dma_read(x, seg[i].s_addr, seg[i].s_len,
 		    NIC_DMA_PAYLOAD);

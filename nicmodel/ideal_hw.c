@@ -188,7 +188,8 @@ ideal_record(struct nic_exec *x, const struct gen_wr *wr,
 	int error = 0;
 
 	if (ic == NULL || p->p_nsegs == 0 || seg->s_len < p->p_hlen ||
-	    p->r_len < p->p_hlen + 16u || p->r_off + p->p_len > p->r_len)
+	    p->r_len < p->p_hlen + 16u ||
+	    (uint64_t)p->r_off + p->p_len > p->r_len)
 		return (NIC_EXEC_BAD);
 	x->x_card->c_stats->tls_bytes += p->p_len;
 	if (V_DEFECT(x->x_card->c_vnet, NIC_NO_ENCRYPT))

@@ -228,23 +228,25 @@ pkt_write(struct nic_txq *t, struct mbuf *m)
 
 /* --- the software ring --- */
 
-static uint32_t
-soft_blocks(struct nic *n, struct mbuf *m)
+/*
+ * Asked anew when the packet's turn comes: what is in front of it in the ring
+ * may have moved how far TCP has asked, and with it what the packet takes.
+ */
+static int
+soft_blocks(const struct nic_txq *t, struct mbuf *m, uint32_t *blocks)
 {
-	const struct t6_tag *tt = t6_packet_tag(n, m);
-	uint32_t blocks = 0;
+	const struct t6_tag *tt = t6_packet_tag(t->t_nic, m);
 	const char *why;
 	int error;
 
 	if ((m->m_flags & MC_RAW_WR) != 0)
-		return (nic_blocks((uint32_t)m->m_len));
-	if (tt != NULL) {
-		error = t6_tls_parse(n, tt, m, &blocks, &why);
-		KASSERT(error == 0, ("a packet in the ring is malformed"));
-		return (blocks);
-	}
-	return (pkt_imm(m) ? t6_imm_blocks((uint32_t)m->m_pkthdr.len)
-			   : nic_blocks(pkt_wr_len(m, pkt_segs(m))));
+		*blocks = nic_blocks((uint32_t)m->m_len);
+	else if (tt == NULL)
+		*blocks = pkt_imm(m) ? t6_imm_blocks((uint32_t)m->m_pkthdr.len)
+				     : nic_blocks(pkt_wr_len(m, pkt_segs(m)));
+	else if ((error = t6_tls_parse(t->t_nic, tt, m, blocks, &why)) != 0)
+		return (error);
+	return (*blocks > t->t_size ? EFBIG : 0);
 }
 
 static int
@@ -287,13 +289,18 @@ static void
 soft_drain(struct nic_txq *t)
 {
 	struct t6_txq *tx = t6_txq(t);
+	uint32_t blocks = 0;
 	struct mbuf *m;
 	int error;
 
-	while (tx->tx_soft != NULL &&
-	    soft_blocks(t->t_nic, tx->tx_soft) <= nic_txq_room(t)) {
+	while (tx->tx_soft != NULL) {
+		error = soft_blocks(t, tx->tx_soft, &blocks);
+		if (error == 0 && blocks > nic_txq_room(t))
+			break;
 		m = soft_take(tx);
-		if ((error = soft_write(t, m)) != 0)
+		if (error == 0)
+			error = soft_write(t, m);
+		if (error != 0)
 			soft_drop(t->t_nic, m, error);
 	}
 	nic_txq_ring(t);

@@ -435,12 +435,13 @@ lib_card_answers(struct lib_file *f, int answer)
 {
 	int result = 0, error;
 
-	if (answer != 0 && answer != EINPROGRESS)
+	if ((answer != 0 && answer != EINPROGRESS) ||
+	    (answer == 0 && !ktls_tx_pending(f->f_so, &result)))
 		return (answer);
 	while (ktls_tx_pending(f->f_so, &result))
 		if ((error = lib_step(f->f_sim)) != 0)
 			return (error);
-	return (answer == EINPROGRESS ? result : 0);
+	return (result);
 }
 
 static int

@@ -114,9 +114,10 @@ ktls_enable_decided(struct ktls_session *tls, int error)
 		return;
 	}
 	so->so_snd.sb_flags &= ~(uint32_t)SB_TLS_WAIT;
-	if ((error = ktls_settle_mode(so, tls, error)) != 0)
+	if ((error = ktls_settle_mode(so, tls, error)) != 0) {
+		tls->switch_result = error;
 		ktls_drop(so, error, ktls_sw_reason(error));
-	else {
+	} else {
 		if (tls->mode != TCP_TLS_MODE_SW)
 			ktls_inp_xmit(tls, true);
 		sowwakeup(so);
