@@ -8,6 +8,7 @@
 #include <ktsim/base/kassert.h>
 #include <ktsim/kern/ktls.h>
 #include <ktsim/netinet/tcp_info.h>
+#include <ktsim/netinet/tcp_offload.h>
 
 #include "tcp_ctloutput.h"
 #include "tcp_private.h"
@@ -31,6 +32,8 @@ tcp_set_flag(struct socket *so, uint32_t flag, int val)
 		tp->t_flags |= flag;
 	else
 		tp->t_flags &= ~flag;
+	if ((tp->t_flags & TF_TOE) != 0 && flag == TF_NODELAY)
+		tp->tod->tod_ctloutput(tp->tod, tp, KTCP_NODELAY, val);
 	/* What was held back may go now. */
 	if ((flag == TF_NODELAY) == (val != 0) && was != (val != 0) &&
 	    TCPS_HAVEESTABLISHED(tp->t_state))

@@ -147,6 +147,12 @@ void tcp_twstart(struct tcpcb *);
 uint32_t tcp_fill_iphdr(uint8_t *p, const struct ksockaddr *laddr,
     const struct ksockaddr *faddr, uint32_t tcplen);
 
+/* --- tcp_listen --- */
+/* A new connection of a listener, as it takes after it; no state yet. */
+struct tcpcb *tcp_inherit(struct tcpcb *listener, struct socket *,
+    const struct ksockaddr *laddr, const struct ksockaddr *faddr,
+    uint8_t numa_domain);
+
 /* --- tcp_options --- */
 void tcp_parse_options(struct tcpopt *, const uint8_t *p, uint32_t len,
     bool syn);

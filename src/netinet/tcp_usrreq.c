@@ -8,6 +8,7 @@
 
 #include <ktsim/base/bytes.h>
 #include <ktsim/base/kassert.h>
+#include <ktsim/netinet/tcp_offload.h>
 
 #include "tcp_private.h"
 #include "tcp_ctloutput.h"
@@ -92,6 +93,7 @@ tcp_usr_listen(struct socket *so, int backlog)
 	if (inp->inp_laddr.sa_port == 0 && (error = in_pcbbind(inp, &any)) != 0)
 		return (error);
 	tcp_state_change(intotcpcb(inp), TCPS_LISTEN);
+	tcp_offload_listen_start(intotcpcb(inp));
 	return (0);
 }
 
@@ -226,7 +228,11 @@ tcp_usr_rcvd(struct socket *so, int flags)
 {
 	struct tcpcb *tp = sototcpcb(so);
 
-	if (!tcp_gone(so) && TCPS_HAVEESTABLISHED(tp->t_state))
+	if (tcp_gone(so) || !TCPS_HAVEESTABLISHED(tp->t_state))
+		return;
+	if ((tp->t_flags & TF_TOE) != 0)
+		tcp_offload_rcvd(tp);
+	else
 		(void)tcp_output(tp);
 }
 

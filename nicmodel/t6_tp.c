@@ -1,0 +1,449 @@
+/*
+ * TP, the T6's TCP: its life, the port as its interface, and which of the
+ * frames that arrive are TP's.
+ *
+ * TP is this project's TCP once more, in a network stack of the card's own: it
+ * keeps what it has sent, sends it again, acknowledges, paces itself. It has
+ * its own memory, counters and random numbers, and the host's clock. Who the
+ * next hop is it takes from the frames that come (the real driver gives it the
+ * host's neighbour entry): the peer's, or its router's.
+ *
+ * Source: nic-models.md 6; the silicon's inside is not public.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <ktsim/base/bytes.h>
+#include <ktsim/base/kassert.h>
+#include <ktsim/base/kmem.h>
+#include <ktsim/base/strbuf.h>
+#include <ktsim/kern/socketvar.h>
+#include <ktsim/kern/vnet.h>
+#include <ktsim/net/ethernet.h>
+#include <ktsim/net/if_llatbl.h>
+#include <ktsim/netinet/ip.h>
+#include <ktsim/netinet/ip_var.h>
+#include <ktsim/netinet/tcp.h>
+#include <ktsim/netinet/tcp_var.h>
+
+#include "t6_tp.h"
+
+#define TP_RCVBUF (512 * 1024) /* assumed: card memory for a connection */
+#define TP_CAPS                                                     \
+	(IFCAP_TXCSUM | IFCAP_TXCSUM_IPV6 | IFCAP_TSO4 | IFCAP_TSO6 | \
+	    IFCAP_RXCSUM | IFCAP_RXCSUM_IPV6)
+
+/* --- to the host --- */
+
+/* The host hears of it when the interrupt comes, as of received frames. */
+struct t6_rsp *
+tp_cpl(struct t6_tp *tp, enum t6_cpl_rx op, uint32_t tid, uint32_t len)
+{
+	struct t6_rsp *cpl = xcalloc(1, sizeof(*cpl) + len);
+	struct nic_card *c = tp->tp_card;
+	struct t6_rspq *rq = tp->tp_rspq;
+
+	cpl->c_op = op;
+	cpl->c_tid = tid;
+	cpl->c_len = len;
+	c->c_stats->dma_rx += len;
+	c->c_stats->dma_cqe += NIC_BLOCK;
+	STAILQ_INSERT_TAIL(&rq->rq_cpls, cpl, c_link);
+	if (!sim_event_pending(&rq->rq_intr))
+		timebase_post_in(c->c_vnet->v_tb, &rq->rq_intr,
+		    c->c_latency + c->c_nic->n_params.np_rx_coalesce);
+	return (cpl);
+}
+
+/* --- the port --- */
+
+static struct tp_conn *
+tp_conn_of(struct inpcb *inp)
+{
+	return (inp != NULL && inp->inp_socket != NULL &&
+		    !inp->inp_socket->so_listening
+		? inp->inp_socket->so_upcall_arg
+		: NULL);
+}
+
+static void
+tp_ends(const uint8_t *ip, const uint8_t *th, struct ksockaddr *src,
+    struct ksockaddr *dst)
+{
+	bool v6 = (ip[0] >> 4) == 6;
+	size_t alen = v6 ? 16 : 4, off = v6 ? 8 : 12;
+
+	memset(src, 0, sizeof(*src));
+	memset(dst, 0, sizeof(*dst));
+	src->sa_family = dst->sa_family = v6 ? KAF_INET6 : KAF_INET;
+	memcpy(src->sa_addr.a, ip + off, alen);
+	memcpy(dst->sa_addr.a, ip + off + alen, alen);
+	src->sa_port = be16dec(th);
+	dst->sa_port = be16dec(th + 2);
+}
+
+static void
+tp_count_out(struct t6_tp *tp, const struct frame *f)
+{
+	struct t6_toe_stats *st = &tp->tp_rspq->rq_stats;
+
+	st->tcp_out_segs++;
+	st->tcp_retrans_segs += f->f_note.pn_rexmit;
+	if (f->f_l4len != 0 &&
+	    (f->f_hdr[f->f_l2len + f->f_l3len + 13] & KTH_RST) != 0)
+		st->tcp_out_rsts++;
+}
+
+static void
+tp_notes(struct t6_tp *tp, struct frameq *q, const struct nic_hdr *h)
+{
+	const uint8_t *ip = h->h_bytes + h->h_l2len;
+	struct ksockaddr local, foreign;
+	const struct tp_conn *c = NULL;
+	struct frame *f;
+
+	if (h->h_l4len != 0) {
+		tp_ends(ip, ip + h->h_l3len, &local, &foreign);
+		c = tp_conn_of(
+		    in_pcblookup(tp->tp_vnet, &local, &foreign));
+	}
+	STAILQ_FOREACH(f, q, f_link) {
+		f->f_note.pn_conn = 0;
+		if (c != NULL)
+			tp_conn_note(c, f);
+		tp_count_out(tp, f);
+	}
+}
+
+/* The port: the stack's packet becomes frames, from the card's own memory. */
+static int
+tp_transmit(struct ifnet *ifp, struct mbuf *m)
+{
+	struct t6_tp *tp = ifp->if_softc;
+	struct nic_card *c = tp->tp_card;
+	struct nic_exec x = { .x_card = c,
+		.x_q = &c->c_queues[0],
+		.x_lab = { .l_m = m } };
+	struct nic_send s = { 0 };
+	struct nic_pkt pk;
+
+	if (tp->tp_dying || nic_parse(m, &pk) != 0) {
+		m_freem(m);
+		return (ENETDOWN);
+	}
+	STAILQ_INIT(&x.x_out);
+	s.s_hdr = pk.p_hdr;
+	s.s_paylen = pk.p_paylen;
+	s.s_mss = pk.p_mss;
+	s.s_csum = pk.p_csum;
+	s.s_fb = framebuf_alloc(c->c_pool);
+	m_copydata(m, pk.p_hdr.h_len, (int)pk.p_paylen, s.s_fb->fb_data);
+	nic_segment(&x, &s);
+	framebuf_rele(s.s_fb);
+	tp_notes(tp, &x.x_out, &pk.p_hdr);
+	nic_card_emit(c, &x.x_out);
+	m_freem(m);
+	return (0);
+}
+
+/* --- which frames are TP's --- */
+
+/* A connection's, or a SYN for a listener as long as there are tids. */
+static bool
+tp_wants(struct t6_tp *tp, const struct frame *f, const struct ksockaddr *src,
+    const struct ksockaddr *dst)
+{
+	uint8_t flags = f->f_hdr[f->f_l2len + f->f_l3len + 13];
+	struct t6_hw *th = tp->tp_card->c_softc;
+	struct inpcb *inp;
+
+	inp = in_pcblookup(tp->tp_vnet, dst, src);
+	if (inp == NULL)
+		return (false);
+	if (intotcpcb(inp)->t_state != TCPS_LISTEN)
+		return (true);
+	if ((flags & (KTH_SYN | KTH_ACK | KTH_RST)) != KTH_SYN ||
+	    if_addr_owner(tp->tp_vnet, dst->sa_family, &dst->sa_addr) == NULL)
+		return (false);
+	if (t6_tids_left(th))
+		return (true);
+	tp->tp_rspq->rq_stats.declined++;
+	return (false);
+}
+
+static void
+tp_input(struct t6_tp *tp, struct frame *f, const struct ksockaddr *src,
+    const struct ksockaddr *dst)
+{
+	struct mb_state *mb = tp->tp_vnet->v_mb;
+	struct tp_conn *c;
+	bool l3ok, l4ok;
+	struct mbuf *m;
+
+	tp->tp_rspq->rq_stats.tcp_in_segs++;
+	if ((m = nic_frame_mbuf(mb, f)) == NULL)
+		return;
+	frame_csum_check(f, &l3ok, &l4ok);
+	m->m_pkthdr.csum_flags = CSUM_L3_CALC | CSUM_L4_CALC |
+	    (l3ok ? CSUM_L3_VALID : 0) | (l4ok ? CSUM_L4_VALID : 0);
+	if (l3ok && l4ok)
+		lle_learn(&tp->tp_if, src->sa_family, &src->sa_addr,
+		    f->f_hdr + KETHER_ADDR_LEN, true);
+	tp->tp_if.if_input(&tp->tp_if, m);
+	c = tp_conn_of(in_pcblookup(tp->tp_vnet, dst, src));
+	if (c != NULL)
+		tp_conn_touch(c); /* states change without an upcall */
+}
+
+void
+t6_tp_rx(struct nic_card *c, struct frame **fp)
+{
+	struct t6_hw *th = c->c_softc;
+	struct t6_tp *tp = th->th_tp;
+	struct ksockaddr src, dst;
+	struct frame *f = *fp;
+	const uint8_t *ip;
+
+	if (tp == NULL || f->f_l4len == 0 || f->f_l2len != KETHER_HDR_LEN ||
+	    memcmp(f->f_hdr, tp->tp_if.if_lladdr, KETHER_ADDR_LEN) != 0)
+		return;
+	ip = f->f_hdr + f->f_l2len;
+	tp_ends(ip, ip + f->f_l3len, &src, &dst);
+	if (!tp_wants(tp, f, &src, &dst))
+		return;
+	tp_input(tp, f, &src, &dst);
+	frame_rele(f);
+	*fp = NULL;
+}
+
+/* --- events --- */
+
+void
+tp_post(struct t6_tp *tp)
+{
+	if (!tp->tp_dying && !sim_event_pending(&tp->tp_ev))
+		timebase_post_in(tp->tp_vnet->v_tb, &tp->tp_ev, 0);
+}
+
+void
+tp_conn_touch(struct tp_conn *c)
+{
+	if (!c->c_dirty)
+		TAILQ_INSERT_TAIL(&c->c_tp->tp_dirty, c, c_dlink);
+	c->c_dirty = true;
+	tp_post(c->c_tp);
+}
+
+static void
+tp_run(void *arg)
+{
+	struct t6_tp *tp = arg;
+	struct tp_listener *l;
+	struct tp_conn *c;
+	struct socket *so;
+
+	TAILQ_FOREACH(l, &tp->tp_listeners, l_link)
+		while (soaccept(l->l_so, &so) == 0)
+			tp_accept(l, so);
+	while ((c = TAILQ_FIRST(&tp->tp_dirty)) != NULL) {
+		TAILQ_REMOVE(&tp->tp_dirty, c, c_dlink);
+		c->c_dirty = false;
+		tp_conn_work(c);
+	}
+}
+
+static void
+tp_listener_upcall(struct socket *so, void *arg, enum so_event ev)
+{
+	struct tp_listener *l = arg;
+
+	tp_post(l->l_tp);
+}
+
+/* --- the control queue --- */
+
+static int
+tp_listen(struct t6_tp *tp, uint32_t stid, const struct ksockaddr *sa)
+{
+	struct tp_listener *l = xcalloc(1, sizeof(*l));
+	int error;
+
+	error = socreate(tp->tp_vnet, &tcp_protosw, sa->sa_family, &l->l_so);
+	if (error != 0) {
+		free(l);
+		return (error);
+	}
+	(void)soreserve_sb(&l->l_so->so_rcv, TP_RCVBUF);
+	l->l_so->so_rcv.sb_flags &= (uint16_t)~SB_AUTOSIZE;
+	if ((error = sobind(l->l_so, sa)) != 0 ||
+	    (error = solisten(l->l_so, -1)) != 0) {
+		soclose(l->l_so);
+		free(l);
+		return (error);
+	}
+	l->l_tp = tp;
+	l->l_stid = stid;
+	soupcall_set(l->l_so, tp_listener_upcall, l);
+	TAILQ_INSERT_TAIL(&tp->tp_listeners, l, l_link);
+	return (0);
+}
+
+static void
+tp_listener_free(struct tp_listener *l)
+{
+	TAILQ_REMOVE(&l->l_tp->tp_listeners, l, l_link);
+	soclose(l->l_so);
+	free(l);
+}
+
+static void
+tp_unlisten(struct t6_tp *tp, uint32_t stid)
+{
+	struct tp_listener *l, *next;
+
+	TAILQ_FOREACH_SAFE(l, &tp->tp_listeners, l_link, next)
+		if (l->l_stid == stid)
+			tp_listener_free(l);
+}
+
+static void
+tp_start(struct nic_card *c, struct nic_cmd *cmd)
+{
+	struct t6_hw *th = c->c_softc;
+
+	th->th_tp = t6_tp_create(c);
+	th->th_tp->tp_rspq = (void *)(uintptr_t)cmd->c_data;
+	c->c_rx_now = true;
+}
+
+static void
+tp_clip(struct t6_tp *tp, const struct ksockaddr *sa)
+{
+	(void)if_addr_add(&tp->tp_if, sa->sa_family, &sa->sa_addr,
+	    sa->sa_family == KAF_INET6 ? 128 : 32);
+}
+
+void
+t6_tp_cmd(struct nic_card *card, struct nic_cmd *cmd)
+{
+	struct t6_hw *th = card->c_softc;
+	struct t6_tp *tp = th->th_tp;
+	uint32_t id = (uint32_t)cmd->c_in[0];
+	struct tp_conn *c;
+
+	switch ((int)cmd->c_op) {
+	case T6_TOE_START:
+		tp_start(card, cmd);
+		return;
+	case T6_TOE_CLIP:
+		tp_clip(tp, cmd->c_data);
+		return;
+	case T6_TOE_LISTEN:
+		cmd->c_status = tp_listen(tp, id, cmd->c_data);
+		return;
+	case T6_TOE_UNLISTEN:
+		tp_unlisten(tp, id);
+		return;
+	default:
+		break;
+	}
+	if ((c = tp_conn_find(card, id)) == NULL) {
+		cmd->c_status = EINVAL;
+		return;
+	}
+	tp_conn_cmd(c, cmd);
+}
+
+/* --- life --- */
+
+static void
+tp_ifattach(struct t6_tp *tp)
+{
+	static const struct in_any any;
+	const struct nic_params *np = &tp->tp_card->c_nic->n_params;
+	struct ifnet *ifp = &tp->tp_if;
+
+	ifp->if_softc = tp;
+	ifp->if_mtu = np->np_mtu;
+	ifp->if_baudrate = np->np_rate_bps;
+	ifp->if_capabilities = TP_CAPS;
+	ifp->if_hw_tsomax = 65535;
+	ifp->if_hw_tsomaxsegcount = 255;
+	ifp->if_hw_tsomaxsegsize = 65536;
+	if_attach(tp->tp_vnet, ifp, "tp0");
+	ether_ifattach(ifp, np->np_lladdr);
+	ifp->if_transmit = tp_transmit;
+	(void)if_setcap(ifp, TP_CAPS);
+	(void)if_setflags(ifp, ifp->if_flags | IFF_UP);
+	(void)route_add(tp->tp_vnet, KAF_INET, &any, 0, &any, ifp);
+	(void)route_add(tp->tp_vnet, KAF_INET6, &any, 0, &any, ifp);
+}
+
+struct t6_tp *
+t6_tp_create(struct nic_card *c)
+{
+	struct vnet *host = c->c_vnet;
+	char *name = xasprintf("%s:%s", host->v_name, c->c_name);
+	struct vnet_params vp = { .vp_name = name,
+		.vp_ncpus = 1,
+		.vp_seed = host->v_seed,
+		.vp_tb = host->v_tb,
+		.vp_jobs = host->v_jobs,
+		.vp_sink = host->v_tracer.t_sink,
+		.vp_no_kern_tls = true };
+	struct t6_tp *tp = xcalloc(1, sizeof(*tp));
+
+	tp->tp_card = c;
+	tp->tp_vnet = vnet_create(&vp);
+	free(name);
+	net_attach(tp->tp_vnet);
+	inet_attach(tp->tp_vnet);
+	tp->tp_vnet->v_sysctl.st_booted = true;
+	TAILQ_INIT(&tp->tp_listeners);
+	TAILQ_INIT(&tp->tp_conns);
+	TAILQ_INIT(&tp->tp_dirty);
+	sim_event_init(&tp->tp_ev, EV_NIC, "T6 TP", tp_run, tp);
+	tp_ifattach(tp);
+	return (tp);
+}
+
+/* Sockets whose end waits for the task queue. */
+static void
+tp_run_tasks(struct vnet *vnet)
+{
+	struct sim_event *ev = &vnet->v_taskq.tq_event;
+
+	while (sim_event_pending(ev)) {
+		timebase_cancel(vnet->v_tb, ev);
+		ev->ev_fn(ev->ev_arg);
+	}
+}
+
+/* Power is off: nothing is said to anybody. */
+void
+t6_tp_destroy(struct t6_tp *tp)
+{
+	struct strbuf sb = { 0 };
+
+	if (tp == NULL)
+		return;
+	tp->tp_dying = true;
+	timebase_cancel(tp->tp_vnet->v_tb, &tp->tp_ev);
+	while (!TAILQ_EMPTY(&tp->tp_conns)) {
+		tp_conn_abort(TAILQ_FIRST(&tp->tp_conns));
+		tp_conn_free(TAILQ_FIRST(&tp->tp_conns));
+	}
+	while (!TAILQ_EMPTY(&tp->tp_listeners))
+		tp_listener_free(TAILQ_FIRST(&tp->tp_listeners));
+	inet_purge(tp->tp_vnet);
+	tp_run_tasks(tp->tp_vnet);
+	if_detach(&tp->tp_if);
+	KASSERT(vnet_leaks(tp->tp_vnet, &sb) == 0,
+	    ("the card's TCP: %s", strbuf_str(&sb)));
+	inet_detach(tp->tp_vnet);
+	net_detach(tp->tp_vnet);
+	vnet_destroy(tp->tp_vnet);
+	strbuf_fini(&sb);
+	free(tp);
+}
