@@ -253,6 +253,7 @@ tcb_new(struct t6_hw *th)
 		th->th_ntcbs = size;
 	}
 	th->th_free = i + 1;
+	th->th_nlive++;
 	return (&th->th_tcbs[i]);
 }
 
@@ -281,17 +282,14 @@ tid_release(struct t6_hw *th, struct t6_tcb *tcb)
 {
 	tls_crypt_destroy(tcb->tc_crypt);
 	explicit_bzero(tcb, sizeof(*tcb));
+	th->th_nlive--;
 	th->th_free = MIN(th->th_free, (uint32_t)(tcb - th->th_tcbs));
 }
 
-bool
-t6_tids_left(struct t6_hw *th)
+uint32_t
+t6_tids_left(const struct t6_hw *th)
 {
-	uint32_t i = th->th_free;
-
-	while (i < th->th_ntcbs && th->th_tcbs[i].tc_live)
-		i++;
-	return (i < th->th_tids);
+	return (th->th_tids > th->th_nlive ? th->th_tids - th->th_nlive : 0);
 }
 
 bool

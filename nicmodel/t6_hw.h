@@ -34,6 +34,7 @@ struct t6_hw {
 	struct t6_tcb *th_tcbs;
 	uint32_t th_ntcbs;     /* allocated so far */
 	uint32_t th_free;      /* the lowest that may be free */
+	uint32_t th_nlive;
 	uint32_t th_tids;      /* there are at most */
 	uint8_t *th_keys;      /* key memory, made on the first write */
 	uint32_t th_keys_len;  /* bytes */
@@ -55,7 +56,7 @@ struct tls_crypt *t6_key_crypt(struct nic_card *, const struct cpl_tx_sec_pdu *,
 /* The context at an address of key memory; NULL: no such. */
 const uint8_t *t6_key_at(const struct t6_hw *, uint32_t addr);
 /* tids of TP's connections. */
-bool t6_tids_left(struct t6_hw *);
+uint32_t t6_tids_left(const struct t6_hw *);
 bool t6_tid_take(struct nic_card *, uint32_t *tid);
 void t6_tid_give(struct nic_card *, uint32_t tid);
 

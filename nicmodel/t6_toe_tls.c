@@ -161,8 +161,9 @@ quiesce_done(struct nic *n, struct nic_cmd *cmd)
 	if (cmd->c_status == 0) {
 		t6_toe_responses(n); /* they came before */
 		t6_toep_rx_quiesced(te);
-	} else if (cmd->c_status != EINVAL)
+	} else if (cmd->c_status == EIO)
 		rx_failed(te, cmd->c_status);
+	/* Otherwise the connection is gone, or about to be. */
 	t6_toep_check(te);
 }
 

@@ -231,8 +231,7 @@ t6_toep_push(struct t6_toep *te)
 	te->te_suspended = te->te_blocked = false;
 	while (push_one(te))
 		;
-	if (te->te_fin && !te->te_suspended && !te->te_blocked &&
-	    toe_snd_avail(te->te_tp) == 0)
+	if (te->te_fin && toe_snd_done(te->te_tp))
 		push_fin(te);
 	nic_txq_ring(toep_txq(te));
 }

@@ -149,13 +149,24 @@ tp_transmit(struct ifnet *ifp, struct mbuf *m)
 
 /* --- which frames are TP's --- */
 
+/* Handshakes under way will need a tid, too. */
+static bool
+tp_tid_left(const struct t6_tp *tp)
+{
+	uint32_t left = t6_tids_left(tp->tp_card->c_softc), waiting = 0;
+	const struct tp_listener *l;
+
+	TAILQ_FOREACH(l, &tp->tp_listeners, l_link)
+		waiting += (uint32_t)l->l_so->so_qlen;
+	return (left > waiting);
+}
+
 /* A connection's, or a SYN for a listener as long as there are tids. */
 static bool
 tp_wants(struct t6_tp *tp, const struct frame *f, const struct ksockaddr *src,
     const struct ksockaddr *dst)
 {
 	uint8_t flags = f->f_hdr[f->f_l2len + f->f_l3len + 13];
-	struct t6_hw *th = tp->tp_card->c_softc;
 	struct inpcb *inp;
 
 	inp = in_pcblookup(tp->tp_vnet, dst, src);
@@ -166,7 +177,7 @@ tp_wants(struct t6_tp *tp, const struct frame *f, const struct ksockaddr *src,
 	if ((flags & (KTH_SYN | KTH_ACK | KTH_RST)) != KTH_SYN ||
 	    if_addr_owner(tp->tp_vnet, dst->sa_family, &dst->sa_addr) == NULL)
 		return (false);
-	if (t6_tids_left(th))
+	if (tp_tid_left(tp))
 		return (true);
 	tp->tp_rspq->rq_stats.declined++;
 	return (false);

@@ -19,17 +19,17 @@ ktls_toe_reason(int error)
 {
 	switch (error) {
 	case EPROTONOSUPPORT:
-		return ("the card does not know this version and cipher");
+		return ("TOE: the card does not know this version and cipher");
 	case EOPNOTSUPP:
-		return ("the connection has a key in the card already");
+		return ("TOE: the connection has a key in the card already");
 	case ENOSPC:
-		return ("the card's key memory is full");
+		return ("TOE: the card's key memory is full");
 	case EAGAIN:
-		return ("no descriptors to write the key");
+		return ("TOE: no descriptors to write the key");
 	case ENOMEM:
-		return ("no memory");
+		return ("TOE: no memory");
 	default:
-		return ("the card refused");
+		return ("TOE: the card refused");
 	}
 }
 
@@ -52,7 +52,7 @@ ktls_try_toe(struct socket *so, struct ktls_session *tls)
 		return (EOPNOTSUPP);
 	error = inp_toe_alloc_tls(inp, tls);
 	if (error != 0) {
-		ktls_toe_told(tls, TCP_TLS_MODE_TOE, error,
+		ktls_toe_told(tls, TCP_TLS_MODE_SW, error,
 		    ktls_toe_reason(error));
 		return (error);
 	}

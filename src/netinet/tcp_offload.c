@@ -352,6 +352,13 @@ toe_snd_avail(const struct tcpcb *tp)
 	return (avail > taken ? avail - taken : 0);
 }
 
+bool
+toe_snd_done(const struct tcpcb *tp)
+{
+	return (sbused(&tp->t_inpcb->inp_socket->so_snd) ==
+	    tp->snd_nxt - tp->snd_una);
+}
+
 struct mbuf *
 toe_snd_copy(struct tcpcb *tp, uint32_t *len, unsigned maxsegs, bool *record)
 {

@@ -121,6 +121,8 @@ bool toe_nodelay(const struct tcpcb *);
 void toe_listen_addr(const struct tcpcb *, struct ksockaddr *);
 /* Bytes of the send buffer that may go and were not taken yet. */
 uint32_t toe_snd_avail(const struct tcpcb *);
+/* There is nothing else: nor anything that must be encrypted or read first. */
+bool toe_snd_done(const struct tcpcb *);
 /*
  * References to the next of them: a whole record (*record, its session still
  * on it), or up to *len other bytes in at most maxsegs pieces. *len: how many.
