@@ -44,7 +44,11 @@ enum t6_toe_cmd {
 	T6_TOE_RX_BYTE,	    /* in: tid: one byte, then CPL_RX_QUIESCED */
 	T6_TOE_RX_TLS,	    /* data: t6_toe_rx_tls; EINVAL: no such key */
 	T6_TOE_KEY_WRITE,   /* in: address, bytes; data: key context */
+	T6_TOE_ACT_OPEN,    /* data: t6_toe_open; out: tid. ENOMEM */
 	T6_TOE_INFO,	    /* in: tid; data: ktcp_info, to be filled */
+};
+struct t6_toe_open {
+	struct ksockaddr to_local, to_foreign, to_nexthop;
 };
 struct t6_toe_rx_tls {
 	uint32_t rt_tid;
@@ -56,7 +60,8 @@ struct t6_toe_rx_tls {
 
 /* --- the response queue --- */
 enum t6_cpl_rx {
-	CPL_PASS_ESTABLISH = 0x41, /* data: t6_established */
+	CPL_ACT_ESTABLISH = 0x40,  /* data: t6_established */
+	CPL_PASS_ESTABLISH = 0x41, /* the same */
 	CPL_FW4_ACK = 0xc0,	   /* c_val: credits */
 	CPL_RX_DATA = 0x39,	   /* data: bytes */
 	CPL_RX_TLS_CMP = 0xb0,	   /* c_val: wire bytes; data: payload */

@@ -25,7 +25,7 @@
 void
 t6_toep_ctrl(struct t6_toep *te, enum t6_toe_cmd op, uint64_t arg)
 {
-	if (te->te_lost)
+	if (te->te_lost || te->te_opening)
 		return;
 	t6_ctrl(te->te_nic,
 	    &(struct nic_cmd) {
@@ -40,21 +40,12 @@ toep_find(const struct t6_toe *to, uint32_t tid)
 	return (tid < to->to_ntids ? to->to_bytid[tid] : NULL);
 }
 
-static struct t6_toep *
-toep_new(struct nic *n, uint32_t tid)
+static void
+toep_tid(struct t6_toep *te, uint32_t tid)
 {
-	struct t6_toe *to = t6_toe(n);
+	struct t6_toe *to = t6_toe(te->te_nic);
 	uint32_t size;
-	struct t6_toep *te;
 
-	te = kzone_alloc(&to->to_zone, M_NOWAIT | M_ZERO);
-	if (te == NULL)
-		return (NULL);
-	te->te_nic = n;
-	te->te_tid = tid;
-	te->te_credits = (uint32_t)nic_knob(n, T6_KNOB_TOE_CREDITS);
-	STAILQ_INIT(&te->te_txsds);
-	TAILQ_INSERT_TAIL(&to->to_toeps, te, te_link);
 	if (tid >= to->to_ntids) {
 		size = MAX(tid + 1, to->to_ntids * 2);
 		to->to_bytid =
@@ -63,7 +54,23 @@ toep_new(struct nic *n, uint32_t tid)
 		    (size - to->to_ntids) * sizeof(*to->to_bytid));
 		to->to_ntids = size;
 	}
+	te->te_tid = tid;
 	to->to_bytid[tid] = te;
+}
+
+static struct t6_toep *
+toep_new(struct nic *n)
+{
+	struct t6_toe *to = t6_toe(n);
+	struct t6_toep *te;
+
+	te = kzone_alloc(&to->to_zone, M_NOWAIT | M_ZERO);
+	if (te == NULL)
+		return (NULL);
+	te->te_nic = n;
+	te->te_credits = (uint32_t)nic_knob(n, T6_KNOB_TOE_CREDITS);
+	STAILQ_INIT(&te->te_txsds);
+	TAILQ_INSERT_TAIL(&to->to_toeps, te, te_link);
 	return (te);
 }
 
@@ -75,7 +82,7 @@ t6_toep_check(struct t6_toep *te)
 	if (te->te_tp != NULL || te->te_wrs > 0 || te->te_cmd_busy)
 		return;
 	t6_toep_ctrl(te, T6_TOE_RELEASE, 0);
-	if (toep_find(to, te->te_tid) == te)
+	if (!te->te_opening && toep_find(to, te->te_tid) == te)
 		to->to_bytid[te->te_tid] = NULL;
 	t6_toep_tx_free(te);
 	t6_toep_keys_free(te);
@@ -172,15 +179,10 @@ tod_ctloutput(struct toedev *tod, struct tcpcb *tp, int name, int val)
 	t6_toep_ctrl(toe_of(tp), T6_TOE_NODELAY, val != 0);
 }
 
-/* --- listeners --- */
-
-/* The port's addresses, and then the place. False: not one of this port. */
-static bool
-listen_card(struct nic *n, const struct t6_lctx *l)
+/* The port's addresses (of IPv6 the real card has a table: CLIP). */
+static void
+clip_all(struct nic *n)
 {
-	struct nic_cmd cmd = { .c_op = T6_TOE_LISTEN,
-		.c_in = { l->l_stid },
-		.c_data = &l->l_addr };
 	const struct ifaddr *ifa;
 	struct ksockaddr sa = { 0 };
 
@@ -190,6 +192,68 @@ listen_card(struct nic *n, const struct t6_lctx *l)
 		t6_ctrl(n,
 		    &(struct nic_cmd) { .c_op = T6_TOE_CLIP, .c_data = &sa });
 	}
+}
+
+/* --- an active open --- */
+
+/* The card has a tid for it, or has not: then the host does it. */
+static void
+act_open_done(struct nic *n, struct nic_cmd *cmd)
+{
+	struct t6_toep *te = cmd->c_arg;
+	struct tcpcb *tp = te->te_tp;
+
+	te->te_cmd_busy = false;
+	if (cmd->c_status == 0) {
+		te->te_opening = false;
+		toep_tid(te, (uint32_t)cmd->c_out[0]);
+		/* Its user has gone meanwhile. */
+		if (tp == NULL)
+			t6_toep_ctrl(te, T6_TOE_ABORT, 0);
+	} else if (tp != NULL && cmd->c_status != ECANCELED &&
+	    cmd->c_status != ENXIO) {
+		te->te_tp = NULL;
+		toe_open_failed(tp);
+	}
+	t6_toep_check(te);
+}
+
+static int
+tod_connect(struct toedev *tod, struct tcpcb *tp, const struct toe_conn *tc,
+    const struct ksockaddr *nexthop, void **toep)
+{
+	struct nic *n = tod->tod_softc;
+	struct t6_toep *te = toep_new(n);
+
+	if (te == NULL)
+		return (ENOMEM);
+	clip_all(n);
+	te->te_tp = tp;
+	te->te_opening = true;
+	te->te_open = (struct t6_toe_open) { .to_local = tc->local,
+		.to_foreign = tc->foreign,
+		.to_nexthop = *nexthop };
+	te->te_cmd = (struct nic_cmd) { .c_op = T6_TOE_ACT_OPEN,
+		.c_data = &te->te_open,
+		.c_done = act_open_done,
+		.c_arg = te };
+	te->te_cmd_busy = true;
+	nic_cmd_submit(n, &te->te_cmd);
+	*toep = te;
+	return (0);
+}
+
+/* --- listeners --- */
+
+/* False: not a place of this port. */
+static bool
+listen_card(struct nic *n, const struct t6_lctx *l)
+{
+	struct nic_cmd cmd = { .c_op = T6_TOE_LISTEN,
+		.c_in = { l->l_stid },
+		.c_data = &l->l_addr };
+
+	clip_all(n);
 	t6_ctrl(n, &cmd);
 	return (cmd.c_status == 0);
 }
@@ -259,6 +323,46 @@ pass_refuse(struct nic *n, uint32_t tid)
 	    &(struct nic_cmd) { .c_op = T6_TOE_RELEASE, .c_in = { tid } });
 }
 
+static struct toe_conn
+toe_conn_of(const struct t6_established *es)
+{
+	return ((struct toe_conn) { .local = es->es_local,
+	    .foreign = es->es_foreign,
+	    .iss = es->es_iss,
+	    .irs = es->es_irs,
+	    .maxseg = es->es_maxseg,
+	    .snd_scale = es->es_snd_scale,
+	    .rcv_scale = es->es_rcv_scale,
+	    .timestamps = es->es_timestamps });
+}
+
+/* Both ends have it. */
+static void
+toep_established(struct t6_toep *te)
+{
+	struct nic *n = te->te_nic;
+
+	te->te_established = true;
+	t6_toe(n)->to_conns++;
+	te->te_txq = toe_flowid(te->te_tp) % n->n_drv->d_nsend;
+	t6_toep_ctrl(te, T6_TOE_CONN, toe_conn_number(te->te_tp));
+	if (toe_nodelay(te->te_tp))
+		t6_toep_ctrl(te, T6_TOE_NODELAY, 1);
+	t6_toep_rx_credits(te);
+}
+
+static void
+act_establish(struct t6_toep *te, const struct t6_rsp *cpl)
+{
+	struct t6_established es;
+	struct toe_conn tc;
+
+	memcpy(&es, cpl->c_data, sizeof(es));
+	tc = toe_conn_of(&es);
+	toep_established(te);
+	toe_connected(te->te_tp, &tc);
+}
+
 static void
 pass_establish(struct nic *n, const struct t6_rsp *cpl)
 {
@@ -269,20 +373,14 @@ pass_establish(struct nic *n, const struct t6_rsp *cpl)
 	struct t6_toep *te = NULL;
 
 	memcpy(&es, cpl->c_data, sizeof(es));
-	tc = (struct toe_conn) { .local = es.es_local,
-		.foreign = es.es_foreign,
-		.iss = es.es_iss,
-		.irs = es.es_irs,
-		.maxseg = es.es_maxseg,
-		.snd_scale = es.es_snd_scale,
-		.rcv_scale = es.es_rcv_scale,
-		.timestamps = es.es_timestamps };
+	tc = toe_conn_of(&es);
 	if ((listener = listener_tp(to, es.es_stid)) != NULL)
-		te = toep_new(n, cpl->c_tid);
+		te = toep_new(n);
 	if (te == NULL) {
 		pass_refuse(n, cpl->c_tid);
 		return;
 	}
+	toep_tid(te, cpl->c_tid);
 	te->te_tp = toe_accepted(&to->to_tod, listener, &tc, te);
 	if (te->te_tp == NULL) {
 		to->to_refused++;
@@ -290,12 +388,7 @@ pass_establish(struct nic *n, const struct t6_rsp *cpl)
 		t6_toep_check(te);
 		return;
 	}
-	to->to_conns++;
-	te->te_txq = toe_flowid(te->te_tp) % n->n_drv->d_nsend;
-	t6_toep_ctrl(te, T6_TOE_CONN, toe_conn_number(te->te_tp));
-	if (toe_nodelay(te->te_tp))
-		t6_toep_ctrl(te, T6_TOE_NODELAY, 1);
-	t6_toep_rx_credits(te);
+	toep_established(te);
 }
 
 static struct mbuf *
@@ -341,7 +434,9 @@ aborted(struct t6_toep *te, int error)
 {
 	te->te_over = true;
 	toe_aborted(te->te_tp, error,
-	    error == ETIMEDOUT ? "the card gave up" : "reset by the peer");
+	    error == ETIMEDOUT	      ? "the card gave up"
+		: error == ECONNREFUSED ? "connection refused"
+					: "reset by the peer");
 }
 
 static void
@@ -356,6 +451,9 @@ static void
 response(struct t6_toep *te, const struct t6_rsp *cpl)
 {
 	switch (cpl->c_op) {
+	case CPL_ACT_ESTABLISH:
+		act_establish(te, cpl);
+		break;
 	case CPL_FW4_ACK:
 		t6_toep_acked(te, cpl->c_val);
 		break;
@@ -403,7 +501,8 @@ t6_toe_responses(struct nic *n)
 			response(te, cpl);
 		/* The buffer may have grown; the connection may be gone. */
 		te = toep_find(to, cpl->c_tid);
-		if (te != NULL && te->te_tp != NULL && !te->te_over)
+		if (te != NULL && te->te_tp != NULL && te->te_established &&
+		    !te->te_over)
 			t6_toep_rx_credits(te);
 		free(cpl);
 	}
@@ -501,7 +600,8 @@ toe_end_all(struct nic *n, const char *why)
 	}
 	TAILQ_FOREACH_SAFE(te, &to->to_toeps, te_link, next) {
 		te->te_lost = te->te_over = true;
-		to->to_bytid[te->te_tid] = NULL;
+		if (!te->te_opening)
+			to->to_bytid[te->te_tid] = NULL;
 		if (te->te_tp != NULL)
 			toe_aborted(te->te_tp, ECONNRESET, why);
 	}
@@ -512,6 +612,7 @@ toe_methods(struct nic *n)
 {
 	return ((struct toedev) { .tod_ifp = &n->n_if,
 	    .tod_softc = n,
+	    .tod_connect = tod_connect,
 	    .tod_listen_start = tod_listen_start,
 	    .tod_listen_stop = tod_listen_stop,
 	    .tod_output = tod_output,

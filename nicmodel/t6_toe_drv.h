@@ -42,6 +42,10 @@ struct t6_toep {
 	struct tcpcb *te_tp; /* NULL: the host's is over */
 	uint32_t te_tid;
 	unsigned te_txq;
+	/* An active open: what was asked, until the card has said the tid; */
+	struct t6_toe_open te_open;
+	bool te_opening; /* ... there is no tid yet */
+	bool te_established;
 	bool te_lost; /* the card was reset: the tid is gone */
 	bool te_over; /* the card's is over: both FINs, or a reset */
 	bool te_peer_closed, te_fin_acked;

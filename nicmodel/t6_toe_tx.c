@@ -226,7 +226,8 @@ push_one(struct t6_toep *te)
 void
 t6_toep_push(struct t6_toep *te)
 {
-	if (te->te_tp == NULL || te->te_over || te->te_fin_sent)
+	if (te->te_tp == NULL || te->te_over || te->te_fin_sent ||
+	    !te->te_established)
 		return;
 	te->te_suspended = te->te_blocked = false;
 	while (push_one(te))

@@ -29,6 +29,8 @@
 
 #include "t6_tp.h"
 
+#define ARP_REPLY	   2
+#define ND_NEIGHBOR_ADVERT 136
 #define TP_RCVBUF (512 * 1024) /* assumed: card memory for a connection */
 #define TP_CAPS                                                     \
 	(IFCAP_TXCSUM | IFCAP_TXCSUM_IPV6 | IFCAP_TSO4 | IFCAP_TSO6 | \
@@ -207,6 +209,34 @@ tp_input(struct t6_tp *tp, struct frame *f, const struct ksockaddr *src,
 		tp_conn_touch(c); /* states change without an upcall */
 }
 
+/* A neighbour tells its address: ARP's answer, or ND's. */
+static bool
+tp_is_neighbour(const struct frame *f)
+{
+	const uint8_t *p = f->f_hdr + KETHER_HDR_LEN;
+	uint16_t type = be16dec(f->f_hdr + 12);
+
+	if (type == KETHERTYPE_ARP)
+		return (f->f_hdrlen >= KETHER_HDR_LEN + 28 &&
+		    be16dec(p + 6) == ARP_REPLY);
+	return (type == KETHERTYPE_IPV6 &&
+	    f->f_hdrlen > KETHER_HDR_LEN + sizeof(struct kip6) &&
+	    p[6] == KIPPROTO_ICMPV6 &&
+	    p[sizeof(struct kip6)] == ND_NEIGHBOR_ADVERT);
+}
+
+/* TP is told as the host is, so that it finds whom it connects to. */
+static void
+tp_neighbour(struct t6_tp *tp, struct frame *f)
+{
+	struct mbuf *m;
+
+	if (tp == NULL || !tp_is_neighbour(f) ||
+	    (m = nic_frame_mbuf(tp->tp_vnet->v_mb, f)) == NULL)
+		return;
+	tp->tp_if.if_input(&tp->tp_if, m);
+}
+
 void
 t6_tp_rx(struct nic_card *c, struct frame **fp)
 {
@@ -216,6 +246,8 @@ t6_tp_rx(struct nic_card *c, struct frame **fp)
 	struct frame *f = *fp;
 	const uint8_t *ip;
 
+	if (f->f_l4len == 0)
+		tp_neighbour(tp, f);
 	if (tp == NULL || f->f_l4len == 0 || f->f_l2len != KETHER_HDR_LEN ||
 	    memcmp(f->f_hdr, tp->tp_if.if_lladdr, KETHER_ADDR_LEN) != 0)
 		return;
@@ -274,22 +306,35 @@ tp_listener_upcall(struct socket *so, void *arg, enum so_event ev)
 
 /* --- the control queue --- */
 
+int
+tp_socket(struct t6_tp *tp, const struct ksockaddr *local, struct socket **out)
+{
+	struct socket *so;
+	int error;
+
+	error = socreate(tp->tp_vnet, &tcp_protosw, local->sa_family, &so);
+	if (error != 0)
+		return (error);
+	(void)soreserve_sb(&so->so_rcv, TP_RCVBUF);
+	so->so_rcv.sb_flags &= (uint16_t)~SB_AUTOSIZE;
+	if ((error = sobind(so, local)) != 0) {
+		soclose(so);
+		return (error);
+	}
+	*out = so;
+	return (0);
+}
+
 static int
 tp_listen(struct t6_tp *tp, uint32_t stid, const struct ksockaddr *sa)
 {
 	struct tp_listener *l = xcalloc(1, sizeof(*l));
 	int error;
 
-	error = socreate(tp->tp_vnet, &tcp_protosw, sa->sa_family, &l->l_so);
-	if (error != 0) {
-		free(l);
-		return (error);
-	}
-	(void)soreserve_sb(&l->l_so->so_rcv, TP_RCVBUF);
-	l->l_so->so_rcv.sb_flags &= (uint16_t)~SB_AUTOSIZE;
-	if ((error = sobind(l->l_so, sa)) != 0 ||
-	    (error = solisten(l->l_so, -1)) != 0) {
+	error = tp_socket(tp, sa, &l->l_so);
+	if (error == 0 && (error = solisten(l->l_so, -1)) != 0)
 		soclose(l->l_so);
+	if (error != 0) {
 		free(l);
 		return (error);
 	}
@@ -340,7 +385,7 @@ t6_tp_cmd(struct nic_card *card, struct nic_cmd *cmd)
 {
 	struct t6_hw *th = card->c_softc;
 	struct t6_tp *tp = th->th_tp;
-	uint32_t id = (uint32_t)cmd->c_in[0];
+	uint32_t id = (uint32_t)cmd->c_in[0], tid = 0;
 	struct tp_conn *c;
 
 	switch ((int)cmd->c_op) {
@@ -352,6 +397,10 @@ t6_tp_cmd(struct nic_card *card, struct nic_cmd *cmd)
 		return;
 	case T6_TOE_LISTEN:
 		cmd->c_status = tp_listen(tp, id, cmd->c_data);
+		return;
+	case T6_TOE_ACT_OPEN:
+		cmd->c_status = tp_connect(tp, cmd->c_data, &tid);
+		cmd->c_out[0] = tid;
 		return;
 	case T6_TOE_UNLISTEN:
 		tp_unlisten(tp, id);

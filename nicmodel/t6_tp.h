@@ -56,6 +56,7 @@ struct tp_conn {
 	uint32_t c_tid;
 	struct socket *c_so;
 	TAILQ_ENTRY(tp_conn) c_dlink;
+	bool c_opening; /* a SYN of ours is out */
 	bool c_dirty; /* on tp_dirty: look at it */
 	uint32_t c_note; /* the host's number of it, for notes */
 
@@ -87,8 +88,12 @@ struct t6_rsp *tp_cpl(struct t6_tp *, enum t6_cpl_rx op, uint32_t tid,
     uint32_t len);
 
 /* --- t6_tp_conn.c --- */
+/* A socket of TP's stack, its buffers as the card's memory has them. */
+int tp_socket(struct t6_tp *, const struct ksockaddr *, struct socket **);
 /* A connection of the listener is complete. */
 void tp_accept(struct tp_listener *, struct socket *);
+/* ENOMEM: no tid; what soconnect answers. */
+int tp_connect(struct t6_tp *, const struct t6_toe_open *, uint32_t *tid);
 void tp_conn_work(struct tp_conn *);
 void tp_conn_free(struct tp_conn *);
 struct tp_conn *tp_conn_find(struct nic_card *, uint32_t tid);

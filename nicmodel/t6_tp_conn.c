@@ -36,10 +36,10 @@ tp_conn_upcall(struct socket *so, void *arg, enum so_event ev)
 }
 
 static void
-tp_tell_established(const struct tp_listener *l, const struct tp_conn *c)
+tp_tell_established(const struct tp_conn *c, enum t6_cpl_rx op, uint32_t stid)
 {
 	const struct tcpcb *tp = sototcpcb(c->c_so);
-	struct t6_established es = { .es_stid = l->l_stid,
+	struct t6_established es = { .es_stid = stid,
 		.es_local = tp->t_inpcb->inp_laddr,
 		.es_foreign = tp->t_inpcb->inp_faddr,
 		.es_iss = tp->iss,
@@ -50,22 +50,19 @@ tp_tell_established(const struct tp_listener *l, const struct tp_conn *c)
 		.es_timestamps = (tp->t_flags & TF_RCVD_TSTMP) != 0 };
 	struct t6_rsp *cpl;
 
-	cpl = tp_cpl(c->c_tp, CPL_PASS_ESTABLISH, c->c_tid, sizeof(es));
+	cpl = tp_cpl(c->c_tp, op, c->c_tid, sizeof(es));
 	memcpy(cpl->c_data, &es, sizeof(es));
 }
 
-void
-tp_accept(struct tp_listener *l, struct socket *so)
+/* The socket has a tid from now on; NULL: there is none. */
+static struct tp_conn *
+tp_conn_new(struct t6_tp *tp, struct socket *so)
 {
-	struct t6_tp *tp = l->l_tp;
 	struct tp_conn *c;
 	uint32_t tid;
 
-	if (sotoinpcb(so)->inp_flags & INP_DROPPED ||
-	    !t6_tid_take(tp->tp_card, &tid)) {
-		soabort(so);
-		return;
-	}
+	if (!t6_tid_take(tp->tp_card, &tid))
+		return (NULL);
 	c = xcalloc(1, sizeof(*c));
 	c->c_tp = tp;
 	c->c_tid = tid;
@@ -74,8 +71,70 @@ tp_accept(struct tp_listener *l, struct socket *so)
 	t6_tcb(tp->tp_card, tid)->tc_toe = c;
 	TAILQ_INSERT_TAIL(&tp->tp_conns, c, c_link);
 	soupcall_set(so, tp_conn_upcall, c);
-	tp_tell_established(l, c);
+	return (c);
+}
+
+void
+tp_accept(struct tp_listener *l, struct socket *so)
+{
+	struct tp_conn *c = NULL;
+
+	if ((sotoinpcb(so)->inp_flags & INP_DROPPED) == 0)
+		c = tp_conn_new(l->l_tp, so);
+	if (c == NULL) {
+		soabort(so);
+		return;
+	}
+	tp_tell_established(c, CPL_PASS_ESTABLISH, l->l_stid);
 	tp_conn_touch(c);
+}
+
+/* By whom one gets there, if it is not on the link. */
+static void
+tp_nexthop(struct t6_tp *tp, const struct t6_toe_open *to)
+{
+	if (in_any_eq(&to->to_nexthop.sa_addr, &to->to_foreign.sa_addr))
+		return;
+	(void)route_add(tp->tp_vnet, to->to_foreign.sa_family,
+	    &to->to_foreign.sa_addr,
+	    to->to_foreign.sa_family == KAF_INET6 ? 128 : 32,
+	    &to->to_nexthop.sa_addr, &tp->tp_if);
+}
+
+int
+tp_connect(struct t6_tp *tp, const struct t6_toe_open *to, uint32_t *tid)
+{
+	struct socket *so;
+	struct tp_conn *c;
+	int error;
+
+	if (t6_tids_left(tp->tp_card->c_softc) == 0)
+		return (ENOMEM);
+	if ((error = tp_socket(tp, &to->to_local, &so)) != 0)
+		return (error);
+	tp_nexthop(tp, to);
+	c = tp_conn_new(tp, so);
+	KASSERT(c != NULL, ("no tid, though one was left"));
+	*tid = c->c_tid;
+	c->c_opening = true;
+	error = soconnect(so, &to->to_foreign);
+	if (error == 0 || error == EINPROGRESS)
+		return (0);
+	tp_conn_free(c);
+	return (error);
+}
+
+/* The answer to our SYN; true: it is there. */
+static bool
+tp_opened(struct tp_conn *c)
+{
+	if (!c->c_opening)
+		return (true);
+	if ((c->c_so->so_state & SS_ISCONNECTED) == 0)
+		return (false);
+	c->c_opening = false;
+	tp_tell_established(c, CPL_ACT_ESTABLISH, 0);
+	return (true);
 }
 
 /* --- from the driver --- */
@@ -234,6 +293,8 @@ void
 tp_conn_work(struct tp_conn *c)
 {
 	if (c->c_told_abort)
+		return;
+	if (!tp_gone(c) && !tp_opened(c))
 		return;
 	tp_rx_work(c);
 	if (tp_aborted(c)) {

@@ -71,17 +71,50 @@ tcp_offload_detach(struct tcpcb *tp)
 	tp->t_toe = NULL;
 }
 
-/* Of the cards that are switched on for the listener's family. */
+/* It is switched on for the connection's family. */
+static bool
+toe_enabled(const struct toedev *tod, const struct inpcb *inp)
+{
+	return ((tod->tod_ifp->if_capenable &
+		    (inp->inp_family == KAF_INET6 ? IFCAP_TOE6
+						  : IFCAP_TOE4)) != 0);
+}
+
+int
+tcp_offload_connect(struct tcpcb *tp)
+{
+	struct inpcb *inp = tp->t_inpcb;
+	struct toe_conn tc = { .local = inp->inp_laddr,
+		.foreign = inp->inp_faddr };
+	struct toedev *tod;
+	struct nhop *nh;
+	int error;
+
+	if (TAILQ_EMPTY(&inp->inp_vnet->v_inet->is_toedevs) ||
+	    in_pcbroute(inp, &nh) != 0)
+		return (EOPNOTSUPP);
+	TAILQ_FOREACH(tod, &inp->inp_vnet->v_inet->is_toedevs, tod_link)
+		if (tod->tod_ifp == nh->nh_ifp && toe_enabled(tod, inp))
+			break;
+	if (tod == NULL)
+		return (EOPNOTSUPP);
+	error = tod->tod_connect(tod, tp, &tc, &nh->nh_gw, &tp->t_toe);
+	if (error != 0)
+		return (error);
+	tp->tod = tod;
+	tp->t_flags |= TF_TOE;
+	tcp_state_change(tp, TCPS_SYN_SENT);
+	return (0);
+}
+
 void
 tcp_offload_listen_start(struct tcpcb *tp)
 {
 	struct vnet *vnet = tp->t_inpcb->inp_vnet;
-	uint64_t cap = tp->t_inpcb->inp_family == KAF_INET6 ? IFCAP_TOE6
-							    : IFCAP_TOE4;
 	struct toedev *tod;
 
 	TAILQ_FOREACH(tod, &vnet->v_inet->is_toedevs, tod_link)
-		if ((tod->tod_ifp->if_capenable & cap) != 0)
+		if (toe_enabled(tod, tp->t_inpcb))
 			tod->tod_listen_start(tod, tp);
 }
 
@@ -96,6 +129,21 @@ tcp_offload_listen_stop(struct tcpcb *tp)
 }
 
 /* --- a connection begins --- */
+
+static void
+toe_begin(struct tcpcb *tp, const struct toe_conn *tc)
+{
+	tp->iss = tc->iss;
+	tp->irs = tc->irs;
+	tp->snd_una = tp->snd_nxt = tp->snd_max = tc->iss + 1;
+	tp->rcv_nxt = tp->rcv_adv = tp->last_ack_sent = tc->irs + 1;
+	tp->t_maxseg = tc->maxseg;
+	tp->snd_scale = tc->snd_scale;
+	tp->rcv_scale = tc->rcv_scale;
+	if (tc->timestamps)
+		tp->t_flags |= TF_RCVD_TSTMP;
+	tcp_established(tp);
+}
 
 struct tcpcb *
 toe_accepted(struct toedev *tod, struct tcpcb *listener,
@@ -113,20 +161,33 @@ toe_accepted(struct toedev *tod, struct tcpcb *listener,
 	tp->tod = tod;
 	tp->t_toe = toep;
 	tp->t_flags |= TF_TOE;
-	tp->iss = tc->iss;
-	tp->irs = tc->irs;
-	tp->snd_una = tp->snd_nxt = tp->snd_max = tc->iss + 1;
-	tp->rcv_nxt = tp->rcv_adv = tp->last_ack_sent = tc->irs + 1;
-	tp->t_maxseg = tc->maxseg;
-	tp->snd_scale = tc->snd_scale;
-	tp->rcv_scale = tc->rcv_scale;
-	if (tc->timestamps)
-		tp->t_flags |= TF_RCVD_TSTMP;
 	soisconnecting(so);
 	tcp_state_change(tp, TCPS_SYN_RECEIVED);
 	tcp_stats_rw(tp)->accepts++;
-	tcp_established(tp);
+	toe_begin(tp, tc);
 	return (tp);
+}
+
+void
+toe_connected(struct tcpcb *tp, const struct toe_conn *tc)
+{
+	toe_begin(tp, tc);
+	(void)tcp_output(tp); /* what waited, a FIN too */
+}
+
+/* As if there were no card; the socket is connecting already. */
+void
+toe_open_failed(struct tcpcb *tp)
+{
+	struct inpcb *inp = tp->t_inpcb;
+
+	tp->t_flags &= ~TF_TOE;
+	tp->tod = NULL;
+	tp->t_toe = NULL;
+	tcp_open(tp);
+	in_pcbref(inp);
+	(void)tcp_output(tp);
+	(void)in_pcbrele(inp);
 }
 
 /* --- data --- */

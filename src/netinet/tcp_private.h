@@ -133,6 +133,8 @@ void tcp_respond_probe(struct tcpcb *, uint32_t seq);
 void tcp_respond_rst(const struct tcp_seg *, uint32_t conn);
 /* Initial sequence numbers, timers' start: a connection is being made. */
 void tcp_connecting(struct tcpcb *, enum tcp_state);
+/* The ends are known: the next output is a SYN. tcp_usrreq.c */
+void tcp_open(struct tcpcb *);
 /* MSS from the route and the peer's offer (0: none came); TSO. */
 void tcp_mss(struct tcpcb *, uint32_t offer);
 /* The largest segment we could take by this route. */

@@ -97,6 +97,13 @@ tcp_usr_listen(struct socket *so, int backlog)
 	return (0);
 }
 
+void
+tcp_open(struct tcpcb *tp)
+{
+	tcp_connecting(tp, TCPS_SYN_SENT);
+	tcp_mss(tp, tcp_maxseg_route(tp));
+}
+
 /* Everything of a connect but the first segment. */
 static int
 tcp_connect(struct tcpcb *tp, const struct ksockaddr *nam)
@@ -106,9 +113,9 @@ tcp_connect(struct tcpcb *tp, const struct ksockaddr *nam)
 	if ((error = in_pcbconnect(tp->t_inpcb, nam)) != 0)
 		return (error);
 	soisconnecting(tp->t_inpcb->inp_socket);
-	tcp_connecting(tp, TCPS_SYN_SENT);
-	tcp_mss(tp, tcp_maxseg_route(tp));
 	tcp_stats_rw(tp)->connattempt++;
+	if (tcp_offload_connect(tp) != 0)
+		tcp_open(tp);
 	return (0);
 }
 

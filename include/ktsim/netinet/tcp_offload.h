@@ -7,6 +7,7 @@
  * the states: it has no timer, and neither sends nor receives a segment.
  *
  *   listen       tod_listen_start; toe_accepted for each new connection
+ *   connect      tod_connect; toe_connected, or toe_open_failed
  *   send         tod_output: the driver takes what it has not taken yet from
  *                the send buffer (toe_snd_copy); the bytes stay there until
  *                the card says that the peer has them (toe_acked)
@@ -40,9 +41,26 @@ struct tls_get_record;
 struct toedev;
 struct vnet;
 
+/* A connection, as the card has it. */
+struct toe_conn {
+	struct ksockaddr local, foreign;
+	uint32_t iss, irs;
+	uint16_t maxseg;
+	uint8_t snd_scale, rcv_scale;
+	bool timestamps;
+};
+
 struct toedev {
 	struct ifnet *tod_ifp;
 	void *tod_softc; /* the driver's */
+	/*
+	 * The card shall open this connection, whose ends are known;
+	 * nexthop: to whom on the link. 0: toe_connected, toe_open_failed or
+	 * toe_aborted follows. ENOMEM: it cannot; the host's TCP does it.
+	 */
+	int (*tod_connect)(struct toedev *, struct tcpcb *,
+	    const struct toe_conn *, const struct ksockaddr *nexthop,
+	    void **toep);
 	/* The card shall take connections of this listener. */
 	void (*tod_listen_start)(struct toedev *, struct tcpcb *);
 	void (*tod_listen_stop)(struct toedev *, struct tcpcb *);
@@ -78,19 +96,16 @@ void register_toedev(struct vnet *, struct toedev *);
 void unregister_toedev(struct vnet *, struct toedev *);
 
 /* --- what the driver tells --- */
-struct toe_conn {
-	struct ksockaddr local, foreign;
-	uint32_t iss, irs;
-	uint16_t maxseg;
-	uint8_t snd_scale, rcv_scale;
-	bool timestamps;
-};
 /*
  * The card has a connection of this listener. NULL: the host does not want it
  * (listen queue full), the card is to reset it.
  */
 struct tcpcb *toe_accepted(struct toedev *, struct tcpcb *listener,
     const struct toe_conn *, void *toep);
+/* What tod_connect began: it is there; or the card could not, and the host's
+ * TCP opens it. */
+void toe_connected(struct tcpcb *, const struct toe_conn *);
+void toe_open_failed(struct tcpcb *);
 /* The peer has so many bytes more: they leave the send buffer. */
 void toe_acked(struct tcpcb *, uint32_t bytes);
 /* Bytes of the stream as they came; m is consumed. */
@@ -138,6 +153,9 @@ bool toe_pending_rx_info(const struct tcpcb *, uint64_t *seqnop,
     uint32_t *residp);
 
 /* --- for TCP --- */
+/* Its ends and its route are known. 0: a card opens it. EOPNOTSUPP: there is
+ * none by the route; ENOMEM: it cannot. */
+int tcp_offload_connect(struct tcpcb *);
 int tcp_offload_output(struct tcpcb *);
 void tcp_offload_rcvd(struct tcpcb *);
 void tcp_offload_rst(struct tcpcb *);
