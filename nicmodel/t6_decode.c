@@ -5,7 +5,7 @@
 #include <ktsim/base/kassert.h>
 #include <ktsim/base/strbuf.h>
 
-#include "t6_wr.h"
+#include "t6_toe.h"
 
 static const char *const field_names[TCB_FIELDS] = {
 	[TCB_T_FLAGS] = "T_FLAGS",
@@ -103,6 +103,19 @@ decode_pkt(const uint8_t *wr, struct strbuf *sb)
 	    tp->tp_imm ? ", immediate" : "");
 }
 
+static void
+decode_ofld(const uint8_t *wr, struct strbuf *sb)
+{
+	const struct t6_wr_hdr *wh = (const void *)wr;
+	const struct t6_ofld_tx *ot = (const void *)(wh + 1);
+
+	if (wh->wh_op == FW_OFLD_CLOSE_WR)
+		strbuf_addf(sb, "FW_OFLD_CLOSE_WR tid %u", ot->ot_tid);
+	else
+		strbuf_addf(sb, "FW_OFLD_TX_DATA_WR tid %u %u bytes",
+		    ot->ot_tid, ot->ot_len);
+}
+
 void
 t6_decode(const struct nic_queue *q, uint32_t at, uint32_t *blocks,
     struct strbuf *sb)
@@ -119,6 +132,12 @@ t6_decode(const struct nic_queue *q, uint32_t at, uint32_t *blocks,
 		decode_ulptx(wr, len, sb);
 	else if (wh->wh_op == FW_ETH_TX_PKT_WR)
 		decode_pkt(wr, sb);
+	else if (wh->wh_op == FW_TLSTX_DATA_WR) {
+		strbuf_adds(sb, "FW_TLSTX_DATA_WR");
+		decode_tls(wr + sizeof(*wh), len - (uint32_t)sizeof(*wh), sb);
+	} else if (wh->wh_op == FW_OFLD_TX_DATA_WR ||
+	    wh->wh_op == FW_OFLD_CLOSE_WR)
+		decode_ofld(wr, sb);
 	else {
 		lw = (const void *)(wr + sizeof(*wh));
 		strbuf_addf(sb, "FW_TP_WR L2T_WRITE entry %u vlan %u",

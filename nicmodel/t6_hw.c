@@ -82,8 +82,8 @@ t6_key_at(const struct t6_hw *th, uint32_t addr)
 }
 
 struct tls_crypt *
-t6_key_crypt(struct nic_card *c, const struct cpl_tx_sec_pdu *sp,
-    uint32_t addr, const struct tls_suite **suite)
+t6_key_crypt(struct nic_card *c, const struct cpl_tx_sec_pdu *sp, uint32_t addr,
+    const struct tls_suite **suite)
 {
 	const uint8_t *ctx = t6_key_at(c->c_softc, addr);
 

@@ -32,15 +32,15 @@ struct t6_l2e {
 
 struct t6_hw {
 	struct t6_tcb *th_tcbs;
-	uint32_t th_ntcbs;     /* allocated so far */
-	uint32_t th_free;      /* the lowest that may be free */
+	uint32_t th_ntcbs; /* allocated so far */
+	uint32_t th_free;  /* the lowest that may be free */
 	uint32_t th_nlive;
 	uint32_t th_tids;      /* there are at most */
 	uint8_t *th_keys;      /* key memory, made on the first write */
 	uint32_t th_keys_len;  /* bytes */
 	uint64_t th_key_slots; /* by order: so many keys at most */
 	struct t6_l2e th_l2t[T6_L2T_SIZE];
-	uint16_t th_ipid; /* of the headers it builds */
+	uint16_t th_ipid;    /* of the headers it builds */
 	struct t6_tp *th_tp; /* with TOE; NULL */
 };
 
@@ -69,8 +69,8 @@ int t6_exec_tls(struct nic_exec *, const uint8_t *p, uint32_t len);
 /* t6_toe_hw.c: work requests and commands of TOE. */
 int t6_exec_toe(struct nic_exec *, const uint8_t *wr, uint32_t len);
 /* A record for TP's connection: made already, len bytes. */
-int t6_exec_toe_record(struct nic_exec *, struct tp_conn *,
-    struct framebuf *, uint32_t len, uint32_t wr_len, uint64_t seqno);
+int t6_exec_toe_record(struct nic_exec *, struct tp_conn *, struct framebuf *,
+    uint32_t len, uint32_t wr_len, uint64_t seqno);
 /* A work request FW_ETH_TX_PKT_WR. */
 int t6_exec_pkt(struct nic_exec *, const uint8_t *wr, uint32_t len);
 

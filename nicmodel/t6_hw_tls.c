@@ -55,8 +55,8 @@ tls_keyctx(struct nic_card *c, const struct cpl_tx_sec_pdu *sp,
 			? at
 			: NULL);
 	}
-	return (mr->mr_op == ULP_TX_SC_MEMRD ? t6_key_at(th, mr->mr_addr)
-					     : NULL);
+	return (
+	    mr->mr_op == ULP_TX_SC_MEMRD ? t6_key_at(th, mr->mr_addr) : NULL);
 }
 
 static bool

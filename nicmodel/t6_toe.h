@@ -31,30 +31,30 @@ _Static_assert(sizeof(struct t6_ofld_tx) == 16, "a multiple of 16");
 
 /* --- the control queue, besides enum t6_cmd --- */
 enum t6_toe_cmd {
-	T6_TOE_START = 64,  /* data: struct t6_rspq */
-	T6_TOE_CLIP,	    /* data: ksockaddr: an address of the port */
-	T6_TOE_LISTEN,	    /* in: stid; data: ksockaddr */
-	T6_TOE_UNLISTEN,    /* in: stid */
-	T6_TOE_CONN,	    /* in: tid, number for notes */
-	T6_TOE_RX_CREDITS,  /* in: tid, bytes that may come besides */
-	T6_TOE_NODELAY,	    /* in: tid, on or off */
-	T6_TOE_ABORT,	    /* in: tid: a reset to the peer */
-	T6_TOE_RELEASE,	    /* in: tid: the host is done with it */
-	T6_TOE_RX_QUIESCE,  /* in: tid: nothing comes from now on */
-	T6_TOE_RX_BYTE,	    /* in: tid: one byte, then CPL_RX_QUIESCED */
-	T6_TOE_RX_TLS,	    /* data: t6_toe_rx_tls; EINVAL: no such key */
-	T6_TOE_KEY_WRITE,   /* in: address, bytes; data: key context */
-	T6_TOE_ACT_OPEN,    /* data: t6_toe_open; out: tid. ENOMEM */
-	T6_TOE_INFO,	    /* in: tid; data: ktcp_info, to be filled */
+	T6_TOE_START = 64, /* data: struct t6_rspq */
+	T6_TOE_CLIP,	   /* data: ksockaddr: an address of the port */
+	T6_TOE_LISTEN,	   /* in: stid; data: ksockaddr */
+	T6_TOE_UNLISTEN,   /* in: stid */
+	T6_TOE_CONN,	   /* in: tid, number for notes */
+	T6_TOE_RX_CREDITS, /* in: tid, bytes that may come besides */
+	T6_TOE_NODELAY,	   /* in: tid, on or off */
+	T6_TOE_ABORT,	   /* in: tid: a reset to the peer */
+	T6_TOE_RELEASE,	   /* in: tid: the host is done with it */
+	T6_TOE_RX_QUIESCE, /* in: tid: nothing comes from now on */
+	T6_TOE_RX_BYTE,	   /* in: tid: one byte, then CPL_RX_QUIESCED */
+	T6_TOE_RX_TLS,	   /* data: t6_toe_rx_tls; EINVAL: no such key */
+	T6_TOE_KEY_WRITE,  /* in: address, bytes; data: key context */
+	T6_TOE_ACT_OPEN,   /* data: t6_toe_open; out: tid. ENOMEM */
+	T6_TOE_INFO,	   /* in: tid; data: ktcp_info, to be filled */
 };
 struct t6_toe_open {
 	struct ksockaddr to_local, to_foreign, to_nexthop;
 };
 struct t6_toe_rx_tls {
 	uint32_t rt_tid;
-	uint32_t rt_resid; /* bytes that come as they are, before */
-	uint64_t rt_seqno; /* of the record behind them */
-	uint32_t rt_key;   /* address */
+	uint32_t rt_resid;	      /* bytes that come as they are, before */
+	uint64_t rt_seqno;	      /* of the record behind them */
+	uint32_t rt_key;	      /* address */
 	struct cpl_tx_sec_pdu rt_sec; /* version, mode, MAC */
 };
 
@@ -76,6 +76,7 @@ struct t6_rsp {
 	uint32_t c_tid;
 	uint32_t c_val;
 	int c_error;	/* TLS: 0, EBADMSG, EMSGSIZE, EINVAL */
+	bool c_eof;	/* TLS: the end of the stream is within it */
 	bool c_fatal;	/* TLS: nothing behind it can be read */
 	uint8_t c_type; /* TLS: of the record */
 	uint8_t c_vmajor, c_vminor;

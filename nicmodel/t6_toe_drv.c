@@ -28,8 +28,7 @@ t6_toep_ctrl(struct t6_toep *te, enum t6_toe_cmd op, uint64_t arg)
 	if (te->te_lost || te->te_opening)
 		return;
 	t6_ctrl(te->te_nic,
-	    &(struct nic_cmd) {
-		.c_op = op, .c_in = { te->te_tid, arg } });
+	    &(struct nic_cmd) { .c_op = op, .c_in = { te->te_tid, arg } });
 }
 
 /* --- a connection's life --- */
@@ -317,8 +316,7 @@ static void
 pass_refuse(struct nic *n, uint32_t tid)
 {
 	t6_toe(n)->to_refused++;
-	t6_ctrl(n,
-	    &(struct nic_cmd) { .c_op = T6_TOE_ABORT, .c_in = { tid } });
+	t6_ctrl(n, &(struct nic_cmd) { .c_op = T6_TOE_ABORT, .c_in = { tid } });
 	t6_ctrl(n,
 	    &(struct nic_cmd) { .c_op = T6_TOE_RELEASE, .c_in = { tid } });
 }
@@ -421,7 +419,9 @@ rx_tls_cmp(struct t6_toep *te, const struct t6_rsp *cpl)
 		    (uint8_t)cpl->c_len } };
 
 	rx_spent(te, cpl->c_val);
-	if (cpl->c_error == 0)
+	if (cpl->c_eof)
+		toe_truncated(te->te_tp, cpl->c_val);
+	else if (cpl->c_error == 0)
 		toe_record(te->te_tp, &tgr, cpl_mbuf(te->te_nic, cpl),
 		    cpl->c_val);
 	else
@@ -434,7 +434,7 @@ aborted(struct t6_toep *te, int error)
 {
 	te->te_over = true;
 	toe_aborted(te->te_tp, error,
-	    error == ETIMEDOUT	      ? "the card gave up"
+	    error == ETIMEDOUT		? "the card gave up"
 		: error == ECONNREFUSED ? "connection refused"
 					: "reset by the peer");
 }
@@ -545,10 +545,10 @@ toe_sysctl(struct nic *n)
 	unsigned unit = ((struct t6_softc *)n->n_softc)->sc_unit;
 	char name[64];
 
-#define CTR(where, field, val, descr)                                        \
-	do {                                                                 \
+#define CTR(where, field, val, descr)                                          \
+	do {                                                                   \
 		snprintf(name, sizeof(name), "dev.cc.%u." where #field, unit); \
-		sysctl_add(n->n_vnet, name, val, CTL_CTR, NULL, descr);      \
+		sysctl_add(n->n_vnet, name, val, CTL_CTR, NULL, descr);        \
 	} while (0)
 	CTR("", tx_toe_tls_records, &st->tx_toe_tls_records,
 	    "records that TOE encrypted");
@@ -556,7 +556,8 @@ toe_sysctl(struct nic *n)
 	CTR("", rx_toe_tls_records, &st->rx_toe_tls_records,
 	    "records that TOE decrypted");
 	CTR("", rx_toe_tls_octets, &st->rx_toe_tls_octets, "their bytes");
-	CTR("toe.", tcp_in_segs, &st->tcp_in_segs, "segments to the card's TCP");
+	CTR("toe.", tcp_in_segs, &st->tcp_in_segs,
+	    "segments to the card's TCP");
 	CTR("toe.", tcp_out_segs, &st->tcp_out_segs,
 	    "segments of the card's TCP");
 	CTR("toe.", tcp_retrans_segs, &st->tcp_retrans_segs,
@@ -579,8 +580,7 @@ toe_start(struct nic *n)
 	struct t6_lctx *l;
 
 	t6_ctrl(n,
-	    &(struct nic_cmd) { .c_op = T6_TOE_START,
-		.c_data = &to->to_rspq });
+	    &(struct nic_cmd) { .c_op = T6_TOE_START, .c_data = &to->to_rspq });
 	TAILQ_FOREACH(l, &to->to_listeners, l_link)
 		(void)listen_card(n, l);
 }

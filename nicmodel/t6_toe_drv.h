@@ -53,13 +53,13 @@ struct t6_toep {
 	/* send */
 	uint32_t te_credits; /* that may still go out */
 	STAILQ_HEAD(, t6_txsd) te_txsds;
-	uint32_t te_wrs; /* in the queue, not completed */
+	uint32_t te_wrs;	       /* in the queue, not completed */
 	bool te_suspended, te_blocked; /* no credits; no descriptors */
 	bool te_fin;		       /* wanted behind the data */
 	bool te_fin_sent;
 
 	/* receive */
-	uint32_t te_rx_credits; /* bytes that the card may still deliver */
+	uint32_t te_rx_credits;	     /* bytes that the card may still deliver */
 	struct t6_toe_key te_key[2]; /* transmit, receive */
 	enum toe_rx_tls te_rx_tls;
 	struct nic_cmd te_cmd;

@@ -23,8 +23,7 @@ t6_exec_toe_record(struct nic_exec *x, struct tp_conn *c, struct framebuf *fb,
 {
 	struct tp_wr w = { .w_tls = true,
 		.w_seqno = seqno,
-		.w_credits =
-		    (uint32_t)(wr_len + sizeof(struct t6_wr_hdr)) / 16,
+		.w_credits = (uint32_t)(wr_len + sizeof(struct t6_wr_hdr)) / 16,
 		.w_damaged = toe_corrupt(x->x_card, fb, len) };
 
 	x->x_card->c_stats->tls_bytes += len;

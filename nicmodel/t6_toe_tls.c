@@ -31,8 +31,8 @@ key_write_tx(struct t6_toep *te, uint32_t addr, const uint8_t *ctx,
 
 	if (nic_txq_room(t) < nic_blocks(wrlen))
 		return (EAGAIN);
-	*wh = (struct t6_wr_hdr) { .wh_op = FW_ULPTX_WR,
-		.wh_len16 = wrlen / 16 };
+	*wh =
+	    (struct t6_wr_hdr) { .wh_op = FW_ULPTX_WR, .wh_len16 = wrlen / 16 };
 	*mw = (struct t6_mem_write) { .mw_op = ULP_TX_MEM_WRITE,
 		.mw_len16 = (wrlen - (uint32_t)sizeof(*wh)) / 16,
 		.mw_addr = addr,
@@ -181,8 +181,8 @@ rx_begin(struct t6_toep *te)
 }
 
 int
-t6_toe_alloc_tls(struct toedev *tod, struct tcpcb *tp,
-    struct ktls_session *tls, int direction)
+t6_toe_alloc_tls(struct toedev *tod, struct tcpcb *tp, struct ktls_session *tls,
+    int direction)
 {
 	struct t6_toep *te = toe_of(tp);
 	int error;

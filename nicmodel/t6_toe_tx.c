@@ -82,10 +82,11 @@ toep_map(struct t6_toep *te, const struct mbuf *m, uint32_t off, uint32_t len,
 {
 	int n;
 
+	KASSERT(t6_count_segs(m, off, len) <= max,
+	    ("%u bytes in more than %u pieces", len, max));
 	do
 		n = nic_map_chain(toep_txq(te), m, off, len, segs, max);
-	while (n == -EIO);
-	KASSERT(n >= 0, ("%u bytes in more than %u pieces", len, max));
+	while (n < 0);
 	return ((unsigned)n);
 }
 

@@ -31,8 +31,8 @@
 
 #define ARP_REPLY	   2
 #define ND_NEIGHBOR_ADVERT 136
-#define TP_RCVBUF (512 * 1024) /* assumed: card memory for a connection */
-#define TP_CAPS                                                     \
+#define TP_RCVBUF	   (512 * 1024) /* assumed: card memory for a connection */
+#define TP_CAPS                                                       \
 	(IFCAP_TXCSUM | IFCAP_TXCSUM_IPV6 | IFCAP_TSO4 | IFCAP_TSO6 | \
 	    IFCAP_RXCSUM | IFCAP_RXCSUM_IPV6)
 
@@ -107,8 +107,7 @@ tp_notes(struct t6_tp *tp, struct frameq *q, const struct nic_hdr *h)
 
 	if (h->h_l4len != 0) {
 		tp_ends(ip, ip + h->h_l3len, &local, &foreign);
-		c = tp_conn_of(
-		    in_pcblookup(tp->tp_vnet, &local, &foreign));
+		c = tp_conn_of(in_pcblookup(tp->tp_vnet, &local, &foreign));
 	}
 	STAILQ_FOREACH(f, q, f_link) {
 		f->f_note.pn_conn = 0;

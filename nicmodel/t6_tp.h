@@ -44,7 +44,7 @@ struct tp_wr {
 	uint64_t w_start, w_end; /* in the stream */
 	uint32_t w_credits;
 	bool w_tls;
-	bool w_damaged; /* by order, a bit of it is wrong */
+	bool w_damaged;	  /* by order, a bit of it is wrong */
 	uint64_t w_seqno; /* of its record */
 };
 
@@ -56,8 +56,8 @@ struct tp_conn {
 	uint32_t c_tid;
 	struct socket *c_so;
 	TAILQ_ENTRY(tp_conn) c_dlink;
-	bool c_opening; /* a SYN of ours is out */
-	bool c_dirty; /* on tp_dirty: look at it */
+	bool c_opening;	 /* a SYN of ours is out */
+	bool c_dirty;	 /* on tp_dirty: look at it */
 	uint32_t c_note; /* the host's number of it, for notes */
 
 	STAILQ_HEAD(, tp_wr) c_wrs;
@@ -81,7 +81,7 @@ struct tp_conn {
 struct t6_tp *t6_tp_create(struct nic_card *);
 void t6_tp_destroy(struct t6_tp *); /* NULL allowed */
 void t6_tp_cmd(struct nic_card *, struct nic_cmd *);
-void tp_post(struct t6_tp *); /* tp_ev will run */
+void tp_post(struct t6_tp *);	      /* tp_ev will run */
 void tp_conn_touch(struct tp_conn *); /* ... and look at it */
 /* To the response queue; the data is to be filled in. */
 struct t6_rsp *tp_cpl(struct t6_tp *, enum t6_cpl_rx op, uint32_t tid,

@@ -302,8 +302,7 @@ tp_conn_work(struct tp_conn *c)
 		return;
 	}
 	tp_acks(c);
-	if (!tp_gone(c) &&
-	    (c->c_so->so_rcv.sb_state & SBS_CANTRCVMORE) != 0)
+	if (!tp_gone(c) && (c->c_so->so_rcv.sb_state & SBS_CANTRCVMORE) != 0)
 		tp_rx_eof(c);
 	tp_tell_ends(c);
 }

@@ -35,8 +35,7 @@ rx_take(struct tp_conn *c, uint8_t *p, uint32_t len)
 	uio_init(&uio, &iov, 1);
 	error = soreceive(c->c_so, &uio, NULL, NULL);
 	KASSERT(error == 0 && uio.uio_resid == 0,
-	    ("%u bytes were there, %zu came (%d)", len, uio.uio_offset,
-		error));
+	    ("%u bytes were there, %zu came (%d)", len, uio.uio_offset, error));
 }
 
 static void
@@ -225,6 +224,7 @@ tp_rx_eof(struct tp_conn *c)
 	}
 	cpl = tp_cpl(c->c_tp, CPL_RX_TLS_CMP, c->c_tid, 0);
 	cpl->c_error = EMSGSIZE;
+	cpl->c_eof = true;
 	cpl->c_val = sbavail(sb);
 	c->c_rx = TP_RX_BROKEN;
 	tp_rx_work(c);
@@ -235,8 +235,8 @@ tp_rx_eof(struct tp_conn *c)
 static void
 rx_tls(struct tp_conn *c, const struct t6_toe_rx_tls *rt, struct nic_cmd *cmd)
 {
-	c->c_rx_crypt = t6_key_crypt(c->c_tp->tp_card, &rt->rt_sec,
-	    rt->rt_key, &c->c_rx_suite);
+	c->c_rx_crypt = t6_key_crypt(c->c_tp->tp_card, &rt->rt_sec, rt->rt_key,
+	    &c->c_rx_suite);
 	if (c->c_rx_crypt == NULL) {
 		cmd->c_status = EINVAL;
 		return;

@@ -143,14 +143,20 @@ ktls_toe_record(struct socket *so, const struct tls_get_record *tgr,
 }
 
 void
-ktls_toe_record_bad(struct socket *so, int error, const char *why)
+ktls_toe_record_bad(struct socket *so, int error, bool fatal)
 {
 	struct vnet *vnet = so->so_vnet;
+	struct ktls_stats *st = ktls_stats(vnet);
 	struct sockbuf *sb = &so->so_rcv;
 
-	vnet->v_ktls->ks_stats.failed_crypto++;
 	TRACE(&vnet->v_tracer, tls_error, TU(sb->sb_tls_info->conn),
-	    TU(sb->sb_tls_seqno), TI(error), TS(why));
+	    TU(sb->sb_tls_seqno), TI(error),
+	    TS(fatal ? "bad record header" : "the card could not decrypt it"));
+	if (fatal) {
+		st->corrupted_records++;
+		return;
+	}
+	st->failed_crypto++;
 	ktls_toe_append(sb,
 	    sbcreatecontrol(vnet->v_mb, &error, sizeof(error), TLS_RX_ERROR,
 		KIPPROTO_TCP, M_WAITOK),

@@ -75,9 +75,9 @@ tcp_offload_detach(struct tcpcb *tp)
 static bool
 toe_enabled(const struct toedev *tod, const struct inpcb *inp)
 {
-	return ((tod->tod_ifp->if_capenable &
-		    (inp->inp_family == KAF_INET6 ? IFCAP_TOE6
-						  : IFCAP_TOE4)) != 0);
+	return (
+	    (tod->tod_ifp->if_capenable &
+		(inp->inp_family == KAF_INET6 ? IFCAP_TOE6 : IFCAP_TOE4)) != 0);
 }
 
 int
@@ -123,8 +123,7 @@ tcp_offload_listen_stop(struct tcpcb *tp)
 {
 	struct toedev *tod;
 
-	TAILQ_FOREACH(tod, &tp->t_inpcb->inp_vnet->v_inet->is_toedevs,
-	    tod_link)
+	TAILQ_FOREACH(tod, &tp->t_inpcb->inp_vnet->v_inet->is_toedevs, tod_link)
 		tod->tod_listen_stop(tod, tp);
 }
 
@@ -301,10 +300,18 @@ toe_record_bad(struct tcpcb *tp, int error, bool fatal, uint32_t wirelen)
 	if (toe_unwanted(tp, wirelen))
 		return;
 	toe_received(tp, wirelen);
-	ktls_toe_record_bad(so, error,
-	    fatal ? "bad record header" : "the card could not decrypt it");
+	ktls_toe_record_bad(so, error, fatal);
 	if (fatal)
 		tcp_drop(tp, error, "bad TLS record header");
+}
+
+void
+toe_truncated(struct tcpcb *tp, uint32_t wirelen)
+{
+	if (toe_unwanted(tp, wirelen))
+		return;
+	toe_received(tp, wirelen);
+	soerror_set(tp->t_inpcb->inp_socket, EMSGSIZE);
 }
 
 void
@@ -461,8 +468,7 @@ toe_rcv_space(const struct tcpcb *tp)
 }
 
 bool
-toe_pending_rx_info(const struct tcpcb *tp, uint64_t *seqnop,
-    uint32_t *residp)
+toe_pending_rx_info(const struct tcpcb *tp, uint64_t *seqnop, uint32_t *residp)
 {
 	return (ktls_pending_rx_info(&tp->t_inpcb->inp_socket->so_rcv, seqnop,
 	    residp));
@@ -481,6 +487,6 @@ inp_toe_alloc_tls(struct inpcb *inp, struct ktls_session *tls)
 {
 	struct tcpcb *tp = intotcpcb(inp);
 
-	return (tp->tod->tod_alloc_tls_session(tp->tod, tp, tls,
-	    tls->direction));
+	return (
+	    tp->tod->tod_alloc_tls_session(tp->tod, tp, tls, tls->direction));
 }

@@ -275,8 +275,7 @@ tcp_drop(struct tcpcb *tp, int error, const char *why)
 	tcp_stats_rw(tp)->drops++;
 	if ((tp->t_flags & TF_TOE) != 0)
 		tcp_offload_rst(tp);
-	else if (TCPS_HAVERCVDSYN(tp->t_state) &&
-	    tp->t_state != TCPS_TIME_WAIT)
+	else if (TCPS_HAVERCVDSYN(tp->t_state) && tp->t_state != TCPS_TIME_WAIT)
 		tcp_respond(inp->inp_vnet, &inp->inp_laddr, &inp->inp_faddr,
 		    tp->snd_max, tp->rcv_nxt, KTH_RST | KTH_ACK, tp->t_conn);
 	if (so != NULL)

@@ -85,8 +85,8 @@ struct toedev {
 	void (*tod_tcp_info)(struct toedev *, const struct tcpcb *,
 	    struct ktcp_info *);
 	/* A TCP option of the connection (KTCP_NODELAY). */
-	void (*tod_ctloutput)(struct toedev *, struct tcpcb *, int name,
-	    int val);
+	void (
+	    *tod_ctloutput)(struct toedev *, struct tcpcb *, int name, int val);
 	TAILQ_ENTRY(toedev) tod_link;
 };
 
@@ -119,6 +119,8 @@ void toe_data(struct tcpcb *, struct mbuf *);
 void toe_record(struct tcpcb *, const struct tls_get_record *, struct mbuf *m,
     uint32_t wirelen);
 void toe_record_bad(struct tcpcb *, int error, bool fatal, uint32_t wirelen);
+/* The peer will send no more, and this is no whole record: EMSGSIZE. */
+void toe_truncated(struct tcpcb *, uint32_t wirelen);
 void toe_peer_close(struct tcpcb *);
 void toe_fin_acked(struct tcpcb *);
 /* Reset by the peer (ECONNRESET), timed out (ETIMEDOUT), the card was reset. */
@@ -128,7 +130,7 @@ void toe_aborted(struct tcpcb *, int error, const char *why);
 void toe_rx_tls_failed(struct tcpcb *, int error);
 
 /* --- what the driver asks --- */
-void *toe_of(const struct tcpcb *); /* toep of toe_accepted */
+void *toe_of(const struct tcpcb *);		/* toep of toe_accepted */
 uint32_t toe_conn_number(const struct tcpcb *); /* of the host; for notes */
 uint32_t toe_flowid(const struct tcpcb *);
 bool toe_nodelay(const struct tcpcb *);

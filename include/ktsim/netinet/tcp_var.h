@@ -197,7 +197,7 @@ struct tcpcb {
 	/* offloaded (TF_TOE): the card, and what its driver calls this */
 	struct toedev *tod;
 	void *t_toe;
-	const char *t_softreason;   /* why the connection ended, static */
+	const char *t_softreason; /* why the connection ended, static */
 	int t_softerror;
 
 	struct tcp_conn_stats t_stats;
