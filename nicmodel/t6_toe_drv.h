@@ -87,9 +87,14 @@ t6_toe(const struct nic *n)
 	return (((struct t6_softc *)n->n_softc)->sc_toe);
 }
 
-/* t6_toe_drv.c */
+/* t6_toe_rx.c */
 /* All the responses that are there. */
 void t6_toe_responses(struct nic *);
+
+/* t6_toe_drv.c */
+struct t6_toep *t6_toep_new(struct nic *);	  /* NULL: no memory */
+void t6_toep_tid(struct t6_toep *, uint32_t tid); /* it has this one */
+struct t6_toep *t6_toep_find(const struct t6_toe *, uint32_t tid);
 /* Nobody needs it any more? Then it is gone. */
 void t6_toep_check(struct t6_toep *);
 /* The host has room for so much more. */

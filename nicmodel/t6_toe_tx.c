@@ -230,7 +230,9 @@ t6_toep_push(struct t6_toep *te)
 	if (te->te_tp == NULL || te->te_over || te->te_fin_sent ||
 	    !te->te_established)
 		return;
-	te->te_suspended = te->te_blocked = false;
+	if (te->te_suspended)
+		return; /* until credits come back */
+	te->te_blocked = false;
 	while (push_one(te))
 		;
 	if (te->te_fin && toe_snd_done(te->te_tp))
@@ -245,6 +247,7 @@ t6_toep_acked(struct t6_toep *te, uint32_t credits)
 	struct t6_txsd *sd;
 
 	te->te_credits += credits;
+	te->te_suspended = false;
 	while (credits > 0) {
 		sd = STAILQ_FIRST(&te->te_txsds);
 		KASSERT(sd != NULL && sd->sd_credits <= credits,

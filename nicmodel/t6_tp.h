@@ -4,6 +4,7 @@
  * of it. Only the hardware's files include this.
  *
  * t6_tp.c       life, the port, which frames are TP's
+ * t6_tp_cmd.c   the control queue, listeners
  * t6_tp_conn.c  connections: what the driver sends, what the peer
  *               acknowledges, how they end
  * t6_tp_rx.c    what is received, as bytes or as decrypted records
@@ -87,9 +88,12 @@ void tp_conn_touch(struct tp_conn *); /* ... and look at it */
 struct t6_rsp *tp_cpl(struct t6_tp *, enum t6_cpl_rx op, uint32_t tid,
     uint32_t len);
 
-/* --- t6_tp_conn.c --- */
+/* --- t6_tp_cmd.c --- */
+void tp_listener_free(struct tp_listener *);
 /* A socket of TP's stack, its buffers as the card's memory has them. */
 int tp_socket(struct t6_tp *, const struct ksockaddr *, struct socket **);
+
+/* --- t6_tp_conn.c --- */
 /* A connection of the listener is complete. */
 void tp_accept(struct tp_listener *, struct socket *);
 /* ENOMEM: no tid; what soconnect answers. */

@@ -130,8 +130,7 @@ test_the_receive_window_is_the_hosts_room(void **state)
 		ob_run(&ob, SIM_MS);
 	}
 	/* Nobody reads: the host holds what it has room for, no more. */
-	assert_true(sbused(&ob.so[SRV]->so_rcv) <=
-	    ob.so[SRV]->so_rcv.sb_hiwat);
+	assert_true(sbused(&ob.so[SRV]->so_rcv) <= ob.so[SRV]->so_rcv.sb_hiwat);
 	assert_true(sbused(&ob.so[SRV]->so_rcv) > 60000);
 	ob_read(&ob, ob.so[SRV], big, uio.uio_offset);
 }

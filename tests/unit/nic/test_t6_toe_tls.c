@@ -231,14 +231,14 @@ ask(const struct tls_suite *s, int dir)
 	struct tls_enable en = ob_enable(s, 0);
 	struct tcpcb *tp = sototcpcb(ob.so[SRV]);
 	uint8_t key[32] = { 0 }, auth[64] = { 0 };
-	struct ktls_session tls = { .params = { .suite = s,
-					.cipher_key = key,
-					.cipher_key_len =
-					    (uint16_t)en.cipher_key_len,
-					.iv_len = s->iv_len,
-					.auth_key = auth,
-					.auth_key_len =
-					    (uint16_t)en.auth_key_len } };
+	struct ktls_session tls = {
+		.params = { .suite = s,
+		    .cipher_key = key,
+		    .cipher_key_len = (uint16_t)en.cipher_key_len,
+		    .iv_len = s->iv_len,
+		    .auth_key = auth,
+		    .auth_key_len = (uint16_t)en.auth_key_len }
+	};
 
 	return (tp->tod->tod_alloc_tls_session(tp->tod, tp, &tls, dir));
 }
@@ -273,8 +273,8 @@ test_errnos_of_the_driver(void **state)
 		uint8_t nop[NIC_BLOCK] = { FW_TP_WR, 0, 0, 0, 4 };
 
 		while (nic_txq_room(&n->n_drv->d_txqs[i]) > 0)
-			nic_txq_post(&n->n_drv->d_txqs[i], nop, NIC_BLOCK,
-			    NULL, 0, NULL);
+			nic_txq_post(&n->n_drv->d_txqs[i], nop, NIC_BLOCK, NULL,
+			    0, NULL);
 		nic_txq_ring(&n->n_drv->d_txqs[i]);
 	}
 	assert_int_equal(ask(gcm, KTLS_TX), EAGAIN);
@@ -307,8 +307,8 @@ test_the_card_decrypts_and_tells_types(void **state)
 	record_is(TLS_RLTYPE_APP, big + 32768, 7232);
 	assert_int_equal(ob_sysctl(&ob, SRV, "dev.cc.0.rx_toe_tls_records"), 3);
 	assert_int_equal(ob_sysctl(&ob, SRV, "kern.ipc.tls.toe.gcm"), 1);
-	assert_int_equal(
-	    ob_sysctl(&ob, SRV, "kern.ipc.tls.stats.ocf.tls12_gcm_decrypts"),
+	assert_int_equal(ob_sysctl(&ob, SRV,
+			     "kern.ipc.tls.stats.ocf.tls12_gcm_decrypts"),
 	    0);
 }
 

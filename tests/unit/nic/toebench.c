@@ -291,9 +291,8 @@ ob_enable(const struct tls_suite *s, uint64_t seqno)
 		.auth_algorithm = s->auth_algorithm,
 		.cipher_algorithm = s->cipher == TLS_CIPHER_GCM
 		    ? CRYPTO_AES_NIST_GCM_16
-		    : s->cipher == TLS_CIPHER_CBC
-		    ? CRYPTO_AES_CBC
-		    : CRYPTO_CHACHA20_POLY1305 };
+		    : s->cipher == TLS_CIPHER_CBC ? CRYPTO_AES_CBC
+						  : CRYPTO_CHACHA20_POLY1305 };
 
 	if (s->cipher == TLS_CIPHER_CBC) {
 		en.auth_key = ob_secret + 8;

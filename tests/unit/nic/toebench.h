@@ -36,7 +36,7 @@ struct toeb {
 	struct ob_host h[2];
 	struct frameq wire; /* under way, f_when: arrives */
 	struct sim_event arrive;
-	unsigned lose;	    /* every so manieth data frame of the server */
+	unsigned lose; /* every so manieth data frame of the server */
 	unsigned data, lost;
 	bool cut; /* all are lost */
 	struct socket *lso, *so[2];
