@@ -186,11 +186,14 @@ gen_transmit(struct nic *n, struct nic_queue *q, struct mbuf *m,
 		return (EINVAL);
 	}
 	b.b_table = kzone_alloc(tables(n), M_WAITOK);
-	if ((error = gen_post(&b, &p, context)) != 0) {
-		q->q_map_head -= b.b_segs;
-		kzone_free(tables(n), b.b_table);
-	}
-	return (error);
+	if ((error = gen_post(&b, &p, context)) == 0)
+		return (0);
+	q->q_map_head -= b.b_segs;
+	kzone_free(tables(n), b.b_table);
+	/* What could not be mapped may go another time; it is no error of the
+	 * connection's. */
+	*why = "its payload could not be mapped";
+	return (error == EIO ? ENOBUFS : error);
 }
 
 void

@@ -189,6 +189,25 @@ run_outro_dma(const struct run_args *ra, const struct result *r, FILE *f)
 		    (uintmax_t)r->r_dma[i].d_packets);
 }
 
+/* What one needs to know to read it. */
+static void
+run_outro_wire(const struct run_args *ra, const struct result *r, FILE *f)
+{
+	const char *option =
+	    r->r_overlaps ? "-o tcp.reassemble_out_of_order:TRUE " : "";
+
+	fprintf(f,
+	    "\nCapture\n  %s/wire.pcapng: %ju frames, keys inside\n"
+	    "  open it: wireshark %s%s/wire.pcapng\n"
+	    "  or:      tshark %s-r %s/wire.pcapng -Y http\n",
+	    ra->ra_out, (uintmax_t)r->r_frames, option, ra->ra_out, option,
+	    ra->ra_out);
+	if (r->r_overlaps)
+		fprintf(f,
+		    "  (a card sent bytes again in front of new ones, which "
+		    "Wireshark puts in order with that option alone)\n");
+}
+
 static void
 run_outro(const struct run_args *ra, const struct result *r, int code)
 {
@@ -198,11 +217,7 @@ run_outro(const struct run_args *ra, const struct result *r, int code)
 		fprintf(stderr, "ktls-sim: %s: %s\n", r->r_capture_path,
 		    strerror(r->r_capture_error));
 	if (!ra->ra_quiet && r->r_has_wire)
-		fprintf(f,
-		    "\nCapture\n  %s/wire.pcapng: %ju frames, keys "
-		    "inside\n  open it: wireshark %s/wire.pcapng\n  or:      "
-		    "tshark -r %s/wire.pcapng -Y http\n",
-		    ra->ra_out, (uintmax_t)r->r_frames, ra->ra_out, ra->ra_out);
+		run_outro_wire(ra, r, f);
 	if (!ra->ra_quiet && r->r_ndma > 0)
 		run_outro_dma(ra, r, f);
 	if (!ra->ra_quiet && r->r_has_tcpinfo)

@@ -40,6 +40,9 @@ collect_cards(struct world *w)
 	for (unsigned i = 0; i < w->w_sc->nhosts; i++) {
 		h = &w->w_hosts[i];
 		for (unsigned j = 0; j < h->h_sc->nnics; j++)
+			r->r_overlaps |= h->h_nics[j]->n_model->nm_overlaps &&
+			    h->h_nics[j]->n_stats.tls_packets > 0;
+		for (unsigned j = 0; j < h->h_sc->nnics; j++)
 			if (h->h_nics[j]->n_model->nm_snd_tag_alloc != NULL)
 				collect_card(&r->r_cards[r->r_ncards++], h,
 				    h->h_nics[j]);

@@ -541,6 +541,7 @@ ktls_rx_start(struct ktls_wq *wq, struct socket *so, const uint8_t *hdr,
 	wq->wq_inflight++;
 	wq->wq_waiting = true;
 	x->x_error = ktls_rx_refuse(x);
+	vnet->v_ktls->ks_stats.worker_ns += cost / SIM_NS;
 	if (x->x_error == 0)
 		ktls_rx_submit(x, cost);
 	else

@@ -297,6 +297,7 @@ ktls_encrypt_sync(struct ktls_wq *wq, struct mbuf *top, struct socket *so,
 	}
 	KASSERT(u->u_pages == total,
 	    ("ktls_encrypt: %d pages of %d", u->u_pages, total));
+	vnet->v_ktls->ks_stats.worker_ns += cost / SIM_NS;
 	ktls_unit_start(u, cost);
 }
 

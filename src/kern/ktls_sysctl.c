@@ -183,4 +183,11 @@ ktls_sysctl_attach(struct vnet *vnet)
 		    (uint64_t *)(void *)((char *)&ks->ks_stats +
 			ktls_counters[i].off),
 		    ktls_counters[i].descr);
+	/* Not FreeBSD's. */
+	sysctl_add(vnet, "sim.tls.sw_tx_bytes", &ks->ks_stats.sw_bytes_tx,
+	    CTL_CTR, NULL, "payload that workers encrypted");
+	sysctl_add(vnet, "sim.tls.sw_rx_bytes", &ks->ks_stats.sw_bytes_rx,
+	    CTL_CTR, NULL, "payload that workers decrypted");
+	sysctl_add(vnet, "sim.tls.worker_ns", &ks->ks_stats.worker_ns, CTL_CTR,
+	    NULL, "ns of CPU that the workers' cryptography took");
 }

@@ -120,6 +120,18 @@ ktls_tag_ifp(struct inpcb *inp, const struct ktls_session *tls, bool force,
 	return (0);
 }
 
+/* A paced connection asks for both in one, where the interface has it. */
+static void
+ktls_tag_rate(const struct inpcb *inp, const struct ifnet *ifp,
+    struct if_snd_tag_alloc_params *params)
+{
+	if (inp->inp_socket->so_max_pacing_rate == 0 ||
+	    (ifp->if_capenable & IFCAP_TXTLS_RTLMT) == 0)
+		return;
+	params->type = IF_SND_TAG_TYPE_TLS_RATE_LIMIT;
+	params->max_rate = inp->inp_socket->so_max_pacing_rate;
+}
+
 static void
 ktls_tag_told(const struct ktls_session *tls, const struct ifnet *ifp,
     int error, const struct m_snd_tag *mst)
@@ -169,6 +181,7 @@ ktls_alloc_snd_tag(struct inpcb *inp, struct ktls_session *tls, bool force,
 		params.flowtype = inp->inp_flowtype;
 		params.numa_domain = inp->inp_numa_domain;
 		inp_snapshot(inp, &params.conn);
+		ktls_tag_rate(inp, ifp, &params);
 		error = m_snd_tag_alloc(ifp, &params, mstp);
 	}
 	if (error == EINPROGRESS)

@@ -64,6 +64,8 @@ vfs_attach(struct vnet *vnet)
 	    sizeof(struct page_io));
 	kzone_init(&vs->vs_waiter_zone, &vnet->v_kmem, "page_waiter",
 	    sizeof(struct page_waiter));
+	sysctl_add(vnet, "sim.vfs.disk_pages", &vs->vs_stats.reads, CTL_CTR,
+	    NULL, "pages read from disk");
 }
 
 static void

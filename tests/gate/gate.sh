@@ -10,6 +10,8 @@
 #     --warnings-ok FILTER  expert warnings that match are expected
 #     --receiver            a receiver-side capture: reordering and holes are
 #                           no fault (needs tcp.reassemble_out_of_order)
+#     --overlaps            a card sends old bytes in front of new ones (needs
+#                           tcp.reassemble_out_of_order)
 #     --full                the slow decryption check on captures of any size
 #
 # One line per check, "ok" or "FAIL". Exit 0, 1; 2 usage; 77 no tshark.
@@ -17,11 +19,11 @@
 
 usage()
 {
-	sed -n '2,17s/^# \{0,1\}//p' "$0" >&2
+	sed -n '2,19s/^# \{0,1\}//p' "$0" >&2
 	exit 2
 }
 
-HTTPDIR= HTTPFILES= BYTES= WARN_OK= RECEIVER= FULL=
+HTTPDIR= HTTPFILES= BYTES= WARN_OK= RECEIVER= OVERLAPS= FULL=
 NL='
 '
 while [ $# -gt 1 ]; do
@@ -46,6 +48,7 @@ while [ $# -gt 1 ]; do
 		shift 2
 		;;
 	--receiver) RECEIVER=1; shift ;;
+	--overlaps) OVERLAPS=1; shift ;;
 	--full) FULL=1; shift ;;
 	*) usage ;;
 	esac
@@ -66,7 +69,7 @@ trap 'exit 130' INT TERM
 export HOME="$TMP" WIRESHARK_CONFIG_DIR="$TMP/c" LC_ALL=C.UTF-8 TZ=UTC
 unset SSLKEYLOGFILE
 OOO=
-[ -z "$RECEIVER" ] || OOO="-o tcp.reassemble_out_of_order:TRUE"
+[ -z "$RECEIVER$OVERLAPS" ] || OOO="-o tcp.reassemble_out_of_order:TRUE"
 CK="-o ip.check_checksum:TRUE -o tcp.check_checksum:TRUE"
 
 T()	# a tshark over the capture; a crash or a bad file is a failure too

@@ -477,6 +477,75 @@ make_step(struct maker *m)
 	}
 }
 
+/* --- cards: chosen last, so that the rest of a world does not change --- */
+
+/*
+ * A T6 learns a smaller MTU of the path from TSO bursts alone: a connection
+ * that sends single packets never gets through (docs/nics.md).
+ */
+static bool
+path_mtu(const struct rworld *w)
+{
+	for (unsigned i = 0; i < w->rw_nparts; i++)
+		if (strstr(w->rw_part[i].p_text, "mtu:") != NULL)
+			return (true);
+	return (false);
+}
+
+static const char *
+card_model(struct maker *m)
+{
+	if (path_mtu(m->m))
+		return (ONE_OF(m, "ideal", "cx6dx"));
+	return (ONE_OF(m, "ideal", "cx6dx", "cx6dx, settings: {driver: old}",
+	    "cx6dx, settings: {log_max_dek: 2}", "t6", "t6",
+	    "t6, settings: {inline_keys: 1, combo_wrs: 1}"));
+}
+
+/* What goes wrong in a card. One that has no such thing refuses the step. */
+static void
+step_card(struct maker *m)
+{
+	uint64_t at = spread(m, 1, 1000000);
+	const char *on = m->m->rw_lagg ? ONE_OF(m, "mce0", "mce1") : "mce0";
+
+	switch (range(m, 0, 3)) {
+	case 0:
+		part(m, AT_TIMELINE,
+		    "  - {at: %" PRIu64 "us, do: card, on: server.%s, order: "
+		    "reset}\n",
+		    at, on);
+		break;
+	case 1:
+		part(m, AT_TIMELINE,
+		    "  - {at: %" PRIu64 "us, do: card, on: server.%s, order: "
+		    "stall, for: %" PRIu64 "us}\n",
+		    at, on, spread(m, 1, 100000));
+		break;
+	default:
+		part(m, AT_TIMELINE,
+		    "  - {at: %" PRIu64 "us, do: card, on: server.%s, order: "
+		    "dma-fail, count: %" PRIu64 "}\n",
+		    at, on, spread(m, 1, 6));
+	}
+}
+
+static void
+make_cards(struct maker *m)
+{
+	struct rworld *w = m->m;
+
+	for (unsigned i = 0; i < 2; i++)
+		w->rw_model[i] = card_model(m);
+	/* Now and then the client's decrypts. */
+	if (maybe(m, 50))
+		w->rw_model[2] = "cx6dx";
+	part(m, AT_SERVER, "coarse_timestamps: %s",
+	    maybe(m, 85) ? "true" : "false");
+	if (maybe(m, 30))
+		step_card(m);
+}
+
 void
 rworld_make(struct rworld *w, uint64_t seed)
 {
@@ -508,6 +577,8 @@ rworld_make(struct rworld *w, uint64_t seed)
 	n = maybe(&m, 50) ? 0 : (unsigned)range(&m, 1, 3);
 	for (unsigned i = 0; i < n; i++)
 		make_step(&m);
+	if (w->rw_card)
+		make_cards(&m);
 }
 
 void
@@ -543,11 +614,11 @@ has(const struct rworld *w, enum place at)
 
 static void
 text_nics(const struct rworld *w, struct strbuf *sb, enum place at,
-    const char *nic, bool card)
+    const char *nic, bool server, bool card)
 {
 	for (unsigned i = 0; i < (w->rw_lagg ? 2u : 1u); i++) {
 		strbuf_addf(sb, "      %s%u: {model: %s", nic, i,
-		    card ? "ideal" : "basic");
+		    card ? w->rw_model[server ? i : 2] : "basic");
 		parts(w, at, sb, true);
 		strbuf_adds(sb, "}\n");
 	}
@@ -579,8 +650,8 @@ text_host(const struct rworld *w, struct strbuf *sb, bool server)
 	strbuf_addf(sb, ", kern.ipc.tls.ifnet.permitted: %d", w->rw_card);
 	parts(w, first + (AT_SERVER_SYSCTL - AT_SERVER), sb, true);
 	strbuf_adds(sb, "}\n    nics:\n");
-	text_nics(w, sb, first + (AT_SERVER_NIC - AT_SERVER), nic,
-	    server && w->rw_card);
+	text_nics(w, sb, first + (AT_SERVER_NIC - AT_SERVER), nic, server,
+	    w->rw_card && (server || w->rw_model[2] != NULL));
 	strbuf_addf(sb, "    addresses: {%s%s: \"%s%d/%d\"}\n",
 	    w->rw_lagg ? "lagg" : nic, "0", w->rw_ipv6 ? "fd00::" : "10.0.0.",
 	    server ? 1 : 2, w->rw_ipv6 ? 64 : 24);

@@ -12,7 +12,9 @@ import lib
 # Of two ACKs of one FIN that came twice, the second finds nobody there any
 # more and is answered with RST.
 LATE_ACK = ['--warnings-ok', 'tcp.flags.reset == 1 && tcp.flags.ack == 0']
-MORE = {'many-lossy': LATE_ACK}
+# A T6 sends old bytes in front of new ones.
+MORE = {'many-lossy': LATE_ACK, 'cx6dx-rexmit': LATE_ACK,
+        't6': ['--overlaps', *LATE_ACK], 't6-rexmit': ['--overlaps', *LATE_ACK]}
 GATE = os.path.join(lib.ROOT, 'tests', 'gate', 'gate.sh')
 
 

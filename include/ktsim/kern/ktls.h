@@ -179,6 +179,7 @@ struct ktls_stats {
 	uint64_t records_tx, records_rx; /* simulator's own */
 	uint64_t plaintext_refused;	 /* simulator's own: ip_output guard */
 	uint64_t sw_bytes_tx, sw_bytes_rx; /* payload through the workers */
+	uint64_t worker_ns;    /* modelled time of the workers' cryptography */
 	uint64_t contig_fails; /* records encrypted into single pages */
 };
 

@@ -141,6 +141,7 @@ struct result {
 	unsigned r_nlinks;
 	struct card_result *r_cards;
 	unsigned r_ncards;
+	bool r_overlaps; /* a card sent old bytes in front of new ones */
 	struct node_result *r_nodes;
 	unsigned r_nnodes;
 	struct waiting_result *r_waiting;

@@ -52,6 +52,23 @@ test_not_permitted_means_software_and_asking_forces_the_card(void **state)
 	assert_int_equal(w->b.port[0].ifn.if_tags, 1);
 }
 
+/* A paced connection asks for both in one, where the interface has it. */
+static void
+test_a_paced_connection_asks_for_a_rate_limited_tag(void **state)
+{
+	struct tw_port *port = &w->b.port[0];
+
+	p.s.so->so_max_pacing_rate = 1000000;
+	sysctl_write(w->b.v, "kern.ipc.tls.ifnet.permitted", 1);
+	assert_int_equal(tw_tls_tx(&p.s), 0);
+	assert_int_equal(port->tag_type, IF_SND_TAG_TYPE_TLS);
+	assert_int_equal(ktls_set_tx_mode(p.s.so, TCP_TLS_MODE_SW), 0);
+	port->ifn.if_capenable |= IFCAP_TXTLS_RTLMT;
+	assert_int_equal(ktls_set_tx_mode(p.s.so, TCP_TLS_MODE_IFNET), 0);
+	assert_int_equal(port->tag_type, IF_SND_TAG_TYPE_TLS_RATE_LIMIT);
+	assert_int_equal(port->tag_rate, 1000000);
+}
+
 static void
 test_back_to_software_and_again_to_the_card(void **state)
 {
@@ -325,6 +342,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(test_not_permitted_means_software_and_asking_forces_the_card),
+		T(test_a_paced_connection_asks_for_a_rate_limited_tag),
 		T(test_back_to_software_and_again_to_the_card),
 		T(test_the_card_is_busy_while_its_records_are_in_flight),
 		T(test_the_new_session_stays_with_the_old_ones_worker),

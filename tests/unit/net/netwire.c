@@ -266,6 +266,8 @@ card_tag_alloc(struct ifnet *ifp, const struct if_snd_tag_alloc_params *params,
 	struct tw_port *p = (void *)ifp;
 	struct card_wait *cw;
 
+	p->tag_type = params->type;
+	p->tag_rate = params->max_rate;
 	if (p->tag_time == 0)
 		return (card_tag_make(ifp, mstp));
 	cw = calloc(1, sizeof(*cw));

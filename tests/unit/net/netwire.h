@@ -50,6 +50,9 @@ struct tw_port {
 	/* The card takes its time for a tag, and may refuse it then. */
 	simtime_t tag_time;
 	int tag_error;
+	/* What it was asked for last. */
+	enum if_snd_tag_type tag_type;
+	uint64_t tag_rate;
 };
 
 struct tw_frame {

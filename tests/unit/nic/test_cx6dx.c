@@ -506,6 +506,33 @@ test_mlx5_M20_a_tag_outlives_its_holder_until_its_packets_are_out(void **state)
 	mst = NULL;
 }
 
+/* The stack leaves the tag to the driver, which puts it into the inlined
+ * header; the stream's bytes are the same. */
+static void
+test_mlx5_a_vlan_tag_is_inserted_into_the_inlined_header(void **state)
+{
+	struct mbuf *m = packet(0, 3 * MSS, 0, 0, MSS);
+
+	m->m_flags |= M_VLANTAG;
+	m->m_pkthdr.ether_vtag = 0x2123;
+	assert_int_equal(transmit(m), 0);
+	nb_run(&b);
+	assert_int_equal(p->count, 3);
+	for (unsigned i = 0; i < 3; i++) {
+		assert_int_equal(nb_frame(p, i)->f_l2len, 18);
+		assert_memory_equal(nb_frame(p, i)->f_hdr + 12,
+		    "\x81\x00\x21\x23\x08\x00", 6);
+	}
+	(void)nb_stream_check(&st, p, 0, 3 * MSS);
+	/* In band, by the stack: the same. */
+	m = nb_packet(&b,
+	    &(struct nb_hdr) { .seq = NB_SEQ + 3 * MSS, .vlan = true },
+	    nb_stream_chain(&st, 3 * MSS, 4 * MSS));
+	assert_int_equal(transmit(m), 0);
+	(void)nb_stream_check(&st, p, 3 * MSS, 4 * MSS);
+	assert_int_equal(TLS("tx_packets_ooo"), 1);
+}
+
 /* --- figures of the sheet --- */
 
 /* P4: the last segment of a full record, 11.3 times itself. */
@@ -610,6 +637,7 @@ main(void)
 		T(test_mlx5_M18_two_holes_in_two_records_alternating),
 		T(test_mlx5_M19_a_duplicate_of_the_packet_just_sent),
 		T(test_mlx5_M20_a_tag_outlives_its_holder_until_its_packets_are_out),
+		T(test_mlx5_a_vlan_tag_is_inserted_into_the_inlined_header),
 		T(test_mlx5_P4_the_tail_of_a_record_reads_all_of_it),
 		T(test_mlx5_dump_of_a_record_at_mtu_9000_is_five_pieces),
 		T(test_mlx5_the_first_frame_tells_what_was_read_again),

@@ -516,6 +516,20 @@ test_T6_C21_without_key_memory_the_key_is_in_each_work_request(void **state)
 }
 
 static void
+test_T6_C22_a_packet_of_more_descriptors_than_the_queue_is_EFBIG(void **state)
+{
+	tb_fini(&tb);
+	tb_init(&tb, "aes128-gcm-1.2", "");
+	tb_records(&tb, 512, 1); /* of 2 descriptors each */
+	tb_open(&tb);
+	assert_int_equal(tb_send(&tb, 0, tb.at[512], NULL), EFBIG);
+	assert_int_equal(tb_ctr(&tb, "tx_parse_error"), 1);
+	assert_int_equal(tb.frames, 0);
+	tb_sent(&tb, 0, tb.at[300], NULL);
+	assert_int_equal(tb_ctr(&tb, "kern_tls_full"), 300);
+}
+
+static void
 test_key_memory_is_first_fit_and_comes_back(void **state)
 {
 	struct m_snd_tag *a, *c;
@@ -814,6 +828,7 @@ main(void)
 		T(test_T6_C18_another_mac_or_vlan_is_another_layer_2_entry),
 		T(test_T6_C19_a_new_tag_on_the_other_port_begins_in_mid_record),
 		T(test_T6_C21_without_key_memory_the_key_is_in_each_work_request),
+		T(test_T6_C22_a_packet_of_more_descriptors_than_the_queue_is_EFBIG),
 		T(test_key_memory_is_first_fit_and_comes_back),
 		T(test_combo_work_requests_hold_both_when_they_fit),
 		T(test_T6_C23_packets_without_data_go_the_ordinary_way),
