@@ -37,7 +37,7 @@ enum t6_toe_cmd {
 	T6_TOE_UNLISTEN,   /* in: stid */
 	T6_TOE_CONN,	   /* in: tid, number for notes */
 	T6_TOE_RX_CREDITS, /* in: tid, bytes that may come besides */
-	T6_TOE_NODELAY,	   /* in: tid, on or off */
+	T6_TOE_SETOPT,	   /* in: tid, option, bytes; data: its value */
 	T6_TOE_ABORT,	   /* in: tid: a reset to the peer */
 	T6_TOE_RELEASE,	   /* in: tid: the host is done with it */
 	T6_TOE_RX_QUIESCE, /* in: tid: nothing comes from now on */

@@ -173,9 +173,17 @@ tod_tcp_info(struct toedev *tod, const struct tcpcb *tp, struct ktcp_info *ti)
 }
 
 static void
-tod_ctloutput(struct toedev *tod, struct tcpcb *tp, int name, int val)
+tod_ctloutput(struct toedev *tod, struct tcpcb *tp, int name, const void *val,
+    size_t len)
 {
-	t6_toep_ctrl(toe_of(tp), T6_TOE_NODELAY, val != 0);
+	const struct t6_toep *te = toe_of(tp);
+
+	if (te->te_lost || te->te_opening)
+		return;
+	t6_ctrl(te->te_nic,
+	    &(struct nic_cmd) { .c_op = T6_TOE_SETOPT,
+		.c_in = { te->te_tid, (uint64_t)name, len },
+		.c_data = val });
 }
 
 /* The port's addresses (of IPv6 the real card has a table: CLIP). */

@@ -60,8 +60,6 @@ toep_established(struct t6_toep *te)
 	t6_toe(n)->to_conns++;
 	te->te_txq = toe_flowid(te->te_tp) % n->n_drv->d_nsend;
 	t6_toep_ctrl(te, T6_TOE_CONN, toe_conn_number(te->te_tp));
-	if (toe_nodelay(te->te_tp))
-		t6_toep_ctrl(te, T6_TOE_NODELAY, 1);
 	t6_toep_rx_credits(te);
 }
 

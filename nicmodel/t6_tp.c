@@ -207,32 +207,39 @@ tp_input(struct t6_tp *tp, struct frame *f, const struct ksockaddr *src,
 		tp_conn_touch(c); /* states change without an upcall */
 }
 
-/* A neighbour tells its address: ARP's answer, or ND's. */
+/*
+ * What is not a connection's, and yet TP must hear, as the host does: a
+ * neighbour's address (the answer of ARP, or of ND), and that a packet was too
+ * big or its destination cannot be reached (ICMP).
+ */
 static bool
-tp_is_neighbour(const struct frame *f)
+tp_overhears(const struct frame *f)
 {
 	const uint8_t *p = f->f_hdr + KETHER_HDR_LEN;
 	uint16_t type = be16dec(f->f_hdr + 12);
+	uint8_t icmp;
 
+	if (f->f_hdrlen < KETHER_HDR_LEN + 28)
+		return (false);
 	if (type == KETHERTYPE_ARP)
-		return (f->f_hdrlen >= KETHER_HDR_LEN + 28 &&
-		    be16dec(p + 6) == ARP_REPLY);
-	return (type == KETHERTYPE_IPV6 &&
-	    f->f_hdrlen > KETHER_HDR_LEN + sizeof(struct kip6) &&
-	    p[6] == KIPPROTO_ICMPV6 &&
-	    p[sizeof(struct kip6)] == ND_NEIGHBOR_ADVERT);
+		return (be16dec(p + 6) == ARP_REPLY);
+	if (type == KETHERTYPE_IP)
+		return (p[9] == KIPPROTO_ICMP && p[(p[0] & 0xf) * 4] == 3);
+	if (type != KETHERTYPE_IPV6 || p[6] != KIPPROTO_ICMPV6 ||
+	    f->f_hdrlen <= KETHER_HDR_LEN + sizeof(struct kip6))
+		return (false);
+	icmp = p[sizeof(struct kip6)];
+	return (icmp == ND_NEIGHBOR_ADVERT || icmp == 1 || icmp == 2);
 }
 
-/* TP is told as the host is, so that it finds whom it connects to. */
 static void
-tp_neighbour(struct t6_tp *tp, struct frame *f)
+tp_overhear(struct t6_tp *tp, struct frame *f)
 {
 	struct mbuf *m;
 
-	if (tp == NULL || !tp_is_neighbour(f) ||
-	    (m = nic_frame_mbuf(tp->tp_vnet->v_mb, f)) == NULL)
-		return;
-	tp->tp_if.if_input(&tp->tp_if, m);
+	if (tp_overhears(f) &&
+	    (m = nic_frame_mbuf(tp->tp_vnet->v_mb, f)) != NULL)
+		tp->tp_if.if_input(&tp->tp_if, m);
 }
 
 void
@@ -244,8 +251,8 @@ t6_tp_rx(struct nic_card *c, struct frame **fp)
 	struct frame *f = *fp;
 	const uint8_t *ip;
 
-	if (f->f_l4len == 0)
-		tp_neighbour(tp, f);
+	if (tp != NULL && f->f_l4len == 0)
+		tp_overhear(tp, f);
 	if (tp == NULL || f->f_l4len == 0 || f->f_l2len != KETHER_HDR_LEN ||
 	    memcmp(f->f_hdr, tp->tp_if.if_lladdr, KETHER_ADDR_LEN) != 0)
 		return;

@@ -9,7 +9,7 @@
 
 #include "t6_tp.h"
 
-#define TP_RCVBUF	   (512 * 1024) /* assumed: card memory for a connection */
+#define TP_RCVBUF (512 * 1024) /* assumed: card memory for a connection */
 
 static void
 tp_listener_upcall(struct socket *so, void *arg, enum so_event ev)
@@ -129,4 +129,3 @@ t6_tp_cmd(struct nic_card *card, struct nic_cmd *cmd)
 	}
 	tp_conn_cmd(c, cmd);
 }
-

@@ -190,12 +190,12 @@ tp_conn_fin(struct tp_conn *c)
 }
 
 static void
-tp_nodelay(struct tp_conn *c, int on)
+tp_setopt(struct tp_conn *c, const struct nic_cmd *cmd)
 {
 	struct sockopt sopt = { .sopt_level = KIPPROTO_TCP,
-		.sopt_name = KTCP_NODELAY,
-		.sopt_val = &on,
-		.sopt_valsize = sizeof(on) };
+		.sopt_name = (int)cmd->c_in[1],
+		.sopt_val = (void *)(uintptr_t)cmd->c_data,
+		.sopt_valsize = (size_t)cmd->c_in[2] };
 
 	(void)sosetopt(c->c_so, &sopt);
 }
@@ -207,8 +207,8 @@ tp_conn_cmd(struct tp_conn *c, struct nic_cmd *cmd)
 	case T6_TOE_CONN:
 		c->c_note = (uint32_t)cmd->c_in[1];
 		break;
-	case T6_TOE_NODELAY:
-		tp_nodelay(c, (int)cmd->c_in[1]);
+	case T6_TOE_SETOPT:
+		tp_setopt(c, cmd);
 		break;
 	case T6_TOE_INFO:
 		tcp_fill_info(sototcpcb(c->c_so),

@@ -10,6 +10,7 @@
  * driver does to the control block.
  */
 #include <errno.h>
+#include <string.h>
 
 #include <ktsim/base/kassert.h>
 #include <ktsim/kern/ktls.h>
@@ -129,6 +130,18 @@ tcp_offload_listen_stop(struct tcpcb *tp)
 
 /* --- a connection begins --- */
 
+/* What was set before, or is the listener's. */
+static void
+toe_options(struct tcpcb *tp)
+{
+	int nodelay = (tp->t_flags & TF_NODELAY) != 0;
+	const char *cc = tp->t_cc->name;
+
+	tp->tod->tod_ctloutput(tp->tod, tp, KTCP_NODELAY, &nodelay,
+	    sizeof(nodelay));
+	tp->tod->tod_ctloutput(tp->tod, tp, KTCP_CONGESTION, cc, strlen(cc));
+}
+
 static void
 toe_begin(struct tcpcb *tp, const struct toe_conn *tc)
 {
@@ -141,6 +154,7 @@ toe_begin(struct tcpcb *tp, const struct toe_conn *tc)
 	tp->rcv_scale = tc->rcv_scale;
 	if (tc->timestamps)
 		tp->t_flags |= TF_RCVD_TSTMP;
+	toe_options(tp);
 	tcp_established(tp);
 }
 
@@ -397,12 +411,6 @@ uint32_t
 toe_flowid(const struct tcpcb *tp)
 {
 	return (tp->t_inpcb->inp_flowid);
-}
-
-bool
-toe_nodelay(const struct tcpcb *tp)
-{
-	return ((tp->t_flags & TF_NODELAY) != 0);
 }
 
 void

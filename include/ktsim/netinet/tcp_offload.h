@@ -27,6 +27,7 @@
 #define KTSIM_NETINET_TCP_OFFLOAD_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include <ktsim/base/queue.h>
@@ -84,9 +85,9 @@ struct toedev {
 	/* What the card's control block says. */
 	void (*tod_tcp_info)(struct toedev *, const struct tcpcb *,
 	    struct ktcp_info *);
-	/* A TCP option of the connection (KTCP_NODELAY). */
-	void (
-	    *tod_ctloutput)(struct toedev *, struct tcpcb *, int name, int val);
+	/* A TCP option (KTCP_*) that the connection has got. */
+	void (*tod_ctloutput)(struct toedev *, struct tcpcb *, int name,
+	    const void *val, size_t len);
 	TAILQ_ENTRY(toedev) tod_link;
 };
 
@@ -133,7 +134,6 @@ void toe_rx_tls_failed(struct tcpcb *, int error);
 void *toe_of(const struct tcpcb *);		/* toep of toe_accepted */
 uint32_t toe_conn_number(const struct tcpcb *); /* of the host; for notes */
 uint32_t toe_flowid(const struct tcpcb *);
-bool toe_nodelay(const struct tcpcb *);
 /* Where a listener listens; its address may be zero. */
 void toe_listen_addr(const struct tcpcb *, struct ksockaddr *);
 /* Bytes of the send buffer that may go and were not taken yet. */
