@@ -189,6 +189,7 @@ t6_dump(const struct nic *n, struct strbuf *sb, int indent)
 	    indent, "", (uintmax_t)n->n_stats.tls_tags,
 	    (uintmax_t)n->n_stats.tls_tags_max, (uintmax_t)sc->sc_atids,
 	    (uintmax_t)sc->sc_atids_max, (uintmax_t)sc->sc_keys.km_count);
+	t6_toe_dump(n, sb, indent);
 	for (unsigned i = 0; i < n->n_drv->d_nsend; i++)
 		if (sc->sc_txqs[i].tx_nsoft > 0)
 			strbuf_addf(sb,

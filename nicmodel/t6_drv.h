@@ -172,6 +172,7 @@ uint32_t t6_keyctx_fill(uint8_t *ctx, const struct tls_session_params *);
 void t6_toe_attach(struct nic *); /* with the knob `toe` */
 void t6_toe_detach(struct nic *);
 void t6_toe_reset(struct nic *);
+void t6_toe_dump(const struct nic *, struct strbuf *, int indent);
 /* There is room in the rings. */
 void t6_toe_reaped(struct nic *);
 

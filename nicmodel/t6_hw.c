@@ -223,10 +223,11 @@ t6_hw_exec(struct nic_exec *x)
 	case FW_ETH_TX_PKT_WR:
 		return (t6_exec_pkt(x, wr, len));
 	case FW_OFLD_TX_DATA_WR:
-	case FW_OFLD_CLOSE_WR:
 	case FW_TLSTX_DATA_WR:
 		return (t6_exec_toe(x, wr, len));
 	case FW_TP_WR:
+		if (wr[sizeof(*wh)] == CPL_CLOSE_CON_REQ)
+			return (t6_exec_toe(x, wr, len));
 		l2t_write(x->x_card, (const void *)(wr + sizeof(*wh)));
 		return (0);
 	default:

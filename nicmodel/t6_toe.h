@@ -8,7 +8,7 @@
  *   FW_TLSTX_DATA_WR    header, then a TLS record as NIC TLS has it: sec_pdu,
  *                       memrd of the key, tx_data, TLS header with its
  *                       explicit IV, sgl of the payload
- *   FW_OFLD_CLOSE_WR    header, t6_ofld_tx: a FIN behind all of that
+ *   FW_TP_WR            header, cpl_close_con: a FIN behind all of that
  *
  * A connection may have so many credits (16 bytes of work requests each) out;
  * they come back (CPL_FW4_ACK) when the peer has acknowledged the bytes.
@@ -19,8 +19,8 @@
 #include "t6_wr.h"
 
 #define FW_OFLD_TX_DATA_WR 0x0b
-#define FW_OFLD_CLOSE_WR   0x0c
 #define FW_TLSTX_DATA_WR   0x68
+#define CPL_CLOSE_CON_REQ  0x08
 
 struct t6_ofld_tx {
 	uint32_t ot_tid;
@@ -28,6 +28,13 @@ struct t6_ofld_tx {
 	uint64_t ot_pad;
 };
 _Static_assert(sizeof(struct t6_ofld_tx) == 16, "a multiple of 16");
+
+struct cpl_close_con {
+	uint8_t cc_op;
+	uint8_t cc_pad[3];
+	uint32_t cc_tid;
+	uint64_t cc_pad2;
+};
 
 /* --- the control queue, besides enum t6_cmd --- */
 enum t6_toe_cmd {

@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include <ktsim/base/kassert.h>
+#include <ktsim/base/strbuf.h>
 #include <ktsim/kern/ktls.h>
 #include <ktsim/kern/vnet.h>
 #include <ktsim/netinet/tcp_info.h>
@@ -477,4 +478,23 @@ t6_toe_detach(struct nic *n)
 	free(to->to_bytid);
 	free(to);
 	sc->sc_toe = NULL;
+}
+
+void
+t6_toe_dump(const struct nic *n, struct strbuf *sb, int indent)
+{
+	const struct t6_toe *to = t6_toe(n);
+	const struct t6_toep *te;
+
+	if (to == NULL)
+		return;
+	TAILQ_FOREACH(te, &to->to_toeps, te_link)
+		strbuf_addf(sb,
+		    "%*stid %u: conn %u, credits %u, receive credits %u%s%s%s\n",
+		    indent, "", te->te_tid,
+		    te->te_tp != NULL ? toe_conn_number(te->te_tp) : 0,
+		    te->te_credits, te->te_rx_credits,
+		    te->te_suspended ? ", suspended" : "",
+		    te->te_blocked ? ", no descriptors" : "",
+		    te->te_over ? ", over" : "");
 }

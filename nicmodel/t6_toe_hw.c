@@ -57,14 +57,16 @@ int
 t6_exec_toe(struct nic_exec *x, const uint8_t *wr, uint32_t len)
 {
 	const struct t6_wr_hdr *wh = (const void *)wr;
-	const struct t6_ofld_tx *ot =
-	    (const void *)(wr + sizeof(struct t6_wr_hdr));
+	const struct t6_ofld_tx *ot = (const void *)(wh + 1);
+	const struct cpl_close_con *cc = (const void *)(wh + 1);
 	struct tp_conn *c;
 
 	if (wh->wh_op == FW_TLSTX_DATA_WR)
 		return (t6_exec_tls(x, wr + sizeof(*wh),
 		    len - (uint32_t)sizeof(*wh)));
-	if ((c = tp_conn_find(x->x_card, ot->ot_tid)) == NULL)
+	c = tp_conn_find(x->x_card,
+	    wh->wh_op == FW_TP_WR ? cc->cc_tid : ot->ot_tid);
+	if (c == NULL)
 		return (NIC_EXEC_BAD);
 	if (wh->wh_op == FW_OFLD_TX_DATA_WR)
 		return (exec_data(x, c, wr, len));

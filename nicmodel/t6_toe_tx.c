@@ -186,16 +186,16 @@ push_fin(struct t6_toep *te)
 {
 	_Alignas(16) uint8_t wr[NIC_BLOCK] = { 0 };
 	struct t6_wr_hdr *wh = (void *)wr;
-	uint32_t len = sizeof(*wh) + sizeof(struct t6_ofld_tx);
+	uint32_t len = sizeof(*wh) + sizeof(struct cpl_close_con);
 
 	if (nic_txq_room(toep_txq(te)) < 1) {
 		te->te_blocked = true;
 		return;
 	}
-	*wh = (struct t6_wr_hdr) { .wh_op = FW_OFLD_CLOSE_WR,
-		.wh_len16 = len / 16 };
-	*(struct t6_ofld_tx *)(void *)(wh + 1) =
-	    (struct t6_ofld_tx) { .ot_tid = te->te_tid };
+	*wh = (struct t6_wr_hdr) { .wh_op = FW_TP_WR, .wh_len16 = len / 16 };
+	*(struct cpl_close_con *)(void *)(wh + 1) =
+	    (struct cpl_close_con) { .cc_op = CPL_CLOSE_CON_REQ,
+		    .cc_tid = te->te_tid };
 	toep_post(te, wr, len, NULL, 0, 0);
 	te->te_fin_sent = true;
 }

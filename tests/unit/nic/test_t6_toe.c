@@ -358,14 +358,39 @@ test_IPv6(void **state)
 }
 
 static void
-test_detached_with_connections(void **state)
+test_a_card_that_is_pulled_ends_its_connections(void **state)
 {
 	ob_pair(&ob);
 	ob_write(ob.so[SRV], big, 30000);
-	/* teardown's close comes after this: as when a card is pulled */
-	ob_run(&ob, 60 * SIM_US);
-	assert_int_equal(nic_order(ob.h[SRV].n, NIC_ORDER_RESET, 0), 0);
-	assert_int_equal(nic_order(ob.h[SRV].n, NIC_ORDER_RESET, 0), 0);
+	ob_run(&ob, 60 * SIM_US); /* work requests and frames are under way */
+	nic_detach(ob.h[SRV].n);
+	ob.h[SRV].n = NULL;
+	assert_int_equal(so_geterror(ob.so[SRV]), ECONNRESET);
+	ob.cut = true;
+}
+
+static void
+test_options_are_passed_on(void **state)
+{
+	char cc[] = "newreno";
+	int on = 1;
+	struct sockopt sopt = { .sopt_level = KIPPROTO_TCP,
+		.sopt_name = KTCP_CONGESTION,
+		.sopt_val = cc,
+		.sopt_valsize = sizeof(cc) };
+
+	ob_pair(&ob);
+	assert_int_equal(sosetopt(ob.so[SRV], &sopt), 0);
+	sopt = (struct sockopt) { .sopt_level = KIPPROTO_TCP,
+		.sopt_name = KTCP_NODELAY,
+		.sopt_val = &on,
+		.sopt_valsize = sizeof(on) };
+	assert_int_equal(sosetopt(ob.so[SRV], &sopt), 0);
+	/* Without NODELAY the second waits for the first one's ACK. */
+	ob_write(ob.so[SRV], "a", 1);
+	ob_write(ob.so[SRV], "b", 1);
+	ob_run(&ob, 90 * SIM_US);
+	assert_int_equal(sbavail(&ob.so[CLI]->so_rcv), 2);
 }
 
 #define T(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
@@ -393,7 +418,8 @@ main(void)
 		T(test_a_card_without_room_leaves_connect_to_the_host),
 		T(test_tcp_info_is_the_cards),
 		T(test_IPv6),
-		T(test_detached_with_connections),
+		T(test_a_card_that_is_pulled_ends_its_connections),
+		T(test_options_are_passed_on),
 	};
 
 	return (cmocka_run_group_tests(tests, NULL, NULL));

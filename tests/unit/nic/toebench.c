@@ -25,7 +25,10 @@ ob_arrive(void *arg)
 	while ((f = STAILQ_FIRST(&b->wire)) != NULL &&
 	    f->f_when <= timebase_now(b->h[0].v->v_tb)) {
 		STAILQ_REMOVE_HEAD(&b->wire, f_link);
-		nic_rx(b->h[f->f_id].n, f);
+		if (b->h[f->f_id].n != NULL)
+			nic_rx(b->h[f->f_id].n, f);
+		else
+			frame_rele(f);
 	}
 	if (f != NULL)
 		timebase_post(b->h[0].v->v_tb, &b->arrive, f->f_when);
