@@ -106,6 +106,8 @@ build_header(struct cx_build *b, const struct nic_txq *t,
 	len = inline_header(b->b_wqe + sizeof(*c) + CX_ETH_INLINE, p);
 	be16enc(e->we_inline_size, (uint16_t)len);
 	b->b_len = (uint32_t)(sizeof(*c) + CX_ETH_INLINE + len + 15) & ~15u;
+	memset(b->b_wqe + sizeof(*c) + CX_ETH_INLINE + len, 0,
+	    b->b_len - (sizeof(*c) + CX_ETH_INLINE + len));
 	return (0);
 }
 
@@ -253,6 +255,8 @@ xmit(struct nic_txq *t, struct mbuf *m, const char **why)
 		}
 		hook = cx_tls_hook(t, m, &p, &tisn, &reread, why);
 	} while (hook == CX_LOOP);
+	if (hook == CX_NO_TAG)
+		return (EAGAIN);
 	if (hook == CX_FAILURE)
 		return (ENOMEM);
 	if (tisn == 0 && plain_refused(t->t_nic, m)) {
@@ -262,7 +266,8 @@ xmit(struct nic_txq *t, struct mbuf *m, const char **why)
 	return (post_packet(t, &p, tisn, reread, why));
 }
 
-/* Whatever went wrong, the stack hears ENOBUFS. */
+/* Whatever went wrong, the stack hears ENOBUFS; or EAGAIN, and takes a new
+ * tag. */
 int
 cx_transmit(struct nic *n, struct nic_queue *q, struct mbuf *m,
     const char **why)
@@ -282,7 +287,7 @@ cx_transmit(struct nic *n, struct nic_queue *q, struct mbuf *m,
 		return (0);
 	if (t->t_stats.enobuf == enobuf || error != ENOBUFS)
 		t->t_stats.dropped++;
-	return (ENOBUFS);
+	return (error == EAGAIN ? EAGAIN : ENOBUFS);
 }
 
 unsigned
@@ -328,6 +333,7 @@ txq_sysctl(struct nic *n, unsigned unit, struct nic_txq *t, unsigned i)
 	CTR(defragged, "packets copied for having too many pieces");
 	CTR(dropped, "packets dropped by the driver");
 	CTR(enobuf, "packets refused: no room in the send queue");
+	CTR(cqe_err, "completions with an error: the queue is stopped");
 	CTR(nop, "completions of work requests that send nothing");
 #undef CTR
 }

@@ -97,7 +97,7 @@ void cx_ctrl_init(struct cx_ctrl *, const struct nic_txq *, enum cx_opcode,
 void cx_post_nop(struct nic_txq *, uint8_t fence, struct cx_tag *);
 
 /* cx6dx_tls_drv.c: the hook before a packet is built. */
-enum cx_hook { CX_CONTINUE, CX_LOOP, CX_FAILURE };
+enum cx_hook { CX_CONTINUE, CX_LOOP, CX_FAILURE, CX_NO_TAG };
 enum cx_hook cx_tls_hook(struct nic_txq *, struct mbuf *,
     const struct nic_pkt *, uint32_t *tisn, uint32_t *reread, const char **why);
 
@@ -110,6 +110,9 @@ if_snd_tag_alloc_fn cx_snd_tag_alloc;
 int cx_check_cipher(const struct tls_session_params *);
 void cx_fill_params(struct cx_static *, uint8_t key[32], uint8_t *keylen,
     const struct tls_session_params *);
+/* Its objects are not there, nor will they be: the new driver's tag whose
+ * set-up after a reset failed. The old driver's is a black hole. */
+bool cx_tag_lost(const struct cx_tag *);
 /* The tag of a packet if it is one of TLS: NULL. */
 struct cx_tag *cx_mbuf_tag(const struct nic *, const struct mbuf *);
 

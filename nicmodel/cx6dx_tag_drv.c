@@ -354,6 +354,13 @@ setup(struct cx_tag *ct)
 	nic_cmd_submit(ct->ct_nic, &ct->ct_cmd);
 }
 
+bool
+cx_tag_lost(const struct cx_tag *ct)
+{
+	return (ct->ct_state == CX_TAG_INIT && !ct->ct_again &&
+	    driver_new(ct->ct_nic));
+}
+
 /* The tag is the caller's from here on. */
 static void
 tag_give(struct cx_tag *ct)
@@ -392,8 +399,10 @@ setup_done(struct cx_tag *ct, int error)
 
 	if (error == 0)
 		ct->ct_state = CX_TAG_SETUP;
-	else
+	else {
 		cx_softc(n)->cs_stats.tx_error++;
+		n->n_stats.tls_black_holes += !driver_new(n);
+	}
 	if (ct->ct_again) {
 		ct->ct_again = false;
 		if (ct->ct_dead)
@@ -505,8 +514,9 @@ cx_snd_tag_alloc(struct ifnet *ifp,
 
 /*
  * Contexts and keys are gone. Tags that live are set up anew by the worker;
- * until it comes to them they are as after a failed set-up: their packets are
- * dropped. Cached TIS of free tags are none any more.
+ * until it comes to them their packets are dropped. If it fails, they stay so
+ * with the old driver; with the new one EAGAIN tells the stack to take another
+ * tag. Cached TIS of free tags are none any more.
  */
 void
 cx_tags_reset(struct nic *n)

@@ -313,7 +313,7 @@ cx_tls_hook(struct nic_txq *t, struct mbuf *m, const struct nic_pkt *p,
 		return (CX_CONTINUE);
 	if (ct->ct_state == CX_TAG_INIT) {
 		*why = "the card's objects of its tag could not be made";
-		return (CX_FAILURE);
+		return (cx_tag_lost(ct) ? CX_NO_TAG : CX_FAILURE);
 	}
 	KASSERT(ct->ct_state <= CX_TAG_TXRDY, ("packet of a released tag"));
 	if ((first = ct->ct_state == CX_TAG_SETUP)) {

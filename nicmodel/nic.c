@@ -62,6 +62,8 @@ nic_sysctl(struct nic *n)
 	CTR(tls_tags_taken, "TLS send tags taken");
 	CTR(tls_tags_released, "TLS send tags released");
 	CTR(tls_tags_refused, "TLS send tags refused");
+	CTR(tls_black_holes,
+	    "TLS send tags that drop all their packets for good");
 	CTR(tls_plain_refused, "records without a send tag refused");
 #undef CTR
 	lro = tcp_lro_stats(n->n_lro);
@@ -198,6 +200,7 @@ nic_detach(struct nic *n)
 		return;
 	nic_cmd_fini(n); /* who waits is told */
 	nic_drv_drop_all(n);
+	nic_cmd_fini(n); /* what tags that only the rings held have asked for */
 	nic_card_reset(n->n_card);
 	nic_rx_fini(n);
 	snprintf(prefix, sizeof(prefix), "dev.%s.", n->n_if.if_xname);

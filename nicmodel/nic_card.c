@@ -230,6 +230,7 @@ exec_bad(struct nic_card *c, struct nic_exec *x)
 		    TU(x->x_q->q_index), TU(x->x_at),
 		    TS("the queue is stopped until the card is reset"));
 	x->x_q->q_error = true;
+	x->x_q->q_bad++;
 	c->c_stats->cqe_err++;
 }
 

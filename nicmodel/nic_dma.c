@@ -90,7 +90,7 @@ nic_dma_read(struct nic_exec *x, uint64_t addr, uint32_t len,
 	const struct nic_mapping *nm = &q->q_map[idx & (q->q_map_size - 1)];
 
 	if (idx - q->q_map_tail >= q->q_map_head - q->q_map_tail ||
-	    off + len > nm->nm_len)
+	    off > nm->nm_len || len > nm->nm_len - off)
 		return (NULL);
 	x->x_dma[cause] += len;
 	return (nm->nm_p + off);

@@ -69,6 +69,7 @@ slot_done(struct nic_txq *t, struct nic_slot *sl)
 static void
 txq_reap(struct nic_txq *t)
 {
+	t->t_stats.cqe_err = t->t_q->q_bad;
 	while (t->t_ci != t->t_q->q_ci) {
 		t->t_ci++;
 		slot_done(t,

@@ -17,7 +17,8 @@ struct nic_txq_stats {
 	uint64_t defragged;
 	uint64_t dropped;
 	uint64_t enobuf;
-	uint64_t nop; /* completions of work requests that send nothing */
+	uint64_t cqe_err; /* completions with an error */
+	uint64_t nop;	  /* completions of work requests that send nothing */
 };
 
 /* One queue as its driver sees it. */

@@ -53,9 +53,10 @@ struct nic_queue {
 	 * indexes run free, modulo 2^32. */
 	uint8_t *q_ring;
 	uint32_t q_blocks;
-	uint32_t q_pi; /* doorbell: the driver has posted blocks below this */
-	uint32_t q_ci; /* written back: the card is done with those below */
-	bool q_error;  /* written back: the card has stopped this queue */
+	uint32_t q_pi;	/* doorbell: the driver has posted blocks below this */
+	uint32_t q_ci;	/* written back: the card is done with those below */
+	bool q_error;	/* written back: the card has stopped this queue */
+	uint64_t q_bad; /* written back: completions with an error */
 
 	/* Bus addresses: what the driver has mapped, oldest first. */
 	struct nic_mapping {

@@ -109,6 +109,17 @@ check_ifname(struct chk *c, const struct sc_loc *loc)
 }
 
 static void
+check_lagghash(struct chk *c, const struct sc_lagg *lg)
+{
+	for (unsigned i = 0; i < lg->hash.n; i++)
+		if (strcmp(lg->hash.v[i], "l2") != 0 &&
+		    strcmp(lg->hash.v[i], "l3") != 0 &&
+		    strcmp(lg->hash.v[i], "l4") != 0)
+			ERR(c, &lg->hash.loc[i], "`%s` is none of l2, l3, l4",
+			    lg->hash.v[i]);
+}
+
+static void
 check_laggs(struct chk *c, struct sc_host *h)
 {
 	struct sc_lagg *lg;
@@ -119,11 +130,7 @@ check_laggs(struct chk *c, struct sc_host *h)
 		if (check_find_nic(h, lg->loc.name) != NULL)
 			ERR(c, &lg->loc, "`%s` is the name of a card already",
 			    lg->loc.name);
-		if (strcmp(lg->proto, "failover") != 0)
-			ERR(c, scenario_text_at(lg->proto),
-			    "lagg protocol `%s` is not supported "
-			    "yet: only failover is",
-			    lg->proto);
+		check_lagghash(c, lg);
 		if (lg->ports.n == 0)
 			ERR(c, &lg->loc,
 			    "lagg `%s` has no ports: name cards of this host",

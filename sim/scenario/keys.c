@@ -18,6 +18,8 @@ const struct sc_suite_range sc_suite_ranges[] = { { SC_TLS_12, SC_TLS_13 },
 	{ SC_TLS_12, SC_TLS_12 }, { SC_TLS_12, SC_TLS_12 } };
 _Static_assert(nitems(sc_suite_ranges) + 1 == nitems(sc_suite_names),
     "one range for each suite");
+const char *const sc_lagg_protos[] = { "failover", "loadbalance", "roundrobin",
+	"broadcast", NULL };
 const char *const sc_crypto_names[] = { "openssl", "ipsec-mb", "accel", "none",
 	NULL };
 static const char *const completion_names[] = { "in-order", "reverse",
@@ -77,10 +79,25 @@ static const struct key nic_keys[] = {
 MAPDEF(nic, "network card", struct sc_nic);
 
 static const struct key lagg_keys[] = {
-	{ "proto", K_STR, F(sc_lagg, proto), .def = "failover",
-	    .text = "aggregation protocol: failover" },
+	{ "proto", K_ENUM, F(sc_lagg, proto), .def = "failover",
+	    .names = sc_lagg_protos,
+	    .text =
+		"aggregation protocol; roundrobin and broadcast take no send tags" },
 	{ "ports", K_STRLIST, F(sc_lagg, ports), .required = true,
 	    .text = "cards of this host; the first is the primary" },
+	{ "use_flowid", K_BOOL, F(sc_lagg, use_flowid), .def = "false",
+	    .since = "0.2",
+	    .text =
+		"loadbalance: a packet's port is that of its flow number, not of its headers; without it no card encrypts" },
+	{ "flowid_shift", K_UINT, F(sc_lagg, flowid_shift), .def = "16",
+	    .max = 31, .since = "0.2",
+	    .text = "bits of the flow number that are left out" },
+	{ "lagghash", K_STRLIST, F(sc_lagg, hash), .since = "0.2",
+	    .text =
+		"fields that the headers' hash takes in: l2, l3, l4; all of them if not given" },
+	{ "rr_limit", K_UINT, F(sc_lagg, rr_limit), .def = "1", .min = 1,
+	    .max = 1000000, .since = "0.2",
+	    .text = "roundrobin: packets in a row to one port" },
 };
 MAPDEF(lagg, "lagg", struct sc_lagg);
 

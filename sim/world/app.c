@@ -216,7 +216,7 @@ conn_stalled(struct conn *c, int error)
 	struct world *w = c->c_app->a_world;
 	char *text;
 
-	if (!w->w_draining || error != ETIMEDOUT ||
+	if (!w->w_draining || error != ETIMEDOUT || cards_black_hole(w) ||
 	    timebase_now(w->w_tb) - w->w_drain_at <= 65 * SIM_SEC)
 		return;
 	text = xasprintf("%s#%u: no progress with all faults off: TCP gave up",

@@ -310,7 +310,9 @@ world_drain(struct world *w)
 	    world_open_conns(w));
 	world_faults_off(w);
 	apps_call_off(w);
-	if (!world_finish(w)) {
+	/* Who waits for what a black hole has swallowed is hung up on. */
+	if (!world_finish(w) &&
+	    !(cards_black_hole(w) && !world_is_stopped(w))) {
 		if (w->w_res.r_interrupted || w->w_res.r_capture_error != 0)
 			return;
 		if (w->w_res.r_inv[6].i_broken == 0)

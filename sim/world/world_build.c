@@ -172,13 +172,29 @@ build_files(struct world *w, struct whost *h)
 /* --- hosts --- */
 
 static int
+build_lagg_opts(struct lagg_softc *sc, const struct sc_lagg *sl)
+{
+	struct lagg_opts lo = { .use_flowid = sl->use_flowid,
+		.flowid_shift = (uint32_t)sl->flowid_shift,
+		.hash_layers = sl->hash.n == 0 ? LAGG_HASH_ALL : 0,
+		.rr_limit = (uint32_t)sl->rr_limit };
+
+	for (unsigned i = 0; i < sl->hash.n; i++)
+		lo.hash_layers |= 1u << (sl->hash.v[i][1] - '2');
+	return (lagg_setopts(sc, &lo));
+}
+
+static int
 build_lagg(struct world *w, struct whost *h, unsigned i, struct strbuf *err)
 {
 	const struct sc_lagg *sl = &h->h_sc->laggs[i];
 	struct ifnet *port;
 	int error;
 
-	error = lagg_create(h->h_vnet, sl->loc.name, sl->proto, &h->h_laggs[i]);
+	error = lagg_create(h->h_vnet, sl->loc.name, sc_lagg_protos[sl->proto],
+	    &h->h_laggs[i]);
+	if (error == 0)
+		error = build_lagg_opts(h->h_laggs[i], sl);
 	if (error != 0)
 		return (build_error(w, err, &sl->loc, "lagg", error));
 	for (unsigned j = 0; j < sl->ports.n; j++) {

@@ -180,3 +180,14 @@ cards_faults_off(struct world *w)
 		for (unsigned j = 0; j < w->w_sc->hosts[i].nnics; j++)
 			nic_faults_off(w->w_hosts[i].h_nics[j]);
 }
+
+bool
+cards_black_hole(const struct world *w)
+{
+	for (unsigned i = 0; i < w->w_sc->nhosts; i++)
+		for (unsigned j = 0; j < w->w_sc->hosts[i].nnics; j++)
+			if (w->w_hosts[i].h_nics[j]->n_stats.tls_black_holes >
+			    0)
+				return (true);
+	return (false);
+}

@@ -192,6 +192,8 @@ void cards_forget_buses(struct whost *); /* the cards are gone */
 /* The errno of who refused. */
 int card_order(struct world *, const struct sc_step *);
 void cards_faults_off(struct world *);
+/* A driver took a session that its card cannot carry, as it is known to. */
+bool cards_black_hole(const struct world *);
 
 /* world_links.c */
 void links_build(struct world *);

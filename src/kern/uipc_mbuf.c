@@ -324,3 +324,41 @@ m_uiotombuf(struct mb_state *mb, struct uio *uio, int how, int len, int maxseg,
 	} while (len > 0);
 	return (top);
 }
+
+static struct mbuf *
+m_copyone(struct mbuf *m, int how)
+{
+	struct mbuf *n;
+
+	n = (m->m_flags & M_PKTHDR) != 0 ? m_gethdr(m->m_mb, how, m->m_type)
+					 : m_get(m->m_mb, how, m->m_type);
+	if (n == NULL)
+		return (NULL);
+	if ((m->m_flags & M_PKTHDR) != 0) {
+		KASSERT((m->m_pkthdr.csum_flags & CSUM_SND_TAG) == 0,
+		    ("m_copypacket: it has a send tag"));
+		n->m_pkthdr = m->m_pkthdr;
+		n->m_flags |= m->m_flags & M_VLANTAG;
+	}
+	if ((m->m_flags & M_EXT) != 0)
+		mb_dupcl(n, m);
+	else
+		memcpy(n->m_data, m->m_data, (size_t)m->m_len);
+	n->m_len = m->m_len;
+	return (n);
+}
+
+struct mbuf *
+m_copypacket(struct mbuf *m, int how)
+{
+	struct mbuf *top = NULL, **tail = &top;
+
+	for (; m != NULL; m = m->m_next) {
+		if ((*tail = m_copyone(m, how)) == NULL) {
+			m_freem(top);
+			return (NULL);
+		}
+		tail = &(*tail)->m_next;
+	}
+	return (top);
+}

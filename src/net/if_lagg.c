@@ -14,7 +14,8 @@
 
 #include "lagg_private.h"
 
-static const struct lagg_proto *const lagg_protos[] = { &lagg_failover };
+static const struct lagg_proto *const lagg_protos[] = { &lagg_failover,
+	&lagg_loadbalance, &lagg_roundrobin, &lagg_broadcast };
 
 static const struct lagg_proto *
 lagg_proto_find(const char *name)
@@ -38,7 +39,7 @@ lagg_drop(struct lagg_softc *sc, struct mbuf *m, int error, const char *why)
 	return (error);
 }
 
-static int
+int
 lagg_enqueue(struct lagg_softc *sc, struct lagg_port *lp, struct mbuf *m)
 {
 	uint32_t len = (uint32_t)m->m_pkthdr.len;
@@ -59,6 +60,13 @@ lagg_enqueue(struct lagg_softc *sc, struct lagg_port *lp, struct mbuf *m)
 	return (error);
 }
 
+int
+lagg_no_port(struct lagg_softc *sc, struct mbuf *m)
+{
+	sc->sc_stats.no_port++;
+	return (lagg_drop(sc, m, ENETDOWN, "no port is active"));
+}
+
 static int
 lagg_transmit(struct ifnet *ifp, struct mbuf *m)
 {
@@ -69,12 +77,10 @@ lagg_transmit(struct ifnet *ifp, struct mbuf *m)
 		m->m_pkthdr.snd_tag->ifp == ifp,
 	    ("%s: packet with a tag of %s", ifp->if_xname,
 		m->m_pkthdr.snd_tag->ifp->if_xname));
-	lp = sc->sc_proto->lpr_select(sc, m->m_pkthdr.flowid,
-	    m->m_pkthdr.rsstype);
-	if (lp == NULL) {
-		sc->sc_stats.no_port++;
-		return (lagg_drop(sc, m, ENETDOWN, "no port is active"));
-	}
+	if (sc->sc_proto->lpr_transmit != NULL)
+		return (sc->sc_proto->lpr_transmit(sc, m));
+	if ((lp = sc->sc_proto->lpr_port(sc, m)) == NULL)
+		return (lagg_no_port(sc, m));
 	return (lagg_enqueue(sc, lp, m));
 }
 
@@ -117,6 +123,10 @@ lagg_create(struct vnet *vnet, const char *xname, const char *proto,
 	sc = xcalloc(1, sizeof(*sc));
 	sc->sc_vnet = vnet;
 	sc->sc_proto = lpr;
+	sc->sc_opts = (struct lagg_opts) { .flowid_shift = 16,
+		.hash_layers = LAGG_HASH_L2 | LAGG_HASH_L3 | LAGG_HASH_L4,
+		.rr_limit = 1 };
+	sc->sc_hash_init = lagg_hash_init(vnet, xname);
 	TAILQ_INIT(&sc->sc_ports);
 	ifp = &sc->sc_ifnet;
 	ifp->if_softc = sc;
@@ -142,6 +152,22 @@ lagg_destroy(struct lagg_softc *sc)
 		(void)lagg_delport(sc, lp->lp_ifp);
 	if_detach(&sc->sc_ifnet);
 	free(sc);
+}
+
+int
+lagg_setopts(struct lagg_softc *sc, const struct lagg_opts *lo)
+{
+	if (lo->flowid_shift > 31 || lo->rr_limit == 0 ||
+	    (lo->hash_layers & ~LAGG_HASH_ALL) != 0)
+		return (EINVAL);
+	sc->sc_opts = *lo;
+	return (0);
+}
+
+const struct lagg_opts *
+lagg_opts(const struct lagg_softc *sc)
+{
+	return (&sc->sc_opts);
 }
 
 struct ifnet *

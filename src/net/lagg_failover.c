@@ -6,7 +6,13 @@
 #include "lagg_private.h"
 
 static struct lagg_port *
-lagg_fail_select(struct lagg_softc *sc, uint32_t flowid, uint8_t flowtype)
+lagg_fail_port(struct lagg_softc *sc, const struct mbuf *m)
+{
+	return (lagg_link_active(sc, sc->sc_primary));
+}
+
+static struct lagg_port *
+lagg_fail_tag_port(struct lagg_softc *sc, uint32_t flowid, uint8_t flowtype)
 {
 	return (lagg_link_active(sc, sc->sc_primary));
 }
@@ -25,7 +31,7 @@ lagg_fail_input(struct lagg_softc *sc, struct lagg_port *lp)
 
 const struct lagg_proto lagg_failover = {
 	.lpr_name = "failover",
-	.lpr_select = lagg_fail_select,
+	.lpr_port = lagg_fail_port,
+	.lpr_tag_port = lagg_fail_tag_port,
 	.lpr_input = lagg_fail_input,
-	.lpr_tags = true,
 };

@@ -28,6 +28,21 @@ lagg_link_active(struct lagg_softc *sc, struct lagg_port *lp)
 	return (next);
 }
 
+/* The active port's, or of all that are. */
+static uint64_t
+lagg_speed(struct lagg_softc *sc, const struct lagg_port *active)
+{
+	uint64_t sum = 0;
+	struct lagg_port *lp;
+
+	if (!sc->sc_proto->lpr_all)
+		return (active->lp_ifp->if_baudrate);
+	TAILQ_FOREACH(lp, &sc->sc_ports, lp_link)
+		if (lagg_port_active(lp))
+			sum += lp->lp_ifp->if_baudrate;
+	return (sum);
+}
+
 /*
  * The active port as the protocol sees it for no flow in particular. The
  * trace and the neighbours hear of each change; packets ask for themselves.
@@ -38,10 +53,10 @@ lagg_update(struct lagg_softc *sc, const char *reason)
 	struct ifnet *ifp = &sc->sc_ifnet;
 	struct lagg_port *lp, *old = sc->sc_active;
 
-	lp = sc->sc_proto->lpr_select(sc, 0, M_HASHTYPE_NONE);
+	lp = lagg_link_active(sc, sc->sc_primary);
 	sc->sc_active = lp;
 	if (lp != NULL)
-		ifp->if_baudrate = lp->lp_ifp->if_baudrate;
+		ifp->if_baudrate = lagg_speed(sc, lp);
 	if (lp != old) {
 		TRACE(&sc->sc_vnet->v_tracer, lagg_active, TS(ifp->if_xname),
 		    TS(lp != NULL ? lp->lp_ifp->if_xname : "none"), TS(reason));

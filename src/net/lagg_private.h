@@ -18,15 +18,20 @@ struct lagg_port {
 /* A protocol decides which port sends and which one is heard. */
 struct lagg_proto {
 	const char *lpr_name;
-	/* For packets and for tags alike; NULL: none. */
-	struct lagg_port *(*lpr_select)(struct lagg_softc *, uint32_t flowid,
+	/* The port of a packet; NULL: none is active. */
+	struct lagg_port *(*lpr_port)(struct lagg_softc *, const struct mbuf *);
+	/* The port for a send tag: the one that the flow's packets will have.
+	 * NULL method, or none: there is no such thing. */
+	struct lagg_port *(*lpr_tag_port)(struct lagg_softc *, uint32_t flowid,
 	    uint8_t flowtype);
+	/* More than handing it to its port; takes the packet. NULL: that. */
+	int (*lpr_transmit)(struct lagg_softc *, struct mbuf *);
 	bool (*lpr_input)(struct lagg_softc *, struct lagg_port *);
-	/* Send tags make sense: the same flow always has the same port. */
-	bool lpr_tags;
+	bool lpr_all; /* all active ports are used: their speeds add up */
 };
 
-extern const struct lagg_proto lagg_failover;
+extern const struct lagg_proto lagg_failover, lagg_loadbalance, lagg_roundrobin,
+    lagg_broadcast;
 
 struct lagg_softc {
 	struct ifnet sc_ifnet; /* first */
@@ -36,7 +41,10 @@ struct lagg_softc {
 	unsigned sc_count;
 	struct lagg_port *sc_primary;
 	struct lagg_port *sc_active; /* last told to the trace */
-	bool sc_capchange;	     /* we are pushing capabilities */
+	struct lagg_opts sc_opts;
+	uint32_t sc_hash_init; /* the seed, hashed */
+	uint32_t sc_seq;       /* roundrobin: packets so far */
+	bool sc_capchange;     /* we are pushing capabilities */
 	struct lagg_stats sc_stats;
 };
 
@@ -60,6 +68,17 @@ lagg_port_active(const struct lagg_port *lp)
 
 /* lp when its link is up, else the next one in the list, else the first. */
 struct lagg_port *lagg_link_active(struct lagg_softc *, struct lagg_port *lp);
+
+/* --- if_lagg.c --- */
+/* To this port; takes the packet. EAGAIN: its send tag is another port's. */
+int lagg_enqueue(struct lagg_softc *, struct lagg_port *, struct mbuf *);
+/* No port is active: the packet is dropped. ENETDOWN. */
+int lagg_no_port(struct lagg_softc *, struct mbuf *);
+
+/* --- lagg_hash.c --- */
+uint32_t lagg_fnv32(const void *, size_t len, uint32_t hash);
+uint32_t lagg_hash_init(struct vnet *, const char *xname);
+uint32_t lagg_hash(const struct mbuf *, uint32_t layers, uint32_t init);
 
 /* --- lagg_port.c --- */
 /* The set of ports or a port's state changed: choice, link, speed. */

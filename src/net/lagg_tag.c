@@ -159,9 +159,9 @@ lagg_snd_tag_alloc(struct ifnet *ifp,
 	struct lagg_softc *sc = ifp->if_softc;
 	struct lagg_port *lp;
 
-	if (!sc->sc_proto->lpr_tags)
+	if (sc->sc_proto->lpr_tag_port == NULL)
 		return (EOPNOTSUPP);
-	lp = sc->sc_proto->lpr_select(sc, params->flowid, params->flowtype);
+	lp = sc->sc_proto->lpr_tag_port(sc, params->flowid, params->flowtype);
 	if (lp == NULL)
 		return (EOPNOTSUPP);
 	/* A receive tag is the leaf's own. */

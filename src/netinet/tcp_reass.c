@@ -34,6 +34,30 @@ tcp_reass_flush(struct tcpcb *tp)
 	    ("reass: %u bytes left", tp->t_segqbytes));
 }
 
+/*
+ * What is behind the first len bytes. What a card said of the packet, that it
+ * decrypted it, is said of both parts. NULL: no memory, nothing changed.
+ */
+static struct mbuf *
+tcp_reass_split(struct mbuf *m, uint32_t len)
+{
+	struct mbuf *head, *rest;
+
+	if ((m->m_flags & M_PKTHDR) == 0 ||
+	    (m->m_pkthdr.csum_flags & CSUM_TLS_MASK) == 0)
+		return (m_split(m, (int)len, M_NOWAIT));
+	if ((head = m_gethdr(m->m_mb, M_NOWAIT, MT_DATA)) == NULL)
+		return (NULL);
+	head->m_pkthdr = m->m_pkthdr;
+	head->m_pkthdr.len -= (int32_t)len;
+	if ((rest = m_split(m, (int)len, M_NOWAIT)) == NULL) {
+		m_freem(head);
+		return (NULL);
+	}
+	head->m_next = rest;
+	return (head);
+}
+
 /* A copy of the payload reference for [seq, seq+len) of the segment. */
 static struct mbuf *
 tcp_reass_slice(struct tcp_seg *ts, uint32_t seq, uint32_t len)
@@ -50,8 +74,7 @@ tcp_reass_slice(struct tcp_seg *ts, uint32_t seq, uint32_t len)
 		ts->ts_m = NULL;
 		return (m);
 	}
-	rest = m_split(m, (int)len, M_NOWAIT);
-	if (rest == NULL)
+	if ((rest = tcp_reass_split(m, len)) == NULL)
 		return (NULL);
 	ts->ts_m = rest;
 	ts->ts_seq += len;

@@ -125,7 +125,9 @@ tells_damage(int error)
 static bool
 never_opened(const struct conn *c)
 {
-	return (!c->c_server && c->c_error == ETIMEDOUT &&
+	/* EHOSTUNREACH: its neighbour did not answer meanwhile. */
+	return (!c->c_server &&
+	    (c->c_error == ETIMEDOUT || c->c_error == EHOSTUNREACH) &&
 	    c->c_established == 0 && c->c_end - c->c_start >= 75 * SIM_SEC);
 }
 

@@ -45,6 +45,7 @@ struct rworld {
 	uint64_t rw_size; /* of the file, bytes */
 	/* What decides how the rest may be. */
 	bool rw_ipv6, rw_lagg, rw_tls, rw_card;
+	const char *rw_proto;	 /* with rw_lagg: more of both laggs */
 	const char *rw_model[3]; /* with rw_card: the server's, the client's */
 	/* Damage that only TLS can notice: it ends connections. */
 	bool rw_damage;

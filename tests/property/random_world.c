@@ -497,6 +497,9 @@ card_model(struct maker *m)
 {
 	if (path_mtu(m->m))
 		return (ONE_OF(m, "ideal", "cx6dx"));
+	/* A port that refuses the session of another ends the connection. */
+	if (m->m->rw_lagg)
+		return (ONE_OF(m, "ideal", "cx6dx", "t6"));
 	return (ONE_OF(m, "ideal", "cx6dx", "cx6dx, settings: {driver: old}",
 	    "cx6dx, settings: {log_max_dek: 2}", "t6", "t6",
 	    "t6, settings: {inline_keys: 1, combo_wrs: 1}"));
@@ -509,7 +512,11 @@ step_card(struct maker *m)
 	uint64_t at = spread(m, 1, 1000000);
 	const char *on = m->m->rw_lagg ? ONE_OF(m, "mce0", "mce1") : "mce0";
 
-	switch (range(m, 0, 3)) {
+	/* A ConnectX whose mapping fails expects what it did not send: a bad
+	 * record is lawful then (nic-models.md 3.14). */
+	bool connectx = strncmp(m->m->rw_model[0], "cx6dx", 5) == 0;
+
+	switch (range(m, 0, connectx ? 1 : 3)) {
 	case 0:
 		part(m, AT_TIMELINE,
 		    "  - {at: %" PRIu64 "us, do: card, on: server.%s, order: "
@@ -535,8 +542,7 @@ make_cards(struct maker *m)
 {
 	struct rworld *w = m->m;
 
-	for (unsigned i = 0; i < 2; i++)
-		w->rw_model[i] = card_model(m);
+	w->rw_model[0] = w->rw_model[1] = card_model(m);
 	/* Now and then the client's decrypts. */
 	if (maybe(m, 50))
 		w->rw_model[2] = "cx6dx";
@@ -579,6 +585,11 @@ rworld_make(struct rworld *w, uint64_t seed)
 		make_step(&m);
 	if (w->rw_card)
 		make_cards(&m);
+	if (w->rw_lagg && maybe(&m, 40))
+		w->rw_proto = ONE_OF(&m,
+		    ", proto: loadbalance, use_flowid: true, flowid_shift: 0",
+		    ", proto: loadbalance", ", proto: roundrobin",
+		    ", proto: broadcast");
 }
 
 void
@@ -623,8 +634,8 @@ text_nics(const struct rworld *w, struct strbuf *sb, enum place at,
 		strbuf_adds(sb, "}\n");
 	}
 	if (w->rw_lagg)
-		strbuf_addf(sb, "    laggs: {lagg0: {ports: [%s0, %s1]}}\n",
-		    nic, nic);
+		strbuf_addf(sb, "    laggs: {lagg0: {ports: [%s0, %s1]%s}}\n",
+		    nic, nic, w->rw_proto != NULL ? w->rw_proto : "");
 }
 
 static void

@@ -259,6 +259,11 @@ void mb_dupcl(struct mbuf *n, struct mbuf *m);
  * NULL: out of memory (M_NOWAIT), nothing changed.
  */
 struct mbuf *m_split(struct mbuf *, int len0, int how);
+/*
+ * A packet that shares the storage of this one (header bytes are copied). NULL:
+ * no memory. It must have no send tag.
+ */
+struct mbuf *m_copypacket(struct mbuf *, int how);
 bool m_writable(const struct mbuf *);
 
 /*

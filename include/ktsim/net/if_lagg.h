@@ -1,8 +1,7 @@
 /*
  * lagg(4): several ports as one interface.
  *
- * This issue's protocol is failover; the switch of protocols is a table so
- * that the others can be added. Ports are kept sorted by interface index.
+ * Protocols: failover, loadbalance, roundrobin, broadcast. Ports are kept sorted by interface index.
  * Capabilities are the intersection of the ports', TSO limits the minimum.
  * Tags nest: lagg's tag wraps the tag of the port that the protocol chooses
  * for the flow, by the same function that chooses the port for packets.
@@ -18,6 +17,25 @@
 struct lagg_softc;
 struct lagg_port;
 
+/* Fields that a packet's hash takes in: `lagghash`. */
+#define LAGG_HASH_L2  0x1 /* addresses, VLAN tag */
+#define LAGG_HASH_L3  0x2 /* addresses */
+#define LAGG_HASH_L4  0x4 /* ports; IPv6: the flow label */
+#define LAGG_HASH_ALL 0x7
+
+struct lagg_opts {
+	/*
+	 * loadbalance: a packet's port is that of its flow number, if it has
+	 * one, and not of its headers' hash. Without it there are no send tags,
+	 * and so no TLS in the card. FreeBSD's default: false.
+	 */
+	bool use_flowid;
+	uint32_t flowid_shift; /* bits of the flow number that are left out, to
+				  31 */
+	uint32_t hash_layers;  /* LAGG_HASH_* */
+	uint32_t rr_limit;     /* roundrobin: packets in a row to one port */
+};
+
 struct lagg_stats {
 	uint64_t tag_mismatch; /* packets freed with EAGAIN */
 	uint64_t no_port;      /* ENETDOWN */
@@ -25,11 +43,15 @@ struct lagg_stats {
 	uint64_t failovers;    /* times the active port changed */
 };
 
-/* proto: "failover". EPROTONOSUPPORT for anything else. */
+/* proto: "failover", "loadbalance", "roundrobin", "broadcast".
+ * EPROTONOSUPPORT for anything else. Options: FreeBSD's defaults. */
 int lagg_create(struct vnet *, const char *xname, const char *proto,
     struct lagg_softc **);
 /* Ports are removed first. */
 void lagg_destroy(struct lagg_softc *);
+/* EINVAL: out of its bounds. */
+int lagg_setopts(struct lagg_softc *, const struct lagg_opts *);
+const struct lagg_opts *lagg_opts(const struct lagg_softc *);
 struct ifnet *lagg_ifp(struct lagg_softc *);
 /* The first port added is the primary. ENOSPC, EBUSY (in a lagg already),
  * EINVAL (a lagg in a lagg). Takes over the port's if_input. */

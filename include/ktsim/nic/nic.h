@@ -130,6 +130,8 @@ struct nic_stats {
 	uint64_t tls_tags; /* alive */
 	uint64_t tls_tags_max, tls_tags_taken, tls_tags_released,
 	    tls_tags_refused;
+	uint64_t tls_black_holes;   /* tags taken with nothing behind them: all
+				     packets of the session are dropped */
 	uint64_t tls_plain_refused; /* record without a tag of this port */
 	uint64_t dma_map_failed;
 	uint64_t resets;

@@ -69,9 +69,13 @@ struct sc_nic {
 
 struct sc_lagg {
 	struct sc_loc loc;
-	const char *proto;
+	int proto; /* index of sc_lagg_protos */
 	struct sc_strlist ports;
+	bool use_flowid;
+	uint64_t flowid_shift, rr_limit;
+	struct sc_strlist hash; /* "l2", "l3", "l4" */
 };
+extern const char *const sc_lagg_protos[];
 
 struct sc_addrs {
 	struct sc_loc loc; /* name: the interface */

@@ -20,7 +20,7 @@
 static struct ktlssim *sim;
 static struct ktlssim_host *host;
 
-static int
+static inline int
 setup(void **state)
 {
 	char *why;

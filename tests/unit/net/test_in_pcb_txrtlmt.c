@@ -166,6 +166,59 @@ test_end_of_the_connection_releases_the_tag(void **state)
 
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
+/* --- TLS --- */
+
+static enum if_snd_tag_type tls_type;
+static uint64_t tls_rate;
+
+static int
+tls_alloc(struct ifnet *ifp, const struct if_snd_tag_alloc_params *params,
+    struct m_snd_tag **mstp)
+{
+	if (params->tls == NULL)
+		return (EOPNOTSUPP);
+	tls_type = params->type;
+	tls_rate = params->max_rate;
+	return (ENOMEM); /* software, then */
+}
+
+static void
+tls_asks(uint32_t rate, uint64_t caps, enum if_snd_tag_type type)
+{
+	struct ifnet *ifp = &w->b.port[0].ifn;
+
+	ifp->if_snd_tag_alloc = tls_alloc;
+	(void)sysctl_write(w->b.v, "kern.ipc.tls.enable", 1);
+	ifp->if_capabilities = ifp->if_capenable = IFCAP_MEXTPG | caps;
+	assert_int_equal(sysctl_write(w->b.v, "kern.ipc.tls.ifnet.permitted",
+			     1),
+	    0);
+	pace(rate);
+	assert_int_equal(tw_tls_tx(&p.s), 0);
+	assert_int_equal(tls_type, type);
+	assert_int_equal(tls_rate,
+	    type == IF_SND_TAG_TYPE_TLS_RATE_LIMIT ? rate : 0);
+}
+
+static void
+test_tls_of_a_paced_connection_asks_for_a_rate_limited_tag(void **state)
+{
+	tls_asks(1000000, IFCAP_TXTLS4 | IFCAP_TXTLS_RTLMT,
+	    IF_SND_TAG_TYPE_TLS_RATE_LIMIT);
+}
+
+static void
+test_tls_that_is_not_paced_does_not(void **state)
+{
+	tls_asks(0, IFCAP_TXTLS4 | IFCAP_TXTLS_RTLMT, IF_SND_TAG_TYPE_TLS);
+}
+
+static void
+test_tls_where_the_card_cannot_pace_it_does_not(void **state)
+{
+	tls_asks(1000000, IFCAP_TXTLS4, IF_SND_TAG_TYPE_TLS);
+}
+
 int
 main(void)
 {
@@ -175,6 +228,9 @@ main(void)
 		T(test_no_rate_releases_the_tag),
 		T(test_card_that_cannot_is_asked_once),
 		T(test_end_of_the_connection_releases_the_tag),
+		T(test_tls_of_a_paced_connection_asks_for_a_rate_limited_tag),
+		T(test_tls_that_is_not_paced_does_not),
+		T(test_tls_where_the_card_cannot_pace_it_does_not),
 	};
 
 	return (cmocka_run_group_tests(tests, NULL, NULL));

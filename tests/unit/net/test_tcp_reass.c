@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include <ktsim/base/bytes.h>
+#include <ktsim/kern/ktls.h>
 #include <ktsim/netinet/tcp.h>
 
 #include "tcp_private.h"
@@ -42,6 +43,8 @@ byte_at(uint32_t off)
 	return ((uint8_t)(off * 31 + (off >> 8)));
 }
 
+static uint32_t put_csum; /* what the card said of the next segments */
+
 static bool
 put(uint32_t base, uint32_t off, uint32_t len, bool fin, bool *isfin)
 {
@@ -55,6 +58,7 @@ put(uint32_t base, uint32_t off, uint32_t len, bool fin, bool *isfin)
 	for (uint32_t i = 0; i < len; i++)
 		ts.ts_m->m_data[i] = byte_at(off + i);
 	ts.ts_m->m_len = ts.ts_m->m_pkthdr.len = (int32_t)len;
+	ts.ts_m->m_pkthdr.csum_flags = put_csum;
 	return (tcp_reass(tp, &ts, isfin));
 }
 
@@ -212,6 +216,41 @@ test_no_memory_loses_the_segment_and_nothing_else(void **state)
 	check_bytes(200);
 }
 
+/* Around bytes that were there in cipher, both ends of a segment that the card
+ * decrypted are in clear, and the stack must know. */
+static void
+test_what_a_card_decrypted_stays_marked_when_it_is_cut(void **state)
+{
+	struct ktls_session tls = { .vnet = w->a.v, .mode = TCP_TLS_MODE_SW };
+	struct sockbuf *sb = &p.c.so->so_rcv;
+	uint32_t base = tp->rcv_nxt, off = 0;
+	bool fin;
+
+	/* Nobody takes what comes. */
+	sb->sb_tls_info = &tls;
+	sb->sb_flags |= SB_TLS_RX | SB_TLS_RX_RUNNING;
+	assert_false(put(base, 100, 100, false, &fin));
+	put_csum = CSUM_TLS_DECRYPTED;
+	assert_true(put(base, 0, 300, false, &fin));
+	put_csum = 0;
+	assert_int_equal(sb->sb_tlscc, 300);
+	for (struct mbuf *m = sb->sb_mtls; m != NULL; m = m->m_next) {
+		for (int i = 0; i < m->m_len; i++, off++) {
+			assert_int_equal(m->m_data[i], byte_at(off));
+			assert_int_equal((m->m_flags & M_DECRYPTED) != 0,
+			    off < 100 || off >= 200);
+		}
+	}
+	assert_int_equal(off, 300);
+	/* And those that wait are not mixed. */
+	assert_false(put(base, 400, 50, false, &fin));
+	put_csum = CSUM_TLS_DECRYPTED;
+	assert_false(put(base, 450, 50, false, &fin));
+	put_csum = 0;
+	assert_int_equal(tp->t_segqlen, 2);
+	sb->sb_tls_info = NULL;
+}
+
 static void
 test_options_of_any_shape_do_no_harm(void **state)
 {
@@ -260,6 +299,7 @@ main(void)
 		T(test_random_pieces_make_the_whole),
 		T(test_sack_names_the_latest_run_first),
 		T(test_no_memory_loses_the_segment_and_nothing_else),
+		T(test_what_a_card_decrypted_stays_marked_when_it_is_cut),
 		T(test_options_of_any_shape_do_no_harm),
 	};
 

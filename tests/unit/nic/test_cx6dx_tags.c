@@ -411,6 +411,54 @@ test_after_a_reset_living_tags_are_set_up_anew(void **state)
 	m_snd_tag_rele(mst);
 }
 
+/* The new driver has no black holes: the stack takes another tag. The old one
+ * drops the session's packets for good. */
+static void
+set_up_anew_fails(int error)
+{
+	struct m_snd_tag *mst, *other;
+
+	assert_int_equal(try_type(IF_SND_TAG_TYPE_TLS, &mst), 0);
+	(void)nb_stream_go(&st, p, mst, 0, 5000, 1448);
+	assert_int_equal(nic_order(p->n, NIC_ORDER_CMD_FAIL, 1), 0);
+	assert_int_equal(nic_order(p->n, NIC_ORDER_RESET, 0), 0);
+	assert_int_equal(nb_stream_send(&st, p, mst, 5000, 6000, 0), ENOBUFS);
+	nb_run(&b);
+	assert_int_equal(tag(mst)->ct_state, CX_TAG_INIT);
+	assert_int_equal(nb_stream_send(&st, p, mst, 5000, 6000, 0), error);
+	m_snd_tag_rele(mst);
+	assert_int_equal(try_type(IF_SND_TAG_TYPE_TLS, &other), 0);
+	(void)nb_stream_go(&st, p, other, 5000, 6000, 0);
+	m_snd_tag_rele(other);
+}
+
+static void
+test_after_a_reset_the_set_up_fails(void **state)
+{
+	set_up_anew_fails(EAGAIN);
+}
+
+static void
+test_after_a_reset_the_set_up_fails_old(void **state)
+{
+	set_up_anew_fails(ENOBUFS);
+}
+
+/* Its last reference is a work request's that the card never came to. */
+static void
+test_a_tag_in_the_ring_at_detach(void **state)
+{
+	struct nic_params np;
+	struct m_snd_tag *mst;
+
+	assert_int_equal(try_type(IF_SND_TAG_TYPE_TLS, &mst), 0);
+	assert_int_equal(nb_stream_send(&st, p, mst, 0, 1000, 0), 0);
+	m_snd_tag_rele(mst);
+	np = p->n->n_params;
+	nic_detach(p->n);
+	assert_int_equal(nic_attach(b.v, &np, &p->n), 0);
+}
+
 static void
 test_a_tag_let_go_during_a_reset_goes_home(void **state)
 {
@@ -560,6 +608,9 @@ main(void)
 		OLD(test_mlx5_M10_old_driver_takes_a_session_it_cannot_carry),
 		NEW(test_slow_firmware_makes_set_up_slow),
 		NEW(test_after_a_reset_living_tags_are_set_up_anew),
+		NEW(test_after_a_reset_the_set_up_fails),
+		OLD(test_after_a_reset_the_set_up_fails_old),
+		NEW(test_a_tag_in_the_ring_at_detach),
 		NEW(test_a_tag_let_go_during_a_reset_goes_home),
 		NEW(test_a_reset_while_a_tag_is_being_made_refuses_it),
 		NEW(test_a_rate_limited_tag_has_a_queue_of_its_own),
