@@ -7,8 +7,8 @@ mode(int dir)
 {
 	int m = -1;
 
-	assert_int_equal(
-	    dir == KTLS_TX ? ktls_get_tx_mode(so, &m) : ktls_get_rx_mode(so, &m),
+	assert_int_equal(dir == KTLS_TX ? ktls_get_tx_mode(so, &m)
+					: ktls_get_rx_mode(so, &m),
 	    0);
 	return (m);
 }
@@ -34,10 +34,11 @@ test_the_card_that_has_the_connection_is_asked_first(void **state)
 	enable(0);
 	assert_int_equal(mode(KTLS_TX), TCP_TLS_MODE_TOE);
 	assert_int_equal(mode(KTLS_RX), TCP_TLS_MODE_TOE);
-	assert_int_equal(
-	    st->mode_cipher[TCP_TLS_MODE_TOE][tls_suites[0].cipher], 2);
-	assert_int_equal(
-	    st->mode_cipher[TCP_TLS_MODE_SW][tls_suites[0].cipher], 0);
+	assert_int_equal(st->mode_cipher[TCP_TLS_MODE_TOE]
+					[tls_suites[0].cipher],
+	    2);
+	assert_int_equal(st->mode_cipher[TCP_TLS_MODE_SW][tls_suites[0].cipher],
+	    0);
 }
 
 static void
@@ -137,8 +138,8 @@ test_a_card_that_cannot_after_all(void **state)
 	ktls_toe_rx_failed(so, EIO);
 	assert_int_equal(mode(KTLS_RX), TCP_TLS_MODE_SW);
 	assert_int_equal(mode(KTLS_TX), TCP_TLS_MODE_TOE);
-	assert_int_equal(
-	    st->mode_cipher[TCP_TLS_MODE_SW][tls_suites[0].cipher], 1);
+	assert_int_equal(st->mode_cipher[TCP_TLS_MODE_SW][tls_suites[0].cipher],
+	    1);
 }
 
 #define T(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
