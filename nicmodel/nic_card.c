@@ -170,6 +170,18 @@ link_frames(struct nic_card *c, struct nic_exec *x, simtime_t start)
 	return (last);
 }
 
+void
+nic_card_emit(struct nic_card *c, struct frameq *q)
+{
+	simtime_t now = timebase_now(c->c_vnet->v_tb);
+	struct frame *f;
+
+	while ((f = STAILQ_FIRST(q)) != NULL) {
+		STAILQ_REMOVE_HEAD(q, f_link);
+		link_frame(c, f, now);
+	}
+}
+
 /* --- work requests --- */
 
 static void

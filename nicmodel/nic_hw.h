@@ -164,6 +164,7 @@ struct nic_card {
 	simtime_t c_moderation; /* an interrupt is held back so long */
 	void (*c_interrupt)(struct nic *); /* the line to the driver */
 	struct sim_event c_ev;
+	bool c_rx_now; /* it looks into frames itself: as they arrive */
 	bool c_running;
 	uint32_t c_bursts;  /* numbers bursts */
 	uint64_t c_corrupt; /* by order: so many TLS sends are damaged */
@@ -186,6 +187,14 @@ void nic_card_reset(struct nic_card *);
 void nic_card_kick(struct nic_card *);
 /* Nothing posted is left, all is written back. */
 bool nic_card_idle(const struct nic_card *);
+/* Frames that the card makes by itself leave when the link is free; the queue
+ * is empty then. */
+void nic_card_emit(struct nic_card *, struct frameq *);
+/*
+ * A frame in host memory, or a card's, as a packet: header bytes are copied,
+ * payload is shared with whoever holds the frame. NULL: no memory.
+ */
+struct mbuf *nic_frame_mbuf(struct mb_state *, struct frame *);
 /* The cipher state was rebuilt: counter and trace. */
 void nic_card_restart(const struct nic_exec *, uint64_t seqno, uint32_t off,
     uint32_t reread);

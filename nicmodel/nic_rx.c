@@ -56,11 +56,9 @@ nic_rx_payload_free(struct mbuf *m)
 	framebuf_rele(m->m_ext.ext_arg1);
 }
 
-/* Header bytes are copied, payload is shared with whoever holds the frame. */
-static struct mbuf *
-nic_rx_mbuf(struct nic *n, struct frame *f)
+struct mbuf *
+nic_frame_mbuf(struct mb_state *mb, struct frame *f)
 {
-	struct mb_state *mb = n->n_vnet->v_mb;
 	struct mbuf *m, *p;
 
 	if ((m = m_gethdr(mb, M_NOWAIT, MT_DATA)) == NULL)
@@ -68,10 +66,6 @@ nic_rx_mbuf(struct nic *n, struct frame *f)
 	memcpy(m->m_data, f->f_hdr, f->f_hdrlen);
 	m->m_len = f->f_hdrlen;
 	m->m_pkthdr.len = (int32_t)frame_len(f);
-	m->m_pkthdr.rcvif = &n->n_if;
-	m->m_pkthdr.numa_domain = n->n_if.if_numa_domain;
-	m->m_pkthdr.flowid = nic_rss_hash(f);
-	m->m_pkthdr.rsstype = M_HASHTYPE_OPAQUE;
 	m->m_pkthdr.note = f->f_note;
 	if (f->f_paylen == 0)
 		return (m);
@@ -88,6 +82,20 @@ nic_rx_mbuf(struct nic *n, struct frame *f)
 	return (m);
 }
 
+static struct mbuf *
+nic_rx_mbuf(struct nic *n, struct frame *f)
+{
+	struct mbuf *m = nic_frame_mbuf(n->n_vnet->v_mb, f);
+
+	if (m == NULL)
+		return (NULL);
+	m->m_pkthdr.rcvif = &n->n_if;
+	m->m_pkthdr.numa_domain = n->n_if.if_numa_domain;
+	m->m_pkthdr.flowid = nic_rss_hash(f);
+	m->m_pkthdr.rsstype = M_HASHTYPE_OPAQUE;
+	return (m);
+}
+
 /* --- arrival --- */
 
 /* Into host memory, or not. */
@@ -96,6 +104,8 @@ nic_arrived(struct nic *n, struct frame *f)
 {
 	if (n->n_model->nm_hw_rx != NULL && n->n_link_up)
 		n->n_model->nm_hw_rx(n->n_card, &f);
+	if (f == NULL)
+		return; /* the card has taken it */
 	if (!n->n_link_up || (n->n_if.if_flags & IFF_UP) == 0) {
 		n->n_stats.rx_link_down++;
 		TRACE(&n->n_vnet->v_tracer, nic_drop, TS(n->n_if.if_xname),
@@ -113,7 +123,8 @@ nic_arrived(struct nic *n, struct frame *f)
 void
 nic_rx_expect(struct nic *n, simtime_t when)
 {
-	when += n->n_params.np_rx_coalesce;
+	if (!n->n_card->c_rx_now)
+		when += n->n_params.np_rx_coalesce;
 	/* A frame may overtake those that were told before. */
 	if (!sim_event_pending(&n->n_intr_ev) || n->n_intr_ev.ev_when > when)
 		timebase_post(n->n_vnet->v_tb, &n->n_intr_ev, when);

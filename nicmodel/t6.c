@@ -15,6 +15,7 @@
 #include "t6_drv.h"
 
 #define TXTLS (IFCAP_TXTLS4 | IFCAP_TXTLS6)
+#define TOE   (IFCAP_TOE4 | IFCAP_TOE6)
 
 static const struct nic_knob t6_knobs[] = {
 	[T6_KNOB_KERN_TLS] = { "kern_tls", 1, 0, 1, NULL, "",
@@ -22,8 +23,9 @@ static const struct nic_knob t6_knobs[] = {
 	    "the tunable is 0 in FreeBSD; 1 here, since who names this card "
 	    "wants it" },
 	[T6_KNOB_TOE] = { "toe", 0, 0, 1, NULL, "",
-	    "TOE is enabled on the adapter, which excludes NIC TLS",
-	    "t4_main.c" },
+	    "TOE is enabled on the adapter: it takes the connections of "
+	    "listeners, TLS too; excludes NIC TLS",
+	    "t4_main.c, t4_tom.c" },
 	[T6_KNOB_INLINE_KEYS] = { "inline_keys", 0, 0, 1, NULL, "",
 	    "hw.cxgbe.tls.inline_keys: the key in each work request",
 	    "t6_kern_tls.c" },
@@ -47,6 +49,10 @@ static const struct nic_knob t6_knobs[] = {
 	[T6_KNOB_SOFT_RING] = { "soft_ring", 1024, 1, 1048576, NULL, "packets",
 	    "packets that may wait before a queue (mp_ring)",
 	    "t4_sge.c: as many as the queue has descriptors" },
+	[T6_KNOB_TOE_CREDITS] = { "toe_credits", 256, 32, 65535, NULL,
+	    "16 bytes",
+	    "work requests that an offloaded connection may have out",
+	    "assumed: the firmware tells it (ofldq_wr_cred)" },
 	{ .k_name = NULL },
 };
 
@@ -118,6 +124,10 @@ t6_caps(struct nic *n)
 	ifp->if_ioctl = t6_ioctl;
 	if (nic_knob(n, T6_KNOB_KERN_TLS) == 0 || nic_knob(n, T6_KNOB_TOE) != 0)
 		(void)if_setcap(ifp, ifp->if_capenable & ~(uint64_t)TXTLS);
+	if (nic_knob(n, T6_KNOB_TOE) == 0)
+		return;
+	ifp->if_capabilities |= TOE;
+	(void)if_setcap(ifp, ifp->if_capenable | TOE);
 }
 
 static int
@@ -143,6 +153,8 @@ t6_attach(struct nic *n)
 		.c_in[0] = nic_knob(n, T6_KNOB_TIDS) });
 	t6_sysctl(n);
 	t6_caps(n);
+	if (nic_knob(n, T6_KNOB_TOE) != 0)
+		t6_toe_attach(n);
 	return (0);
 }
 
@@ -153,6 +165,7 @@ t6_detach(struct nic *n)
 	char prefix[48];
 
 	t6_soft_flush(n);
+	t6_toe_detach(n);
 	KASSERT(sc->sc_tags.z_inuse == 0,
 	    ("%s detached with %ju send tags", n->n_if.if_xname,
 		(uintmax_t)sc->sc_tags.z_inuse));
@@ -176,6 +189,7 @@ t6_dump(const struct nic *n, struct strbuf *sb, int indent)
 	    indent, "", (uintmax_t)n->n_stats.tls_tags,
 	    (uintmax_t)n->n_stats.tls_tags_max, (uintmax_t)sc->sc_atids,
 	    (uintmax_t)sc->sc_atids_max, (uintmax_t)sc->sc_keys.km_count);
+	t6_toe_dump(n, sb, indent);
 	for (unsigned i = 0; i < n->n_drv->d_nsend; i++)
 		if (sc->sc_txqs[i].tx_nsoft > 0)
 			strbuf_addf(sb,
@@ -218,6 +232,7 @@ const struct nic_model nic_t6 = {
 	.nm_hw_attach = t6_hw_attach,
 	.nm_hw_detach = t6_hw_detach,
 	.nm_hw_reset = t6_hw_reset,
+	.nm_hw_rx = t6_tp_rx,
 	.nm_hw_exec = t6_hw_exec,
 	.nm_hw_cmd = t6_hw_cmd,
 	.nm_hw_order = t6_hw_order,

@@ -5,7 +5,7 @@
 #include <ktsim/base/kassert.h>
 #include <ktsim/base/strbuf.h>
 
-#include "t6_wr.h"
+#include "t6_toe.h"
 
 static const char *const field_names[TCB_FIELDS] = {
 	[TCB_T_FLAGS] = "T_FLAGS",
@@ -103,6 +103,30 @@ decode_pkt(const uint8_t *wr, struct strbuf *sb)
 	    tp->tp_imm ? ", immediate" : "");
 }
 
+static void
+decode_ofld(const uint8_t *wr, struct strbuf *sb)
+{
+	const struct t6_ofld_tx *ot =
+	    (const void *)(wr + sizeof(struct t6_wr_hdr));
+
+	strbuf_addf(sb, "FW_OFLD_TX_DATA_WR tid %u %u bytes", ot->ot_tid,
+	    ot->ot_len);
+}
+
+static void
+decode_tp(const uint8_t *wr, struct strbuf *sb)
+{
+	const uint8_t *p = wr + sizeof(struct t6_wr_hdr);
+	const struct cpl_l2t_write *lw = (const void *)p;
+
+	if (*p == CPL_CLOSE_CON_REQ)
+		strbuf_addf(sb, "FW_TP_WR CLOSE_CON_REQ tid %u",
+		    ((const struct cpl_close_con *)(const void *)p)->cc_tid);
+	else
+		strbuf_addf(sb, "FW_TP_WR L2T_WRITE entry %u vlan %u",
+		    lw->lw_idx, lw->lw_vlan);
+}
+
 void
 t6_decode(const struct nic_queue *q, uint32_t at, uint32_t *blocks,
     struct strbuf *sb)
@@ -110,7 +134,6 @@ t6_decode(const struct nic_queue *q, uint32_t at, uint32_t *blocks,
 	_Alignas(16) uint8_t tmp[T6_WR_MAX];
 	const struct t6_wr_hdr *wh = (const void *)nic_ring_block(q, at);
 	uint32_t len = MIN(wh->wh_len16 * 16, (uint32_t)T6_WR_MAX);
-	const struct cpl_l2t_write *lw;
 	const uint8_t *wr;
 
 	*blocks = MAX(nic_blocks(len), 1u);
@@ -119,9 +142,11 @@ t6_decode(const struct nic_queue *q, uint32_t at, uint32_t *blocks,
 		decode_ulptx(wr, len, sb);
 	else if (wh->wh_op == FW_ETH_TX_PKT_WR)
 		decode_pkt(wr, sb);
-	else {
-		lw = (const void *)(wr + sizeof(*wh));
-		strbuf_addf(sb, "FW_TP_WR L2T_WRITE entry %u vlan %u",
-		    lw->lw_idx, lw->lw_vlan);
-	}
+	else if (wh->wh_op == FW_TLSTX_DATA_WR) {
+		strbuf_adds(sb, "FW_TLSTX_DATA_WR");
+		decode_tls(wr + sizeof(*wh), len - (uint32_t)sizeof(*wh), sb);
+	} else if (wh->wh_op == FW_OFLD_TX_DATA_WR)
+		decode_ofld(wr, sb);
+	else
+		decode_tp(wr, sb);
 }

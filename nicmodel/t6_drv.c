@@ -336,6 +336,7 @@ t6_reaped(struct nic *n)
 {
 	for (unsigned i = 0; i < n->n_drv->d_nsend; i++)
 		soft_drain(&n->n_drv->d_txqs[i]);
+	t6_toe_reaped(n);
 }
 
 /* --- if_transmit --- */

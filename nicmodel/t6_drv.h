@@ -18,6 +18,7 @@ enum t6_knob {
 	T6_KNOB_KEY_MEMORY,
 	T6_KNOB_OPEN_TIME,
 	T6_KNOB_SOFT_RING,
+	T6_KNOB_TOE_CREDITS,
 };
 
 /* A transmit queue: the software ring before it (mp_ring), counters under
@@ -62,6 +63,7 @@ struct t6_rec {
 };
 
 struct t6_tag;
+struct t6_toe;
 struct t6_softc {
 	struct kzone sc_tags, sc_opens;
 	TAILQ_HEAD(, t6_tag) sc_list;
@@ -74,6 +76,7 @@ struct t6_softc {
 	/* Of the packet under way: its records, and what they map. */
 	struct t6_rec *sc_recs;
 	struct nic_seg *sc_segs;
+	struct t6_toe *sc_toe; /* NULL: TOE is off */
 	uint32_t sc_recs_size, sc_segs_size;
 };
 
@@ -159,7 +162,24 @@ int t6_tls_write(struct nic_txq *, struct t6_tag *, struct mbuf *);
 if_snd_tag_alloc_fn t6_tag_alloc;
 void t6_reset(struct nic *);
 
+/* What the card can do of TLS: EPROTONOSUPPORT, EINVAL. */
+struct tls_session_params;
+int t6_cipher_check(const struct tls_session_params *);
+/* A key context, at most T6_KEYCTX_MAX; its length. */
+uint32_t t6_keyctx_fill(uint8_t *ctx, const struct tls_session_params *);
+
+/* t6_toe_drv.c */
+void t6_toe_attach(struct nic *); /* with the knob `toe` */
+void t6_toe_detach(struct nic *);
+void t6_toe_reset(struct nic *);
+void t6_toe_dump(const struct nic *, struct strbuf *, int indent);
+/* There is room in the rings. */
+void t6_toe_reaped(struct nic *);
+
 /* t6_res.c: what tags share */
+/* So many keys at most may be in key memory, by order; a place for one more.
+ * NULL: no room. */
+struct t6_extent *t6_key_take(struct nic *, uint32_t len);
 void t6_keymem_init(struct t6_keymem *, uint32_t size);
 /* NULL: no room. */
 struct t6_extent *t6_key_alloc(struct t6_keymem *, uint32_t len);

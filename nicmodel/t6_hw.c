@@ -19,7 +19,7 @@
 #include <ktsim/opencrypto/crypto_backend.h>
 #include <ktsim/opencrypto/tls_crypt.h>
 
-#include "t6_hw.h"
+#include "t6_tp.h"
 
 #define KEYS_MAX (256u << 20) /* no board has more */
 
@@ -47,52 +47,95 @@ sec_suite(const struct cpl_tx_sec_pdu *sp, const struct t6_keyctx_hdr *kh)
 	    sp->sp_auth, kh->kh_keylen, sp->sp_vminor));
 }
 
-struct tls_crypt *
-t6_tcb_crypt(struct t6_tcb *tcb, const struct cpl_tx_sec_pdu *sp,
-    const uint8_t *ctx)
+static struct tls_crypt *
+sec_crypt(const struct cpl_tx_sec_pdu *sp, const uint8_t *ctx,
+    const struct tls_suite **suite)
 {
 	struct t6_keyctx_hdr kh;
 	const struct tls_suite *s;
 	struct tls_keys k;
-	uint32_t len;
 
 	memcpy(&kh, ctx, sizeof(kh));
 	if ((s = sec_suite(sp, &kh)) == NULL ||
-	    (len = t6_keyctx_len(s)) != kh.kh_len16 * 16u ||
+	    t6_keyctx_len(s) != kh.kh_len16 * 16u ||
 	    (s->cipher == TLS_CIPHER_CBC && kh.kh_maclen != t6_hmac_block(s)))
 		return (NULL);
-	if (tcb->tc_crypt != NULL && tcb->tc_suite == s &&
-	    memcmp(tcb->tc_ctx, ctx, len) == 0)
-		return (tcb->tc_crypt);
 	k = (struct tls_keys) { .key = ctx + sizeof(kh),
 		.iv = kh.kh_salt,
 		.auth = ctx + sizeof(kh) + T6_ROUND16(kh.kh_keylen),
 		.auth_len = kh.kh_maclen };
+	*suite = s;
+	return (tls_crypt_create(&crypto_openssl, s, &k, 1));
+}
+
+const uint8_t *
+t6_key_at(const struct t6_hw *th, uint32_t addr)
+{
+	const struct t6_keyctx_hdr *kh;
+
+	if ((uint64_t)addr + sizeof(*kh) > th->th_keys_len)
+		return (NULL);
+	kh = (const void *)(th->th_keys + addr);
+	return ((uint64_t)addr + kh->kh_len16 * 16u <= th->th_keys_len
+		? th->th_keys + addr
+		: NULL);
+}
+
+struct tls_crypt *
+t6_key_crypt(struct nic_card *c, const struct cpl_tx_sec_pdu *sp, uint32_t addr,
+    const struct tls_suite **suite)
+{
+	const uint8_t *ctx = t6_key_at(c->c_softc, addr);
+
+	return (ctx != NULL ? sec_crypt(sp, ctx, suite) : NULL);
+}
+
+struct tls_crypt *
+t6_tcb_crypt(struct t6_tcb *tcb, const struct cpl_tx_sec_pdu *sp,
+    const uint8_t *ctx)
+{
+	const struct tls_suite *s;
+	struct t6_keyctx_hdr kh;
+	struct tls_crypt *tc;
+
+	memcpy(&kh, ctx, sizeof(kh));
+	if ((s = sec_suite(sp, &kh)) != NULL && tcb->tc_crypt != NULL &&
+	    tcb->tc_suite == s && t6_keyctx_len(s) == kh.kh_len16 * 16u &&
+	    memcmp(tcb->tc_ctx, ctx, t6_keyctx_len(s)) == 0)
+		return (tcb->tc_crypt);
+	if ((tc = sec_crypt(sp, ctx, &s)) == NULL)
+		return (NULL);
 	tls_crypt_destroy(tcb->tc_crypt);
-	tcb->tc_crypt = tls_crypt_create(&crypto_openssl, s, &k, 1);
+	tcb->tc_crypt = tc;
 	tcb->tc_suite = s;
-	memcpy(tcb->tc_ctx, ctx, len);
-	return (tcb->tc_crypt);
+	memcpy(tcb->tc_ctx, ctx, t6_keyctx_len(s));
+	return (tc);
 }
 
 /* A write to key memory; the board has as much as its driver deals out. */
 static int
+key_write(struct t6_hw *th, uint32_t addr, const void *p, uint32_t len)
+{
+	if (addr > KEYS_MAX)
+		return (NIC_EXEC_BAD);
+	if (addr + len > th->th_keys_len) {
+		th->th_keys = xrealloc(th->th_keys, addr + len);
+		memset(th->th_keys + th->th_keys_len, 0,
+		    addr + len - th->th_keys_len);
+		th->th_keys_len = addr + len;
+	}
+	memcpy(th->th_keys + addr, p, len);
+	return (0);
+}
+
+static int
 exec_mem_write(struct nic_card *c, const uint8_t *p, uint32_t len)
 {
 	const struct t6_mem_write *mw = (const void *)p;
-	struct t6_hw *th = c->c_softc;
 
-	if (len < sizeof(*mw) || mw->mw_len > len - sizeof(*mw) ||
-	    mw->mw_addr > KEYS_MAX)
+	if (len < sizeof(*mw) || mw->mw_len > len - sizeof(*mw))
 		return (NIC_EXEC_BAD);
-	if (mw->mw_addr + mw->mw_len > th->th_keys_len) {
-		th->th_keys = xrealloc(th->th_keys, mw->mw_addr + mw->mw_len);
-		memset(th->th_keys + th->th_keys_len, 0,
-		    mw->mw_addr + mw->mw_len - th->th_keys_len);
-		th->th_keys_len = mw->mw_addr + mw->mw_len;
-	}
-	memcpy(th->th_keys + mw->mw_addr, mw + 1, mw->mw_len);
-	return (0);
+	return (key_write(c->c_softc, mw->mw_addr, mw + 1, mw->mw_len));
 }
 
 /* --- work requests --- */
@@ -179,7 +222,12 @@ t6_hw_exec(struct nic_exec *x)
 		return (exec_ulptx(x, wr, len));
 	case FW_ETH_TX_PKT_WR:
 		return (t6_exec_pkt(x, wr, len));
+	case FW_OFLD_TX_DATA_WR:
+	case FW_TLSTX_DATA_WR:
+		return (t6_exec_toe(x, wr, len));
 	case FW_TP_WR:
+		if (wr[sizeof(*wh)] == CPL_CLOSE_CON_REQ)
+			return (t6_exec_toe(x, wr, len));
 		l2t_write(x->x_card, (const void *)(wr + sizeof(*wh)));
 		return (0);
 	default:
@@ -206,6 +254,7 @@ tcb_new(struct t6_hw *th)
 		th->th_ntcbs = size;
 	}
 	th->th_free = i + 1;
+	th->th_nlive++;
 	return (&th->th_tcbs[i]);
 }
 
@@ -234,7 +283,33 @@ tid_release(struct t6_hw *th, struct t6_tcb *tcb)
 {
 	tls_crypt_destroy(tcb->tc_crypt);
 	explicit_bzero(tcb, sizeof(*tcb));
+	th->th_nlive--;
 	th->th_free = MIN(th->th_free, (uint32_t)(tcb - th->th_tcbs));
+}
+
+uint32_t
+t6_tids_left(const struct t6_hw *th)
+{
+	return (th->th_tids > th->th_nlive ? th->th_tids - th->th_nlive : 0);
+}
+
+bool
+t6_tid_take(struct nic_card *c, uint32_t *tid)
+{
+	struct t6_hw *th = c->c_softc;
+	struct t6_tcb *tcb = tcb_new(th);
+
+	if (tcb == NULL)
+		return (false);
+	*tcb = (struct t6_tcb) { .tc_live = true };
+	*tid = (uint32_t)(tcb - th->th_tcbs);
+	return (true);
+}
+
+void
+t6_tid_give(struct nic_card *c, uint32_t tid)
+{
+	tid_release(c->c_softc, t6_tcb(c, tid));
 }
 
 void
@@ -243,6 +318,15 @@ t6_hw_cmd(struct nic_card *c, struct nic_cmd *cmd)
 	struct t6_hw *th = c->c_softc;
 	struct t6_tcb *tcb;
 
+	if (cmd->c_op == T6_TOE_KEY_WRITE) {
+		(void)key_write(th, (uint32_t)cmd->c_in[0], cmd->c_data,
+		    (uint32_t)cmd->c_in[1]);
+		return;
+	}
+	if (cmd->c_op >= T6_TOE_START) {
+		t6_tp_cmd(c, cmd);
+		return;
+	}
 	switch (cmd->c_op) {
 	case T6_ACT_OPEN:
 		act_open(th, cmd);
@@ -298,6 +382,8 @@ t6_hw_reset(struct nic_card *c)
 {
 	struct t6_hw *th = c->c_softc;
 
+	t6_tp_destroy(th->th_tp);
+	th->th_tp = NULL;
 	for (uint32_t i = 0; i < th->th_ntcbs; i++)
 		if (th->th_tcbs[i].tc_live)
 			tid_release(th, &th->th_tcbs[i]);

@@ -55,13 +55,8 @@ tls_keyctx(struct nic_card *c, const struct cpl_tx_sec_pdu *sp,
 			? at
 			: NULL);
 	}
-	if (mr->mr_op != ULP_TX_SC_MEMRD ||
-	    (uint64_t)mr->mr_addr + sizeof(*kh) > th->th_keys_len)
-		return (NULL);
-	kh = (const void *)(th->th_keys + mr->mr_addr);
-	if (mr->mr_addr + kh->kh_len16 * 16u > th->th_keys_len)
-		return (NULL);
-	return (th->th_keys + mr->mr_addr);
+	return (
+	    mr->mr_op == ULP_TX_SC_MEMRD ? t6_key_at(th, mr->mr_addr) : NULL);
 }
 
 static bool
@@ -320,7 +315,10 @@ t6_exec_tls(struct nic_exec *x, const uint8_t *p, uint32_t len)
 		return (NIC_EXEC_BAD);
 	fb = framebuf_alloc(x->x_card->c_pool);
 	error = tls_make(x, &r, fb->fb_data);
-	if (error == 0)
+	if (error == 0 && r.r_tcb->tc_toe != NULL)
+		error = t6_exec_toe_record(x, r.r_tcb->tc_toe, fb,
+		    r.r_data->td_len, len, r.r_sec->sp_seqno);
+	else if (error == 0)
 		tp_send(x, &r, fb);
 	framebuf_rele(fb);
 	return (error == 0 ? 0 : NIC_EXEC_BAD);

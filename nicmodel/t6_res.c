@@ -40,6 +40,18 @@ t6_key_alloc(struct t6_keymem *km, uint32_t len)
 	return (n);
 }
 
+struct t6_extent *
+t6_key_take(struct nic *n, uint32_t len)
+{
+	struct nic_cmd cmd = { .c_op = T6_KEY_SLOTS };
+	struct t6_softc *sc = n->n_softc;
+
+	t6_ctrl(n, &cmd);
+	if (sc->sc_keys.km_count >= cmd.c_out[0])
+		return (NULL);
+	return (t6_key_alloc(&sc->sc_keys, len));
+}
+
 void
 t6_key_free(struct t6_keymem *km, struct t6_extent *e)
 {

@@ -34,8 +34,8 @@ key_check(const struct tls_session_params *tp)
 	}
 }
 
-static int
-cipher_check(const struct tls_session_params *tp)
+int
+t6_cipher_check(const struct tls_session_params *tp)
 {
 	const struct tls_suite *s = tp->suite;
 
@@ -56,25 +56,24 @@ cipher_check(const struct tls_session_params *tp)
 	return (key_check(tp));
 }
 
-static void
-keyctx_fill(struct t6_tag *tt, const struct tls_session_params *tp)
+uint32_t
+t6_keyctx_fill(uint8_t *ctx, const struct tls_session_params *tp)
 {
 	const struct tls_suite *s = tp->suite;
-	struct t6_keyctx_hdr *kh = (void *)tt->tt_ctx;
-	uint8_t *key = tt->tt_ctx + sizeof(*kh);
+	struct t6_keyctx_hdr *kh = (void *)ctx;
+	uint8_t *key = ctx + sizeof(*kh);
 
-	tt->tt_suite = s;
-	tt->tt_ctxlen = t6_keyctx_len(s);
-	kh->kh_len16 = (uint8_t)(tt->tt_ctxlen / 16);
+	kh->kh_len16 = (uint8_t)(t6_keyctx_len(s) / 16);
 	kh->kh_keylen = s->key_len;
 	memcpy(key, tp->cipher_key, s->key_len);
 	if (s->cipher == TLS_CIPHER_GCM) {
 		/* The GHASH subkey's room: our engine makes it of the key. */
 		memcpy(kh->kh_salt, tp->iv, sizeof(kh->kh_salt));
-		return;
+		return (t6_keyctx_len(s));
 	}
 	kh->kh_maclen = (uint8_t)t6_hmac_block(s);
 	memcpy(key + T6_ROUND16(s->key_len), tp->auth_key, tp->auth_key_len);
+	return (t6_keyctx_len(s));
 }
 
 /* --- the end of a tag --- */
@@ -317,15 +316,9 @@ open_request(struct t6_tag *tt, const struct if_snd_tag_conn *conn)
 static struct t6_extent *
 key_alloc(struct t6_tag *tt)
 {
-	struct t6_softc *sc = tt->tt_nic->n_softc;
-	struct nic_cmd cmd = { .c_op = T6_KEY_SLOTS };
-
 	if (nic_knob(tt->tt_nic, T6_KNOB_INLINE_KEYS) != 0)
 		return (NULL);
-	t6_ctrl(tt->tt_nic, &cmd);
-	if (sc->sc_keys.km_count >= cmd.c_out[0])
-		return (NULL);
-	return (t6_key_alloc(&sc->sc_keys, tt->tt_ctxlen));
+	return (t6_key_take(tt->tt_nic, tt->tt_ctxlen));
 }
 
 /* Steps 3 to 9; what was taken is given back on an error. */
@@ -378,9 +371,11 @@ tag_alloc(struct nic *n, const struct if_snd_tag_alloc_params *params)
 		return (EAGAIN);
 	if ((tt = tag_new(n, params)) == NULL)
 		return (ENOMEM);
-	error = cipher_check(&params->tls->params);
+	error = t6_cipher_check(&params->tls->params);
 	if (error == 0) {
-		keyctx_fill(tt, &params->tls->params);
+		tt->tt_suite = params->tls->params.suite;
+		tt->tt_ctxlen =
+		    t6_keyctx_fill(tt->tt_ctx, &params->tls->params);
 		error = tag_begin(tt, &params->conn);
 	}
 	if (error != 0) {
@@ -416,6 +411,7 @@ t6_reset(struct nic *n)
 	struct t6_tag *tt;
 
 	t6_soft_flush(n);
+	t6_toe_reset(n);
 	TAILQ_FOREACH(tt, &sc->sc_list, tt_link)
 		if (tt->tt_open && !tt->tt_dead) {
 			tt->tt_dead = true;

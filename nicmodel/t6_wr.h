@@ -247,6 +247,7 @@ void t6_hw_detach(struct nic_card *);
 void t6_hw_reset(struct nic_card *);
 int t6_hw_exec(struct nic_exec *);
 void t6_hw_cmd(struct nic_card *, struct nic_cmd *);
+void t6_tp_rx(struct nic_card *, struct frame **);
 int t6_hw_order(struct nic_card *, enum nic_order, uint64_t value);
 void t6_hw_dump(const struct nic_card *, struct strbuf *, int indent);
 void t6_decode(const struct nic_queue *, uint32_t at, uint32_t *blocks,

@@ -124,13 +124,15 @@ ktls_enable_decided(struct ktls_session *tls, int error)
 	}
 }
 
-/* TOE is no card's yet; then the NIC, then software. EINPROGRESS: the mode is
- * none until the card has answered. */
+/* The card that has the connection's TCP, then the NIC, then software.
+ * EINPROGRESS: the mode is none until the card has answered. */
 static int
 ktls_choose_mode(struct socket *so, struct ktls_session *tls)
 {
 	int error;
 
+	if (ktls_try_toe(so, tls) == 0)
+		return (0);
 	error = ktls_try_ifnet(so, tls, false, ktls_enable_decided);
 	if (error == EINPROGRESS)
 		return (0);
@@ -297,6 +299,8 @@ ktls_rx_choose_mode(struct socket *so, struct ktls_session *tls)
 	int error;
 
 	ktls_inp_attach_rx(tls, so);
+	if (ktls_try_toe(so, tls) == 0)
+		return;
 	error = ktls_try_ifnet_rx(so, tls, ktls_rx_decided);
 	if (error != EINPROGRESS)
 		ktls_rx_decided(tls, error);

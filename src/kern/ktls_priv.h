@@ -133,6 +133,17 @@ enum ktls_rx_how ktls_rx_how(const struct mbuf *);
 /* This record was delivered: what its card should know of it. */
 void ktls_rx_resync(struct socket *, enum ktls_rx_how, uint32_t reclen,
     uint64_t seqno);
+/* An error in a record's place, for the reader. */
+void ktls_rx_error(struct sockbuf *, int error);
+/* ktls_toe.c */
+/*
+ * 0: the card that has the connection's TCP took the session, which has the
+ * mode now. EOPNOTSUPP: it is no card's; others: the card refused (told).
+ */
+int ktls_try_toe(struct socket *, struct ktls_session *);
+/* Software has nothing left to decrypt: what the card did comes next. */
+void ktls_toe_flush(struct sockbuf *);
+void ktls_toe_free(struct ktls_session *);
 /* ktls_session.c */
 void ktls_count(struct ktls_session *, int delta);
 void ktls_mb_free_extpg(struct mbuf *);

@@ -342,7 +342,7 @@ ktls_rx_good(struct ktls_rx_job *x, struct sockbuf *sb, uint8_t type,
  * writer: good records behind the bad one seem to follow those in front. Here
  * the error waits in the bad one's place, for the reader.
  */
-static void
+void
 ktls_rx_error(struct sockbuf *sb, int error)
 {
 	if (V_DEFECT(sb->sb_vnet, KTLS_RX_ERROR_PLACE)) {
@@ -428,6 +428,7 @@ ktls_rx_stop(struct socket *so)
 	struct sockbuf *sb = &so->so_rcv;
 
 	sb->sb_flags &= (uint16_t)~SB_TLS_RX_RUNNING;
+	ktls_toe_flush(sb);
 	ktls_rx_eof(sb);
 	sorwakeup(so);
 	sorele(so);

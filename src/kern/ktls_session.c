@@ -322,6 +322,7 @@ ktls_destroy(struct ktls_session *tls)
 	    (tls->mode == TCP_TLS_MODE_IFNET || tls->mode == TCP_TLS_MODE_TOE))
 		ktls_inp_xmit(tls, false);
 	ktls_inp_detach(tls);
+	ktls_toe_free(tls);
 	tls_crypt_destroy(tls->crypt);
 	ktls_free_key(tls->params.cipher_key, tls->params.cipher_key_len);
 	ktls_free_key(tls->params.auth_key, tls->params.auth_key_len);

@@ -19,6 +19,8 @@ static const struct {
 	{ IFCAP_TSO4, "tso4", "TSO4" },
 	{ IFCAP_TSO6, "tso6", "TSO6" },
 	{ IFCAP_LRO, "lro", "LRO" },
+	{ IFCAP_TOE4, "toe4", "TOE4" },
+	{ IFCAP_TOE6, "toe6", "TOE6" },
 	{ IFCAP_VLAN_HWTSO, "vlanhwtso", "VLAN_HWTSO" },
 	{ IFCAP_RXCSUM_IPV6, "rxcsum6", "RXCSUM_IPV6" },
 	{ IFCAP_TXCSUM_IPV6, "txcsum6", "TXCSUM_IPV6" },
@@ -34,9 +36,11 @@ static const struct {
 uint64_t
 if_capbyname(const char *name)
 {
-	/* The two that stand for a pair, as in ifconfig. */
+	/* Those that stand for a pair, as in ifconfig. */
 	if (strcasecmp(name, "txtls") == 0)
 		return (IFCAP_TXTLS4 | IFCAP_TXTLS6);
+	if (strcasecmp(name, "toe") == 0)
+		return (IFCAP_TOE4 | IFCAP_TOE6);
 	if (strcasecmp(name, "tso") == 0)
 		return (IFCAP_TSO4 | IFCAP_TSO6);
 	for (size_t i = 0; i < nitems(if_cap_names); i++)

@@ -68,6 +68,7 @@ inet_attach(struct vnet *vnet)
 	is = xcalloc(1, sizeof(*is));
 	vnet->v_inet = is;
 	TAILQ_INIT(&is->is_pcbs);
+	TAILQ_INIT(&is->is_toedevs);
 	vnet_prng(vnet, &is->is_iss, "tcp.iss");
 	vnet_prng(vnet, &is->is_ports, "tcp.ports");
 	vnet_prng(vnet, &is->is_ts, "tcp.ts");

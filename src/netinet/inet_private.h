@@ -37,6 +37,7 @@ struct inet_state {
 	struct inpcblist is_pcbs;
 	struct inpcbhead is_conn[INP_HASHSIZE]; /* by four-tuple */
 	struct inpcbhead is_port[INP_PORTHASH]; /* by local port */
+	TAILQ_HEAD(, toedev) is_toedevs;
 	struct prng is_iss, is_ports, is_ts;
 	bool is_iss_given; /* every connection begins at is_iss_first */
 	uint32_t is_iss_first;

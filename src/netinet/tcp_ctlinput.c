@@ -138,6 +138,8 @@ tcp_ctlinput(struct vnet *vnet, int family, int error, uint32_t mtu,
 	if (inp == NULL || inp->inp_faddr.sa_port == 0)
 		return;
 	tp = intotcpcb(inp);
+	if ((tp->t_flags & TF_TOE) != 0)
+		return; /* the card heard it too */
 	seq = be32dec(ip + hlen + 4);
 	if (SEQ_LT(seq, tp->snd_una) || SEQ_GEQ(seq, tp->snd_max))
 		return;

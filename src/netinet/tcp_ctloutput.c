@@ -8,6 +8,7 @@
 #include <ktsim/base/kassert.h>
 #include <ktsim/kern/ktls.h>
 #include <ktsim/netinet/tcp_info.h>
+#include <ktsim/netinet/tcp_offload.h>
 
 #include "tcp_ctloutput.h"
 #include "tcp_private.h"
@@ -223,14 +224,33 @@ tcp_getopt(struct socket *so, struct sockopt *sopt)
 	return (0);
 }
 
+/* Who has the connection's TCP must know; TLS has its own way. */
+static void
+tcp_tell_card(struct tcpcb *tp, const struct sockopt *sopt)
+{
+	bool tls = sopt->sopt_name >= TCP_TXTLS_ENABLE &&
+	    sopt->sopt_name <= TCP_RXTLS_MODE;
+
+	if (!tls && (tp->t_flags & TF_TOE) != 0)
+		tp->tod->tod_ctloutput(tp->tod, tp, sopt->sopt_name,
+		    sopt->sopt_val, sopt->sopt_valsize);
+}
+
 int
 tcp_ctloutput(struct socket *so, struct sockopt *sopt)
 {
+	int error;
+
 	if (sopt->sopt_level != KIPPROTO_TCP)
 		return (ENOPROTOOPT);
 	if (inp_dropped(sotoinpcb(so)))
 		return (ECONNRESET);
 	if (tcp_opt_absent(so, sopt))
 		return (ENOPROTOOPT);
-	return (sopt->sopt_set ? tcp_setopt(so, sopt) : tcp_getopt(so, sopt));
+	if (!sopt->sopt_set)
+		return (tcp_getopt(so, sopt));
+	error = tcp_setopt(so, sopt);
+	if (error == 0)
+		tcp_tell_card(sototcpcb(so), sopt);
+	return (error);
 }

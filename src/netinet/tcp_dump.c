@@ -8,7 +8,7 @@
 #include "tcp_private.h"
 
 static const struct dump_flag tcp_flag_names[] = { { TF_ACKNOW, "ACKNOW" },
-	{ TF_DELACK, "DELACK" }, { TF_NODELAY, "NODELAY" },
+	{ TF_DELACK, "DELACK" }, { TF_NODELAY, "NODELAY" }, { TF_TOE, "TOE" },
 	{ TF_NOPUSH, "NOPUSH" }, { TF_SENTFIN, "SENTFIN" },
 	{ TF_REQ_SCALE, "REQ_SCALE" }, { TF_RCVD_SCALE, "RCVD_SCALE" },
 	{ TF_REQ_TSTMP, "REQ_TSTMP" }, { TF_RCVD_TSTMP, "RCVD_TSTMP" },

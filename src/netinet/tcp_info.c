@@ -3,6 +3,7 @@
 
 #include <ktsim/base/kassert.h>
 #include <ktsim/netinet/tcp_info.h>
+#include <ktsim/netinet/tcp_offload.h>
 
 #include "tcp_private.h"
 
@@ -133,4 +134,6 @@ tcp_fill_info(const struct tcpcb *tp, struct ktcp_info *ti)
 	info_windows(tp, ti);
 	info_buffers(tp->t_inpcb->inp_socket, ti);
 	info_counts(tp, ti);
+	if ((tp->t_flags & TF_TOE) != 0)
+		tp->tod->tod_tcp_info(tp->tod, tp, ti);
 }

@@ -9,16 +9,17 @@
 /* What a new connection takes over from its listener. */
 #define TF_INHERIT (TF_NODELAY | TF_NOPUSH)
 
-static void
-tcp_accept(struct tcpcb *listener, struct socket *so, const struct tcp_seg *ts)
+struct tcpcb *
+tcp_inherit(struct tcpcb *listener, struct socket *so,
+    const struct ksockaddr *laddr, const struct ksockaddr *faddr,
+    uint8_t numa_domain)
 {
 	struct inpcb *inp = sotoinpcb(so);
 	struct tcpcb *tp = intotcpcb(inp);
 	struct socket *lso = listener->t_inpcb->inp_socket;
 
-	in_pcbaccepted(inp, &ts->ts_laddr, &ts->ts_faddr);
-	/* FreeBSD takes the ACK that ends the handshake: syncache_socket. */
-	inp->inp_numa_domain = ts->ts_m->m_pkthdr.numa_domain;
+	in_pcbaccepted(inp, laddr, faddr);
+	inp->inp_numa_domain = numa_domain;
 	tp->t_flags |= listener->t_flags & TF_INHERIT;
 	if (tp->t_cc != listener->t_cc)
 		cc_choose(tp, listener->t_cc);
@@ -31,6 +32,17 @@ tcp_accept(struct tcpcb *listener, struct socket *so, const struct tcp_seg *ts)
 	    (lso->so_snd.sb_flags & SB_AUTOSIZE));
 	so->so_rcv.sb_flags = (uint16_t)((so->so_rcv.sb_flags & ~SB_AUTOSIZE) |
 	    (lso->so_rcv.sb_flags & SB_AUTOSIZE));
+	return (tp);
+}
+
+static void
+tcp_accept(struct tcpcb *listener, struct socket *so, const struct tcp_seg *ts)
+{
+	struct tcpcb *tp;
+
+	/* FreeBSD takes the ACK that ends the handshake: syncache_socket. */
+	tp = tcp_inherit(listener, so, &ts->ts_laddr, &ts->ts_faddr,
+	    ts->ts_m->m_pkthdr.numa_domain);
 	soisconnecting(so);
 	tcp_connecting(tp, TCPS_SYN_RECEIVED);
 	tp->irs = ts->ts_seq;

@@ -12,6 +12,7 @@
 #include <ktsim/base/kassert.h>
 #include <ktsim/kern/ktls.h>
 #include <ktsim/netinet/ip.h>
+#include <ktsim/netinet/tcp_offload.h>
 
 #include "tcp_private.h"
 
@@ -393,6 +394,8 @@ tcp_output(struct tcpcb *tp)
 		tp->t_conn));
 	if (tp->t_state == TCPS_CLOSED || tp->t_state == TCPS_LISTEN)
 		return (0);
+	if ((tp->t_flags & TF_TOE) != 0)
+		return (tcp_offload_output(tp));
 	memset(&tx, 0, sizeof(tx));
 	tx.tx_tp = tp;
 	tx.tx_so = inp->inp_socket;

@@ -133,6 +133,8 @@ void tcp_respond_probe(struct tcpcb *, uint32_t seq);
 void tcp_respond_rst(const struct tcp_seg *, uint32_t conn);
 /* Initial sequence numbers, timers' start: a connection is being made. */
 void tcp_connecting(struct tcpcb *, enum tcp_state);
+/* The ends are known: the next output is a SYN. tcp_usrreq.c */
+void tcp_open(struct tcpcb *);
 /* MSS from the route and the peer's offer (0: none came); TSO. */
 void tcp_mss(struct tcpcb *, uint32_t offer);
 /* The largest segment we could take by this route. */
@@ -146,6 +148,12 @@ void tcp_twstart(struct tcpcb *);
 /* A header in m at p; returns its length. Source and ports from laddr... */
 uint32_t tcp_fill_iphdr(uint8_t *p, const struct ksockaddr *laddr,
     const struct ksockaddr *faddr, uint32_t tcplen);
+
+/* --- tcp_listen --- */
+/* A new connection of a listener, as it takes after it; no state yet. */
+struct tcpcb *tcp_inherit(struct tcpcb *listener, struct socket *,
+    const struct ksockaddr *laddr, const struct ksockaddr *faddr,
+    uint8_t numa_domain);
 
 /* --- tcp_options --- */
 void tcp_parse_options(struct tcpopt *, const uint8_t *p, uint32_t len,

@@ -12,6 +12,7 @@
 #include <ktsim/base/kassert.h>
 #include <ktsim/netinet/in_cksum.h>
 #include <ktsim/netinet/ip.h>
+#include <ktsim/netinet/tcp_offload.h>
 
 #include "tcp_private.h"
 
@@ -179,7 +180,8 @@ tcp_established(struct tcpcb *tp)
 
 	tcp_stats_rw(tp)->connects++;
 	tp->t_starttime = tcp_now(tp);
-	tcp_keep_start(tp);
+	if ((tp->t_flags & TF_TOE) == 0)
+		tcp_keep_start(tp);
 	if ((tp->t_flags & TF_NEEDFIN) != 0) {
 		tp->t_flags &= ~TF_NEEDFIN;
 		tcp_state_change(tp, TCPS_FIN_WAIT_1);
@@ -237,6 +239,10 @@ tcp_close(struct tcpcb *tp)
 
 	if ((inp->inp_flags & INP_DROPPED) != 0)
 		return;
+	if (tp->t_state == TCPS_LISTEN)
+		tcp_offload_listen_stop(tp);
+	if ((tp->t_flags & TF_TOE) != 0)
+		tcp_offload_detach(tp);
 	tcp_timer_stop(tp);
 	tcp_reass_flush(tp);
 	tcp_free_sackholes(tp);
@@ -267,7 +273,9 @@ tcp_drop(struct tcpcb *tp, int error, const char *why)
 	TRACE(tcp_tracer(tp), tcp_drop, TU(tp->t_conn), TI(error), TS(why));
 	tp->t_softreason = why;
 	tcp_stats_rw(tp)->drops++;
-	if (TCPS_HAVERCVDSYN(tp->t_state) && tp->t_state != TCPS_TIME_WAIT)
+	if ((tp->t_flags & TF_TOE) != 0)
+		tcp_offload_rst(tp);
+	else if (TCPS_HAVERCVDSYN(tp->t_state) && tp->t_state != TCPS_TIME_WAIT)
 		tcp_respond(inp->inp_vnet, &inp->inp_laddr, &inp->inp_faddr,
 		    tp->snd_max, tp->rcv_nxt, KTH_RST | KTH_ACK, tp->t_conn);
 	if (so != NULL)

@@ -8,6 +8,7 @@
 
 #include <ktsim/base/bytes.h>
 #include <ktsim/base/kassert.h>
+#include <ktsim/netinet/tcp_offload.h>
 
 #include "tcp_private.h"
 #include "tcp_ctloutput.h"
@@ -92,7 +93,15 @@ tcp_usr_listen(struct socket *so, int backlog)
 	if (inp->inp_laddr.sa_port == 0 && (error = in_pcbbind(inp, &any)) != 0)
 		return (error);
 	tcp_state_change(intotcpcb(inp), TCPS_LISTEN);
+	tcp_offload_listen_start(intotcpcb(inp));
 	return (0);
+}
+
+void
+tcp_open(struct tcpcb *tp)
+{
+	tcp_connecting(tp, TCPS_SYN_SENT);
+	tcp_mss(tp, tcp_maxseg_route(tp));
 }
 
 /* Everything of a connect but the first segment. */
@@ -104,9 +113,9 @@ tcp_connect(struct tcpcb *tp, const struct ksockaddr *nam)
 	if ((error = in_pcbconnect(tp->t_inpcb, nam)) != 0)
 		return (error);
 	soisconnecting(tp->t_inpcb->inp_socket);
-	tcp_connecting(tp, TCPS_SYN_SENT);
-	tcp_mss(tp, tcp_maxseg_route(tp));
 	tcp_stats_rw(tp)->connattempt++;
+	if (tcp_offload_connect(tp) != 0)
+		tcp_open(tp);
 	return (0);
 }
 
@@ -226,7 +235,11 @@ tcp_usr_rcvd(struct socket *so, int flags)
 {
 	struct tcpcb *tp = sototcpcb(so);
 
-	if (!tcp_gone(so) && TCPS_HAVEESTABLISHED(tp->t_state))
+	if (tcp_gone(so) || !TCPS_HAVEESTABLISHED(tp->t_state))
+		return;
+	if ((tp->t_flags & TF_TOE) != 0)
+		tcp_offload_rcvd(tp);
+	else
 		(void)tcp_output(tp);
 }
 

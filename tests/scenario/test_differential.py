@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Every scenario with every card: in software, on the ideal card, ConnectX-6 Dx
-(both drivers) and Chelsio T6. What each client receives is the same, and no
-invariant breaks; what may differ (packets, duplicates, time) is listed.
+(both drivers) and Chelsio T6, with NIC TLS and with TOE. What each client
+receives is the same, and no invariant breaks; what may differ (packets,
+duplicates, time) is listed.
 
   test_differential.py ktls-sim [SCENARIO ...]"""
 import glob
@@ -17,6 +18,7 @@ CARDS = {
     'cx6dx old': {'model': 'cx6dx', 'settings.driver': 'old'},
     'cx6dx new': {'model': 'cx6dx', 'settings.driver': 'new'},
     't6': {'model': 't6'},
+    't6 toe': {'model': 't6', 'settings.toe': 1},
 }
 # What happens there depends on when exactly a packet leaves, or on a card.
 OWN_TIME = {
@@ -24,6 +26,7 @@ OWN_TIME = {
     'disk-error': 'the connection breaks where the window then is',
     'receive-errors': 'clients that misbehave',
     'no-backend': 'what no card takes ends',
+    'toe': 'settings that only a T6 has',
 }
 
 

@@ -311,6 +311,18 @@ inp_dropped(const struct inpcb *inp)
 	return (((const struct fakepcb *)inp)->sp->sp_dropped);
 }
 
+bool
+inp_toe(const struct inpcb *inp)
+{
+	return (((const struct fakepcb *)inp)->sp->sp_toe);
+}
+
+int
+inp_toe_alloc_tls(struct inpcb *inp, struct ktls_session *tls)
+{
+	return (((const struct fakepcb *)inp)->sp->sp_toe_error);
+}
+
 int
 m_snd_tag_alloc(struct ifnet *ifp, const struct if_snd_tag_alloc_params *p,
     struct m_snd_tag **out)

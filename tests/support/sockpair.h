@@ -24,6 +24,8 @@ struct sockpair {
 	bool sp_shut[2];     /* FIN wanted behind the data */
 	uint32_t sp_rcv_nxt; /* what a driver is told of TCP */
 	bool sp_dropped;
+	bool sp_toe;	  /* its TCP is a card's ... */
+	int sp_toe_error; /* ... that answers this to TLS */
 	sockpair_tap_fn *sp_tap;
 	void *sp_tap_arg;
 };

@@ -137,6 +137,9 @@ struct ktls_session {
 	struct ktls_session *switch_from; /* mode change: what it replaces */
 	bool switching;	   /* a change of this session's mode is under way */
 	int switch_result; /* of the last one that was */
+	/* RX, toe: records of the card that came before software was done
+	 * with what it had; by m_nextpkt */
+	struct mbuf *toe_rx, *toe_rx_last;
 	bool tx;
 	bool reset_pending;
 	struct task reset_tag_task;
@@ -285,6 +288,19 @@ int ktls_get_rx_sequence(struct inpcb *, uint32_t *tcpseq, uint64_t *tlsseq);
  */
 bool ktls_pending_rx_info(const struct sockbuf *, uint64_t *seqnop,
     uint32_t *residp);
+
+/* --- a card's TCP (ktls_toe.c) --- */
+/*
+ * The card has decrypted a record of the receive session, m its payload (NULL:
+ * none; consumed); or could not: the error stands in its place. They are read
+ * behind what software has still to decrypt. fatal: the record's header makes
+ * no sense; the caller drops the connection.
+ */
+void ktls_toe_record(struct socket *, const struct tls_get_record *,
+    struct mbuf *m);
+void ktls_toe_record_bad(struct socket *, int error, bool fatal);
+/* The card does not decrypt after all: the session's mode is software. */
+void ktls_toe_rx_failed(struct socket *, int error);
 
 /* --- output path (ktls_tag.c) --- */
 /*

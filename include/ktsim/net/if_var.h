@@ -35,6 +35,8 @@ struct vnet;
 #define IFCAP_TSO4	  (1ULL << 8)
 #define IFCAP_TSO6	  (1ULL << 9)
 #define IFCAP_LRO	  (1ULL << 10)
+#define IFCAP_TOE4	  (1ULL << 14)
+#define IFCAP_TOE6	  (1ULL << 15)
 #define IFCAP_VLAN_HWTSO  (1ULL << 18)
 #define IFCAP_RXCSUM_IPV6 (1ULL << 21)
 #define IFCAP_TXCSUM_IPV6 (1ULL << 22)

@@ -14,6 +14,7 @@
 #include <ktsim/kern/sockaddr.h>
 #include <ktsim/net/if_var.h>
 
+struct ktls_session;
 struct socket;
 struct mbuf;
 struct tcpcb;
@@ -106,6 +107,10 @@ void inp_snapshot(const struct inpcb *, struct if_snd_tag_conn *);
 /* tcp_drop when alive; else error to the socket, if any, which is woken. */
 void inp_drop(struct inpcb *, int error, const char *why);
 struct inpcb *inp_of_socket(struct socket *);
+/* Its TCP is a card's, which is asked to take the session: the errnos of
+ * tod_alloc_tls_session (netinet/tcp_offload.h). */
+bool inp_toe(const struct inpcb *);
+int inp_toe_alloc_tls(struct inpcb *, struct ktls_session *);
 bool inp_dropped(const struct inpcb *);
 
 #endif

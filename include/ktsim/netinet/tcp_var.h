@@ -8,7 +8,7 @@
  * tcp_recovery (what duplicate and partial ACKs mean), tcp_output (whether and
  * how much to send), tcp_send (sending it), tcp_segment (building one packet:
  * tcp_m_copym, options, header), tcp_timer, tcp_keepalive, tcp_ecn, tcp_info,
- * tcp_ctlinput (what ICMP says), cc (congestion control: cc.h), tcp_dump.
+ * tcp_ctlinput (what ICMP says), tcp_offload (a card's), cc (congestion control: cc.h), tcp_dump.
  *
  * Times are ps of virtual time; the timestamp option counts milliseconds.
  * Source: netinet/tcp_var.h and the files of the same name.
@@ -58,6 +58,7 @@ enum tcp_state {
 #define TF_FASTRECOVERY 0x00100000 /* in NewReno or SACK recovery */
 #define TF_WASFRECOVERY 0x00200000 /* ... when the timer fired */
 #define TF_FORCEDATA	0x00800000 /* window probe */
+#define TF_TOE		0x00400000 /* the card's: tcp_offload.h */
 #define TF_CLOSED	0x01000000 /* the user has closed the socket */
 #define TF_LIMITED	0x02000000 /* in a limited transmit, for notes */
 #define TF_CONGRECOVERY 0x20000000 /* a window was reduced, once per window */
@@ -80,6 +81,7 @@ enum tcp_state {
 #define TCP_MAXOLEN	   40
 
 struct tcp_reass_seg;
+struct toedev;
 
 /*
  * Bytes that the peer has not told to have, below bytes that it has. The holes
@@ -192,7 +194,10 @@ struct tcpcb {
 	bool t_nic_ktls_xmit_dis;   /* auto-disabled for good */
 	uint64_t t_snd_rxt_bytes;   /* resent payload, for life */
 	uint64_t t_snd_first_bytes; /* payload sent first time */
-	const char *t_softreason;   /* why the connection ended, static */
+	/* offloaded (TF_TOE): the card, and what its driver calls this */
+	struct toedev *tod;
+	void *t_toe;
+	const char *t_softreason; /* why the connection ended, static */
 	int t_softerror;
 
 	struct tcp_conn_stats t_stats;

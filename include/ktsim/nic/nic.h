@@ -227,7 +227,8 @@ struct nic_model {
 	/* A command of the driver; sets its status. NULL: the card has none. */
 	void (*nm_hw_cmd)(struct nic_card *, struct nic_cmd *);
 	/* A frame arrives; it may be replaced (decrypted: *f, with its
-	 * reference) and f_rxtls set. NULL: nothing to do. */
+	 * reference) and f_rxtls set, or taken (*f NULL: the card's own). NULL:
+	 * nothing to do. */
 	void (*nm_hw_rx)(struct nic_card *, struct frame **);
 	/* Orders besides the common ones. EOPNOTSUPP: the card has no such
 	 * thing. NULL: none. */
