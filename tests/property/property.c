@@ -48,13 +48,16 @@ enum seen {
 	SEEN_SUSPENDED,
 	SEEN_NOTICED,  /* damage, by TLS */
 	SEEN_UNOPENED, /* no SYN was answered for so long */
+	SEEN_TOE,      /* a card's TCP and TLS */
+	SEEN_TOE_RESET,
 	SEEN_KINDS
 };
 static const char *const seen_names[SEEN_KINDS] = { "everything delivered",
 	"retransmissions", "timeouts", "fast retransmissions", "software tx",
 	"card tx", "kernel rx", "plain", "IPv6", "lagg", "lost by a node",
 	"duplicated", "delayed", "corrupted", "marked", "queue full",
-	"link down", "suspended", "damage noticed", "not opened for 75 s" };
+	"link down", "suspended", "damage noticed", "not opened for 75 s",
+	"card's TCP", "reset with the card" };
 static uint64_t seen[SEEN_KINDS];
 static uint64_t client_conns;
 
@@ -142,6 +145,8 @@ judge_conn(struct verdict *v, const struct rworld *rw, const struct conn *c)
 			seen[SEEN_UNOPENED]++;
 		else if (rw->rw_damage && tells_damage(c->c_error))
 			seen[SEEN_NOTICED]++;
+		else if (rw->rw_toe_reset && tells_damage(c->c_error))
+			seen[SEEN_TOE_RESET]++;
 		else
 			wrong(v, "%s#%u ended with %s", name, c->c_index,
 			    c->c_failed);
@@ -191,6 +196,7 @@ see_conns(const struct result *r)
 			seen[SEEN_SW_TX] += s->tx_mode == TCP_TLS_MODE_SW;
 			seen[SEEN_CARD_TX] += s->tx_mode == TCP_TLS_MODE_IFNET;
 			seen[SEEN_KERNEL_RX] += s->rx_mode == TCP_TLS_MODE_SW;
+			seen[SEEN_TOE] += s->tx_mode == TCP_TLS_MODE_TOE;
 		}
 }
 
@@ -420,7 +426,8 @@ missing(uint64_t count)
 
 	for (unsigned i = 0; i < SEEN_KINDS; i++) {
 		printf("  %-22s %" PRIu64 "\n", seen_names[i], seen[i]);
-		if (i != SEEN_UNOPENED && seen[i] == 0 && count >= 500) {
+		if (i != SEEN_UNOPENED && i != SEEN_TOE_RESET && seen[i] == 0 &&
+		    count >= 500) {
 			printf("FAIL: %s: never\n", seen_names[i]);
 			n++;
 		}

@@ -47,8 +47,9 @@ struct rworld {
 	bool rw_ipv6, rw_lagg, rw_tls, rw_card;
 	const char *rw_proto;	 /* with rw_lagg: more of both laggs */
 	const char *rw_model[3]; /* with rw_card: the server's, the client's */
-	/* Damage that only TLS can notice: it ends connections. */
-	bool rw_damage;
+	/* Damage that only TLS can notice: it ends connections. So does the
+	 * reset of a card that owns them. */
+	bool rw_damage, rw_toe, rw_toe_reset;
 };
 
 void rworld_make(struct rworld *, uint64_t seed);

@@ -518,6 +518,7 @@ step_card(struct maker *m)
 
 	switch (range(m, 0, connectx ? 1 : 3)) {
 	case 0:
+		m->m->rw_toe_reset = m->m->rw_toe;
 		part(m, AT_TIMELINE,
 		    "  - {at: %" PRIu64 "us, do: card, on: server.%s, order: "
 		    "reset}\n",
@@ -537,12 +538,25 @@ step_card(struct maker *m)
 	}
 }
 
+/* Drawn from a stream of its own: worlds without it stay what they were. */
+static void
+make_toe(struct rworld *w)
+{
+	struct maker m = { .m = w };
+
+	prng_init(&m.rnd, w->rw_seed, "property toe");
+	w->rw_toe = !w->rw_lagg && maybe(&m, 15);
+	if (w->rw_toe)
+		w->rw_model[0] = "t6, settings: {toe: 1}";
+}
+
 static void
 make_cards(struct maker *m)
 {
 	struct rworld *w = m->m;
 
 	w->rw_model[0] = w->rw_model[1] = card_model(m);
+	make_toe(w);
 	/* Now and then the client's decrypts. */
 	if (maybe(m, 50))
 		w->rw_model[2] = "cx6dx";
