@@ -161,6 +161,41 @@ tp_tid_left(const struct t6_tp *tp)
 	return (left > waiting);
 }
 
+/*
+ * One of two must answer. A SYN that the host was left has its own SYN|ACK
+ * under way: when it comes again it is the host's again, even if there is a
+ * tid by now.
+ */
+static bool
+tp_declined(const struct t6_tp *tp, const struct ksockaddr *src,
+    const struct ksockaddr *dst)
+{
+	simtime_t now = timebase_now(tp->tp_vnet->v_tb);
+	const struct tp_declined *d;
+
+	for (unsigned i = 0; i < MIN(tp->tp_ndeclined, TP_DECLINED); i++) {
+		d = &tp->tp_declined[i];
+		if (d->d_until > now && d->d_src.sa_port == src->sa_port &&
+		    d->d_dst.sa_port == dst->sa_port &&
+		    in_any_eq(&d->d_src.sa_addr, &src->sa_addr) &&
+		    in_any_eq(&d->d_dst.sa_addr, &dst->sa_addr))
+			return (true);
+	}
+	return (false);
+}
+
+static void
+tp_decline(struct t6_tp *tp, const struct ksockaddr *src,
+    const struct ksockaddr *dst)
+{
+	tp->tp_rspq->rq_stats.declined++;
+	tp->tp_declined[tp->tp_ndeclined++ % TP_DECLINED] =
+	    (struct tp_declined) { .d_src = *src,
+		    .d_dst = *dst,
+		    .d_until =
+			timebase_now(tp->tp_vnet->v_tb) + TP_DECLINED_FOR };
+}
+
 /* A connection's, or a SYN for a listener as long as there are tids. */
 static bool
 tp_wants(struct t6_tp *tp, const struct frame *f, const struct ksockaddr *src,
@@ -177,9 +212,11 @@ tp_wants(struct t6_tp *tp, const struct frame *f, const struct ksockaddr *src,
 	if ((flags & (KTH_SYN | KTH_ACK | KTH_RST)) != KTH_SYN ||
 	    if_addr_owner(tp->tp_vnet, dst->sa_family, &dst->sa_addr) == NULL)
 		return (false);
+	if (tp_declined(tp, src, dst))
+		return (false);
 	if (tp_tid_left(tp))
 		return (true);
-	tp->tp_rspq->rq_stats.declined++;
+	tp_decline(tp, src, dst);
 	return (false);
 }
 

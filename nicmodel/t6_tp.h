@@ -21,6 +21,15 @@
 struct socket;
 struct tp_conn;
 
+/* SYNs left to the host, the last ones of the time that it tries for. */
+#define TP_DECLINED	128
+#define TP_DECLINED_FOR (75 * SIM_SEC) /* TCPTV_KEEP_INIT */
+
+struct tp_declined {
+	struct ksockaddr d_src, d_dst;
+	simtime_t d_until;
+};
+
 struct t6_tp {
 	struct nic_card *tp_card;
 	struct vnet *tp_vnet;
@@ -30,6 +39,8 @@ struct t6_tp {
 	TAILQ_HEAD(, tp_listener) tp_listeners;
 	TAILQ_HEAD(, tp_conn) tp_conns, tp_dirty;
 	struct sim_event tp_ev; /* something has happened */
+	struct tp_declined tp_declined[TP_DECLINED];
+	unsigned tp_ndeclined; /* so far */
 };
 
 struct tp_listener {

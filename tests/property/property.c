@@ -172,9 +172,15 @@ judge(struct verdict *v, const struct rworld *rw, const struct world *w)
 			    r->r_inv[i].i_first);
 	if (v->why != NULL)
 		return; /* the wreck is not to be looked at */
-	for (unsigned i = 0; i < r->r_nconns; i++)
-		if (!r->r_conns[i].c_done && r->r_conns[i].c_failed == NULL)
+	for (unsigned i = 0; i < r->r_nconns; i++) {
+		if (r->r_conns[i].c_done || r->r_conns[i].c_failed != NULL)
+			continue;
+		/* In FIN_WAIT_2 nobody asks whether the peer is still there. */
+		if (rw->rw_toe_reset)
+			seen[SEEN_TOE_RESET]++;
+		else
 			wrong(v, "%s is not done", r->r_conns[i].c_name);
+	}
 	for (unsigned i = 0; i < w->w_sc->napps; i++)
 		TAILQ_FOREACH(c, &w->w_apps[i].a_conns, c_link)
 			judge_conn(v, rw, c);

@@ -250,6 +250,32 @@ test_without_a_tid_the_host_does_it(void **state)
 }
 
 static void
+test_a_syn_that_the_host_has_stays_the_hosts(void **state)
+{
+	struct socket *so2[2];
+
+	teardown(NULL);
+	ob_init(&ob, "tids=1", false);
+	ob_pair(&ob);
+	/* The host's SYN|ACK does not arrive, and a tid is free meanwhile. */
+	so2[CLI] = ob_connect(&ob, CLI, SRV);
+	ob_run(&ob, 5 * SIM_US);
+	ob.cut = true;
+	ob_run(&ob, 100 * SIM_MS);
+	ob.cut = false;
+	assert_int_equal(ob_sysctl(&ob, SRV, "dev.cc.0.toe.declined"), 1);
+	soabort(ob.so[SRV]);
+	ob.so[SRV] = NULL;
+	ob_run(&ob, 10 * SIM_SEC);
+	assert_int_equal(ob_sysctl(&ob, SRV, "dev.cc.0.toe.conns"), 1);
+	so2[SRV] = ob_accept(&ob);
+	assert_true((sototcpcb(so2[SRV])->t_flags & TF_TOE) == 0);
+	assert_true((so2[CLI]->so_state & SS_ISCONNECTED) != 0);
+	soclose(so2[CLI]);
+	soclose(so2[SRV]);
+}
+
+static void
 test_what_the_host_does_not_want_is_reset(void **state)
 {
 	struct socket *so[12];
@@ -411,6 +437,7 @@ main(void)
 		T(test_a_reset_of_the_card_ends_its_connections),
 		T(test_a_link_that_was_down_is_made_up_for),
 		T(test_without_a_tid_the_host_does_it),
+		T(test_a_syn_that_the_host_has_stays_the_hosts),
 		T(test_what_the_host_does_not_want_is_reset),
 		T(test_behind_a_closed_listener_the_host_refuses),
 		T(test_connect_is_the_cards_too),
