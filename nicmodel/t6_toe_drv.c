@@ -79,7 +79,8 @@ t6_toep_check(struct t6_toep *te)
 {
 	struct t6_toe *to = t6_toe(te->te_nic);
 
-	if (te->te_tp != NULL || te->te_wrs > 0 || te->te_cmd_busy)
+	if (te->te_tp != NULL || te->te_wrs > 0 || te->te_cmd_busy ||
+	    te->te_held > 0)
 		return;
 	t6_toep_ctrl(te, T6_TOE_RELEASE, 0);
 	if (!te->te_opening && t6_toep_find(to, te->te_tid) == te)

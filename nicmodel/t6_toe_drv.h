@@ -46,7 +46,8 @@ struct t6_toep {
 	struct t6_toe_open te_open;
 	bool te_opening; /* ... there is no tid yet */
 	bool te_established;
-	bool te_lost; /* the card was reset: the tid is gone */
+	unsigned te_held; /* in use further up: not to be freed */
+	bool te_lost;	  /* the card was reset: the tid is gone */
 	bool te_over; /* the card's is over: both FINs, or a reset */
 	bool te_peer_closed, te_fin_acked;
 

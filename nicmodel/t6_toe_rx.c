@@ -199,6 +199,19 @@ response(struct t6_toep *te, const struct t6_rsp *cpl)
 	}
 }
 
+/* What it says may end the connection, or let its user end it. */
+static void
+response_held(struct t6_toep *te, const struct t6_rsp *cpl)
+{
+	te->te_held++;
+	response(te, cpl);
+	/* The buffer may have grown. */
+	if (te->te_tp != NULL && te->te_established && !te->te_over)
+		t6_toep_rx_credits(te);
+	te->te_held--;
+	t6_toep_check(te);
+}
+
 void
 t6_toe_responses(struct nic *n)
 {
@@ -212,12 +225,7 @@ t6_toe_responses(struct nic *n)
 		if (cpl->c_op == CPL_PASS_ESTABLISH)
 			pass_establish(n, cpl);
 		else if (te != NULL && te->te_tp != NULL)
-			response(te, cpl);
-		/* The buffer may have grown; the connection may be gone. */
-		te = t6_toep_find(to, cpl->c_tid);
-		if (te != NULL && te->te_tp != NULL && te->te_established &&
-		    !te->te_over)
-			t6_toep_rx_credits(te);
+			response_held(te, cpl);
 		free(cpl);
 	}
 }

@@ -157,12 +157,12 @@ quiesce_done(struct nic *n, struct nic_cmd *cmd)
 {
 	struct t6_toep *te = cmd->c_arg;
 
-	te->te_cmd_busy = false;
 	if (cmd->c_status == 0) {
 		t6_toe_responses(n); /* they came before */
 		t6_toep_rx_quiesced(te);
 	} else if (cmd->c_status == EIO)
 		rx_failed(te, cmd->c_status);
+	te->te_cmd_busy = false;
 	/* Otherwise the connection is gone, or about to be. */
 	t6_toep_check(te);
 }

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """TOE: stock tshark decrypts what the card's own TCP sent, in the first place
 and again; a frame's comment says that it is the card's, and which record it
-is of; the host's stack sent nothing."""
+is of; the host's stack sent nothing. And a connection may end at any time while
+the card stops it for its key."""
 import os
 import re
 import shutil
@@ -12,6 +13,40 @@ import lib
 
 GATE = os.path.join(lib.ROOT, 'tests', 'gate', 'gate.sh')
 
+SHORT = """ktls_sim: 1
+name: short
+seed: 3
+until: 20s
+hosts:
+  server:
+    sysctl: {kern.ipc.tls.enable: 1}
+    nics: {cc0: {model: t6, settings: {toe: 1, open_time: %dus}, rx_coalesce: 100us}}
+    addresses: {cc0: 10.0.0.1/24}
+    files: {/0: {size: 0B}}
+  client:
+    nics: {em0: {model: basic}}
+    addresses: {em0: 10.0.0.2/24}
+links: [{ends: [server.cc0, client.em0], rate: 10Gbit/s, delay: 100us}]
+apps:
+  web: {type: https-server, host: server,
+        tls: {version: "1.2", suite: aes128-gcm, tx: kernel, rx: kernel}}
+  get: {type: https-client, host: client, server: web, path: /0,
+        tls: {version: "1.2", suite: aes128-gcm, tx: openssl, rx: openssl}}
+expect:
+  - delivered: {app: get, bytes: 0B}
+"""
+
+
+def ends_while_stopping(c, sim, d):
+    """The answer to the driver's question comes when the connection is over,
+    and just before, and just after."""
+    for us in range(0, 1200, 20):
+        f = os.path.join(d, 'short.ktls.yaml')
+        with open(f, 'w') as g:
+            g.write(SHORT % us)
+        r, _ = lib.run_out(sim, f, os.path.join(d, 'short'))
+        c.equal(r.returncode, 0, 'open_time %d us: %s' % (us, r.stderr))
+
 
 def main():
     sim = sys.argv[1]
@@ -19,6 +54,7 @@ def main():
     if not shutil.which('tshark'):
         lib.skip('there is no tshark here')
     with lib.tmpdir() as d:
+        ends_while_stopping(c, sim, d)
         out = os.path.join(d, 'out')
         r, report = lib.run_out(sim, lib.scenario('toe'), out)
         c.equal(r.returncode, 0, 'run: ' + r.stderr)
