@@ -98,14 +98,27 @@ nic_rx_mbuf(struct nic *n, struct frame *f)
 
 /* --- arrival --- */
 
+static void
+nic_rx_count(struct nic *n, uint32_t len)
+{
+	n->n_stats.rx_frames++;
+	n->n_stats.rx_bytes += len;
+	n->n_if.if_ctr.ipackets++;
+	n->n_if.if_ctr.ibytes += len;
+}
+
 /* Into host memory, or not. */
 static void
 nic_arrived(struct nic *n, struct frame *f)
 {
+	uint32_t len = frame_len(f);
+
 	if (n->n_model->nm_hw_rx != NULL && n->n_link_up)
 		n->n_model->nm_hw_rx(n->n_card, &f);
-	if (f == NULL)
-		return; /* the card has taken it */
+	if (f == NULL) { /* the card has taken it */
+		nic_rx_count(n, len);
+		return;
+	}
 	if (!n->n_link_up || (n->n_if.if_flags & IFF_UP) == 0) {
 		n->n_stats.rx_link_down++;
 		TRACE(&n->n_vnet->v_tracer, nic_drop, TS(n->n_if.if_xname),
@@ -120,14 +133,22 @@ nic_arrived(struct nic *n, struct frame *f)
 	frame_rele(f);
 }
 
+/* A frame may overtake those that were told before. */
+static void
+nic_rx_post(struct nic *n, struct sim_event *ev, simtime_t when)
+{
+	if (!sim_event_pending(ev) || ev->ev_when > when)
+		timebase_post(n->n_vnet->v_tb, ev, when);
+}
+
 void
 nic_rx_expect(struct nic *n, simtime_t when)
 {
-	if (!n->n_card->c_rx_now)
-		when += n->n_params.np_rx_coalesce;
-	/* A frame may overtake those that were told before. */
-	if (!sim_event_pending(&n->n_intr_ev) || n->n_intr_ev.ev_when > when)
-		timebase_post(n->n_vnet->v_tb, &n->n_intr_ev, when);
+	if (n->n_card->c_rx_now)
+		nic_rx_post(n, &n->n_look_ev, when);
+	else
+		nic_rx_post(n, &n->n_intr_ev,
+		    when + n->n_params.np_rx_coalesce);
 }
 
 void
@@ -163,6 +184,21 @@ nic_rx_settle(struct nic *n)
 	(void)nic_pull(n, timebase_now(n->n_vnet->v_tb));
 }
 
+/* A card that looks into frames itself takes its own; the others wait for
+ * the interrupt. */
+static void
+nic_rx_look(void *arg)
+{
+	struct nic *n = arg;
+	simtime_t now = timebase_now(n->n_vnet->v_tb), next;
+
+	next = nic_pull(n, now + 1);
+	if (next != SIM_NEVER)
+		nic_rx_expect(n, next);
+	if (!STAILQ_EMPTY(&n->n_rxq))
+		nic_rx_post(n, &n->n_intr_ev, now + n->n_params.np_rx_coalesce);
+}
+
 /* --- interrupt --- */
 
 static void
@@ -177,14 +213,11 @@ nic_rx_one(struct nic *n, struct frame *f)
 		return;
 	}
 	nic_rx_csum(n, f, &m->m_pkthdr);
-	n->n_stats.rx_frames++;
-	n->n_stats.rx_bytes += frame_len(f);
+	nic_rx_count(n, frame_len(f));
 	n->n_stats.dma_rx += frame_len(f);
 	n->n_stats.rx_decrypted += f->f_rxtls == RXTLS_DECRYPTED;
 	if (n->n_model->nm_rx != NULL)
 		n->n_model->nm_rx(n, f, m);
-	ifp->if_ctr.ipackets++;
-	ifp->if_ctr.ibytes += frame_len(f);
 	frame_rele(f);
 	if ((ifp->if_capenable & IFCAP_LRO) != 0 &&
 	    tcp_lro_rx(n->n_lro, m) == 0)
@@ -217,6 +250,7 @@ nic_rx_init(struct nic *n)
 {
 	STAILQ_INIT(&n->n_rxq);
 	sim_event_init(&n->n_intr_ev, EV_NIC, "nic interrupt", nic_rx_intr, n);
+	sim_event_init(&n->n_look_ev, EV_NIC, "nic arrival", nic_rx_look, n);
 	n->n_lro = tcp_lro_init(&n->n_if);
 }
 
@@ -226,6 +260,7 @@ nic_rx_fini(struct nic *n)
 	struct frame *f;
 
 	timebase_cancel(n->n_vnet->v_tb, &n->n_intr_ev);
+	timebase_cancel(n->n_vnet->v_tb, &n->n_look_ev);
 	while ((f = STAILQ_FIRST(&n->n_rxq)) != NULL) {
 		STAILQ_REMOVE_HEAD(&n->n_rxq, f_link);
 		frame_rele(f);

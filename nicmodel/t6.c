@@ -34,7 +34,7 @@ static const struct nic_knob t6_knobs[] = {
 	    "record, in one work request",
 	    "t6_kern_tls.c" },
 	[T6_KNOB_ATIDS] = { "atids", 2048, 1, 65536, NULL, "entries",
-	    "active opens under way at once",
+	    "NIC TLS: active opens under way at once",
 	    "assumed: the size of a T6's table was not found" },
 	[T6_KNOB_TIDS] = { "tids", 18432, 1, 1048576, NULL, "entries",
 	    "pseudo-connections at once",

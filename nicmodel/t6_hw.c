@@ -414,7 +414,8 @@ t6_hw_dump(const struct nic_card *c, struct strbuf *sb, int indent)
 
 	for (uint32_t i = 0; i < th->th_ntcbs && shown < DUMP_MAX; i++) {
 		tcb = &th->th_tcbs[i];
-		if (!tcb->tc_live)
+		/* TP's connections have no fields of the driver's. */
+		if (!tcb->tc_live || tcb->tc_toe != NULL)
 			continue;
 		strbuf_addf(sb,
 		    "%*stid %u: TX_MAX %u SND_UNA -%u RCV_NXT %u RCV_WND %u\n",

@@ -82,10 +82,11 @@ struct t6_rsp {
 	enum t6_cpl_rx c_op;
 	uint32_t c_tid;
 	uint32_t c_val;
-	int c_error;	/* TLS: 0, EBADMSG, EMSGSIZE, EINVAL */
-	bool c_eof;	/* TLS: the end of the stream is within it */
-	bool c_fatal;	/* TLS: nothing behind it can be read */
-	uint8_t c_type; /* TLS: of the record */
+	int c_error;	  /* TLS: 0, EBADMSG, EMSGSIZE, EINVAL */
+	bool c_eof;	  /* TLS: the end of the stream is within it */
+	bool c_fatal;	  /* TLS: nothing behind it can be read */
+	uint8_t c_type;	  /* TLS: of the record */
+	uint64_t c_seqno; /* TLS: its number */
 	uint8_t c_vmajor, c_vminor;
 	uint32_t c_len; /* of the data */
 	uint8_t c_data[];

@@ -48,7 +48,7 @@ struct t6_toep {
 	bool te_established;
 	unsigned te_held; /* in use further up: not to be freed */
 	bool te_lost;	  /* the card was reset: the tid is gone */
-	bool te_over; /* the card's is over: both FINs, or a reset */
+	bool te_over;	  /* the card's is over: both FINs, or a reset */
 	bool te_peer_closed, te_fin_acked;
 
 	/* send */
@@ -106,6 +106,8 @@ void t6_toep_abort(struct t6_toep *);
 
 /* t6_toe_tx.c */
 void t6_toep_push(struct t6_toep *);
+/* A work request of the connection (arg) is done; it may have waited. */
+void t6_toep_wr_done(struct nic_txq *, void *arg);
 /* So many credits came back. */
 void t6_toep_acked(struct t6_toep *, uint32_t credits);
 void t6_toep_tx_free(struct t6_toep *);

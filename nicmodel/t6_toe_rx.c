@@ -136,11 +136,11 @@ rx_tls_cmp(struct t6_toep *te, const struct t6_rsp *cpl)
 	if (cpl->c_eof)
 		toe_truncated(te->te_tp, cpl->c_val);
 	else if (cpl->c_error == 0)
-		toe_record(te->te_tp, &tgr, cpl_mbuf(te->te_nic, cpl),
-		    cpl->c_val);
+		toe_record(te->te_tp, cpl->c_seqno, &tgr,
+		    cpl_mbuf(te->te_nic, cpl), cpl->c_val);
 	else
-		toe_record_bad(te->te_tp, cpl->c_error, cpl->c_fatal,
-		    cpl->c_val);
+		toe_record_bad(te->te_tp, cpl->c_seqno, cpl->c_error,
+		    cpl->c_fatal, cpl->c_val);
 }
 
 static void

@@ -39,6 +39,10 @@ key_write_tx(struct t6_toep *te, uint32_t addr, const uint8_t *ctx,
 		.mw_len = len };
 	memcpy(mw + 1, ctx, len);
 	nic_txq_post(t, wr, wrlen, NULL, 0, NULL);
+	/* Its place is taken until it is written. */
+	nic_txq_last(t)->sl_done = t6_toep_wr_done;
+	nic_txq_last(t)->sl_arg = te;
+	te->te_wrs++;
 	nic_txq_ring(t);
 	return (0);
 }

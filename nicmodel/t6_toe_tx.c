@@ -25,9 +25,8 @@ toep_txq(const struct t6_toep *te)
 	return (&te->te_nic->n_drv->d_txqs[te->te_txq]);
 }
 
-/* A work request is done; the connection may have waited for it to go. */
-static void
-wr_done(struct nic_txq *t, void *arg)
+void
+t6_toep_wr_done(struct nic_txq *t, void *arg)
 {
 	struct t6_toep *te = arg;
 
@@ -44,7 +43,7 @@ toep_post(struct t6_toep *te, const uint8_t *wr, uint32_t len, struct mbuf *m,
 	struct t6_txsd *sd;
 
 	nic_txq_post(t, wr, len, m, maps, NULL);
-	nic_txq_last(t)->sl_done = wr_done;
+	nic_txq_last(t)->sl_done = t6_toep_wr_done;
 	nic_txq_last(t)->sl_arg = te;
 	te->te_wrs++;
 	if (plen == 0)
@@ -74,9 +73,17 @@ toep_may(struct t6_toep *te, uint32_t len)
 	return (true);
 }
 
-/* A mapping that an order of the scenario lets fail is tried again: here
- * there is nobody to whom one could say that it failed. */
-static unsigned
+static void
+toep_later(struct t6_toep *te)
+{
+	te->te_blocked = true;
+	timebase_post_in(te->te_nic->n_vnet->v_tb,
+	    &t6_toe(te->te_nic)->to_retry, RETRY);
+}
+
+/* A mapping that an order of the scenario lets fail is tried again later:
+ * here there is nobody to whom one could say that it failed. */
+static int
 toep_map(struct t6_toep *te, const struct mbuf *m, uint32_t off, uint32_t len,
     struct nic_seg *segs, unsigned max)
 {
@@ -84,10 +91,10 @@ toep_map(struct t6_toep *te, const struct mbuf *m, uint32_t off, uint32_t len,
 
 	KASSERT(t6_count_segs(m, off, len) <= max,
 	    ("%u bytes in more than %u pieces", len, max));
-	do
-		n = nic_map_chain(toep_txq(te), m, off, len, segs, max);
-	while (n < 0);
-	return ((unsigned)n);
+	n = nic_map_chain(toep_txq(te), m, off, len, segs, max);
+	if (n < 0)
+		toep_later(te);
+	return (n);
 }
 
 /* --- bytes --- */
@@ -100,16 +107,18 @@ push_data(struct t6_toep *te, struct mbuf *m, uint32_t len)
 	struct t6_ofld_tx *ot = (void *)(wh + 1);
 	struct nic_seg segs[DATA_SEGS];
 	uint32_t nsegs = t6_count_segs(m, 0, len), wrlen;
+	int n;
 
 	wrlen = T6_ROUND16(sizeof(*wh) + sizeof(*ot) + t6_sgl_len(nsegs));
 	if (!toep_may(te, wrlen))
 		return (false);
-	nsegs = toep_map(te, m, 0, len, segs, DATA_SEGS);
+	if ((n = toep_map(te, m, 0, len, segs, DATA_SEGS)) < 0)
+		return (false);
 	*wh = (struct t6_wr_hdr) { .wh_op = FW_OFLD_TX_DATA_WR,
 		.wh_len16 = wrlen / 16 };
 	*ot = (struct t6_ofld_tx) { .ot_tid = te->te_tid, .ot_len = len };
-	t6_put_sgl((uint8_t *)(ot + 1), segs, nsegs);
-	toep_post(te, wr, wrlen, m, nsegs, len);
+	t6_put_sgl((uint8_t *)(ot + 1), segs, (uint32_t)n);
+	toep_post(te, wr, wrlen, m, (uint32_t)n, len);
 	return (true);
 }
 
@@ -162,6 +171,7 @@ push_record(struct t6_toep *te, struct mbuf *m)
 	uint32_t paylen = (uint32_t)m->m_len - hlen - m->m_epg.trllen;
 	struct nic_seg segs[MBUF_PEXT_MAX_PGS + 2];
 	uint32_t nsegs = t6_count_segs(m, hlen, paylen), wrlen;
+	int n;
 	uint8_t *p;
 
 	wrlen = T6_ROUND16(sizeof(*wh) + sizeof(struct t6_tls_head) +
@@ -169,13 +179,14 @@ push_record(struct t6_toep *te, struct mbuf *m)
 	    T6_ROUND16(hlen) + t6_sgl_len(nsegs));
 	if (!toep_may(te, wrlen))
 		return (false);
-	nsegs = toep_map(te, m, hlen, paylen, segs, nitems(segs));
+	if ((n = toep_map(te, m, hlen, paylen, segs, nitems(segs))) < 0)
+		return (false);
 	*wh = (struct t6_wr_hdr) { .wh_op = FW_TLSTX_DATA_WR,
 		.wh_len16 = wrlen / 16 };
 	p = put_record_head((uint8_t *)(wh + 1), te, m, paylen, wrlen);
-	t6_put_sgl(p, segs, nsegs);
+	t6_put_sgl(p, segs, (uint32_t)n);
 	te->te_nic->n_stats.tls_packets++;
-	toep_post(te, wr, wrlen, m, nsegs, (uint32_t)m->m_len);
+	toep_post(te, wr, wrlen, m, (uint32_t)n, (uint32_t)m->m_len);
 	return (true);
 }
 
@@ -204,7 +215,6 @@ push_fin(struct t6_toep *te)
 static bool
 push_one(struct t6_toep *te)
 {
-	struct t6_toe *to = t6_toe(te->te_nic);
 	uint32_t len = DATA_MAX;
 	bool record, went;
 	struct mbuf *m;
@@ -213,9 +223,7 @@ push_one(struct t6_toep *te)
 		return (false);
 	m = toe_snd_copy(te->te_tp, &len, DATA_SEGS, &record);
 	if (m == NULL) {
-		te->te_blocked = true;
-		timebase_post_in(te->te_nic->n_vnet->v_tb, &to->to_retry,
-		    RETRY);
+		toep_later(te);
 		return (false);
 	}
 	went = record ? push_record(te, m) : push_data(te, m, len);

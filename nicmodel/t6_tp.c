@@ -414,7 +414,8 @@ t6_tp_destroy(struct t6_tp *tp)
 	tp->tp_dying = true;
 	timebase_cancel(tp->tp_vnet->v_tb, &tp->tp_ev);
 	while (!TAILQ_EMPTY(&tp->tp_conns)) {
-		tp_conn_abort(TAILQ_FIRST(&tp->tp_conns));
+		tp_conn_abort(TAILQ_FIRST(&tp->tp_conns),
+		    "the card was reset or detached");
 		tp_conn_free(TAILQ_FIRST(&tp->tp_conns));
 	}
 	while (!TAILQ_EMPTY(&tp->tp_listeners))

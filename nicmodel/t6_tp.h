@@ -119,7 +119,7 @@ struct tp_conn *tp_conn_find(struct nic_card *, uint32_t tid);
 void tp_conn_send(struct tp_conn *, struct framebuf *fb, uint32_t len,
     const struct tp_wr *proto);
 void tp_conn_fin(struct tp_conn *);
-void tp_conn_abort(struct tp_conn *);
+void tp_conn_abort(struct tp_conn *, const char *why);
 void tp_conn_cmd(struct tp_conn *, struct nic_cmd *);
 /* What a frame of the connection is about. */
 void tp_conn_note(const struct tp_conn *, struct frame *);

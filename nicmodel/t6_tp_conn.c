@@ -215,7 +215,7 @@ tp_conn_cmd(struct tp_conn *c, struct nic_cmd *cmd)
 		    (void *)(uintptr_t)cmd->c_data);
 		break;
 	case T6_TOE_ABORT:
-		tp_conn_abort(c);
+		tp_conn_abort(c, "reset by the host");
 		break;
 	case T6_TOE_RELEASE:
 		tp_conn_free(c);
@@ -338,11 +338,11 @@ tp_conn_note(const struct tp_conn *c, struct frame *f)
 /* --- it ends --- */
 
 void
-tp_conn_abort(struct tp_conn *c)
+tp_conn_abort(struct tp_conn *c, const char *why)
 {
 	c->c_told_abort = true; /* the host knows */
 	if (!tp_gone(c))
-		tcp_drop(sototcpcb(c->c_so), ECONNRESET, "reset by the host");
+		tcp_drop(sototcpcb(c->c_so), ECONNRESET, why);
 }
 
 /* The socket may live on without the host, in TIME_WAIT. */

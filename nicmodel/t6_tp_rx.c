@@ -144,6 +144,7 @@ rx_broken(struct tp_conn *c, int error)
 	c->c_rx = TP_RX_BROKEN;
 	cpl->c_error = error;
 	cpl->c_fatal = true;
+	cpl->c_seqno = c->c_rx_seqno;
 }
 
 static void
@@ -158,12 +159,12 @@ rx_record(struct tp_conn *c, uint32_t reclen)
 	rx_take(c, rec, reclen);
 	rx_spend(c, reclen);
 	error = rx_decrypt(c, rec, reclen, &paylen);
-	c->c_rx_seqno++; /* a bad one too has a number */
 	if (error != 0)
 		paylen = 0;
 	cpl = tp_cpl(c->c_tp, CPL_RX_TLS_CMP, c->c_tid, paylen);
 	cpl->c_val = reclen;
 	cpl->c_error = error;
+	cpl->c_seqno = c->c_rx_seqno++; /* a bad one too has a number */
 	cpl->c_type = rec[0];
 	cpl->c_vmajor = rec[1];
 	cpl->c_vminor = rec[2];

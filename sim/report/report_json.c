@@ -27,7 +27,7 @@ static json_t *
 j_side(const struct conn_side *s)
 {
 	return (json_pack("{s:s, s:s, s:s?, s:s?, s:I, s:I, s:I, s:I, s:I, s:I,"
-			  " s:I, s:I, s:I, s:o}",
+			  " s:I, s:I, s:I, s:b, s:I, s:o}",
 	    "tx_mode", ktls_mode_name(s->tx_mode), "rx_mode",
 	    ktls_mode_name(s->rx_mode), "tx_reason", s->tx_why, "rx_reason",
 	    s->rx_why, "segments", (json_int_t)s->segs, "bursts",
@@ -36,7 +36,9 @@ j_side(const struct conn_side *s)
 	    "retransmitted_packets", (json_int_t)s->rexmit_packs, "timeouts",
 	    (json_int_t)s->rto, "fast_retransmits", (json_int_t)s->fast_rexmit,
 	    "enobufs", (json_int_t)s->enobufs, "records",
-	    (json_int_t)s->kernel_records, "tcp", j_tcp(s)));
+	    (json_int_t)s->kernel_records, "offloaded", s->offloaded,
+	    "card_retransmitted_packets", (json_int_t)s->card_rexmit_packs,
+	    "tcp", j_tcp(s)));
 }
 
 /* The client's side is not known: what the server tells is there instead. */

@@ -79,8 +79,14 @@ text_side(struct strbuf *sb, const char *who, const struct conn_side *s,
 	if (s->kernel_records > 0)
 		strbuf_addf(sb, " in %ju kernel TLS records",
 		    (uintmax_t)s->kernel_records);
-	strbuf_addf(sb, ", %ju segments, %ju bursts", (uintmax_t)s->segs,
-	    (uintmax_t)s->bursts);
+	if (s->offloaded)
+		strbuf_addf(sb,
+		    "; TCP is the card's, which sent again: %ju "
+		    "segments",
+		    (uintmax_t)s->card_rexmit_packs);
+	else
+		strbuf_addf(sb, ", %ju segments, %ju bursts",
+		    (uintmax_t)s->segs, (uintmax_t)s->bursts);
 	if (s->rexmit_packs > 0) {
 		strbuf_addf(sb, "; again: ");
 		format_bytes(s->rexmit_bytes, sb);
@@ -201,7 +207,8 @@ text_conns(const struct result *r, struct strbuf *sb)
 			text_conn(sb, c);
 		done += c->c_done;
 		body += c->c_body;
-		rexmit += c->c_side[1].rexmit_packs;
+		rexmit +=
+		    c->c_side[1].rexmit_packs + c->c_side[1].card_rexmit_packs;
 		last = MAX(last, c->c_end);
 	}
 	if (r->r_nconns <= CONNS_SHOWN)

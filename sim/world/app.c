@@ -153,9 +153,14 @@ app_conn_modes(struct conn *c)
 		s->rto = tp->t_stats.rto;
 		s->fast_rexmit = tp->t_stats.fast_rexmit;
 		s->enobufs = tp->t_stats.enobufs;
+		s->offloaded = tp->t_offloaded;
 		s->has_tcp = true;
 		s->cc = tp->t_cc->name;
 		tcp_fill_info(tp, &s->tcp);
+		if (s->offloaded)
+			s->card_rexmit_packs = (tp->t_flags & TF_TOE) != 0
+			    ? s->tcp.tcpi_rexmit_packs
+			    : tp->t_toe_rexmit_packs;
 	}
 	s->kernel_records = c->c_so->so_snd.sb_tls_info != NULL
 	    ? c->c_so->so_snd.sb_tls_seqno

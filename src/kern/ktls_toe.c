@@ -122,8 +122,8 @@ ktls_toe_free(struct ktls_session *tls)
 }
 
 void
-ktls_toe_record(struct socket *so, const struct tls_get_record *tgr,
-    struct mbuf *m)
+ktls_toe_record(struct socket *so, uint64_t seqno,
+    const struct tls_get_record *tgr, struct mbuf *m)
 {
 	struct vnet *vnet = so->so_vnet;
 	struct sockbuf *sb = &so->so_rcv;
@@ -135,7 +135,7 @@ ktls_toe_record(struct socket *so, const struct tls_get_record *tgr,
 		last->m_flags |= M_EOR;
 	vnet->v_ktls->ks_stats.records_rx++;
 	TRACE(&vnet->v_tracer, tls_decrypted, TU(sb->sb_tls_info->conn),
-	    TU(sb->sb_tls_seqno), TU(len), TU(tgr->tls_type));
+	    TU(seqno), TU(len), TU(tgr->tls_type));
 	ktls_toe_append(sb,
 	    sbcreatecontrol(vnet->v_mb, tgr, sizeof(*tgr), TLS_GET_RECORD,
 		KIPPROTO_TCP, M_WAITOK),
@@ -143,14 +143,14 @@ ktls_toe_record(struct socket *so, const struct tls_get_record *tgr,
 }
 
 void
-ktls_toe_record_bad(struct socket *so, int error, bool fatal)
+ktls_toe_record_bad(struct socket *so, uint64_t seqno, int error, bool fatal)
 {
 	struct vnet *vnet = so->so_vnet;
 	struct ktls_stats *st = ktls_stats(vnet);
 	struct sockbuf *sb = &so->so_rcv;
 
-	TRACE(&vnet->v_tracer, tls_error, TU(sb->sb_tls_info->conn),
-	    TU(sb->sb_tls_seqno), TI(error),
+	TRACE(&vnet->v_tracer, tls_error, TU(sb->sb_tls_info->conn), TU(seqno),
+	    TI(error),
 	    TS(fatal ? "bad record header" : "the card could not decrypt it"));
 	if (fatal) {
 		st->corrupted_records++;

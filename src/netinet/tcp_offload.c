@@ -14,6 +14,7 @@
 
 #include <ktsim/base/kassert.h>
 #include <ktsim/kern/ktls.h>
+#include <ktsim/netinet/tcp_info.h>
 #include <ktsim/netinet/tcp_offload.h>
 
 #include "tcp_private.h"
@@ -65,7 +66,10 @@ void
 tcp_offload_detach(struct tcpcb *tp)
 {
 	struct toedev *tod = tp->tod;
+	struct ktcp_info ti;
 
+	tcp_fill_info(tp, &ti); /* the last that the card can tell of it */
+	tp->t_toe_rexmit_packs = ti.tcpi_rexmit_packs;
 	tod->tod_pcb_detach(tod, tp);
 	tp->t_flags &= ~TF_TOE;
 	tp->tod = NULL;
@@ -145,6 +149,7 @@ toe_options(struct tcpcb *tp)
 static void
 toe_begin(struct tcpcb *tp, const struct toe_conn *tc)
 {
+	tp->t_offloaded = true;
 	tp->iss = tc->iss;
 	tp->irs = tc->irs;
 	tp->snd_una = tp->snd_nxt = tp->snd_max = tc->iss + 1;
@@ -290,8 +295,8 @@ toe_data(struct tcpcb *tp, struct mbuf *m)
 }
 
 void
-toe_record(struct tcpcb *tp, const struct tls_get_record *tgr, struct mbuf *m,
-    uint32_t wirelen)
+toe_record(struct tcpcb *tp, uint64_t seqno, const struct tls_get_record *tgr,
+    struct mbuf *m, uint32_t wirelen)
 {
 	struct socket *so = tp->t_inpcb->inp_socket;
 
@@ -303,18 +308,19 @@ toe_record(struct tcpcb *tp, const struct tls_get_record *tgr, struct mbuf *m,
 	if ((so->so_rcv.sb_state & SBS_CANTRCVMORE) != 0)
 		m_freem(m);
 	else
-		ktls_toe_record(so, tgr, m);
+		ktls_toe_record(so, seqno, tgr, m);
 }
 
 void
-toe_record_bad(struct tcpcb *tp, int error, bool fatal, uint32_t wirelen)
+toe_record_bad(struct tcpcb *tp, uint64_t seqno, int error, bool fatal,
+    uint32_t wirelen)
 {
 	struct socket *so = tp->t_inpcb->inp_socket;
 
 	if (toe_unwanted(tp, wirelen))
 		return;
 	toe_received(tp, wirelen);
-	ktls_toe_record_bad(so, error, fatal);
+	ktls_toe_record_bad(so, seqno, error, fatal);
 	if (fatal)
 		tcp_drop(tp, error, "bad TLS record header");
 }

@@ -48,6 +48,29 @@ def ends_while_stopping(c, sim, d):
         c.equal(r.returncode, 0, 'open_time %d us: %s' % (us, r.stderr))
 
 
+def host_waits_for_interrupts(c, sim, d):
+    """What is not the card's comes with the interrupts of rx_coalesce, and
+    LRO has something to merge."""
+    f = os.path.join(d, 'hosts.ktls.yaml')
+    text = SHORT.replace('expect:', '').replace('  - delivered: {app: get, bytes: 0B}', '')
+    text = text.replace('toe: 1', 'toe: 1, tids: 1').replace('100us}}', '500us}}')
+    text = text.replace('    nics: {em0: {model: basic}}',
+                        '    nics: {em0: {model: basic}}\n    files: {/up: {size: 1MiB}}')
+    text = text.replace('path: /0,', 'upload: /up, connections: 3,')
+    with open(f, 'w') as g:
+        g.write(text % 15)
+    r, report = lib.run_out(sim, f, os.path.join(d, 'hosts'))
+    c.equal(r.returncode, 0, 'run: ' + r.stderr)
+    n = report['counters']['server']
+    c.check(n['dev.cc.0.toe.declined'] == 2, 'declined')
+    c.check(n['dev.cc0.rx_interrupts'] * 4 < n['dev.cc0.lro_queued'],
+            'interrupts %d, segments %d' % (n['dev.cc0.rx_interrupts'], n['dev.cc0.lro_queued']))
+    c.check(n['dev.cc0.lro_flushed'] * 4 < n['dev.cc0.lro_queued'], 'LRO')
+    # The port's counters have the card's own frames too.
+    c.check(n['dev.cc0.rx_frames'] > n['dev.cc0.lro_queued'] + n['dev.cc.0.toe.tcp_in_segs'] // 2,
+            'frames received')
+
+
 def main():
     sim = sys.argv[1]
     c = lib.Checks()
@@ -55,6 +78,7 @@ def main():
         lib.skip('there is no tshark here')
     with lib.tmpdir() as d:
         ends_while_stopping(c, sim, d)
+        host_waits_for_interrupts(c, sim, d)
         out = os.path.join(d, 'out')
         r, report = lib.run_out(sim, lib.scenario('toe'), out)
         c.equal(r.returncode, 0, 'run: ' + r.stderr)
@@ -62,6 +86,11 @@ def main():
             side = conn['server_side']
             c.equal((side['tx_mode'], side['rx_mode']), ('toe', 'toe'), 'modes')
             c.equal(side['retransmitted_packets'], 0, 'sent again by the host')
+            c.check(side['offloaded'], 'TCP is the card\'s')
+        c.equal(sum(x['server_side']['card_retransmitted_packets']
+                    for x in report['connections']),
+                report['counters']['server']['dev.cc.0.toe.tcp_retrans_segs'],
+                'sent again by the card')
         pcap = os.path.join(out, 'wire.pcapng')
         g = subprocess.run([GATE, pcap], capture_output=True, text=True)
         c.equal(g.returncode, 0, 'gate: ' + g.stdout + g.stderr)

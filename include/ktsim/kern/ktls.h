@@ -296,9 +296,10 @@ bool ktls_pending_rx_info(const struct sockbuf *, uint64_t *seqnop,
  * behind what software has still to decrypt. fatal: the record's header makes
  * no sense; the caller drops the connection.
  */
-void ktls_toe_record(struct socket *, const struct tls_get_record *,
-    struct mbuf *m);
-void ktls_toe_record_bad(struct socket *, int error, bool fatal);
+void ktls_toe_record(struct socket *, uint64_t seqno,
+    const struct tls_get_record *, struct mbuf *m);
+void ktls_toe_record_bad(struct socket *, uint64_t seqno, int error,
+    bool fatal);
 /* The card does not decrypt after all: the session's mode is software. */
 void ktls_toe_rx_failed(struct socket *, int error);
 

@@ -117,9 +117,10 @@ void toe_data(struct tcpcb *, struct mbuf *);
  * or MAC; EMSGSIZE too short. fatal: nothing behind it can be read (EINVAL
  * version; EMSGSIZE too long): the connection is dropped.
  */
-void toe_record(struct tcpcb *, const struct tls_get_record *, struct mbuf *m,
+void toe_record(struct tcpcb *, uint64_t seqno, const struct tls_get_record *,
+    struct mbuf *m, uint32_t wirelen);
+void toe_record_bad(struct tcpcb *, uint64_t seqno, int error, bool fatal,
     uint32_t wirelen);
-void toe_record_bad(struct tcpcb *, int error, bool fatal, uint32_t wirelen);
 /* The peer will send no more, and this is no whole record: EMSGSIZE. */
 void toe_truncated(struct tcpcb *, uint32_t wirelen);
 void toe_peer_close(struct tcpcb *);

@@ -197,7 +197,9 @@ struct tcpcb {
 	/* offloaded (TF_TOE): the card, and what its driver calls this */
 	struct toedev *tod;
 	void *t_toe;
-	const char *t_softreason; /* why the connection ended, static */
+	bool t_offloaded;	     /* it was, or is, a card's */
+	uint64_t t_toe_rexmit_packs; /* of the card, when it ended */
+	const char *t_softreason;    /* why the connection ended, static */
 	int t_softerror;
 
 	struct tcp_conn_stats t_stats;

@@ -254,6 +254,7 @@ struct nic {
 	bool n_link_up;
 	struct frameq n_rxq;
 	struct sim_event n_intr_ev;
+	struct sim_event n_look_ev; /* the card looks into frames itself */
 	struct lro_ctrl *n_lro;
 };
 

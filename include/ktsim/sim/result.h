@@ -46,6 +46,9 @@ struct conn_result {
 		uint64_t rto, fast_rexmit, enobufs;
 		uint64_t tickets;
 		uint64_t kernel_records;
+		/* TCP was the card's (TOE), which sent again. */
+		bool offloaded;
+		uint64_t card_rexmit_packs;
 		bool has_tcp;
 		const char *cc;	      /* congestion control's name */
 		struct ktcp_info tcp; /* at its end */

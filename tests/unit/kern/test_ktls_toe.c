@@ -71,7 +71,7 @@ card_record(const char *text)
 		.tls_vminor = 3,
 		.tls_length = { 0, (uint8_t)strlen(text) } };
 
-	ktls_toe_record(so, &tgr, *text != '\0' ? plain(text) : NULL);
+	ktls_toe_record(so, 1, &tgr, *text != '\0' ? plain(text) : NULL);
 	SBCHECK(&so->so_rcv);
 }
 
@@ -98,7 +98,7 @@ test_the_cards_records_come_behind_softwares(void **state)
 	len = seal(TLS_RLTYPE_APP, 300, 0);
 	feed(rec, len, len); /* the host had it already */
 	card_record("second");
-	ktls_toe_record_bad(so, EBADMSG, false);
+	ktls_toe_record_bad(so, 1, EBADMSG, false);
 	card_record("fourth");
 	assert_int_equal(next(buf, sizeof(buf)), EWOULDBLOCK);
 	sockpair_run(&sp);

@@ -233,6 +233,20 @@ test_a_link_that_was_down_is_made_up_for(void **state)
 }
 
 static void
+test_a_failed_mapping_is_tried_again_later(void **state)
+{
+	simtime_t from;
+
+	ob_pair(&ob);
+	assert_int_equal(nic_order(ob.h[SRV].n, NIC_ORDER_DMA_FAIL, 3), 0);
+	from = timebase_now(ob.h[SRV].v->v_tb);
+	ob_write(ob.so[SRV], big, 1000);
+	ob_read(&ob, ob.so[CLI], big, 1000);
+	assert_true(timebase_now(ob.h[SRV].v->v_tb) - from >= 3 * SIM_MS);
+	assert_int_equal(ob_sysctl(&ob, SRV, "dev.cc0.dma_map_failed"), 3);
+}
+
+static void
 test_without_a_tid_the_host_does_it(void **state)
 {
 	struct socket *so2[2];
@@ -436,6 +450,7 @@ main(void)
 		T(test_a_peer_that_is_silent_times_out),
 		T(test_a_reset_of_the_card_ends_its_connections),
 		T(test_a_link_that_was_down_is_made_up_for),
+		T(test_a_failed_mapping_is_tried_again_later),
 		T(test_without_a_tid_the_host_does_it),
 		T(test_a_syn_that_the_host_has_stays_the_hosts),
 		T(test_what_the_host_does_not_want_is_reset),
