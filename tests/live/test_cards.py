@@ -13,7 +13,21 @@ CARD = {
     'cx6dx': ({}, ('ifnet', 'ifnet')),
     # A T6 knows no TLS 1.3, and no timestamps but coarse ones.
     't6': ({'hosts.server.coarse_timestamps': 'true'}, ('ifnet', 'sw')),
+    # Its TCP is the card's too, which keeps what it encrypted.
+    'toe': ({}, ('toe', 'sw')),
 }
+MODEL = {'toe': 't6, settings: {toe: 1}'}
+
+
+def reread(c, card, connections):
+    """What was lost is fetched once more; not by a card that owns TCP."""
+    again = sum(x['server_side']['card_retransmitted_packets'] for x in connections)
+    if again:
+        c.equal(card['bus_bytes']['reread'], 0, 'read again')
+        return
+    c.check(any(x['server_side']['retransmitted_packets'] for x in connections),
+            'nothing was lost')
+    c.check(card['bus_bytes']['reread'] > 0, 'it had nothing to read again')
 
 
 def main():
@@ -24,7 +38,7 @@ def main():
     opts = [x for k, v in keys.items() for x in ('--set', k + '=' + v)]
     c = lib.Checks()
     with lib.tmpdir() as d:
-        f = live.scenario(d, ('model: ideal', 'model: ' + model))
+        f = live.scenario(d, ('model: ideal', 'model: ' + MODEL.get(model, model)))
         with live.Session(sim, f, d, *opts) as s:
             wanted = live.file_sha('/data.bin', 8 << 20)
             up = os.path.join(d, 'up')
@@ -39,12 +53,10 @@ def main():
                 c.equal(x['server_side']['tx_mode'],
                         mode13 if x['server'].endswith(':443') else mode12,
                         x['server'])
-            c.check(any(x['server_side']['retransmitted_packets'] for x in r['connections']),
-                    'nothing was lost')
             card = r['cards'][0]
-            c.equal(card['model'], model, 'the card')
+            c.equal(card['model'], MODEL.get(model, model).split(',')[0], 'the card')
             c.check(card['tls_packets'] > 100, 'it sent %d' % card['tls_packets'])
-            c.check(card['bus_bytes']['reread'] > 0, 'it had nothing to read again')
+            reread(c, card, r['connections'])
     c.done()
 
 
