@@ -241,7 +241,11 @@ tcp_input(struct vnet *vnet, struct mbuf *m, uint32_t iphlen, int family)
 		tcp_respond_rst(&ts, 0);
 	} else if (intotcpcb(inp)->t_state == TCPS_LISTEN)
 		tcp_listen_input(intotcpcb(inp), &ts);
-	else
+	else if ((intotcpcb(inp)->t_flags & TF_TOE) != 0) {
+		/* Late, of one that the card has ended already, and will tell. */
+		ts.ts_why = "the connection is a card's";
+		tcp_trace_discard(intotcpcb(inp), &ts);
+	} else
 		tcp_do_segment(intotcpcb(inp), &ts);
 	m_freem(ts.ts_m);
 }

@@ -45,11 +45,27 @@ ob_loses(struct toeb *b, const struct frame *f, int from)
 }
 
 static void
+ob_wire(struct toeb *b, struct frame *f)
+{
+	struct frame *g, *after = NULL;
+
+	STAILQ_FOREACH(g, &b->wire, f_link)
+		if (g->f_when <= f->f_when)
+			after = g;
+	if (after != NULL)
+		STAILQ_INSERT_AFTER(&b->wire, after, f, f_link);
+	else
+		STAILQ_INSERT_HEAD(&b->wire, f, f_link);
+	timebase_post(b->h[SRV].v->v_tb, &b->arrive,
+	    STAILQ_FIRST(&b->wire)->f_when);
+}
+
+static void
 ob_egress(void *arg, struct nic *n, struct frame *f)
 {
 	struct toeb *b = ob_current;
 	int from = n == b->h[SRV].n ? SRV : CLI;
-	struct frame *g, *after = NULL;
+	struct frame *again;
 
 	if ((f->f_flags & FRAME_LOST_RING) != 0 || ob_loses(b, f, from)) {
 		b->lost++;
@@ -58,15 +74,12 @@ ob_egress(void *arg, struct nic *n, struct frame *f)
 	}
 	f->f_when += DELAY;
 	f->f_id = (uint64_t)!from; /* where it goes */
-	STAILQ_FOREACH(g, &b->wire, f_link)
-		if (g->f_when <= f->f_when)
-			after = g;
-	if (after != NULL)
-		STAILQ_INSERT_AFTER(&b->wire, after, f, f_link);
-	else
-		STAILQ_INSERT_HEAD(&b->wire, f, f_link);
-	timebase_post(n->n_vnet->v_tb, &b->arrive,
-	    STAILQ_FIRST(&b->wire)->f_when);
+	if (b->twice && from == CLI) {
+		again = frame_copy(f);
+		again->f_when += SIM_US;
+		ob_wire(b, again);
+	}
+	ob_wire(b, f);
 }
 
 static const struct nic_port_ops ob_ops = { .np_egress = ob_egress };

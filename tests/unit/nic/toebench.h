@@ -38,7 +38,8 @@ struct toeb {
 	struct sim_event arrive;
 	unsigned lose; /* every so manieth data frame of the server */
 	unsigned data, lost;
-	bool cut; /* all are lost */
+	bool cut;   /* all are lost */
+	bool twice; /* the client's arrive a second time, 1 us later */
 	struct socket *lso, *so[2];
 };
 
