@@ -272,7 +272,7 @@ ktls_rx_reason(const struct ktls_session *tls, int error)
 	if (error == ENXIO && tls->params.suite->cipher != TLS_CIPHER_GCM)
 		return ("no card decrypts this cipher");
 	if (error == EOPNOTSUPP)
-		return ("no card here decrypts");
+		return ("the interface does not offer receive TLS");
 	return (ktls_tag_reason(ktls_session_socket(tls), error));
 }
 
