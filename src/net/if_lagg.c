@@ -104,6 +104,8 @@ lagg_input(struct ifnet *ifp, struct mbuf *m)
 	}
 	lifp->if_ctr.ipackets++;
 	lifp->if_ctr.ibytes += (uint64_t)m->m_pkthdr.len;
+	/* Above the lagg it is the lagg's; receive tags are of its port. */
+	m->m_pkthdr.leaf_rcvif = ifp;
 	lifp->if_input(lifp, m);
 }
 
