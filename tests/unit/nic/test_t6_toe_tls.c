@@ -259,6 +259,26 @@ test_versions_and_ciphers_that_it_does_not_know(void **state)
 }
 
 static void
+test_a_keys_place_is_taken_until_the_key_is_written(void **state)
+{
+	struct socket *so[2];
+
+	ob_pair(&ob);
+	so[CLI] = ob_connect(&ob, CLI, SRV);
+	so[SRV] = ob_accept(&ob);
+	assert_int_equal(nic_order(ob.h[SRV].n, NIC_ORDER_KEYS, 1), 0);
+	assert_int_equal(nic_order(ob.h[SRV].n, NIC_ORDER_STALL, SIM_SEC), 0);
+	assert_int_equal(ask(gcm, KTLS_TX), 0);
+	soabort(ob.so[SRV]);
+	ob.so[SRV] = so[SRV];
+	/* It is gone, but the write of its key is on its way. */
+	assert_int_equal(ask(gcm, KTLS_RX), ENOSPC);
+	ob_run(&ob, 2 * SIM_SEC);
+	assert_int_equal(ask(gcm, KTLS_RX), 0);
+	soclose(so[CLI]);
+}
+
+static void
 test_errnos_of_the_driver(void **state)
 {
 	const struct nic *n = ob.h[SRV].n;
@@ -506,6 +526,7 @@ main(void)
 		T(test_a_close_waits_for_software_encryption),
 		T(test_without_a_place_for_the_key_software_does_it),
 		T(test_versions_and_ciphers_that_it_does_not_know),
+		T(test_a_keys_place_is_taken_until_the_key_is_written),
 		T(test_errnos_of_the_driver),
 		T(test_the_card_decrypts_and_tells_types),
 		T(test_the_card_decrypts_AES_CBC),
