@@ -112,7 +112,8 @@ wrong(struct verdict *v, const char *fmt, ...)
 }
 
 /* The errnos with which an end tells that a record was damaged, and those with
- * which the other end hears of it. */
+ * which the other end hears of it. (A kernel that decrypts says EMSGSIZE of a
+ * reset in mid-record: ktls_check_rx overwrites the socket's error.) */
 static bool
 tells_damage(int error)
 {
@@ -145,7 +146,8 @@ judge_conn(struct verdict *v, const struct rworld *rw, const struct conn *c)
 			seen[SEEN_UNOPENED]++;
 		else if (rw->rw_damage && tells_damage(c->c_error))
 			seen[SEEN_NOTICED]++;
-		else if (rw->rw_toe_reset && tells_damage(c->c_error))
+		else if (rw->rw_toe_reset &&
+		    (tells_damage(c->c_error) || c->c_error == EMSGSIZE))
 			seen[SEEN_TOE_RESET]++;
 		else
 			wrong(v, "%s#%u ended with %s", name, c->c_index,
