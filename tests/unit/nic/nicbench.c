@@ -309,6 +309,16 @@ nb_packet(struct nicbench *b, const struct nb_hdr *h, struct mbuf *chain)
 	return (m);
 }
 
+int
+nb_send(struct nicbench *b, uint32_t paylen, uint32_t seq, uint32_t mss)
+{
+	struct ifnet *ifp = &b->port[0].n->n_if;
+	struct nb_hdr h = { .seq = seq, .mss = mss };
+
+	return (
+	    ifp->if_transmit(ifp, nb_packet(b, &h, nb_bytes(b, paylen, 0))));
+}
+
 struct mbuf *
 nb_bytes(struct nicbench *b, uint32_t len, uint8_t first)
 {

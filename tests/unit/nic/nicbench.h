@@ -72,6 +72,8 @@ struct frame *nb_frame(const struct nb_port *, unsigned i);
 /* A header mbuf; chain: the payload (may be NULL), owned by the packet. */
 struct mbuf *nb_packet(struct nicbench *, const struct nb_hdr *,
     struct mbuf *chain);
+/* One with nb_bytes(paylen, 0), out of port 0; the errno. */
+int nb_send(struct nicbench *, uint32_t paylen, uint32_t seq, uint32_t mss);
 /* len plain bytes b, b+1, ... */
 struct mbuf *nb_bytes(struct nicbench *, uint32_t len, uint8_t b);
 

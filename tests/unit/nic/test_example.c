@@ -25,16 +25,6 @@ teardown(void **state)
 	return (0);
 }
 
-static int
-send_len(uint32_t paylen, uint32_t seq, uint32_t mss)
-{
-	struct ifnet *ifp = &b.port[0].n->n_if;
-	struct nb_hdr h = { .seq = seq, .mss = mss };
-
-	return (
-	    ifp->if_transmit(ifp, nb_packet(&b, &h, nb_bytes(&b, paylen, 0))));
-}
-
 static void
 assert_payload(uint32_t len)
 {
@@ -62,7 +52,7 @@ assert_good_frames(void)
 static void
 test_a_packet_leaves_as_it_came(void **state)
 {
-	assert_int_equal(send_len(1000, 77, 0), 0);
+	assert_int_equal(nb_send(&b, 1000, 77, 0), 0);
 	nb_run(&b);
 	assert_int_equal(b.port[0].count, 1);
 	assert_int_equal(be32dec(nb_frame(&b.port[0], 0)->f_hdr + 38), 77);
@@ -75,7 +65,7 @@ test_a_packet_leaves_as_it_came(void **state)
 static void
 test_a_burst_is_cut_and_numbered(void **state)
 {
-	assert_int_equal(send_len(10000, 5000, 1448), 0);
+	assert_int_equal(nb_send(&b, 10000, 5000, 1448), 0);
 	nb_run(&b);
 	assert_int_equal(b.port[0].count, 7);
 	for (unsigned i = 0; i < 7; i++)
@@ -91,7 +81,7 @@ test_work_requests_wrap_around_the_ring(void **state)
 {
 	/* Each takes 2 blocks of 1024; 900 are more than the ring has. */
 	for (uint32_t i = 0; i < 900; i++) {
-		assert_int_equal(send_len(3000, i * 3000, 0), 0);
+		assert_int_equal(nb_send(&b, 3000, i * 3000, 0), 0);
 		nb_run(&b);
 		assert_payload(3000);
 		nb_clear(&b.port[0]);
@@ -144,13 +134,13 @@ test_without_a_context_a_packet_is_refused_and_counted(void **state)
 	uint64_t refused;
 
 	for (int i = 0; i < 64; i++)
-		assert_int_equal(send_len(100, 0, 0), 0);
-	assert_int_equal(send_len(100, 0, 0), ENOBUFS);
+		assert_int_equal(nb_send(&b, 100, 0, 0), 0);
+	assert_int_equal(nb_send(&b, 100, 0, 0), ENOBUFS);
 	assert_int_equal(sysctl_read(b.v, "dev.mce0.no_context", &refused), 0);
 	assert_int_equal(refused, 1);
 	nb_run(&b);
 	assert_int_equal(b.port[0].count, 64);
-	assert_int_equal(send_len(100, 0, 0), 0);
+	assert_int_equal(nb_send(&b, 100, 0, 0), 0);
 	nb_run(&b);
 }
 
@@ -166,8 +156,8 @@ test_orders_of_its_own(void **state)
 	assert_int_equal(nic_order(n, NIC_ORDER_CONTEXTS, 0), EINVAL);
 	assert_int_equal(nic_order(n, NIC_ORDER_KEYS, 1), EOPNOTSUPP);
 	for (int i = 0; i < 2; i++)
-		assert_int_equal(send_len(100, 0, 0), 0);
-	assert_int_equal(send_len(100, 0, 0), ENOBUFS);
+		assert_int_equal(nb_send(&b, 100, 0, 0), 0);
+	assert_int_equal(nb_send(&b, 100, 0, 0), ENOBUFS);
 	nb_run(&b);
 	assert_int_equal(b.port[0].count, 2);
 }
@@ -187,8 +177,8 @@ test_a_command_that_fails_refuses_a_packet(void **state)
 	uint64_t refused;
 
 	assert_int_equal(nic_order(n, NIC_ORDER_CMD_FAIL, 1), 0);
-	assert_int_equal(send_len(100, 1, 0), ENOBUFS);
-	assert_int_equal(send_len(100, 1, 0), 0);
+	assert_int_equal(nb_send(&b, 100, 1, 0), ENOBUFS);
+	assert_int_equal(nb_send(&b, 100, 1, 0), 0);
 	assert_int_equal(sysctl_read(b.v, "dev.mce0.no_context", &refused), 0);
 	assert_int_equal(refused, 1);
 	nb_run(&b);
@@ -199,14 +189,14 @@ static void
 test_a_reset_forgets_what_was_posted(void **state)
 {
 	assert_int_equal(nic_order(b.port[0].n, NIC_ORDER_STALL, SIM_MS), 0);
-	assert_int_equal(send_len(100, 1, 0), 0);
+	assert_int_equal(nb_send(&b, 100, 1, 0), 0);
 	(void)engine_run(b.eng, 100 * SIM_US);
 	assert_int_equal(nic_tx_pending(b.port[0].n), 1);
 	assert_int_equal(nic_order(b.port[0].n, NIC_ORDER_RESET, 0), 0);
 	assert_int_equal(nic_tx_pending(b.port[0].n), 0);
 	nb_run(&b);
 	assert_int_equal(b.port[0].count, 0);
-	assert_int_equal(send_len(100, 2, 0), 0);
+	assert_int_equal(nb_send(&b, 100, 2, 0), 0);
 	nb_run(&b);
 	assert_int_equal(b.port[0].count, 1);
 	assert_int_equal(b.port[0].n->n_stats.resets, 1);
@@ -218,14 +208,14 @@ test_a_stall_ends_by_itself_or_with_the_faults(void **state)
 	struct nic *n = b.port[0].n;
 
 	assert_int_equal(nic_order(n, NIC_ORDER_STALL, SIM_MS), 0);
-	assert_int_equal(send_len(100, 1, 0), 0);
+	assert_int_equal(nb_send(&b, 100, 1, 0), 0);
 	(void)engine_run(b.eng, SIM_MS - 1);
 	assert_int_equal(b.port[0].count, 0);
 	nb_run(&b);
 	assert_int_equal(b.port[0].count, 1);
 	assert_true(nb_frame(&b.port[0], 0)->f_when >= SIM_MS);
 	assert_int_equal(nic_order(n, NIC_ORDER_STALL, 3600 * SIM_SEC), 0);
-	assert_int_equal(send_len(100, 2, 0), 0);
+	assert_int_equal(nb_send(&b, 100, 2, 0), 0);
 	nic_faults_off(n);
 	nb_run(&b);
 	assert_int_equal(b.port[0].count, 2);
@@ -238,13 +228,13 @@ test_mappings_fail_as_often_as_ordered(void **state)
 	struct nic *n = b.port[0].n;
 
 	assert_int_equal(nic_order(n, NIC_ORDER_DMA_FAIL, 2), 0);
-	assert_int_equal(send_len(100, 1, 0), EIO);
-	assert_int_equal(send_len(100, 1, 0), EIO);
-	assert_int_equal(send_len(100, 1, 0), 0);
+	assert_int_equal(nb_send(&b, 100, 1, 0), EIO);
+	assert_int_equal(nb_send(&b, 100, 1, 0), EIO);
+	assert_int_equal(nb_send(&b, 100, 1, 0), 0);
 	assert_int_equal(n->n_stats.dma_map_failed, 2);
 	assert_int_equal(nic_order(n, NIC_ORDER_DMA_FAIL, 100), 0);
 	nic_faults_off(n);
-	assert_int_equal(send_len(100, 2, 0), 0);
+	assert_int_equal(nb_send(&b, 100, 2, 0), 0);
 	nb_run(&b);
 	assert_int_equal(b.port[0].count, 2);
 }
@@ -285,7 +275,7 @@ test_who_looks_sees_work_requests_and_completions(void **state)
 	memset(&seen, 0, sizeof(seen));
 	ops.np_dma = look;
 	n->n_params.np_ops = &ops;
-	assert_int_equal(send_len(3000, 0, 1448), 0);
+	assert_int_equal(nb_send(&b, 3000, 0, 1448), 0);
 	nb_run(&b);
 	assert_int_equal(seen.wr, 1);
 	assert_int_equal(seen.cqe, 1);

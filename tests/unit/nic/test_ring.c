@@ -26,16 +26,6 @@ teardown(void **state)
 	return (0);
 }
 
-static int
-send_len(uint32_t paylen, uint32_t seq, uint32_t mss)
-{
-	struct ifnet *ifp = &b.port[0].n->n_if;
-	struct nb_hdr h = { .seq = seq, .mss = mss };
-
-	return (
-	    ifp->if_transmit(ifp, nb_packet(&b, &h, nb_bytes(&b, paylen, 0))));
-}
-
 static uint32_t
 frame_seq(const struct frame *f)
 {
@@ -48,8 +38,8 @@ test_a_full_ring_refuses_and_frees_the_packet(void **state)
 	struct nic *n = b.port[0].n;
 
 	for (int i = 0; i < RING; i++)
-		assert_int_equal(send_len(100, (uint32_t)i, 0), 0);
-	assert_int_equal(send_len(100, 99, 0), ENOBUFS);
+		assert_int_equal(nb_send(&b, 100, (uint32_t)i, 0), 0);
+	assert_int_equal(nb_send(&b, 100, 99, 0), ENOBUFS);
 	assert_int_equal(n->n_stats.enobuf, 1);
 	assert_int_equal(n->n_if.if_ctr.oqdrops, 1);
 	assert_int_equal(nic_tx_pending(n), RING);
@@ -60,7 +50,7 @@ test_a_full_ring_refuses_and_frees_the_packet(void **state)
 	assert_int_equal(b.port[0].count, RING);
 	assert_int_equal(nic_tx_pending(n), 0);
 	assert_int_equal(b.v->v_mb->mb_zone.z_inuse, 0);
-	assert_int_equal(send_len(100, 5, 0), 0);
+	assert_int_equal(nb_send(&b, 100, 5, 0), 0);
 	nb_run(&b);
 }
 
@@ -68,7 +58,7 @@ static void
 test_packets_leave_in_the_order_they_came(void **state)
 {
 	for (int i = 0; i < RING; i++)
-		assert_int_equal(send_len(10u + 300u * (uint32_t)(RING - i),
+		assert_int_equal(nb_send(&b, 10u + 300u * (uint32_t)(RING - i),
 				     (uint32_t)i * 10, 0),
 		    0);
 	nb_run(&b);
@@ -81,9 +71,9 @@ test_frames_occupy_the_line_for_exactly_their_bits(void **state)
 {
 	simtime_t t = b.port[0].n->n_model->nm_fetch;
 
-	assert_int_equal(send_len(1000, 0, 0), 0);  /* 1054 + 24 */
-	assert_int_equal(send_len(1, 1, 0), 0);	    /* 60 + 24 */
-	assert_int_equal(send_len(300, 2, 100), 0); /* 3 x (154 + 24) */
+	assert_int_equal(nb_send(&b, 1000, 0, 0), 0);  /* 1054 + 24 */
+	assert_int_equal(nb_send(&b, 1, 1, 0), 0);     /* 60 + 24 */
+	assert_int_equal(nb_send(&b, 300, 2, 100), 0); /* 3 x (154 + 24) */
 	nb_run(&b);
 	assert_int_equal(b.port[0].count, 5);
 	t += 1078 * PS;
@@ -102,7 +92,7 @@ test_a_slot_is_free_again_when_the_last_bit_is_out(void **state)
 {
 	simtime_t done = b.port[0].n->n_model->nm_fetch + 1078 * PS;
 
-	assert_int_equal(send_len(1000, 0, 0), 0);
+	assert_int_equal(nb_send(&b, 1000, 0, 0), 0);
 	(void)engine_run(b.eng, done - 1);
 	assert_int_equal(nic_tx_pending(b.port[0].n), 1);
 	assert_int_equal(b.port[0].count, 1);
@@ -134,8 +124,8 @@ test_a_port_without_link_builds_frames_that_are_lost_at_once(void **state)
 
 	nic_link(n, false);
 	assert_int_equal(n->n_if.if_link_state, LINK_STATE_DOWN);
-	assert_int_equal(send_len(1000, 0, 100), 0);
-	assert_int_equal(send_len(10, 0, 0), 0);
+	assert_int_equal(nb_send(&b, 1000, 0, 100), 0);
+	assert_int_equal(nb_send(&b, 10, 0, 0), 0);
 	nb_run(&b);
 	assert_int_equal(b.port[0].count, 11);
 	for (unsigned i = 0; i < 11; i++) {
@@ -147,7 +137,7 @@ test_a_port_without_link_builds_frames_that_are_lost_at_once(void **state)
 	assert_int_equal(nic_tx_pending(n), 0);
 	nic_link(n, true);
 	nb_clear(&b.port[0]);
-	assert_int_equal(send_len(10, 0, 0), 0);
+	assert_int_equal(nb_send(&b, 10, 0, 0), 0);
 	nb_run(&b);
 	assert_false(nb_frame(&b.port[0], 0)->f_flags & FRAME_LOST_RING);
 }
@@ -159,7 +149,7 @@ test_an_interface_that_is_down_refuses(void **state)
 
 	assert_int_equal(if_setflags(ifp, ifp->if_flags & ~(uint32_t)IFF_UP),
 	    0);
-	assert_int_equal(send_len(10, 0, 0), ENETDOWN);
+	assert_int_equal(nb_send(&b, 10, 0, 0), ENETDOWN);
 	nb_run(&b);
 	assert_int_equal(b.port[0].count, 0);
 	assert_int_equal(b.v->v_mb->mb_zone.z_inuse, 0);
@@ -174,7 +164,7 @@ test_a_packet_the_card_cannot_cut_is_dropped_and_the_next_goes(void **state)
 	assert_int_equal(ifp->if_transmit(ifp,
 			     nb_packet(&b, &udp, nb_bytes(&b, 300, 0))),
 	    EINVAL);
-	assert_int_equal(send_len(10, 6, 0), 0);
+	assert_int_equal(nb_send(&b, 10, 6, 0), 0);
 	nb_run(&b);
 	assert_int_equal(ifp->if_ctr.oerrors, 1);
 	assert_int_equal(b.port[0].count, 1);
@@ -186,7 +176,7 @@ test_detaching_frees_what_is_in_the_ring(void **state)
 {
 	/* teardown detaches and counts */
 	for (int i = 0; i < RING; i++)
-		assert_int_equal(send_len(100, 0, 0), 0);
+		assert_int_equal(nb_send(&b, 100, 0, 0), 0);
 	assert_int_equal(nic_tx_pending(b.port[0].n), RING);
 }
 
@@ -217,7 +207,7 @@ one_frame(uint32_t paylen)
 {
 	struct frame *f;
 
-	assert_int_equal(send_len(paylen, 0, 0), 0);
+	assert_int_equal(nb_send(&b, paylen, 0, 0), 0);
 	nb_run(&b);
 	f = STAILQ_FIRST(&b.port[0].got);
 	STAILQ_REMOVE_HEAD(&b.port[0].got, f_link);
@@ -299,8 +289,8 @@ test_the_ring_as_text(void **state)
 {
 	struct strbuf sb = { 0 };
 
-	assert_int_equal(send_len(3000, 7, 1448), 0);
-	assert_int_equal(send_len(100, 8, 0), 0);
+	assert_int_equal(nb_send(&b, 3000, 7, 1448), 0);
+	assert_int_equal(nb_send(&b, 100, 8, 0), 0);
 	nic_dump(b.port[0].n, true, &sb, 0);
 	assert_string_equal(strbuf_str(&sb),
 	    "card mce0 model basic link up\n"
