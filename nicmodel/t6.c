@@ -200,8 +200,8 @@ t6_dump(const struct nic *n, struct strbuf *sb, int indent)
 extern const struct nic_model nic_t6;
 const struct nic_model nic_t6 = {
 	.nm_name = "t6",
-	.nm_text = "Chelsio T6, NIC TLS: AES-GCM and AES-CBC, TLS 1.1 and 1.2, "
-		   "transmit",
+	.nm_text =
+	    "Chelsio T6: AES-GCM and AES-CBC, TLS 1.1 and 1.2; NIC TLS (transmit), or with toe TCP and both directions",
 	.nm_driver = "cxgbe(4)",
 	.nm_unit = "cc",
 	.nm_source = "FreeBSD t6_kern_tls.c, t4_keyctx.c, t4_sge.c; the card's "
