@@ -39,7 +39,7 @@ const struct nic_model nic_basic = {
 	.nm_source = "our own",
 	.nm_caps = IFCAP_RXCSUM | IFCAP_TXCSUM | IFCAP_RXCSUM_IPV6 |
 	    IFCAP_TXCSUM_IPV6 | IFCAP_TSO4 | IFCAP_TSO6 | IFCAP_LRO |
-	    IFCAP_MEXTPG,
+	    IFCAP_MEXTPG | IFCAP_VLAN_MTU,
 	.nm_tsomax = 65518,
 	.nm_tsomaxsegcount = 50,
 	.nm_tsomaxsegsize = 65536,

@@ -63,26 +63,6 @@ struct cx_build {
 	int b_nsegs;
 };
 
-/* The header's bytes, with the VLAN tag that the stack left to us; returns
- * their number. */
-static uint32_t
-inline_header(uint8_t *out, const struct nic_pkt *p)
-{
-	const struct nic_hdr *h = &p->p_hdr;
-	const uint32_t macs = 2 * KETHER_ADDR_LEN;
-
-	if ((p->p_m->m_flags & M_VLANTAG) == 0) {
-		memcpy(out, h->h_bytes, h->h_len);
-		return (h->h_len);
-	}
-	memcpy(out, h->h_bytes, macs);
-	be16enc(out + macs, KETHERTYPE_VLAN);
-	be16enc(out + macs + 2, p->p_m->m_pkthdr.ether_vtag);
-	memcpy(out + macs + KETHER_VLAN_LEN, h->h_bytes + macs,
-	    h->h_len - macs);
-	return (h->h_len + (uint32_t)KETHER_VLAN_LEN);
-}
-
 /* Control, Ethernet segment, the header inlined. EINVAL: it is too long. */
 static int
 build_header(struct cx_build *b, const struct nic_txq *t,
@@ -90,11 +70,13 @@ build_header(struct cx_build *b, const struct nic_txq *t,
 {
 	struct cx_ctrl *c = (void *)b->b_wqe;
 	struct cx_eth *e = (void *)(c + 1);
-	bool vlan = (p->p_m->m_flags & M_VLANTAG) != 0;
+	struct nic_hdr h = p->p_hdr;
 	uint32_t len;
 
-	if (p->p_hdr.h_len + (vlan ? KETHER_VLAN_LEN : 0u) >
-	    nic_knob(t->t_nic, CX_KNOB_MAX_INLINE))
+	/* The driver puts the VLAN tag in: the header is inlined anyway. */
+	nic_hdr_vlan(&h, nic_vtag(p->p_m));
+	len = h.h_len;
+	if (len > nic_knob(t->t_nic, CX_KNOB_MAX_INLINE))
 		return (EINVAL);
 	memset(b->b_wqe, 0, sizeof(*c) + sizeof(*e));
 	cx_ctrl_init(c, t, p->p_mss != 0 ? CX_OPCODE_LSO : CX_OPCODE_SEND, 0,
@@ -103,7 +85,7 @@ build_header(struct cx_build *b, const struct nic_txq *t,
 	if (p->p_csum)
 		e->we_cs_flags = CX_ETH_L3_CSUM | CX_ETH_L4_CSUM;
 	be16enc(e->we_mss, (uint16_t)p->p_mss);
-	len = inline_header(b->b_wqe + sizeof(*c) + CX_ETH_INLINE, p);
+	memcpy(b->b_wqe + sizeof(*c) + CX_ETH_INLINE, h.h_bytes, len);
 	be16enc(e->we_inline_size, (uint16_t)len);
 	b->b_len = (uint32_t)(sizeof(*c) + CX_ETH_INLINE + len + 15) & ~15u;
 	memset(b->b_wqe + sizeof(*c) + CX_ETH_INLINE + len, 0,

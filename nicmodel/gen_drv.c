@@ -140,21 +140,23 @@ gen_post(struct gen_build *b, const struct nic_pkt *p, uint32_t context)
 {
 	struct nic_lab lab = { .l_m = p->p_m,
 		.l_tag = context != 0 ? p->p_m->m_pkthdr.snd_tag->number : 0 };
+	struct nic_hdr h = p->p_hdr;
 	struct gen_desc d = { 0 };
 	struct nic_slot *sl;
 	int error;
 
+	nic_hdr_vlan(&h, nic_vtag(p->p_m));
 	b->b_wr = (void *)b->b_table;
 	*b->b_wr = (struct gen_wr) {
 		.w_flags = (uint8_t)((p->p_csum ? GEN_CSUM : 0) |
 		    (p->p_mss != 0 ? GEN_TSO : 0)),
-		.w_hdrlen = p->p_hdr.h_len,
+		.w_hdrlen = h.h_len,
 		.w_mss = (uint16_t)p->p_mss,
 		.w_paylen = p->p_paylen,
 		.w_context = context,
 	};
-	memcpy(b->b_table + sizeof(*b->b_wr), p->p_hdr.h_bytes, p->p_hdr.h_len);
-	b->b_len = sizeof(*b->b_wr) + GEN_HDR_ROOM(p->p_hdr.h_len);
+	memcpy(b->b_table + sizeof(*b->b_wr), h.h_bytes, h.h_len);
+	b->b_len = sizeof(*b->b_wr) + GEN_HDR_ROOM(h.h_len);
 	if ((error = build_payload(b, p, context, &lab)) != 0)
 		return (error);
 	d.g_len = b->b_len;

@@ -159,7 +159,8 @@ const struct nic_model nic_ideal = {
 	.nm_source = "our own",
 	.nm_caps = IFCAP_RXCSUM | IFCAP_TXCSUM | IFCAP_RXCSUM_IPV6 |
 	    IFCAP_TXCSUM_IPV6 | IFCAP_TSO4 | IFCAP_TSO6 | IFCAP_LRO |
-	    IFCAP_MEXTPG | IFCAP_TXTLS4 | IFCAP_TXTLS6,
+	    IFCAP_MEXTPG | IFCAP_TXTLS4 | IFCAP_TXTLS6 | IFCAP_VLAN_MTU | IFCAP_VLAN_HWTAGGING |
+	    IFCAP_VLAN_HWCSUM | IFCAP_VLAN_HWTSO,
 	.nm_tsomax = 65518,
 	.nm_tsomaxsegcount = 50,
 	.nm_tsomaxsegsize = 65536,

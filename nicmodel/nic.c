@@ -13,10 +13,16 @@
 
 /* The driver's part of a capability change: all of ours can be switched. */
 static int
-nic_ioctl(struct ifnet *ifp, uint64_t capenable, uint32_t flags)
+nic_ioctl(struct ifnet *ifp, uint64_t *capenable, uint32_t flags)
 {
 	nic_rx_settle((struct nic *)(void *)ifp);
 	return (0);
+}
+
+static int
+nic_set_mtu(struct ifnet *ifp, uint32_t mtu)
+{
+	return (mtu < NIC_MTU_MIN || mtu > NIC_MTU_MAX ? EINVAL : 0);
 }
 
 static void
@@ -122,6 +128,7 @@ nic_ifattach(struct nic *n)
 	ifp->if_numa_domain = np->np_numa_domain;
 	ifp->if_transmit = nic_transmit;
 	ifp->if_ioctl = nic_ioctl;
+	ifp->if_set_mtu = nic_set_mtu;
 	ifp->if_snd_tag_alloc = model->nm_snd_tag_alloc;
 	(void)if_setcap(ifp,
 	    np->np_lro ? model->nm_caps
@@ -158,7 +165,7 @@ nic_attach_model(struct vnet *vnet, const struct nic_model *model,
 	struct nic *n;
 	int error;
 
-	if (np->np_mtu < 576 || np->np_mtu > 9216)
+	if (np->np_mtu < NIC_MTU_MIN || np->np_mtu > NIC_MTU_MAX)
 		return (EINVAL);
 	n = xcalloc(1, sizeof(*n));
 	n->n_model = model;

@@ -71,6 +71,29 @@ nic_hdr_parse(struct nic_hdr *h)
 	h->h_seq = be32dec(h->h_bytes + h->h_l2len + h->h_l3len + 4);
 }
 
+uint16_t
+nic_vtag(const struct mbuf *m)
+{
+	return ((m->m_flags & M_VLANTAG) != 0 ? m->m_pkthdr.ether_vtag : 0);
+}
+
+void
+nic_hdr_vlan(struct nic_hdr *h, uint16_t vtag)
+{
+	const uint32_t macs = 2 * KETHER_ADDR_LEN;
+	uint8_t *p = h->h_bytes + macs;
+
+	if (vtag == 0)
+		return;
+	KASSERT(h->h_len + KETHER_VLAN_LEN <= FRAME_HDR_MAX,
+	    ("header of %u bytes and a VLAN tag", h->h_len));
+	memmove(p + KETHER_VLAN_LEN, p, h->h_len - macs);
+	be16enc(p, KETHERTYPE_VLAN);
+	be16enc(p + 2, vtag);
+	h->h_len += KETHER_VLAN_LEN;
+	h->h_l2len += KETHER_VLAN_LEN;
+}
+
 int
 nic_parse(struct mbuf *m, struct nic_pkt *p)
 {
@@ -79,7 +102,8 @@ nic_parse(struct mbuf *m, struct nic_pkt *p)
 
 	if (total < KETHER_HDR_LEN)
 		return (EINVAL);
-	h->h_len = (uint16_t)MIN(total, (uint32_t)FRAME_HDR_MAX);
+	h->h_len = (uint16_t)MIN(total,
+	    (uint32_t)FRAME_HDR_MAX - (nic_vtag(m) != 0 ? KETHER_VLAN_LEN : 0));
 	m_copydata(m, 0, h->h_len, h->h_bytes);
 	nic_hdr_parse(h);
 	p->p_m = m;

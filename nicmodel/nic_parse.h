@@ -25,6 +25,10 @@ void nic_parse_hdr(const uint8_t *hdr, uint32_t len, uint16_t *l2, uint16_t *l3,
     uint16_t *l4);
 /* h_bytes and h_len are set: the rest. h_len becomes that of the headers. */
 void nic_hdr_parse(struct nic_hdr *);
+/* The VLAN tag that the stack left to the card; 0: none. */
+uint16_t nic_vtag(const struct mbuf *);
+/* Put it in; 0: nothing. There must be room for it. */
+void nic_hdr_vlan(struct nic_hdr *, uint16_t vtag);
 /* EINVAL: too short to be a frame, TSO without TCP, more than a card takes. */
 int nic_parse(struct mbuf *, struct nic_pkt *);
 

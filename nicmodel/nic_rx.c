@@ -5,6 +5,7 @@
  */
 #include <string.h>
 
+#include <ktsim/base/bytes.h>
 #include <ktsim/base/hash.h>
 #include <ktsim/base/kassert.h>
 #include <ktsim/kern/vnet.h>
@@ -82,6 +83,21 @@ nic_frame_mbuf(struct mb_state *mb, struct frame *f)
 	return (m);
 }
 
+/* The card takes the tag out and tells it apart. */
+static void
+nic_rx_vlan(struct mbuf *m)
+{
+	uint8_t *p = m->m_data;
+
+	if (m->m_len < KETHER_HDR_LEN + KETHER_VLAN_LEN ||
+	    be16dec(p + 2 * KETHER_ADDR_LEN) != KETHERTYPE_VLAN)
+		return;
+	m->m_flags |= M_VLANTAG;
+	m->m_pkthdr.ether_vtag = be16dec(p + KETHER_HDR_LEN);
+	memmove(p + KETHER_VLAN_LEN, p, 2 * KETHER_ADDR_LEN);
+	m_adj(m, KETHER_VLAN_LEN);
+}
+
 static struct mbuf *
 nic_rx_mbuf(struct nic *n, struct frame *f)
 {
@@ -89,6 +105,8 @@ nic_rx_mbuf(struct nic *n, struct frame *f)
 
 	if (m == NULL)
 		return (NULL);
+	if ((n->n_if.if_capenable & IFCAP_VLAN_HWTAGGING) != 0)
+		nic_rx_vlan(m);
 	m->m_pkthdr.rcvif = &n->n_if;
 	m->m_pkthdr.numa_domain = n->n_if.if_numa_domain;
 	m->m_pkthdr.flowid = nic_rss_hash(f);

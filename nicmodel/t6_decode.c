@@ -101,6 +101,8 @@ decode_pkt(const uint8_t *wr, struct strbuf *sb)
 	tp = (const void *)p;
 	strbuf_addf(sb, " %u bytes%s", tp->tp_len,
 	    tp->tp_imm ? ", immediate" : "");
+	if (tp->tp_vlan != 0)
+		strbuf_addf(sb, " vlan %u", tp->tp_vlan);
 }
 
 static void

@@ -124,11 +124,12 @@ t6_put_sgl(uint8_t *p, const struct nic_seg *segs, uint32_t nsegs)
 }
 
 static uint8_t *
-put_pkt(uint8_t *p, uint32_t len, bool csum, bool imm)
+put_pkt(uint8_t *p, uint32_t len, bool csum, uint16_t vlan, bool imm)
 {
 	*(struct cpl_tx_pkt *)(void *)p =
 	    (struct cpl_tx_pkt) { .tp_op = CPL_TX_PKT_XT,
 		    .tp_csum = csum,
+		    .tp_vlan = vlan,
 		    .tp_len = len,
 		    .tp_imm = imm };
 	return (p + sizeof(struct cpl_tx_pkt));
@@ -136,14 +137,14 @@ put_pkt(uint8_t *p, uint32_t len, bool csum, bool imm)
 
 void
 t6_post_imm(struct nic_txq *t, const uint8_t *pkt, uint32_t len, bool csum,
-    struct mbuf *m, const struct nic_lab *lab)
+    uint16_t vlan, struct mbuf *m, const struct nic_lab *lab)
 {
 	_Alignas(16) uint8_t wr[T6_WR_MAX] = { 0 };
 	struct t6_wr_hdr *wh = (void *)wr;
 	struct t6_txq *tx = t6_txq(t);
 	uint8_t *p;
 
-	p = put_pkt((uint8_t *)(wh + 1), len, csum, true);
+	p = put_pkt((uint8_t *)(wh + 1), len, csum, vlan, true);
 	KASSERT(len <= (uint32_t)(wr + sizeof(wr) - p),
 	    ("%u bytes of immediate data", len));
 	memcpy(p, pkt, len);
@@ -192,7 +193,8 @@ pkt_post_sgl(struct nic_txq *t, const struct nic_pkt *pk,
 		p += sizeof(struct cpl_tx_pkt_lso);
 		tx->tso_wrs++;
 	}
-	p = put_pkt(p, (uint32_t)pk->p_m->m_pkthdr.len, pk->p_csum, false);
+	p = put_pkt(p, (uint32_t)pk->p_m->m_pkthdr.len, pk->p_csum,
+	    nic_vtag(pk->p_m), false);
 	t6_put_sgl(p, segs, nsegs);
 	nic_txq_post(t, wr, T6_ROUND16(len), pk->p_m, nsegs, lab);
 	tx->txpkt_wrs++;
@@ -216,7 +218,7 @@ pkt_write(struct nic_txq *t, struct mbuf *m)
 	lab = pkt_lab(m, pk.p_hdr.h_len);
 	if (pkt_imm(m)) {
 		m_copydata(m, 0, (int)len, bytes);
-		t6_post_imm(t, bytes, len, pk.p_csum, m, &lab);
+		t6_post_imm(t, bytes, len, pk.p_csum, nic_vtag(m), m, &lab);
 		return (0);
 	}
 	n = nic_map_chain(t, m, 0, len, segs, nitems(segs));

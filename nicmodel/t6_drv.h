@@ -130,7 +130,7 @@ int t6_enqueue(struct nic *, struct nic_txq *, struct mbuf *);
 void t6_soft_flush(struct nic *);
 /* A short packet, all of it in the descriptor; csum: the card's. */
 void t6_post_imm(struct nic_txq *, const uint8_t *pkt, uint32_t len, bool csum,
-    struct mbuf *m, const struct nic_lab *);
+    uint16_t vlan, struct mbuf *m, const struct nic_lab *);
 uint32_t t6_imm_blocks(uint32_t len); /* descriptors of such a packet */
 /* Segments of bytes [off, off+len) of a chain, not yet mapped. */
 unsigned t6_count_segs(const struct mbuf *, uint32_t off, uint32_t len);

@@ -74,10 +74,11 @@ pkt_read(struct nic_exec *x, const struct pkt_src *ps, uint32_t off,
 
 /* Headers first, which say how much of what was read is payload. */
 static int
-pkt_header(struct nic_exec *x, const struct pkt_src *ps, uint32_t total,
-    struct nic_hdr *h)
+pkt_header(struct nic_exec *x, const struct pkt_src *ps,
+    const struct cpl_tx_pkt *tp, struct nic_hdr *h)
 {
-	uint32_t have = MIN(total, (uint32_t)FRAME_HDR_MAX);
+	uint32_t have = MIN(tp->tp_len,
+	    (uint32_t)FRAME_HDR_MAX - (tp->tp_vlan != 0 ? KETHER_VLAN_LEN : 0));
 
 	if (pkt_read(x, ps, 0, have, h->h_bytes, NIC_DMA_DESC) != 0)
 		return (NIC_EXEC_BAD);
@@ -89,20 +90,23 @@ pkt_header(struct nic_exec *x, const struct pkt_src *ps, uint32_t total,
 }
 
 static int
-pkt_send(struct nic_exec *x, const struct pkt_src *ps, uint32_t total,
-    struct nic_send *s)
+pkt_send(struct nic_exec *x, const struct pkt_src *ps,
+    const struct cpl_tx_pkt *tp, struct nic_send *s)
 {
+	uint32_t hlen = s->s_hdr.h_len;
 	int error = 0;
 
-	s->s_paylen = total - s->s_hdr.h_len;
+	s->s_paylen = tp->tp_len - hlen;
 	if (s->s_paylen > FRAMEBUF_SIZE)
 		return (NIC_EXEC_BAD);
 	s->s_fb = s->s_paylen > 0 ? framebuf_alloc(x->x_card->c_pool) : NULL;
 	if (s->s_paylen > 0)
-		error = pkt_read(x, ps, s->s_hdr.h_len, s->s_paylen,
-		    s->s_fb->fb_data, NIC_DMA_PAYLOAD);
-	if (error == 0)
+		error = pkt_read(x, ps, hlen, s->s_paylen, s->s_fb->fb_data,
+		    NIC_DMA_PAYLOAD);
+	if (error == 0) {
+		nic_hdr_vlan(&s->s_hdr, tp->tp_vlan);
 		nic_segment(x, s);
+	}
 	if (s->s_fb != NULL)
 		framebuf_rele(s->s_fb);
 	return (error);
@@ -127,9 +131,9 @@ t6_exec_pkt(struct nic_exec *x, const uint8_t *wr, uint32_t len)
 		return (NIC_EXEC_BAD);
 	at += sizeof(*tp);
 	ps = (struct pkt_src) { wr + at, len - at, tp->tp_imm != 0 };
-	if (pkt_header(x, &ps, tp->tp_len, &s.s_hdr) != 0)
+	if (pkt_header(x, &ps, tp, &s.s_hdr) != 0)
 		return (NIC_EXEC_BAD);
 	s.s_csum = tp->tp_csum && s.s_hdr.h_l4len != 0;
 	s.s_mss = lso != NULL && s.s_hdr.h_l4len != 0 ? lso->ls_mss : 0;
-	return (pkt_send(x, &ps, tp->tp_len, &s));
+	return (pkt_send(x, &ps, tp, &s));
 }

@@ -93,7 +93,8 @@ post_clear(struct t6_out *o, uint32_t seq, uint8_t flags, const uint8_t *bytes,
 	th[13] = flags;
 	if (len > 0)
 		memcpy(pkt + h->h_len, bytes, len);
-	t6_post_imm(o->o_t, pkt, h->h_len + len, true, NULL, lab);
+	t6_post_imm(o->o_t, pkt, h->h_len + len, true, nic_vtag(o->o_p.p_m),
+	    NULL, lab);
 	o->o_posted = true;
 }
 

@@ -170,7 +170,7 @@ struct cpl_tx_pkt_lso {
 struct cpl_tx_pkt {
 	uint8_t tp_op;
 	uint8_t tp_csum; /* write the checksums */
-	uint16_t tp_pad;
+	uint16_t tp_vlan; /* tag to put in; 0: none */
 	uint32_t tp_len; /* of the packet */
 	uint64_t tp_imm; /* it stands behind this; 0: a gather list does */
 };

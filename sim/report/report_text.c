@@ -381,13 +381,18 @@ text_events(const struct result *r, struct strbuf *sb)
 	}
 }
 
+static bool
+is_drop(const struct fact *f)
+{
+	return (f->f_id == TP_wire_drop || f->f_id == TP_lagg_drop ||
+	    f->f_id == TP_vlan_drop || f->f_id == TP_nic_drop ||
+	    f->f_id == TP_ip_drop);
+}
+
 static void
 text_drop(struct strbuf *sb, const struct fact *f)
 {
-	const char *where = f->f_id == TP_wire_drop ||
-		f->f_id == TP_lagg_drop || f->f_id == TP_nic_drop
-	    ? f->f_s[0]
-	    : "";
+	const char *where = f->f_id != TP_ip_drop ? f->f_s[0] : "";
 	const char *why = *where != '\0' ? f->f_s[1] : f->f_s[0];
 
 	strbuf_addf(sb, "  %s%s%s: %ju packet%s, ", f->f_who,
@@ -409,8 +414,7 @@ text_drops(const struct result *r, struct strbuf *sb)
 	for (unsigned i = 0; i < r->r_nfacts; i++) {
 		const struct fact *f = &r->r_facts[i];
 
-		if (f->f_id != TP_wire_drop && f->f_id != TP_lagg_drop &&
-		    f->f_id != TP_nic_drop && f->f_id != TP_ip_drop)
+		if (!is_drop(f))
 			continue;
 		text_drop(sb, f);
 		n++;

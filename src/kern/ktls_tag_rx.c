@@ -58,9 +58,9 @@ ktls_rx_tag_done(struct if_snd_tag_wait *iw, int error, struct m_snd_tag *mst)
 	ktls_free(tls);
 }
 
-/* From this interface, which need not be the route's. */
+/* From this interface: the route's, or the card that the bytes come by. */
 static int
-ktls_rx_tag_from(struct ktls_session *tls, struct ifnet *ifp,
+ktls_rx_tag_from(struct ktls_session *tls, struct ifnet *ifp, bool leaf,
     struct m_snd_tag **mstp)
 {
 	struct inpcb *inp = tls->inp;
@@ -70,7 +70,8 @@ ktls_rx_tag_from(struct ktls_session *tls, struct ifnet *ifp,
 		.flowtype = inp->inp_flowtype,
 		.numa_domain = inp->inp_numa_domain,
 		.tls = tls,
-		.vlan_id = tls->rx_vlan_id,
+		.vlan_id = leaf ? tls->rx_vlan_id : 0,
+		.vlan_told = leaf ? NULL : &tls->rx_vlan_id,
 		.rx_sequence = ktls_rx_sequence,
 		.wait = &tls->tag_wait };
 	int error;
@@ -121,7 +122,7 @@ ktls_try_ifnet_rx(struct socket *so, struct ktls_session *tls,
 	if ((error = ktls_rx_tag_ifp(tls->inp, tls, &ifp)) != 0)
 		return (error);
 	tls->rx_ifp = ifp;
-	error = ktls_rx_tag_from(tls, ifp, &mst);
+	error = ktls_rx_tag_from(tls, ifp, false, &mst);
 	if (error == 0)
 		tls->snd_tag = mst;
 	else if (error != EINPROGRESS)
@@ -169,7 +170,7 @@ ktls_reset_receive_tag(void *arg, int pending)
 	ktls_tag_release(tls);
 	tls->tag_then = ktls_rx_reset_finish;
 	if (!inp_dropped(tls->inp))
-		error = ktls_rx_tag_from(tls, tls->rx_ifp, &mst);
+		error = ktls_rx_tag_from(tls, tls->rx_ifp, true, &mst);
 	if (error != EINPROGRESS) {
 		tls->snd_tag = mst;
 		ktls_rx_reset_finish(tls, error);

@@ -11,9 +11,12 @@
 #include <string.h>
 
 #include <ktsim/base/kassert.h>
+#include <ktsim/net/if_vlan.h>
 #include "lagg_private.h"
 
 /* What a driver that sets nothing gets, as FreeBSD's if_attach_internal. */
+#define IF_MINMTU	72 /* net/if.h */
+#define IF_MAXMTU	65535
 #define TSO_MAXSEGCOUNT 35
 #define TSO_MAXSEGSIZE	2048
 #define TSO_MAXBYTES	(32 * 2048 - 18) /* header and VLAN tag off */
@@ -28,9 +31,8 @@ net_attach(struct vnet *vnet)
 	LIST_INIT(&ns->ns_routes);
 	LIST_INIT(&ns->ns_lles);
 	ns->ns_rtgen = 1;
-	kzone_init(&ns->ns_lagg_tags, &vnet->v_kmem, "lagg_tag",
-	    sizeof(struct lagg_snd_tag));
 	vnet->v_net = ns;
+	snd_tag_wrap_attach(vnet);
 	sysctl_add(vnet, "kern.ipc.num_snd_tags", &ns->ns_num_snd_tags, CTL_RD,
 	    NULL, "Number of currently allocated send tags");
 	sysctl_add(vnet, "net.link.lagg.failover_rx_all", &ns->ns_lagg_rx_all,
@@ -49,7 +51,7 @@ net_detach(struct vnet *vnet)
 		TAILQ_FIRST(&ns->ns_ifs)->if_xname));
 	sysctl_remove(vnet, "kern.ipc.num_snd_tags");
 	sysctl_remove(vnet, "net.link.lagg.");
-	kzone_fini(&ns->ns_lagg_tags);
+	kzone_fini(&ns->ns_wrap_tags);
 	vnet->v_net = NULL;
 	free(ns);
 }
@@ -82,10 +84,13 @@ void
 if_detach(struct ifnet *ifp)
 {
 	struct net_state *ns = ifp->if_vnet->v_net;
+	struct ifvlan *ifv;
 	struct ifaddr *ifa;
 
 	KASSERT(ifp->if_lagg == NULL,
 	    ("if_detach: %s is a lagg port", ifp->if_xname));
+	while ((ifv = LIST_FIRST(&ifp->if_vlans)) != NULL)
+		vlan_unconfig(ifv);
 	route_flush_ifp(ifp);
 	lle_flush(ifp);
 	while ((ifa = ifp->if_addrs) != NULL) {
@@ -222,6 +227,7 @@ if_link_state_change(struct ifnet *ifp, enum if_link_state state)
 	route_changed(ifp->if_vnet);
 	if (old == LINK_STATE_DOWN && state == LINK_STATE_UP)
 		lle_announce(ifp);
+	vlan_link_state(ifp);
 }
 
 int
@@ -232,7 +238,9 @@ if_setflags(struct ifnet *ifp, uint32_t flags)
 	if (flags == ifp->if_flags)
 		return (0);
 	if (ifp->if_ioctl != NULL) {
-		error = ifp->if_ioctl(ifp, ifp->if_capenable, flags);
+		uint64_t capenable = ifp->if_capenable;
+
+		error = ifp->if_ioctl(ifp, &capenable, flags);
 		if (error != 0)
 			return (error);
 	}
@@ -241,5 +249,70 @@ if_setflags(struct ifnet *ifp, uint32_t flags)
 		lagg_linkstate(ifp->if_lagg);
 	else
 		route_changed(ifp->if_vnet);
+	return (0);
+}
+
+static int
+if_mtu_driver(struct ifnet *ifp, uint32_t mtu)
+{
+	uint32_t max;
+	int error;
+
+	if (ifp_to_vlan(ifp) == NULL)
+		return (ifp->if_set_mtu != NULL ? ifp->if_set_mtu(ifp, mtu)
+						: EINVAL);
+	if ((error = vlan_mtu_max(ifp, &max)) != 0)
+		return (error);
+	return (mtu <= max ? 0 : EINVAL);
+}
+
+/* What connections know of their way's MTU is looked up again. */
+int
+if_setmtu(struct ifnet *ifp, uint32_t mtu)
+{
+	int error;
+
+	if (mtu < IF_MINMTU || mtu > IF_MAXMTU || ifp->if_lagg != NULL)
+		return (EINVAL);
+	if (mtu == ifp->if_mtu)
+		return (0);
+	if ((error = if_mtu_driver(ifp, mtu)) != 0)
+		return (error);
+	ifp->if_mtu = mtu;
+	route_changed(ifp->if_vnet);
+	return (0);
+}
+
+/* Another address of the interface keeps the prefix's route. */
+static bool
+if_prefix_shared(const struct ifnet *ifp, const struct ifaddr *gone)
+{
+	const struct ifaddr *ifa;
+
+	for (ifa = ifp->if_addrs; ifa != NULL; ifa = ifa->ifa_next)
+		if (ifa != gone && ifa->ifa_family == gone->ifa_family &&
+		    ifa->ifa_plen == gone->ifa_plen &&
+		    net_prefix_match(&ifa->ifa_addr, &gone->ifa_addr,
+			gone->ifa_plen))
+			return (true);
+	return (false);
+}
+
+int
+if_addr_remove(struct ifnet *ifp, int family, const struct in_any *addr)
+{
+	struct ifaddr *ifa = if_addr_find(ifp, family, addr), **p;
+	struct vnet *vnet = ifp->if_vnet;
+
+	if (ifa == NULL)
+		return (EADDRNOTAVAIL);
+	if (!if_prefix_shared(ifp, ifa))
+		(void)route_delete_ifp(vnet, family, addr, ifa->ifa_plen, ifp);
+	(void)route_delete_ifp(vnet, family, addr, net_addrbits(family),
+	    vnet->v_net->ns_loif);
+	for (p = &ifp->if_addrs; *p != ifa; p = &(*p)->ifa_next)
+		;
+	*p = ifa->ifa_next;
+	free(ifa);
 	return (0);
 }

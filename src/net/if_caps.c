@@ -16,6 +16,8 @@ static const struct {
 	{ IFCAP_RXCSUM, "rxcsum", "RXCSUM" },
 	{ IFCAP_TXCSUM, "txcsum", "TXCSUM" },
 	{ IFCAP_VLAN_MTU, "vlanmtu", "VLAN_MTU" },
+	{ IFCAP_VLAN_HWTAGGING, "vlanhwtag", "VLAN_HWTAGGING" },
+	{ IFCAP_VLAN_HWCSUM, "vlanhwcsum", "VLAN_HWCSUM" },
 	{ IFCAP_TSO4, "tso4", "TSO4" },
 	{ IFCAP_TSO6, "tso6", "TSO6" },
 	{ IFCAP_LRO, "lro", "LRO" },
@@ -39,6 +41,8 @@ if_capbyname(const char *name)
 	/* Those that stand for a pair, as in ifconfig. */
 	if (strcasecmp(name, "txtls") == 0)
 		return (IFCAP_TXTLS4 | IFCAP_TXTLS6);
+	if (strcasecmp(name, "rxtls") == 0)
+		return (IFCAP_RXTLS4 | IFCAP_RXTLS6);
 	if (strcasecmp(name, "toe") == 0)
 		return (IFCAP_TOE4 | IFCAP_TOE6);
 	if (strcasecmp(name, "tso") == 0)
@@ -89,7 +93,7 @@ if_setcap(struct ifnet *ifp, uint64_t capenable)
 	if ((capenable & ~ifp->if_capabilities) != 0)
 		return (EINVAL);
 	if (ifp->if_ioctl != NULL && capenable != ifp->if_capenable) {
-		error = ifp->if_ioctl(ifp, capenable, ifp->if_flags);
+		error = ifp->if_ioctl(ifp, &capenable, ifp->if_flags);
 		if (error != 0)
 			return (error);
 	}
@@ -97,5 +101,6 @@ if_setcap(struct ifnet *ifp, uint64_t capenable)
 	ifp->if_hwassist = if_hwassist_of(capenable);
 	if (ifp->if_lagg != NULL)
 		lagg_port_capchange(ifp->if_lagg);
+	vlan_trunk_capabilities(ifp);
 	return (0);
 }

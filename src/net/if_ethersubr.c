@@ -106,6 +106,11 @@ ether_input(struct ifnet *ifp, struct mbuf *m)
 		return;
 	}
 	eh = (const struct ether_header *)m->m_data;
+	if (((m->m_flags & M_VLANTAG) != 0 ||
+		be16dec(eh->ether_type) == KETHERTYPE_VLAN) &&
+	    (m = vlan_input(ifp, m)) == NULL)
+		return;
+	eh = (const struct ether_header *)m->m_data;
 	if ((eh->ether_dhost[0] & 1) == 0 &&
 	    memcmp(eh->ether_dhost, ifp->if_lladdr, KETHER_ADDR_LEN) != 0) {
 		ether_input_drop(ifp, m);

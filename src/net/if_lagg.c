@@ -46,7 +46,7 @@ lagg_enqueue(struct lagg_softc *sc, struct lagg_port *lp, struct mbuf *m)
 	int error;
 
 	if ((m->m_pkthdr.csum_flags & CSUM_SND_TAG) != 0 &&
-	    lagg_snd_tag_swap(m, lp) != 0) {
+	    snd_tag_unwrap(m, &sc->sc_ifnet, lp->lp_ifp) != 0) {
 		sc->sc_stats.tag_mismatch++;
 		return (lagg_drop(sc, m, EAGAIN,
 		    "send tag is not of the active port"));
@@ -135,6 +135,7 @@ lagg_create(struct vnet *vnet, const char *xname, const char *proto,
 	ifp->if_transmit = lagg_transmit;
 	ifp->if_snd_tag_alloc = lagg_snd_tag_alloc;
 	ifp->if_ioctl = lagg_ioctl;
+	ifp->if_set_mtu = lagg_setmtu;
 	ifp->if_flags = IFF_DRV_RUNNING;
 	ifp->if_link_state = LINK_STATE_DOWN;
 	ether_ifattach(ifp, nolladdr);

@@ -64,8 +64,10 @@ lagg_update(struct lagg_softc *sc, const char *reason)
 			sc->sc_stats.failovers++;
 	}
 	if_link_state_change(ifp, lp != NULL ? LINK_STATE_UP : LINK_STATE_DOWN);
-	if (lp != NULL && old != NULL && lp != old)
+	if (lp != NULL && old != NULL && lp != old) {
 		lle_announce(ifp);
+		vlan_announce(ifp);
+	}
 }
 
 void
@@ -144,8 +146,8 @@ lagg_capabilities(struct lagg_softc *sc)
 	sc->sc_capchange = true;
 	ena = lagg_push(sc, lagg_common(sc, UINT64_MAX, true));
 	ifp->if_capabilities = lagg_common(sc, UINT64_MAX, false);
-	(void)if_setcap(ifp, ena & ifp->if_capabilities);
 	lagg_tso_limits(sc);
+	(void)if_setcap(ifp, ena & ifp->if_capabilities);
 	sc->sc_capchange = false;
 }
 
@@ -157,15 +159,39 @@ lagg_port_capchange(struct lagg_port *lp)
 
 /* The user changes the lagg: the ports follow. */
 int
-lagg_ioctl(struct ifnet *ifp, uint64_t capenable, uint32_t flags)
+lagg_ioctl(struct ifnet *ifp, uint64_t *capenable, uint32_t flags)
 {
 	struct lagg_softc *sc = ifp->if_softc;
 
-	if (sc->sc_capchange || capenable == ifp->if_capenable)
+	if (sc->sc_capchange || *capenable == ifp->if_capenable)
 		return (0);
 	sc->sc_capchange = true;
-	(void)lagg_push(sc, capenable);
+	*capenable = lagg_push(sc, *capenable);
 	sc->sc_capchange = false;
+	return (0);
+}
+
+/* Some port's driver may refuse: then those that had agreed go back. */
+int
+lagg_setmtu(struct ifnet *ifp, uint32_t mtu)
+{
+	struct lagg_softc *sc = ifp->if_softc;
+	struct lagg_port *lp, *back;
+	int error;
+
+	TAILQ_FOREACH(lp, &sc->sc_ports, lp_link) {
+		error = lp->lp_ifp->if_set_mtu != NULL
+		    ? lp->lp_ifp->if_set_mtu(lp->lp_ifp, mtu)
+		    : EINVAL;
+		if (error == 0) {
+			lp->lp_ifp->if_mtu = mtu;
+			continue;
+		}
+		for (back = TAILQ_FIRST(&sc->sc_ports); back != lp;
+		     back = TAILQ_NEXT(back, lp_link))
+			back->lp_ifp->if_mtu = ifp->if_mtu;
+		return (error);
+	}
 	return (0);
 }
 
@@ -205,6 +231,7 @@ lagg_addport(struct lagg_softc *sc, struct ifnet *ifp)
 		sc->sc_primary = lp;
 		sc->sc_ifnet.if_mtu = ifp->if_mtu;
 		memcpy(sc->sc_ifnet.if_lladdr, ifp->if_lladdr, 6);
+		vlan_lladdr(&sc->sc_ifnet);
 	}
 	/* All ports speak with the one address. */
 	memcpy(ifp->if_lladdr, sc->sc_ifnet.if_lladdr, 6);

@@ -48,17 +48,6 @@ struct lagg_softc {
 	struct lagg_stats sc_stats;
 };
 
-/* lagg's tag: holds a reference of the port's. */
-struct lagg_snd_tag {
-	struct m_snd_tag lst_com; /* first */
-	struct m_snd_tag *lst_inner;
-	/* while the port has not answered */
-	struct if_snd_tag_wait lst_wait, *lst_outer;
-	struct ifnet *lst_ifp, *lst_pifp;
-	enum if_snd_tag_type lst_type;
-	uint32_t lst_conn;
-};
-
 static inline bool
 lagg_port_active(const struct lagg_port *lp)
 {
@@ -85,15 +74,10 @@ uint32_t lagg_hash(const struct mbuf *, uint32_t layers, uint32_t init);
 void lagg_update(struct lagg_softc *, const char *reason);
 /* Capabilities and TSO limits from the ports'. */
 void lagg_capabilities(struct lagg_softc *);
-int lagg_ioctl(struct ifnet *, uint64_t capenable, uint32_t flags);
+int lagg_ioctl(struct ifnet *, uint64_t *capenable, uint32_t flags);
 void lagg_input(struct ifnet *, struct mbuf *);
 
 /* --- lagg_tag.c --- */
 if_snd_tag_alloc_fn lagg_snd_tag_alloc;
-/*
- * Put the inner tag in the place of lagg's. EAGAIN: it is not of that port;
- * the packet is unchanged.
- */
-int lagg_snd_tag_swap(struct mbuf *, const struct lagg_port *);
 
 #endif

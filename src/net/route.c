@@ -75,19 +75,26 @@ route_add(struct vnet *vnet, int family, const struct in_any *dst, int plen,
 }
 
 int
-route_delete(struct vnet *vnet, int family, const struct in_any *dst, int plen)
+route_delete_ifp(struct vnet *vnet, int family, const struct in_any *dst,
+    int plen, const struct ifnet *ifp)
 {
 	struct in_any net = *dst;
 	struct rtentry *rt;
 
 	net_prefix_mask(&net, plen);
 	rt = route_find(vnet->v_net, family, &net, plen);
-	if (rt == NULL)
+	if (rt == NULL || (ifp != NULL && rt->rt_ifp != ifp))
 		return (ESRCH);
 	LIST_REMOVE(rt, rt_link);
 	free(rt);
 	route_changed(vnet);
 	return (0);
+}
+
+int
+route_delete(struct vnet *vnet, int family, const struct in_any *dst, int plen)
+{
+	return (route_delete_ifp(vnet, family, dst, plen, NULL));
 }
 
 void

@@ -16,7 +16,7 @@
 /* One connection's segments of this interrupt. */
 struct lro_entry {
 	struct mbuf *le_head, *le_tail; /* NULL: free */
-	uint8_t le_key[37];		/* addresses, ports, family */
+	uint8_t le_key[39];		/* addresses, ports, family, VLAN */
 	uint32_t le_next_seq;
 	uint32_t le_iplen;     /* of the merged packet */
 	uint16_t le_l3, le_th; /* offsets in the first mbuf */
@@ -36,7 +36,7 @@ struct lro_ctrl {
 
 /* A packet as far as it matters here. */
 struct lro_pkt {
-	uint8_t key[37];
+	uint8_t key[39];
 	uint16_t l3, th, hdrlen; /* offsets; all headers together */
 	uint32_t iplen, datalen, seq;
 	uint8_t flags, tos;
@@ -122,6 +122,8 @@ lro_parse_flow(const struct mbuf *m, struct lro_pkt *p)
 	if (len < p->th + sizeof(struct ktcphdr))
 		return (false);
 	memcpy(p->key + 32, h + p->th, 4);
+	if ((m->m_flags & M_VLANTAG) != 0)
+		be16enc(p->key + 37, m->m_pkthdr.ether_vtag);
 	return (true);
 }
 

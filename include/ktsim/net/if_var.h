@@ -32,6 +32,8 @@ struct vnet;
 #define IFCAP_RXCSUM	  (1ULL << 0)
 #define IFCAP_TXCSUM	  (1ULL << 1)
 #define IFCAP_VLAN_MTU	  (1ULL << 3)
+#define IFCAP_VLAN_HWTAGGING (1ULL << 4)
+#define IFCAP_VLAN_HWCSUM (1ULL << 7)
 #define IFCAP_TSO4	  (1ULL << 8)
 #define IFCAP_TSO6	  (1ULL << 9)
 #define IFCAP_LRO	  (1ULL << 10)
@@ -90,7 +92,12 @@ struct if_snd_tag_alloc_params {
 	struct ktls_session *tls; /* TLS types; not referenced by the tag
 					   beyond what the driver copies */
 	uint64_t max_rate;	  /* bytes/s, rate limited types */
+	/*
+	 * TLS_RX: the VLAN on the way to the card, 0 none: whoever asks a
+	 * vlan(4) gives 0, and is told by it what it was.
+	 */
 	uint16_t vlan_id;
+	uint16_t *vlan_told;
 	/*
 	 * TLS_RX: where the next record's header that is not yet decrypted
 	 * stands in the stream, and the number of that record. To be asked when
@@ -135,6 +142,7 @@ struct ifaddr {
 struct if_counters {
 	uint64_t ipackets, ibytes, ierrors, iqdrops;
 	uint64_t opackets, obytes, oerrors, oqdrops;
+	uint64_t noproto; /* for a VLAN or a protocol that is not here */
 };
 
 struct ifnet {
@@ -161,12 +169,16 @@ struct ifnet {
 	int (*if_transmit)(struct ifnet *, struct mbuf *);
 	void (*if_input)(struct ifnet *, struct mbuf *);
 	if_snd_tag_alloc_fn *if_snd_tag_alloc; /* NULL: EOPNOTSUPP */
-	/* The driver's part of a capability or flag change. May be NULL. */
-	int (*if_ioctl)(struct ifnet *, uint64_t capenable, uint32_t flags);
+	/* The driver's part of a capability or flag change; it may enable
+	 * less. May be NULL. */
+	int (*if_ioctl)(struct ifnet *, uint64_t *capenable, uint32_t flags);
+	/* Before if_mtu changes. EINVAL: it cannot be that. NULL: never. */
+	int (*if_set_mtu)(struct ifnet *, uint32_t mtu);
 
 	/* when this is a lagg port */
 	struct lagg_port *if_lagg;
-	/* link state listeners besides lagg are added with the vlan issue */
+	/* the vlan(4) interfaces that stand on this one */
+	LIST_HEAD(, ifvlan) if_vlans;
 
 	TAILQ_ENTRY(ifnet) if_link;
 };
@@ -184,6 +196,9 @@ void if_detach(struct ifnet *);
 struct ifnet *if_lookup(struct vnet *, const char *xname); /* NULL */
 /* Add an address with its connected route. EINVAL family, EEXIST. */
 int if_addr_add(struct ifnet *, int family, const struct in_any *, int plen);
+/* Take it away, with its routes, if no other address has the same prefix.
+ * EADDRNOTAVAIL: the interface does not have it. */
+int if_addr_remove(struct ifnet *, int family, const struct in_any *);
 /* The first address of the family on the interface; NULL. */
 const struct ifaddr *if_addr_first(const struct ifnet *, int family);
 /* An address by which others may know the host: the first that is not the
@@ -192,7 +207,13 @@ const struct ifaddr *if_addr_host(struct vnet *, int family);
 /* Some interface of the host has this address. */
 struct ifnet *if_addr_owner(struct vnet *, int family, const struct in_any *);
 void if_link_state_change(struct ifnet *, enum if_link_state);
+/* An errno of the driver's. */
 int if_setflags(struct ifnet *, uint32_t flags);
+/*
+ * EINVAL: not within 72 (IPv4's least) and what the layer below takes; a lagg
+ * port has its lagg's, alone.
+ */
+int if_setmtu(struct ifnet *, uint32_t mtu);
 /* EINVAL: a bit that is not in if_capabilities. Recomputes if_hwassist. */
 int if_setcap(struct ifnet *, uint64_t capenable);
 /* "txtls4" and the like, as ifconfig spells them; 0 unknown. */

@@ -78,6 +78,10 @@ struct nic_knob {
 };
 #define NIC_MAXKNOBS 16
 
+/* Largest IP packets that a port may be set to. */
+#define NIC_MTU_MIN 576
+#define NIC_MTU_MAX 9216
+
 /* Orders of a scenario: what goes wrong in the card from now on. */
 enum nic_order {
 	NIC_ORDER_RESET,    /* the driver resets the card */

@@ -83,7 +83,7 @@ static const struct zone_errno {
 	{ "tcpcb", ENOBUFS, ECONNRESET },	/* tcp_usr_attach */
 	{ "ktls_session", ENOMEM, ECONNRESET }, /* ktls_create_session */
 	{ "ideal_tag", 0, ECONNRESET }, /* software, or the reset task */
-	{ "lagg_tag", 0, ECONNRESET },
+	{ "wrap_tag", 0, ECONNRESET },
 };
 
 static unsigned hits[nitems(zone_errnos)];
