@@ -5,6 +5,7 @@
 
 static const struct option run_options[] = { RUN_OPTIONS,
 	{ "dump-at", required_argument, NULL, OPT_DUMP_AT },
+	{ "show", required_argument, NULL, OPT_SHOW },
 	{ NULL, 0, NULL, 0 } };
 
 static int
@@ -51,6 +52,9 @@ const struct command cmd_run = {
 	    "  --until TIME    short for --set until=TIME\n"
 	    "  --dump-at TIME  write the whole state at that instant, after everything else\n"
 	    "                  that happens then, to state-TIME.txt; repeatable\n"
+	    "  --show ifconfig[:HOST[.INTERFACE]]@TIME\n"
+	    "                  print the interfaces as `ifconfig -v` would at that instant\n"
+	    "                  (also to ifconfig-TIME.txt); repeatable\n"
 	    "  --threads N     host threads, 0 to 64, that do cryptography and judge\n"
 	    "                  records beside the run (default: the other cores, 4 at most); the\n"
 	    "                  results do not depend on it\n" HELP_DEFECT_TO_COLOR,

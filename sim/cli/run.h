@@ -17,7 +17,8 @@ struct run_args {
 	struct world_opts ra_opts;
 	const char **ra_sets; /* --set and --until, NULL-terminated */
 	unsigned ra_nsets;
-	simtime_t *ra_dump_at;	 /* in order, each once */
+	struct world_show *ra_shows; /* in order */
+	struct strbuf ra_shown;	     /* what --show is for */
 	struct strbuf ra_states; /* lines: files with the state */
 	int ra_state_rc;
 	struct strbuf ra_repeat; /* options, for the last line */
@@ -37,6 +38,7 @@ enum {
 	OPT_SET,
 	OPT_UNTIL,
 	OPT_DUMP_AT,
+	OPT_SHOW,
 	OPT_NETNS
 };
 

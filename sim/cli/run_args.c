@@ -68,29 +68,68 @@ run_defect(struct run_args *ra, const char *arg)
 	    arg));
 }
 
+/* Into the list, which is in the order of time; the same twice is once. */
+static void
+run_show_add(struct run_args *ra, const struct world_show *ws)
+{
+	unsigned n = ra->ra_opts.wo_nshows, i = 0;
+	const struct world_show *have;
+
+	for (i = 0; i < n; i++) {
+		have = &ra->ra_shows[i];
+		if (have->ws_at == ws->ws_at && have->ws_what == ws->ws_what &&
+		    (have->ws_of == NULL) == (ws->ws_of == NULL) &&
+		    (ws->ws_of == NULL ||
+			strcmp(have->ws_of, ws->ws_of) == 0)) {
+			free((char *)(uintptr_t)ws->ws_of);
+			return;
+		}
+	}
+	for (i = 0; i < n && ra->ra_shows[i].ws_at <= ws->ws_at; i++)
+		;
+	ra->ra_shows = xrealloc(ra->ra_shows, (n + 1) * sizeof(*ra->ra_shows));
+	memmove(&ra->ra_shows[i + 1], &ra->ra_shows[i],
+	    (n - i) * sizeof(*ra->ra_shows));
+	ra->ra_shows[i] = *ws;
+	ra->ra_opts.wo_shows = ra->ra_shows;
+	ra->ra_opts.wo_nshows = n + 1;
+}
+
 static int
 run_dump_at(struct run_args *ra, const char *arg)
 {
-	unsigned n = ra->ra_opts.wo_ndump_at, i = 0;
-	simtime_t at;
+	struct world_show ws = { .ws_what = SHOW_STATE };
 
-	if (parse_time(arg, &at) != 0)
+	if (parse_time(arg, &ws.ws_at) != 0)
 		return (usage_error(ra->ra_cmd,
 		    "--dump-at wants a time with its unit, such as 805us, not "
 		    "`%s`",
 		    arg));
 	strbuf_addf(&ra->ra_repeat, " --dump-at %s", arg);
-	while (i < n && ra->ra_dump_at[i] < at)
-		i++;
-	if (i < n && ra->ra_dump_at[i] == at)
-		return (0);
-	ra->ra_dump_at =
-	    xrealloc(ra->ra_dump_at, (n + 1) * sizeof(*ra->ra_dump_at));
-	memmove(&ra->ra_dump_at[i + 1], &ra->ra_dump_at[i],
-	    (n - i) * sizeof(*ra->ra_dump_at));
-	ra->ra_dump_at[i] = at;
-	ra->ra_opts.wo_dump_at = ra->ra_dump_at;
-	ra->ra_opts.wo_ndump_at = n + 1;
+	run_show_add(ra, &ws);
+	return (0);
+}
+
+/* "ifconfig@120ms", "ifconfig:server.lagg0@120ms". */
+static int
+run_show(struct run_args *ra, const char *arg)
+{
+	struct world_show ws = { .ws_what = SHOW_IFCONFIG };
+	const char *at = strchr(arg, '@');
+	static const char what[] = "ifconfig";
+	size_t n = sizeof(what) - 1;
+
+	if (at == NULL || strncmp(arg, what, n) != 0 ||
+	    (arg[n] != '@' && arg[n] != ':') || parse_time(at + 1, &ws.ws_at) != 0)
+		return (usage_error(ra->ra_cmd,
+		    "--show wants ifconfig@TIME or ifconfig:HOST.INTERFACE@TIME, "
+		    "such as ifconfig:server.lagg0@120ms, not `%s`",
+		    arg));
+	if (arg[n] == ':')
+		ws.ws_of = xasprintf("%.*s", (int)(at - arg - (long)n - 1),
+		    arg + n + 1);
+	strbuf_addf(&ra->ra_repeat, " --show %s", arg);
+	run_show_add(ra, &ws);
 	return (0);
 }
 
@@ -120,6 +159,8 @@ run_option(void *ctx, int opt, const char *arg)
 		return (run_set(ra, xasprintf("until=%s", arg)));
 	case OPT_DUMP_AT:
 		return (run_dump_at(ra, arg));
+	case OPT_SHOW:
+		return (run_show(ra, arg));
 	case OPT_THREADS:
 		if (parse_uint(arg, &v) != 0 || v > 64)
 			return (usage_error(ra->ra_cmd,
@@ -198,7 +239,10 @@ run_args_fini(struct run_args *ra)
 	free(ra->ra_sets);
 	free(ra->ra_out);
 	free(ra->ra_netns);
-	free(ra->ra_dump_at);
+	for (unsigned i = 0; i < ra->ra_opts.wo_nshows; i++)
+		free((char *)(uintptr_t)ra->ra_shows[i].ws_of);
+	free(ra->ra_shows);
+	strbuf_fini(&ra->ra_shown);
 	free((char *)(uintptr_t)ra->ra_opts.wo_trace);
 	strbuf_fini(&ra->ra_states);
 	strbuf_fini(&ra->ra_repeat);

@@ -19,6 +19,10 @@ run_state(void *arg, const char *name, const struct strbuf *text)
 	struct run_args *ra = arg;
 	int rc;
 
+	if (strncmp(name, "ifconfig-", 9) == 0)
+		strbuf_addf(&ra->ra_shown, "\n%.*s\n%s",
+		    (int)(strlen(name) - strlen(".txt")), name,
+		    strbuf_str(text));
 	rc = outdir_write(ra->ra_out, name, strbuf_str(text), text->sb_len);
 	if (rc == 0)
 		strbuf_addf(&ra->ra_states, "  %s/%s\n", ra->ra_out, name);
@@ -92,6 +96,23 @@ run_options(struct run_args *ra, const struct scenario *sc)
 		wo->wo_seed = sc->seed;
 }
 
+/* What --show is to show must be there. */
+static int
+run_shows_fit(const struct run_args *ra, const struct scenario *sc)
+{
+	const char *of;
+
+	for (unsigned i = 0; i < ra->ra_opts.wo_nshows; i++) {
+		of = ra->ra_shows[i].ws_of;
+		if (of != NULL && !scenario_has_interface(sc, of))
+			return (usage_error(ra->ra_cmd,
+			    "--show ifconfig:%s: the scenario has no such "
+			    "host, or host.interface",
+			    of));
+	}
+	return (0);
+}
+
 int
 run_load(struct run_args *ra, struct scenario **out)
 {
@@ -107,6 +128,7 @@ run_load(struct run_args *ra, struct scenario **out)
 	if (ra->ra_out == NULL)
 		ra->ra_out = xasprintf("./ktls-out/%s", sc->name);
 	if ((rc = run_fits(ra, sc)) != 0 ||
+	    (rc = run_shows_fit(ra, sc)) != 0 ||
 	    (rc = run_folder_free(ra->ra_out)) != 0 ||
 	    (rc = outdir_prepare(ra->ra_out)) != 0) {
 		scenario_free(sc);
@@ -168,12 +190,13 @@ run_states_missed(const struct run_args *ra, const struct world *w)
 {
 	struct strbuf at = { 0 };
 
-	for (unsigned i = world_states(w); i < ra->ra_opts.wo_ndump_at; i++) {
+	for (unsigned i = world_shown(w); i < ra->ra_opts.wo_nshows; i++) {
 		strbuf_clear(&at);
-		format_time(ra->ra_dump_at[i], &at);
+		format_time(ra->ra_shows[i].ws_at, &at);
 		fprintf(stderr,
-		    "ktls-sim: --dump-at %s: not written, the run was over "
-		    "before\n",
+		    "ktls-sim: %s%s: not written, the run was over before\n",
+		    ra->ra_shows[i].ws_what == SHOW_STATE ? "--dump-at "
+							  : "--show ifconfig@",
 		    strbuf_str(&at));
 	}
 	strbuf_fini(&at);
@@ -225,6 +248,8 @@ run_outro(const struct run_args *ra, const struct result *r, int code)
 		    "\nTCP_INFO over time\n  %s/tcpinfo.ndjson "
 		    "(`ktls-sim list tcp-info` explains the fields)\n",
 		    ra->ra_out);
+	if (!ra->ra_json)
+		fputs(strbuf_str(&ra->ra_shown), stdout);
 	if (!ra->ra_quiet && ra->ra_states.sb_len > 0)
 		fprintf(f, "\nState\n%s", strbuf_str(&ra->ra_states));
 	if (r->r_interrupted)

@@ -17,6 +17,7 @@ struct scenario;
 enum ctl_kind {
 	CTL_ORDER,	 /* cw_yaml: a timeline's item */
 	CTL_READ_SYSCTL, /* cw_host, cw_name */
+	CTL_IFCONFIG,	 /* show cw_name: a host, or one of its interfaces */
 	CTL_STATUS,
 	CTL_STATUS_JSON,
 	CTL_STOP,

@@ -20,6 +20,9 @@ const char ctl_help[] =
     "loss PORT PERCENT             its chance to lose a frame, both ways\n"
     "sysctl HOST NAME [VALUE]      read or set one\n"
     "switch_tls APP sw|ifnet [N]   connections (or the N-th) change their mode\n"
+    "ifconfig HOST[.IF] [WORDS]    show interfaces, or ifconfig(8): ifconfig h.lagg0\n"
+    "                              -laggport mce0\n"
+    "route HOST WORDS              route(8): route h change default -interface mce1\n"
     "card PORT ORDER [TIME|COUNT]  reset, stall 2ms, dma-fail 3 and the like\n"
     "fragment HOST, defragment HOST\n"
     "                              memory without contiguous pages, or with\n"
@@ -214,6 +217,37 @@ word_fragment(const struct scenario *sc, const struct line *l,
 	return (true);
 }
 
+/* Words as they are, in one quoted text. */
+static bool
+word_command(const struct scenario *sc, const struct line *l,
+    struct ctl_words *cw, struct strbuf *err)
+{
+	bool ifconfig = l->w[0][0] == 'i';
+
+	if (ifconfig && l->n == 2) {
+		cw->cw_kind = CTL_IFCONFIG;
+		cw->cw_name = xstrdup(l->w[1]);
+		return (true);
+	}
+	if (l->n < 3)
+		return (wants(err,
+		    ifconfig ? "ifconfig HOST.INTERFACE WORDS, or ifconfig HOST"
+			     : "route HOST add|delete|change ..."));
+	for (unsigned i = 1; i < l->n; i++)
+		if (strpbrk(l->w[i], "{}[]\"\\") != NULL ||
+		    (i == 1 && strpbrk(l->w[i], ",:#") != NULL)) {
+			strbuf_addf(err, "`%s` has a strange character",
+			    l->w[i]);
+			return (false);
+		}
+	strbuf_addf(&cw->cw_yaml, "{at: 0s, do: %s, on: %s, args: \"", l->w[0],
+	    l->w[1]);
+	for (unsigned i = 2; i < l->n; i++)
+		strbuf_addf(&cw->cw_yaml, "%s%s", i == 2 ? "" : " ", l->w[i]);
+	strbuf_adds(&cw->cw_yaml, "\"}");
+	return (true);
+}
+
 /* "do loss on=x loss=1%"; values are YAML as they are. */
 static bool
 word_do(const struct scenario *sc, const struct line *l, struct ctl_words *cw,
@@ -278,6 +312,8 @@ static const struct {
 	{ "sysctl", false, word_sysctl },
 	{ "switch_tls", false, word_switch_tls },
 	{ "card", false, word_card },
+	{ "ifconfig", true, word_command },
+	{ "route", true, word_command },
 	{ "fragment", false, word_fragment },
 	{ "defragment", false, word_fragment },
 	{ "do", true, word_do },

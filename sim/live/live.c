@@ -238,6 +238,11 @@ answer_words(struct live *lv, const struct ctl_words *cw, struct strbuf *text,
 			    strbuf_str(&value));
 		strbuf_fini(&value);
 		break;
+	case CTL_IFCONFIG:
+		if (world_ifconfig_text(lv->lv_world, cw->cw_name, text) != 0)
+			strbuf_addf(err, "there is no interface or host `%s`",
+			    cw->cw_name);
+		break;
 	case CTL_STATUS:
 		answer_status(lv, text);
 		break;

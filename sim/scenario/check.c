@@ -145,16 +145,83 @@ check_laggs(struct chk *c, struct sc_host *h)
 	}
 }
 
+/* A lagg takes all frames of its ports. */
 static bool
-is_ifname(const struct sc_host *h, const char *name)
+is_lagg_port(const struct sc_host *h, const char *name)
 {
-	for (unsigned i = 0; i < h->nnics; i++)
-		if (strcmp(h->nics[i].loc.name, name) == 0)
-			return (true);
+	for (unsigned i = 0; i < h->nlaggs; i++)
+		for (unsigned j = 0; j < h->laggs[i].ports.n; j++)
+			if (strcmp(h->laggs[i].ports.v[j], name) == 0)
+				return (true);
+	return (false);
+}
+
+bool
+check_is_lagg(const struct sc_host *h, const char *name)
+{
 	for (unsigned i = 0; i < h->nlaggs; i++)
 		if (strcmp(h->laggs[i].loc.name, name) == 0)
 			return (true);
 	return (false);
+}
+
+bool
+check_is_vlan(const struct sc_host *h, const char *name)
+{
+	for (unsigned i = 0; i < h->nvlans; i++)
+		if (strcmp(h->vlans[i].loc.name, name) == 0)
+			return (true);
+	return (false);
+}
+
+static void
+check_vlandev(struct chk *c, struct sc_host *h, const struct sc_vlan *v)
+{
+	const struct sc_loc *loc = scenario_text_at(v->vlandev);
+
+	if (check_find_nic(h, v->vlandev) == NULL && !check_is_lagg(h, v->vlandev))
+		ERR(c, loc,
+		    "vlan `%s` stands on `%s`, which is no card or lagg of "
+		    "host `%s`%s",
+		    v->loc.name, v->vlandev, h->loc.name,
+		    HINT(c, v->vlandev, h->nics, h->nnics));
+	else if (is_lagg_port(h, v->vlandev))
+		ERR(c, loc,
+		    "`%s` is a lagg's port: the lagg takes all of its frames; "
+		    "let `%s` stand on the lagg",
+		    v->vlandev, v->loc.name);
+}
+
+static void
+check_vlans(struct chk *c, struct sc_host *h)
+{
+	struct sc_vlan *v, *u;
+
+	for (v = h->vlans; v < h->vlans + h->nvlans; v++) {
+		check_ifname(c, &v->loc);
+		if (check_find_nic(h, v->loc.name) != NULL ||
+		    check_is_lagg(h, v->loc.name))
+			ERR(c, &v->loc,
+			    "`%s` is the name of a card or lagg already",
+			    v->loc.name);
+		check_vlandev(c, h, v);
+		for (u = h->vlans; u < v; u++)
+			if (u->vlan == v->vlan &&
+			    strcmp(u->vlandev, v->vlandev) == 0)
+				ERR(c, &v->loc,
+				    "`%s` is VLAN %ju of `%s` already",
+				    u->loc.name, (uintmax_t)v->vlan,
+				    v->vlandev);
+	}
+}
+
+bool
+check_is_ifname(const struct sc_host *h, const char *name)
+{
+	for (unsigned i = 0; i < h->nnics; i++)
+		if (strcmp(h->nics[i].loc.name, name) == 0)
+			return (true);
+	return (check_is_lagg(h, name) || check_is_vlan(h, name));
 }
 
 static void
@@ -186,10 +253,10 @@ check_addrs(struct chk *c, struct sc_host *h)
 {
 
 	for (unsigned i = 0; i < h->naddrs; i++) {
-		if (!is_ifname(h, h->addrs[i].loc.name))
+		if (!check_is_ifname(h, h->addrs[i].loc.name))
 			ERR(c, &h->addrs[i].loc,
 			    "host `%s` has no interface `%s`: an address is "
-			    "given to a card or a lagg%s",
+			    "given to a card, a lagg or a vlan%s",
 			    h->loc.name, h->addrs[i].loc.name,
 			    HINT(c, h->addrs[i].loc.name, h->nics, h->nnics));
 		for (unsigned j = 0; j < h->addrs[i].cidr.n; j++)
@@ -509,6 +576,7 @@ scenario_check(struct diag *d, struct scenario *sc)
 		    "host name", 31);
 		check_cards(&c, &sc->hosts[i]);
 		check_laggs(&c, &sc->hosts[i]);
+		check_vlans(&c, &sc->hosts[i]);
 		check_addrs(&c, &sc->hosts[i]);
 		check_files(&c, &sc->hosts[i]);
 		check_crypto(&c, &sc->hosts[i]);

@@ -40,6 +40,10 @@ struct sc_host *check_host_name(struct chk *, const struct sc_loc *,
 struct sc_nic *check_find_nic(struct sc_host *, const char *name);
 struct sc_app *check_app_name(struct chk *, const struct sc_loc *,
     const char *name);
+/* Some interface of the host; a lagg; a vlan. */
+bool check_is_ifname(const struct sc_host *, const char *name);
+bool check_is_lagg(const struct sc_host *, const char *name);
+bool check_is_vlan(const struct sc_host *, const char *name);
 void check_word(struct chk *, const struct sc_loc *, const char *word,
     const char *what, size_t max);
 /* The run may be over before, but it is never longer than `until`. */
@@ -50,6 +54,9 @@ void check_ifname(struct chk *, const struct sc_loc *);
 void check_cards(struct chk *, struct sc_host *);
 /* A step `card`: which, and what. */
 void check_card_step(struct chk *, const struct sc_step *);
+/* check_ifconfig.c: steps `ifconfig` and `route` */
+void check_ifconfig(struct chk *, struct sc_step *);
+void check_route(struct chk *, struct sc_step *);
 /* check_links.c */
 /* "host.nic" or "switch.port": what stands there, as an identity; NULL. */
 const void *check_port(struct chk *, const struct sc_loc *, const char *name);

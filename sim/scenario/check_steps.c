@@ -6,7 +6,7 @@
 #include "check.h"
 #include "node.h"
 
-enum { ON_LINK, ON_HOST, ON_APP, ON_CARD };
+enum { ON_LINK, ON_HOST, ON_APP, ON_CARD, ON_IF };
 
 /* What a step needs besides `on`; the same keys are of no use to others. */
 enum {
@@ -17,7 +17,8 @@ enum {
 	KEY_DELAY = 0x10,
 	KEY_QUEUE = 0x20,
 	KEY_NODE = 0x40,
-	KEY_ORDER = 0x80
+	KEY_ORDER = 0x80,
+	KEY_ARGS = 0x100
 };
 
 static const struct {
@@ -38,6 +39,8 @@ static const struct {
 	[SC_DO_QUEUE] = { ON_LINK, KEY_QUEUE },
 	[SC_DO_IMPAIR] = { ON_LINK, KEY_NODE },
 	[SC_DO_CARD] = { ON_CARD, KEY_ORDER },
+	[SC_DO_IFCONFIG] = { ON_IF, KEY_ARGS },
+	[SC_DO_ROUTE] = { ON_HOST, KEY_ARGS },
 };
 
 static unsigned
@@ -53,7 +56,8 @@ given_keys(const struct sc_step *st)
 	    (st->has_queue ? KEY_QUEUE : 0u) |
 	    (st->node != NULL || st->has_enabled || st->has_set ? KEY_NODE
 								: 0u) |
-	    (st->has_order || st->has_time || st->has_count ? KEY_ORDER : 0u));
+	    (st->has_order || st->has_time || st->has_count ? KEY_ORDER : 0u) |
+	    (st->args != NULL ? KEY_ARGS : 0u));
 }
 
 static void
@@ -65,7 +69,8 @@ check_useless(struct chk *c, const struct sc_step *st)
 		    "loss, `rate`, `delay` and `queue` for the steps of these "
 		    "names, `node`, `enabled` and `set` for impair, `name` and "
 		    "`value` for sysctl, `to`, `connection`, `peer` and `list` "
-		    "for switch_tls, `order`, `for` and `count` for card");
+		    "for switch_tls, `order`, `for` and `count` for card, `args` "
+		    "for ifconfig and route");
 }
 
 /* --- what it is about --- */
@@ -161,6 +166,8 @@ check_action(struct chk *c, struct sc_step *st)
 		check_host_name(c, scenario_text_at(st->on), st->on);
 	else if (actions[st->action].on == ON_CARD)
 		check_card_step(c, st);
+	else if (actions[st->action].on == ON_IF)
+		check_ifconfig(c, st);
 	else
 		check_app_name(c, scenario_text_at(st->on), st->on);
 	if (keys == KEY_SYSCTL && (st->name == NULL || !st->has_value))
@@ -169,6 +176,8 @@ check_action(struct chk *c, struct sc_step *st)
 		    "and `value`");
 	if (keys == KEY_SWITCH)
 		check_switch_tls(c, st);
+	if (st->action == SC_DO_ROUTE)
+		check_route(c, st);
 	if (keys == KEY_LOSS && !st->has_loss)
 		ERR(c, &st->loc, "a loss step wants `loss`");
 	if ((keys == KEY_RATE && !st->has_rate) ||

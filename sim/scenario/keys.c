@@ -101,6 +101,18 @@ static const struct key lagg_keys[] = {
 };
 MAPDEF(lagg, "lagg", struct sc_lagg);
 
+static const struct key vlan_keys[] = {
+	{ "vlan", K_UINT, F(sc_vlan, vlan), .required = true, .min = 1,
+	    .max = 4094, .since = "0.2", .text = "number of the VLAN" },
+	{ "vlandev", K_STR, F(sc_vlan, vlandev), .required = true,
+	    .since = "0.2",
+	    .text = "the card or lagg of this host that it stands on" },
+	{ "rxtls", K_BOOL, F(sc_vlan, rxtls), .def = "false", .since = "0.2",
+	    .text =
+		"it hands on RXTLS4 and RXTLS6 of what it stands on; FreeBSD's (2025) does not" },
+};
+MAPDEF(vlan, "vlan", struct sc_vlan);
+
 static const struct key file_keys[] = {
 	{ "size", K_SIZE, F(sc_file, size), .required = true, .min = 0,
 	    .max = 1ULL << 32,
@@ -148,6 +160,9 @@ static const struct key host_keys[] = {
 	    .text = "network cards by interface name" },
 	{ "laggs", K_MAPOF, F(sc_host, laggs), F(sc_host, nlaggs),
 	    .map = &lagg_map, .text = "link aggregations by interface name" },
+	{ "vlans", K_MAPOF, F(sc_host, vlans), F(sc_host, nvlans),
+	    .map = &vlan_map, .since = "0.2",
+	    .text = "VLAN interfaces by interface name" },
 	{ "addresses", K_MAPOF, F(sc_host, addrs), F(sc_host, naddrs),
 	    .text = "interface: one or more addresses with prefix length" },
 	{ "files", K_MAPOF, F(sc_host, files), F(sc_host, nfiles),

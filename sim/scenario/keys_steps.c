@@ -6,8 +6,9 @@
 
 static const char *const action_names[] = { "link_down", "link_up", "loss",
 	"sysctl", "switch_tls", "fragment", "defragment", "link_suspend",
-	"link_resume", "rate", "delay", "queue", "impair", "card", NULL };
-_Static_assert(nitems(action_names) == SC_DO_CARD + 2, "a name for each");
+	"link_resume", "rate", "delay", "queue", "impair", "card", "ifconfig",
+	"route", NULL };
+_Static_assert(nitems(action_names) == SC_DO_ROUTE + 2, "a name for each");
 /* Those of nic_orders[]. */
 const char *const sc_order_names[] = { "reset", "stall", "dma-fail", "corrupt",
 	"cmd-fail", "cmd-time", "keys", "contexts", NULL };
@@ -33,7 +34,7 @@ static const struct key step_keys[] = {
 	    .names = action_names, .text = "what happens" },
 	{ "on", K_STR, F(sc_step, on), .required = true,
 	    .text =
-		"a link by its name or one of its ends (link_*, loss, rate, delay, queue, impair), host (sysctl, fragment, defragment), application (switch_tls) or card, host.nic (card)" },
+		"a link by its name or one of its ends (link_*, loss, rate, delay, queue, impair), host (sysctl, fragment, defragment, route), application (switch_tls), card, host.nic (card), or an interface, host.name (ifconfig)" },
 	{ "loss", K_PERCENT, F(sc_step, loss), F(sc_step, has_loss), .min = 0,
 	    .max = 1000000000,
 	    .text = "loss: the new chance, both directions" },
@@ -57,6 +58,9 @@ static const struct key step_keys[] = {
 	{ "name", K_STR, F(sc_step, name), .text = "sysctl: its name" },
 	{ "value", K_VALUE, F(sc_step, value), F(sc_step, has_value),
 	    .text = "sysctl: its value, or the value's name" },
+	{ "args", K_STR, F(sc_step, args), .since = "0.2",
+	    .text =
+		"ifconfig, route: what one would type behind the command (and the interface's name), such as \"-laggport mce0\"" },
 	{ "order", K_ENUM, F(sc_step, order), F(sc_step, has_order),
 	    .names = sc_order_names, .since = "0.2",
 	    .text =

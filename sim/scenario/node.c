@@ -51,6 +51,21 @@ arena_strdup(struct arena *a, const char *s)
 	return (memcpy(arena_alloc(a, n), s, n));
 }
 
+char *
+arena_printf(struct arena *a, const char *fmt, ...)
+{
+	struct strbuf sb = { 0 };
+	va_list ap;
+	char *s;
+
+	va_start(ap, fmt);
+	strbuf_vaddf(&sb, fmt, ap);
+	va_end(ap);
+	s = arena_strdup(a, strbuf_str(&sb));
+	strbuf_fini(&sb);
+	return (s);
+}
+
 struct placed {
 	struct sc_loc at;
 	char text[];

@@ -31,6 +31,8 @@ struct arena {
 };
 void *arena_alloc(struct arena *, size_t size); /* zeroed */
 char *arena_strdup(struct arena *, const char *);
+char *arena_printf(struct arena *, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
 void arena_free(struct arena *);
 /*
  * A text that the loader gives away (K_STR), kept behind its place, where

@@ -166,7 +166,7 @@ world_main_done(const struct world *w)
 bool
 world_step(struct world *w, simtime_t until)
 {
-	if (w->w_states < w->w_opts.wo_ndump_at)
+	if (w->w_shown < w->w_opts.wo_nshows)
 		state_due(w, until);
 	if (!engine_step(w->w_engine, until))
 		return (false);
@@ -498,9 +498,9 @@ world_vnet(struct world *w, const char *host)
 }
 
 unsigned
-world_states(const struct world *w)
+world_shown(const struct world *w)
 {
-	return (w->w_states);
+	return (w->w_shown);
 }
 
 const struct result *
@@ -583,6 +583,7 @@ world_free_hosts(struct world *w)
 		free(h->h_ports);
 		free(h->h_buses);
 		free(h->h_laggs);
+		free(h->h_vlans);
 		free(h->h_filegens);
 	}
 	free(w->w_hosts);

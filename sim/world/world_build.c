@@ -8,6 +8,7 @@
 #include <ktsim/base/kmem.h>
 #include <ktsim/kern/vm.h>
 #include <ktsim/net/if_loop.h>
+#include <ktsim/net/if_vlan.h>
 #include <ktsim/netinet/ip_var.h>
 #include <ktsim/netinet/tcp_var.h>
 
@@ -209,6 +210,22 @@ build_lagg(struct world *w, struct whost *h, unsigned i, struct strbuf *err)
 }
 
 static int
+build_vlan(struct world *w, struct whost *h, unsigned i, struct strbuf *err)
+{
+	const struct sc_vlan *sv = &h->h_sc->vlans[i];
+	int error;
+
+	vlan_create(h->h_vnet, sv->loc.name, &h->h_vlans[i]);
+	vlan_set_rxtls(h->h_vlans[i], sv->rxtls);
+	error = vlan_config(h->h_vlans[i], if_lookup(h->h_vnet, sv->vlandev),
+	    (unsigned)sv->vlan);
+	if (error != 0)
+		return (build_error(w, err, &sv->loc, "vlan", error));
+	return (if_setflags(vlan_ifp(h->h_vlans[i]),
+	    vlan_ifp(h->h_vlans[i])->if_flags | IFF_UP));
+}
+
+static int
 build_addrs(struct world *w, struct whost *h, struct strbuf *err)
 {
 	const struct sc_addrs *sa;
@@ -259,6 +276,7 @@ build_host(struct world *w, unsigned idx, struct strbuf *err)
 	h->h_ports = xcalloc(h->h_sc->nnics, sizeof(*h->h_ports));
 	h->h_buses = xcalloc(h->h_sc->nnics, sizeof(*h->h_buses));
 	h->h_laggs = xcalloc(h->h_sc->nlaggs, sizeof(*h->h_laggs));
+	h->h_vlans = xcalloc(h->h_sc->nvlans, sizeof(*h->h_vlans));
 	for (unsigned i = 0; i < h->h_sc->nnics; i++)
 		if ((error = card_build(w, h, i, err)) != 0)
 			return (error);
@@ -267,6 +285,9 @@ build_host(struct world *w, unsigned idx, struct strbuf *err)
 		    h->h_nics[i]->n_if.if_flags | IFF_UP);
 	for (unsigned i = 0; i < h->h_sc->nlaggs; i++)
 		if ((error = build_lagg(w, h, i, err)) != 0)
+			return (error);
+	for (unsigned i = 0; i < h->h_sc->nvlans; i++)
+		if ((error = build_vlan(w, h, i, err)) != 0)
 			return (error);
 	loif_attach(h->h_vnet);
 	if ((error = build_addrs(w, h, err)) != 0)
@@ -322,6 +343,11 @@ world_take_down(struct world *w)
 		h = &w->w_hosts[i];
 		if (h->h_vnet == NULL)
 			continue; /* building stopped before it */
+		for (unsigned j = 0; j < h->h_sc->nvlans; j++)
+			if (h->h_vlans != NULL) {
+				vlan_destroy(h->h_vlans[j]);
+				h->h_vlans[j] = NULL;
+			}
 		for (unsigned j = 0; j < h->h_sc->nlaggs; j++)
 			if (h->h_laggs != NULL && h->h_laggs[j] != NULL) {
 				lagg_destroy(h->h_laggs[j]);

@@ -34,6 +34,7 @@ struct whost {
 	struct wire_port *h_ports; /* as h_nics: their ends of the links */
 	struct nic_bus **h_buses;  /* as h_nics: shared, of the first card */
 	struct lagg_softc **h_laggs;
+	struct ifvlan **h_vlans;
 	struct filegen *h_filegens; /* as h_sc->files */
 	struct crypto_accel_params h_accel;
 	struct prng h_disk; /* disk_jitter's */
@@ -165,7 +166,7 @@ struct world {
 	uint64_t w_progress;	 /* as world_stuck saw it last move ... */
 	simtime_t w_progress_at; /* ... and when */
 	unsigned w_until_look;	 /* events until the next cheap check */
-	unsigned w_states;	 /* of wo_dump_at, told so far */
+	unsigned w_shown;	 /* of wo_shows, told so far */
 	struct sim_event w_tick; /* live: the instant that time has come to */
 	bool w_broken;		 /* an invariant */
 	bool w_broken_told, w_panic_told;
@@ -224,6 +225,12 @@ void steps_cancel(struct world *);
 /* Carry out a step that was checked, now; refusals are traced. */
 int world_do(struct world *, const struct sc_step *);
 const char *step_name(const struct sc_step *); /* "link down" */
+
+/* world_ifconfig.c */
+/* A step ifconfig or route; the errno of the call that was refused, and its
+ * name. */
+int world_ifconfig(struct world *, const struct sc_step *, const char **call);
+int world_route(struct world *, const struct sc_step *, const char **call);
 
 /* world_when.c */
 /* Wait for the step's condition. EINVAL: text in err. */
@@ -292,7 +299,7 @@ void invariant_broken_at(struct world *, int number, const char *text,
     simtime_t when);
 
 /* world_state.c */
-/* Before the next event: what of wo_dump_at is due, up to `until`. */
+/* Before the next event: what of wo_shows is due, up to `until`. */
 void state_due(struct world *, simtime_t until);
 void state_broken(struct world *); /* after an event: is it time to tell? */
 void state_panic(struct world *);

@@ -3,6 +3,9 @@
  * when an invariant breaks, when a kernel panics. Looking is not an event: it
  * happens between two of them, so that a run is the same with and without.
  */
+#include <errno.h>
+#include <string.h>
+
 #include <ktsim/base/dump.h>
 #include <ktsim/netinet/tcp_var.h>
 
@@ -92,23 +95,73 @@ state_tell(struct world *w, const char *name, const char *why, simtime_t when,
 	strbuf_fini(&text);
 }
 
+/* Interfaces of `of`: a host's, one of a host's; NULL: all. */
+static void
+show_ifconfig(struct world *w, const char *of, struct strbuf *sb)
+{
+	struct ifnet *ifp;
+	struct vnet *v;
+	size_t len;
+
+	for (unsigned i = 0; i < w->w_sc->nhosts; i++) {
+		v = w->w_hosts[i].h_vnet;
+		len = strlen(v->v_name);
+		if (of != NULL &&
+		    (strncmp(of, v->v_name, len) != 0 ||
+			(of[len] != '\0' && of[len] != '.')))
+			continue;
+		strbuf_addf(sb, "%shost %s\n", sb->sb_len > 0 ? "\n" : "",
+		    v->v_name);
+		for (ifp = if_first(v); ifp != NULL;
+		     ifp = TAILQ_NEXT(ifp, if_link))
+			if (of == NULL || of[len] == '\0' ||
+			    strcmp(of + len + 1, ifp->if_xname) == 0)
+				ifconfig_show(ifp, sb);
+	}
+}
+
+static void
+show_tell(struct world *w, const struct world_show *ws)
+{
+	struct strbuf text = { 0 }, name = { 0 };
+
+	strbuf_addf(&name, "%s-%s%s",
+	    ws->ws_what == SHOW_STATE ? "state" : "ifconfig",
+	    ws->ws_of != NULL ? ws->ws_of : "", ws->ws_of != NULL ? "-" : "");
+	dump_time(&name, ws->ws_at);
+	strbuf_adds(&name, ".txt");
+	if (ws->ws_what == SHOW_STATE)
+		state_tell(w, strbuf_str(&name), "asked for", ws->ws_at, true);
+	else if (w->w_opts.wo_state != NULL && !w->w_going) {
+		show_ifconfig(w, ws->ws_of, &text);
+		w->w_opts.wo_state(w->w_opts.wo_state_arg, strbuf_str(&name),
+		    &text);
+	}
+	strbuf_fini(&text);
+	strbuf_fini(&name);
+}
+
 void
 state_due(struct world *w, simtime_t until)
 {
-	struct strbuf name = { 0 };
-	simtime_t at;
+	const struct world_show *ws;
 
-	while (w->w_states < w->w_opts.wo_ndump_at) {
-		at = w->w_opts.wo_dump_at[w->w_states];
-		if (at > until || engine_next(w->w_engine) <= at)
+	while (w->w_shown < w->w_opts.wo_nshows) {
+		ws = &w->w_opts.wo_shows[w->w_shown];
+		if (ws->ws_at > until || engine_next(w->w_engine) <= ws->ws_at)
 			return;
-		w->w_states++;
-		strbuf_adds(&name, "state-");
-		dump_time(&name, at);
-		strbuf_adds(&name, ".txt");
-		state_tell(w, strbuf_str(&name), "asked for", at, true);
-		strbuf_fini(&name);
+		w->w_shown++;
+		show_tell(w, ws);
 	}
+}
+
+int
+world_ifconfig_text(struct world *w, const char *of, struct strbuf *sb)
+{
+	size_t was = sb->sb_len;
+
+	show_ifconfig(w, of, sb);
+	return (sb->sb_len > was ? 0 : ENXIO);
 }
 
 void

@@ -10,14 +10,14 @@
 /* --- what a step does: 0, or the errno of who refused --- */
 
 static int
-do_link(struct world *w, const struct sc_step *st)
+do_link(struct world *w, const struct sc_step *st, const char **call)
 {
 	wire_set_link(world_wire_of(w, st->on), st->action == SC_DO_LINK_UP);
 	return (0);
 }
 
 static int
-do_suspend(struct world *w, const struct sc_step *st)
+do_suspend(struct world *w, const struct sc_step *st, const char **call)
 {
 	wire_suspend(world_wire_of(w, st->on),
 	    st->action == SC_DO_LINK_SUSPEND);
@@ -25,14 +25,14 @@ do_suspend(struct world *w, const struct sc_step *st)
 }
 
 static int
-do_loss(struct world *w, const struct sc_step *st)
+do_loss(struct world *w, const struct sc_step *st, const char **call)
 {
 	wire_set_loss(world_wire_of(w, st->on), (uint32_t)st->loss);
 	return (0);
 }
 
 static int
-do_way(struct world *w, const struct sc_step *st)
+do_way(struct world *w, const struct sc_step *st, const char **call)
 {
 	struct wire *wire = world_wire_of(w, st->on);
 	struct wire_way ww;
@@ -51,7 +51,7 @@ do_way(struct world *w, const struct sc_step *st)
 }
 
 static int
-do_impair(struct world *w, const struct sc_step *st)
+do_impair(struct world *w, const struct sc_step *st, const char **call)
 {
 	struct wire *wire = world_wire_of(w, st->on);
 	int error = 0;
@@ -64,26 +64,26 @@ do_impair(struct world *w, const struct sc_step *st)
 }
 
 static int
-do_sysctl(struct world *w, const struct sc_step *st)
+do_sysctl(struct world *w, const struct sc_step *st, const char **call)
 {
 	return (world_sysctl_set(world_host(w, st->on)->h_vnet, st->name,
 	    &st->value));
 }
 
 static int
-do_switch_tls(struct world *w, const struct sc_step *st)
+do_switch_tls(struct world *w, const struct sc_step *st, const char **call)
 {
 	return (apps_switch_tls(w, st));
 }
 
 static int
-do_card(struct world *w, const struct sc_step *st)
+do_card(struct world *w, const struct sc_step *st, const char **call)
 {
 	return (card_order(w, st));
 }
 
 static int
-do_fragment(struct world *w, const struct sc_step *st)
+do_fragment(struct world *w, const struct sc_step *st, const char **call)
 {
 	vm_fragment(world_host(w, st->on)->h_vnet->v_vm,
 	    st->action == SC_DO_FRAGMENT);
@@ -92,7 +92,9 @@ do_fragment(struct world *w, const struct sc_step *st)
 
 static const struct {
 	const char *name; /* in reports */
-	int (*fn)(struct world *, const struct sc_step *);
+	/* The errno of who refused, and what was refused if it has a name of
+	 * its own. */
+	int (*fn)(struct world *, const struct sc_step *, const char **call);
 } actions[] = {
 	[SC_DO_LINK_DOWN] = { "link down", do_link },
 	[SC_DO_LINK_UP] = { "link up", do_link },
@@ -108,6 +110,8 @@ static const struct {
 	[SC_DO_QUEUE] = { "queue", do_way },
 	[SC_DO_IMPAIR] = { "impair", do_impair },
 	[SC_DO_CARD] = { "card", do_card },
+	[SC_DO_IFCONFIG] = { "ifconfig", world_ifconfig },
+	[SC_DO_ROUTE] = { "route", world_route },
 };
 
 const char *
@@ -116,12 +120,20 @@ step_name(const struct sc_step *st)
 	return (actions[st->action].name);
 }
 
+/* What is told of a step besides its name and what it is on. */
+static const char *
+step_part(const struct sc_step *st)
+{
+	if (st->action == SC_DO_CARD)
+		return (sc_order_names[st->order]);
+	return (st->args != NULL ? st->args : st->node);
+}
+
 int
 world_do(struct world *w, const struct sc_step *st)
 {
-	int error = actions[st->action].fn(w, st);
-	const char *part =
-	    st->action == SC_DO_CARD ? sc_order_names[st->order] : st->node;
+	const char *call = NULL, *part = step_part(st);
+	int error = actions[st->action].fn(w, st, &call);
 	char *target;
 
 	target =
@@ -130,7 +142,10 @@ world_do(struct world *w, const struct sc_step *st)
 	/* An application tells each connection's refusal itself. */
 	if (error != 0 && (st->action != SC_DO_SWITCH_TLS || error == ESRCH))
 		TRACE(&w->w_tracer, app_error, TS("timeline"), TU(0),
-		    TS(st->name != NULL ? st->name : target), TI(error));
+		    TS(call != NULL	     ? call
+			    : st->name != NULL ? st->name
+					       : target),
+		    TI(error));
 	free(target);
 	return (error);
 }

@@ -113,6 +113,12 @@ if_lookup(struct vnet *vnet, const char *xname)
 	return (NULL);
 }
 
+struct ifnet *
+if_first(struct vnet *vnet)
+{
+	return (TAILQ_FIRST(&vnet->v_net->ns_ifs));
+}
+
 static struct ifaddr *
 if_addr_find(const struct ifnet *ifp, int family, const struct in_any *addr)
 {
@@ -131,7 +137,6 @@ if_addr_add(struct ifnet *ifp, int family, const struct in_any *addr, int plen)
 	static const struct in_any onlink;
 	struct ifnet *loif = ifp->if_vnet->v_net->ns_loif;
 	struct ifaddr *ifa, **tail;
-	int error;
 
 	if ((family != KAF_INET && family != KAF_INET6) || plen < 0 ||
 	    plen > net_addrbits(family))
@@ -149,9 +154,9 @@ if_addr_add(struct ifnet *ifp, int family, const struct in_any *addr, int plen)
 	if (loif != NULL && loif != ifp)
 		(void)route_add(ifp->if_vnet, family, addr,
 		    net_addrbits(family), &onlink, loif);
-	error = route_add(ifp->if_vnet, family, addr, plen, &onlink, ifp);
+	(void)route_add(ifp->if_vnet, family, addr, plen, &onlink, ifp);
 	/* A second address of a prefix shares the first one's route. */
-	return (error == EEXIST ? 0 : error);
+	return (0);
 }
 
 const struct ifaddr *
@@ -230,12 +235,72 @@ if_link_state_change(struct ifnet *ifp, enum if_link_state state)
 	vlan_link_state(ifp);
 }
 
+/* Another interface with an address in the prefix; NULL. */
+static struct ifnet *
+if_of_prefix(const struct ifnet *not, const struct ifaddr *ifa)
+{
+	const struct ifaddr *other;
+	struct ifnet *ifp;
+
+	TAILQ_FOREACH(ifp, &not->if_vnet->v_net->ns_ifs, if_link) {
+		if (ifp == not || (ifp->if_flags & IFF_UP) == 0 ||
+		    (ifp->if_flags & IFF_LOOPBACK) != 0)
+			continue;
+		for (other = ifp->if_addrs; other != NULL;
+		     other = other->ifa_next)
+			if (other->ifa_family == ifa->ifa_family &&
+			    other->ifa_plen == ifa->ifa_plen &&
+			    net_prefix_match(&other->ifa_addr, &ifa->ifa_addr,
+				ifa->ifa_plen))
+				return (ifp);
+	}
+	return (NULL);
+}
+
+/* The prefix's route leaves the interface: to another one that has an address
+ * in it, if there is any (in_scrubprefix, nd6_prefix_offlink). */
+static void
+if_prefix_leave(struct ifnet *ifp, const struct ifaddr *ifa)
+{
+	static const struct in_any onlink;
+	struct vnet *vnet = ifp->if_vnet;
+	struct ifnet *other;
+
+	if (route_delete_ifp(vnet, ifa->ifa_family, &ifa->ifa_addr,
+		ifa->ifa_plen, ifp) != 0)
+		return;
+	if ((other = if_of_prefix(ifp, ifa)) != NULL)
+		(void)route_add(vnet, ifa->ifa_family, &ifa->ifa_addr,
+		    ifa->ifa_plen, &onlink, other);
+}
+
+/* Administratively down: its routes are gone. Up: those of its addresses are
+ * there again, if no other interface has them. */
+static void
+if_routes(struct ifnet *ifp, bool up)
+{
+	static const struct in_any onlink;
+	const struct ifaddr *ifa;
+
+	for (ifa = ifp->if_addrs; ifa != NULL; ifa = ifa->ifa_next)
+		if (up)
+			(void)route_add(ifp->if_vnet, ifa->ifa_family,
+			    &ifa->ifa_addr, ifa->ifa_plen, &onlink, ifp);
+		else
+			if_prefix_leave(ifp, ifa);
+	if (!up)
+		route_flush_ifp(ifp);
+	else if (ifp->if_link_state == LINK_STATE_UP)
+		lle_announce(ifp);
+}
+
 int
 if_setflags(struct ifnet *ifp, uint32_t flags)
 {
+	uint32_t was = ifp->if_flags;
 	int error;
 
-	if (flags == ifp->if_flags)
+	if (flags == was)
 		return (0);
 	if (ifp->if_ioctl != NULL) {
 		uint64_t capenable = ifp->if_capenable;
@@ -245,6 +310,8 @@ if_setflags(struct ifnet *ifp, uint32_t flags)
 			return (error);
 	}
 	ifp->if_flags = flags;
+	if (((was ^ flags) & IFF_UP) != 0 && (flags & IFF_LOOPBACK) == 0)
+		if_routes(ifp, (flags & IFF_UP) != 0);
 	if (ifp->if_lagg != NULL)
 		lagg_linkstate(ifp->if_lagg);
 	else
@@ -307,7 +374,7 @@ if_addr_remove(struct ifnet *ifp, int family, const struct in_any *addr)
 	if (ifa == NULL)
 		return (EADDRNOTAVAIL);
 	if (!if_prefix_shared(ifp, ifa))
-		(void)route_delete_ifp(vnet, family, addr, ifa->ifa_plen, ifp);
+		if_prefix_leave(ifp, ifa);
 	(void)route_delete_ifp(vnet, family, addr, net_addrbits(family),
 	    vnet->v_net->ns_loif);
 	for (p = &ifp->if_addrs; *p != ifa; p = &(*p)->ifa_next)

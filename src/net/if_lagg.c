@@ -190,3 +190,46 @@ lagg_stats(const struct lagg_softc *sc)
 {
 	return (&sc->sc_stats);
 }
+
+const char *
+lagg_protoname(const struct lagg_softc *sc)
+{
+	return (sc->sc_proto->lpr_name);
+}
+
+int
+lagg_setproto(struct lagg_softc *sc, const char *proto)
+{
+	const struct lagg_proto *lpr = lagg_proto_find(proto);
+
+	if (lpr == NULL)
+		return (EPROTONOSUPPORT);
+	sc->sc_proto = lpr;
+	lagg_update(sc, "another protocol");
+	return (0);
+}
+
+struct lagg_softc *
+ifp_to_lagg(struct ifnet *ifp)
+{
+	return (ifp->if_transmit == lagg_transmit ? ifp->if_softc : NULL);
+}
+
+uint32_t
+lagg_opt_flags(const struct lagg_opts *lo)
+{
+	return (lo->use_flowid ? LAGG_OPT_USE_FLOWID : 0);
+}
+
+/* Failover has one port at work, the other protocols all whose link is up. */
+uint32_t
+lagg_port_flags(struct lagg_softc *sc, const struct lagg_port *lp)
+{
+	uint32_t flags = 0;
+
+	if (!sc->sc_proto->lpr_all && lp == sc->sc_primary)
+		flags |= LAGG_PORT_MASTER;
+	if (sc->sc_proto->lpr_all ? lagg_port_active(lp) : lp == sc->sc_active)
+		flags |= LAGG_PORT_ACTIVE;
+	return (flags);
+}

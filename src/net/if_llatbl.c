@@ -203,7 +203,8 @@ lle_announce(struct ifnet *ifp)
 	const struct ifaddr *ifa;
 	lle_ask_fn *announce;
 
-	if ((ifp->if_flags & IFF_UP) == 0)
+	if ((ifp->if_flags & (IFF_UP | IFF_BROADCAST)) !=
+	    (IFF_UP | IFF_BROADCAST))
 		return;
 	for (ifa = ifp->if_addrs; ifa != NULL; ifa = ifa->ifa_next) {
 		announce = ns->ns_announce[net_is_v6(ifa->ifa_family)];

@@ -45,7 +45,9 @@ vlan_encap(struct mbuf *m, uint16_t vtag)
 {
 	uint8_t *p;
 
-	if ((m = m_prepend(m, KETHER_VLAN_LEN, M_NOWAIT)) == NULL)
+	if ((m = m_prepend(m, KETHER_VLAN_LEN, M_NOWAIT)) == NULL ||
+	    (m->m_len < KETHER_HDR_LEN + KETHER_VLAN_LEN &&
+		(m = m_pullup(m, KETHER_HDR_LEN + KETHER_VLAN_LEN)) == NULL))
 		return (NULL);
 	p = m->m_data;
 	memmove(p, p + KETHER_VLAN_LEN, 2 * KETHER_ADDR_LEN);

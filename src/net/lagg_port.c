@@ -43,6 +43,14 @@ lagg_speed(struct lagg_softc *sc, const struct lagg_port *active)
 	return (sum);
 }
 
+/* Where the addresses are now, to those on the link. */
+static void
+lagg_announce(struct lagg_softc *sc)
+{
+	lle_announce(&sc->sc_ifnet);
+	vlan_announce(&sc->sc_ifnet);
+}
+
 /*
  * The active port as the protocol sees it for no flow in particular. The
  * trace and the neighbours hear of each change; packets ask for themselves.
@@ -64,15 +72,14 @@ lagg_update(struct lagg_softc *sc, const char *reason)
 			sc->sc_stats.failovers++;
 	}
 	if_link_state_change(ifp, lp != NULL ? LINK_STATE_UP : LINK_STATE_DOWN);
-	if (lp != NULL && old != NULL && lp != old) {
-		lle_announce(ifp);
-		vlan_announce(ifp);
-	}
+	if (lp != NULL && old != NULL && lp != old)
+		lagg_announce(sc);
 }
 
 void
 lagg_linkstate(struct lagg_port *lp)
 {
+	lp->lp_softc->sc_stats.flapping++;
 	lagg_update(lp->lp_softc,
 	    lagg_port_active(lp) ? "link came up" : "link went down");
 }
@@ -210,18 +217,46 @@ lagg_port_insert(struct lagg_softc *sc, struct lagg_port *lp)
 	sc->sc_count++;
 }
 
+static int
+lagg_may_join(const struct lagg_softc *sc, struct ifnet *ifp)
+{
+	if (sc->sc_count == LAGG_MAX_PORTS)
+		return (ENOSPC);
+	if (ifp->if_lagg != NULL)
+		return (ifp->if_lagg->lp_softc == sc ? EEXIST : EBUSY);
+	if ((ifp->if_flags & IFF_BROADCAST) == 0)
+		return (EPROTONOSUPPORT);
+	if (ifp_to_lagg(ifp) != NULL)
+		return (EINVAL);
+	if (sc->sc_count == 0 || ifp->if_mtu == sc->sc_ifnet.if_mtu)
+		return (0);
+	return (if_setmtu(ifp, sc->sc_ifnet.if_mtu));
+}
+
+/* All ports speak with the one address, which is the primary's own. */
+static void
+lagg_lladdr(struct lagg_softc *sc)
+{
+	struct ifnet *ifp = &sc->sc_ifnet;
+	struct lagg_port *lp;
+
+	if (sc->sc_primary != NULL)
+		memcpy(ifp->if_lladdr, sc->sc_primary->lp_lladdr, 6);
+	else
+		memset(ifp->if_lladdr, 0, 6);
+	TAILQ_FOREACH(lp, &sc->sc_ports, lp_link)
+		memcpy(lp->lp_ifp->if_lladdr, ifp->if_lladdr, 6);
+	vlan_lladdr(ifp);
+}
+
 int
 lagg_addport(struct lagg_softc *sc, struct ifnet *ifp)
 {
 	struct lagg_port *lp;
+	int error;
 
-	if (sc->sc_count == LAGG_MAX_PORTS)
-		return (ENOSPC);
-	if (ifp->if_lagg != NULL)
-		return (EBUSY);
-	if (ifp->if_transmit == sc->sc_ifnet.if_transmit ||
-	    (sc->sc_count != 0 && ifp->if_mtu < sc->sc_ifnet.if_mtu))
-		return (EINVAL);
+	if ((error = lagg_may_join(sc, ifp)) != 0)
+		return (error);
 	lp = xcalloc(1, sizeof(*lp));
 	lp->lp_softc = sc;
 	lp->lp_ifp = ifp;
@@ -230,14 +265,10 @@ lagg_addport(struct lagg_softc *sc, struct ifnet *ifp)
 	if (sc->sc_count == 0) {
 		sc->sc_primary = lp;
 		sc->sc_ifnet.if_mtu = ifp->if_mtu;
-		memcpy(sc->sc_ifnet.if_lladdr, ifp->if_lladdr, 6);
-		vlan_lladdr(&sc->sc_ifnet);
 	}
-	/* All ports speak with the one address. */
-	memcpy(ifp->if_lladdr, sc->sc_ifnet.if_lladdr, 6);
-	ifp->if_mtu = sc->sc_ifnet.if_mtu;
 	ifp->if_input = lagg_input;
 	lagg_port_insert(sc, lp);
+	lagg_lladdr(sc);
 	ifp->if_lagg = lp;
 	lagg_capabilities(sc);
 	lagg_update(sc, "port added");
@@ -256,8 +287,11 @@ lagg_delport(struct lagg_softc *sc, struct ifnet *ifp)
 	ifp->if_lagg = NULL;
 	ifp->if_input = lp->lp_if_input;
 	memcpy(ifp->if_lladdr, lp->lp_lladdr, sizeof(lp->lp_lladdr));
-	if (sc->sc_primary == lp)
+	if (sc->sc_primary == lp) {
 		sc->sc_primary = TAILQ_FIRST(&sc->sc_ports);
+		lagg_lladdr(sc);
+		lagg_announce(sc);
+	}
 	lagg_capabilities(sc);
 	lagg_update(sc, "port removed");
 	free(lp);

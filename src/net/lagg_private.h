@@ -64,6 +64,12 @@ int lagg_enqueue(struct lagg_softc *, struct lagg_port *, struct mbuf *);
 /* No port is active: the packet is dropped. ENETDOWN. */
 int lagg_no_port(struct lagg_softc *, struct mbuf *);
 
+/* LAGG_PORT_*: what the protocol makes of the port now. */
+uint32_t lagg_port_flags(struct lagg_softc *, const struct lagg_port *);
+/* Options as the kernel tells ifconfig. */
+#define LAGG_OPT_USE_FLOWID 0x01
+uint32_t lagg_opt_flags(const struct lagg_opts *);
+
 /* --- lagg_hash.c --- */
 uint32_t lagg_fnv32(const void *, size_t len, uint32_t hash);
 uint32_t lagg_hash_init(struct vnet *, const char *xname);

@@ -155,11 +155,11 @@ lle_dump(const struct vnet *vnet, struct strbuf *sb, int indent)
 void
 net_dump(const struct vnet *vnet, struct strbuf *sb, int indent)
 {
-	const struct ifnet *ifp;
+	struct ifnet *ifp;
 
 	TAILQ_FOREACH(ifp, &vnet->v_net->ns_ifs, if_link) {
 		ifnet_dump(ifp, sb, indent);
-		if (ifp->if_ioctl == lagg_ioctl)
+		if (ifp_to_lagg(ifp) != NULL)
 			lagg_dump(ifp->if_softc, sb, indent + 2);
 	}
 	route_dump(vnet, sb, indent);

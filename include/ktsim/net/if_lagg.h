@@ -36,11 +36,18 @@ struct lagg_opts {
 	uint32_t rr_limit;     /* roundrobin: packets in a row to one port */
 };
 
+/* Of a port, as the kernel tells ifconfig. */
+#define LAGG_PORT_MASTER       0x01
+#define LAGG_PORT_ACTIVE       0x04
+#define LAGG_PORT_COLLECTING   0x08
+#define LAGG_PORT_DISTRIBUTING 0x10
+
 struct lagg_stats {
 	uint64_t tag_mismatch; /* packets freed with EAGAIN */
 	uint64_t no_port;      /* ENETDOWN */
 	uint64_t rx_inactive;  /* received on a non-active port, dropped */
 	uint64_t failovers;    /* times the active port changed */
+	uint64_t flapping;     /* times a port's link came or went */
 };
 
 /* proto: "failover", "loadbalance", "roundrobin", "broadcast".
@@ -52,11 +59,21 @@ void lagg_destroy(struct lagg_softc *);
 /* EINVAL: out of its bounds. */
 int lagg_setopts(struct lagg_softc *, const struct lagg_opts *);
 const struct lagg_opts *lagg_opts(const struct lagg_softc *);
+/* Another protocol; the ports stay. EPROTONOSUPPORT. */
+int lagg_setproto(struct lagg_softc *, const char *proto);
+const char *lagg_protoname(const struct lagg_softc *);
+/* The lagg behind an interface; NULL: it is none. */
+struct lagg_softc *ifp_to_lagg(struct ifnet *);
 struct ifnet *lagg_ifp(struct lagg_softc *);
-/* The first port added is the primary. ENOSPC, EBUSY (in a lagg already),
- * EINVAL (a lagg in a lagg). Takes over the port's if_input. */
+/*
+ * The first port added is the primary and gives its address to all. A port gets
+ * the lagg's MTU. ENOSPC: 32 ports; EEXIST: it is a port of this lagg, EBUSY: of
+ * another; EPROTONOSUPPORT: no Ethernet interface; EINVAL: a lagg, or a card
+ * that cannot have the MTU. Takes over the port's if_input.
+ */
 int lagg_addport(struct lagg_softc *, struct ifnet *);
-/* ENOENT. */
+/* It has its own address again; when it was the primary, the next one gives
+ * its own to the lagg. ENOENT: no port of this lagg. */
 int lagg_delport(struct lagg_softc *, struct ifnet *);
 struct ifnet *lagg_active_port(struct lagg_softc *); /* NULL: all down */
 const struct lagg_stats *lagg_stats(const struct lagg_softc *);

@@ -194,6 +194,7 @@ void net_detach(struct vnet *);
 void if_attach(struct vnet *, struct ifnet *, const char *xname);
 void if_detach(struct ifnet *);
 struct ifnet *if_lookup(struct vnet *, const char *xname); /* NULL */
+struct ifnet *if_first(struct vnet *); /* if_link leads to the next */
 /* Add an address with its connected route. EINVAL family, EEXIST. */
 int if_addr_add(struct ifnet *, int family, const struct in_any *, int plen);
 /* Take it away, with its routes, if no other address has the same prefix.
@@ -238,6 +239,10 @@ void m_snd_tag_dump(struct m_snd_tag *, struct strbuf *, int indent);
 void route_dump(const struct vnet *, struct strbuf *, int indent);
 /* Interfaces with their laggs, routes, neighbours. */
 void net_dump(const struct vnet *, struct strbuf *, int indent);
+
+/* --- net/ifconfig.c --- */
+/* As `ifconfig -v` prints it; media in bits/s, not by type. */
+void ifconfig_show(struct ifnet *, struct strbuf *);
 
 /* --- net/if_ethersubr.c --- */
 /* if_output and if_input of Ethernet-like interfaces. */

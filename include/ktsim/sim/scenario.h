@@ -77,6 +77,13 @@ struct sc_lagg {
 };
 extern const char *const sc_lagg_protos[];
 
+struct sc_vlan {
+	struct sc_loc loc;
+	uint64_t vlan;
+	const char *vlandev;
+	bool rxtls; /* hands the parent's receive TLS on */
+};
+
 struct sc_addrs {
 	struct sc_loc loc; /* name: the interface */
 	struct sc_strlist cidr;
@@ -104,6 +111,8 @@ struct sc_host {
 	unsigned nnics;
 	struct sc_lagg *laggs;
 	unsigned nlaggs;
+	struct sc_vlan *vlans;
+	unsigned nvlans;
 	struct sc_addrs *addrs;
 	unsigned naddrs;
 	struct sc_file *files;
@@ -336,7 +345,44 @@ enum sc_action {
 	SC_DO_DELAY,
 	SC_DO_QUEUE,
 	SC_DO_IMPAIR,
-	SC_DO_CARD
+	SC_DO_CARD,
+	SC_DO_IFCONFIG,
+	SC_DO_ROUTE
+};
+
+/* A word of ifconfig(8) with its argument. */
+enum sc_ifc_word {
+	SC_IFC_UP,
+	SC_IFC_DOWN,
+	SC_IFC_CAP, /* ic_name, or without (ic_minus) */
+	SC_IFC_MTU,
+	SC_IFC_LAGGPROTO,
+	SC_IFC_LAGGPORT, /* ic_minus: leaves */
+	SC_IFC_LAGGHASH,
+	SC_IFC_LAGGOPT, /* ic_name, or not */
+	SC_IFC_FLOWID_SHIFT,
+	SC_IFC_RR_LIMIT,
+	SC_IFC_VLAN,	/* ic_number on ic_arg */
+	SC_IFC_NO_VLAN, /* from its parent */
+	SC_IFC_ADDR	/* ic_family, ic_addr, ic_plen; ic_minus: goes */
+};
+struct sc_ifconfig {
+	int ic_word;
+	bool ic_minus;
+	const char *ic_name;
+	const char *ic_arg;
+	uint64_t ic_number;
+	int ic_family, ic_plen;
+	struct in_any ic_addr;
+};
+
+/* A line of route(8). */
+enum sc_route_verb { SC_ROUTE_ADD, SC_ROUTE_DELETE, SC_ROUTE_CHANGE };
+struct sc_route {
+	int rc_verb;
+	int rc_family, rc_plen;
+	struct in_any rc_dst, rc_gw; /* gw zero: by the interface itself */
+	const char *rc_ifname;	     /* NULL: that by which gw is reached */
 };
 
 /* What a step waits for, instead of an instant. */
@@ -391,6 +437,10 @@ struct sc_step {
 	uint64_t connection; /* switch_tls: only this one */
 	const char *peer;    /* switch_tls: only those to this address */
 	bool list;	     /* switch_tls: only tell */
+	const char *args;    /* ifconfig, route */
+	struct sc_ifconfig *ifc; /* args of ifconfig, parsed */
+	unsigned nifc;
+	struct sc_route route;	 /* args of route */
 	int order;	     /* card: enum nic_order */
 	simtime_t time;	     /* card: for so long */
 	uint64_t count;	     /* card */
@@ -525,6 +575,17 @@ void scenario_error(const struct scenario *, const struct sc_loc *,
  * list), to say what is wrong with it.
  */
 const struct sc_loc *scenario_text_at(const char *);
+/* "host" or "host.interface" of the scenario; lo0 is everybody's. */
+bool scenario_has_interface(const struct scenario *, const char *name);
+/*
+ * Words of ifconfig(8), parsed into the arena of a scenario. 0; EINVAL: why,
+ * and the word where (static texts, or of the arena).
+ */
+int scenario_ifconfig(const char *text, void *arena, struct sc_ifconfig **,
+    unsigned *n, const char **why, const char **where);
+/* The same of route(8), without its name: "change 10.0.0.0/24 -interface x". */
+int scenario_route(const char *text, void *arena, struct sc_route *,
+    const char **why, const char **where);
 /*
  * A link's end that is a device of this machine, "tap:NAME" or "veth:NAME":
  * NAME; NULL: it is a port, "host.nic".

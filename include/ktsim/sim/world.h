@@ -48,6 +48,16 @@ struct world_outside {
 	void *ou_arg;
 };
 
+enum world_show_what {
+	SHOW_STATE,   /* everything (base/dump.h) */
+	SHOW_IFCONFIG /* interfaces, as ifconfig -v */
+};
+struct world_show {
+	int ws_what;
+	simtime_t ws_at;
+	const char *ws_of; /* host.interface, or host; NULL: all */
+};
+
 struct world_opts {
 	unsigned wo_threads; /* host threads, 0 to 64 */
 	const char *wo_out;  /* existing folder; NULL: nothing written */
@@ -62,13 +72,14 @@ struct world_opts {
 	void (*wo_tell)(void *arg, const struct trace_rec *);
 	void *wo_tell_arg;
 	uint64_t wo_tell_mask[TRACE_MASK_WORDS];
-	/* Instants, in order, at which the state is told: after everything
-	 * else that happens then. Looking does not change the run. */
-	const simtime_t *wo_dump_at;
-	unsigned wo_ndump_at;
+	/* What is shown at an instant, in order: after everything else that
+	 * happens then. Looking does not change the run. */
+	const struct world_show *wo_shows;
+	unsigned wo_nshows;
 	/*
 	 * Gets the state as text, with the name of a file for it: of the
-	 * instants above, "state-805us.txt"; of the first broken invariant,
+	 * instants above, "state-805us.txt", "ifconfig-805us.txt",
+	 * "ifconfig-server.lagg0-805us.txt"; of the first broken invariant,
 	 * "state-broken.txt"; of a panic, "state-panic.txt", without what
 	 * may be in pieces then. NULL: nobody.
 	 */
@@ -136,6 +147,9 @@ int world_order(struct world *, const struct sc_step *, struct strbuf *err);
  * one line in err. */
 int world_sysctl(struct world *, const char *host, const char *name,
     struct strbuf *value, struct strbuf *err);
+/* Interfaces of "host.interface" or "host" as ifconfig -v prints them; ENXIO:
+ * there are none. */
+int world_ifconfig_text(struct world *, const char *of, struct strbuf *);
 /* Links and open connections, a line each. */
 void world_status(struct world *, struct strbuf *);
 /* The same as two members of a JSON object: "links": [...], "connections":. */
@@ -149,8 +163,8 @@ struct timebase *world_timebase(struct world *);
 /* The kernel of a host of the scenario; NULL. For sockets of its programs. */
 struct vnet *world_vnet(struct world *, const char *host);
 const struct result *world_result(const struct world *);
-/* How many of wo_dump_at were told; the run did not come to the others. */
-unsigned world_states(const struct world *);
+/* How many of wo_shows were told; the run did not come to the others. */
+unsigned world_shown(const struct world *);
 /*
  * Takes the world down. After a broken invariant or a panic the wreck is left
  * to the process's end: its memory cannot be trusted.

@@ -131,11 +131,18 @@ frame_send(struct tw_port *from, uint8_t *d, uint32_t len, const struct mbuf *m)
 
 /* --- the card --- */
 
+/* Of the link's header, with a VLAN tag or without. */
+static uint32_t
+l2len(const uint8_t *d)
+{
+	return (be16dec(d + 12) == KETHERTYPE_VLAN ? 18 : 14);
+}
+
 static void
 card_sums(struct mbuf *m, uint8_t *d, uint32_t len, bool v6)
 {
-	uint8_t *ip = d + 14, *th = ip + (v6 ? 40 : 20);
-	uint32_t tlen = len - 14 - (v6 ? 40 : 20);
+	uint8_t *ip = d + l2len(d), *th = ip + (v6 ? 40 : 20);
+	uint32_t tlen = len - l2len(d) - (v6 ? 40 : 20);
 	uint16_t sum;
 
 	if (!v6 && (m->m_pkthdr.csum_flags & CSUM_IP) != 0) {
@@ -154,10 +161,10 @@ card_sums(struct mbuf *m, uint8_t *d, uint32_t len, bool v6)
 static void
 card_tso(struct tw_port *p, struct mbuf *m, uint8_t *d, uint32_t len, bool v6)
 {
-	uint32_t iph = v6 ? 40 : 20, off, n, hdr, paylen, seq;
-	uint8_t *f, *th = d + 14 + iph, flags = th[13];
+	uint32_t iph = v6 ? 40 : 20, off, n, hdr, paylen, seq, l2 = l2len(d);
+	uint8_t *f, *th = d + l2 + iph, flags = th[13];
 
-	hdr = 14 + iph + (th[12] >> 4) * 4u;
+	hdr = l2 + iph + (th[12] >> 4) * 4u;
 	paylen = len - hdr;
 	seq = be32dec(th + 4);
 	assert_true(paylen > m->m_pkthdr.tso_segsz);
@@ -168,14 +175,14 @@ card_tso(struct tw_port *p, struct mbuf *m, uint8_t *d, uint32_t len, bool v6)
 		n = MIN(m->m_pkthdr.tso_segsz, paylen - off);
 		memcpy(f, d, hdr);
 		memcpy(f + hdr, d + hdr + off, n);
-		be32enc(f + 14 + iph + 4, seq + off);
+		be32enc(f + l2 + iph + 4, seq + off);
 		if (off + n < paylen)
-			f[14 + iph + 13] =
+			f[l2 + iph + 13] =
 			    flags & (uint8_t) ~(KTH_FIN | KTH_PUSH);
 		if (v6)
-			be16enc(f + 14 + 4, (uint16_t)(hdr + n - 54));
+			be16enc(f + l2 + 4, (uint16_t)(hdr + n - l2 - 40));
 		else
-			be16enc(f + 14 + 2, (uint16_t)(hdr + n - 14));
+			be16enc(f + l2 + 2, (uint16_t)(hdr + n - l2));
 		card_sums(m, f, hdr + n, v6);
 		frame_send(p, f, hdr + n, m);
 	}
@@ -201,12 +208,12 @@ card_transmit(struct ifnet *ifp, struct mbuf *m)
 	}
 	d = malloc(len);
 	m_copydata(m, 0, (int)len, d);
-	v6 = be16dec(d + 12) == KETHERTYPE_IPV6;
+	v6 = be16dec(d + l2len(d) - 2) == KETHERTYPE_IPV6;
 	if ((m->m_pkthdr.csum_flags & CSUM_TSO) != 0)
 		card_tso(p, m, d, len, v6);
 	else {
-		assert_true(len <= p->w->mtu + 14);
-		if (be16dec(d + 12) != KETHERTYPE_ARP)
+		assert_true(len <= p->w->mtu + l2len(d));
+		if (be16dec(d + l2len(d) - 2) != KETHERTYPE_ARP)
 			card_sums(m, d, len, v6);
 		frame_send(p, d, len, m);
 	}

@@ -108,7 +108,7 @@ test_ports_join_and_leave(void **state)
 	uint8_t was[6];
 
 	start(2);
-	assert_int_equal(lagg_addport(lb, &w->b.port[0].ifn), EBUSY);
+	assert_int_equal(lagg_addport(lb, &w->b.port[0].ifn), EEXIST);
 	assert_int_equal(lagg_create(w->b.v, "lagg1", "lacp", &other),
 	    EPROTONOSUPPORT);
 	assert_int_equal(lagg_create(w->b.v, "lagg1", "failover", &other), 0);

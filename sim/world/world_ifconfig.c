@@ -1,0 +1,209 @@
+/*
+ * ifconfig(8) and route(8) of a host: each word is an ioctl or a routing
+ * message, carried out in turn until the kernel refuses one. What is told of a
+ * refusal is the name that the command itself would print.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include <ktsim/base/kassert.h>
+#include <ktsim/net/if_llatbl.h>
+#include <ktsim/net/if_vlan.h>
+
+#include "world_priv.h"
+
+/* "host.interface" was checked. */
+static struct ifnet *
+step_ifp(struct world *w, const char *on, struct whost **hp)
+{
+	const char *dot = strchr(on, '.');
+
+	for (unsigned i = 0; i < w->w_sc->nhosts; i++) {
+		const char *name = w->w_sc->hosts[i].loc.name;
+
+		if (strlen(name) == (size_t)(dot - on) &&
+		    memcmp(name, on, (size_t)(dot - on)) == 0) {
+			*hp = &w->w_hosts[i];
+			return (if_lookup((*hp)->h_vnet, dot + 1));
+		}
+	}
+	return (NULL);
+}
+
+/* --- lagg --- */
+
+static int
+ifc_lagg_opts(struct ifnet *ifp, const struct sc_ifconfig *ic)
+{
+	struct lagg_softc *sc = ifp_to_lagg(ifp);
+	struct lagg_opts lo = *lagg_opts(sc);
+
+	switch (ic->ic_word) {
+	case SC_IFC_LAGGHASH:
+		lo.hash_layers = (uint32_t)ic->ic_number;
+		break;
+	case SC_IFC_FLOWID_SHIFT:
+		lo.flowid_shift = (uint32_t)ic->ic_number;
+		break;
+	case SC_IFC_RR_LIMIT:
+		lo.rr_limit = (uint32_t)ic->ic_number;
+		break;
+	default:
+		lo.use_flowid = !ic->ic_minus;
+		break;
+	}
+	return (lagg_setopts(sc, &lo));
+}
+
+static int
+ifc_lagg(struct ifnet *ifp, const struct sc_ifconfig *ic, const char **call)
+{
+	struct lagg_softc *sc = ifp_to_lagg(ifp);
+	struct ifnet *port;
+
+	switch (ic->ic_word) {
+	case SC_IFC_LAGGPROTO:
+		*call = "SIOCSLAGG";
+		return (lagg_setproto(sc, ic->ic_arg));
+	case SC_IFC_LAGGPORT:
+		*call = ic->ic_minus ? "SIOCSLAGGDELPORT" : "SIOCSLAGGPORT";
+		port = if_lookup(ifp->if_vnet, ic->ic_arg);
+		return (ic->ic_minus ? lagg_delport(sc, port)
+				     : lagg_addport(sc, port));
+	case SC_IFC_LAGGHASH:
+		*call = "SIOCSLAGGHASH";
+		return (ifc_lagg_opts(ifp, ic));
+	default:
+		*call = "SIOCSLAGGOPTS";
+		return (ifc_lagg_opts(ifp, ic));
+	}
+}
+
+/* --- vlan --- */
+
+static int
+ifc_vlan(struct ifnet *ifp, const struct sc_ifconfig *ic)
+{
+	struct ifvlan *ifv = ifp_to_vlan(ifp);
+
+	if (ic->ic_word == SC_IFC_NO_VLAN) {
+		vlan_unconfig(ifv);
+		return (0);
+	}
+	return (vlan_config(ifv, if_lookup(ifp->if_vnet, ic->ic_arg),
+	    (unsigned)MIN(ic->ic_number, 0xffffu)));
+}
+
+/* --- any interface --- */
+
+static int
+ifc_cap(struct ifnet *ifp, const struct sc_ifconfig *ic)
+{
+	uint64_t bits = if_capbyname(ic->ic_name);
+
+	/* ifconfig asks for what is there of a pair. */
+	if ((bits & ifp->if_capabilities) != 0)
+		bits &= ifp->if_capabilities;
+	return (if_setcap(ifp,
+	    ic->ic_minus ? ifp->if_capenable & ~bits
+			 : ifp->if_capenable | bits));
+}
+
+static int
+ifc_addr(struct ifnet *ifp, const struct sc_ifconfig *ic)
+{
+	int error;
+
+	if (ic->ic_minus)
+		return (if_addr_remove(ifp, ic->ic_family, &ic->ic_addr));
+	error = if_setflags(ifp, ifp->if_flags | IFF_UP);
+	if (error == 0)
+		error = if_addr_add(ifp, ic->ic_family, &ic->ic_addr,
+		    ic->ic_plen);
+	/* Those on the link learn where the address is now. */
+	if (error == 0 && ifp->if_link_state == LINK_STATE_UP)
+		lle_announce(ifp);
+	return (error);
+}
+
+static int
+ifc_word(struct ifnet *ifp, const struct sc_ifconfig *ic, const char **call)
+{
+	switch (ic->ic_word) {
+	case SC_IFC_UP:
+	case SC_IFC_DOWN:
+		*call = "SIOCSIFFLAGS";
+		return (if_setflags(ifp,
+		    ic->ic_word == SC_IFC_UP
+			? ifp->if_flags | IFF_UP
+			: ifp->if_flags & ~(uint32_t)IFF_UP));
+	case SC_IFC_CAP:
+		*call = "SIOCSIFCAP";
+		return (ifc_cap(ifp, ic));
+	case SC_IFC_MTU:
+		*call = "SIOCSIFMTU";
+		return (if_setmtu(ifp, (uint32_t)ic->ic_number));
+	case SC_IFC_VLAN:
+	case SC_IFC_NO_VLAN:
+		*call = "SIOCSETVLAN";
+		return (ifc_vlan(ifp, ic));
+	case SC_IFC_ADDR:
+		*call = ic->ic_minus ? "SIOCDIFADDR" : "SIOCAIFADDR";
+		return (ifc_addr(ifp, ic));
+	default:
+		return (ifc_lagg(ifp, ic, call));
+	}
+}
+
+int
+world_ifconfig(struct world *w, const struct sc_step *st, const char **call)
+{
+	struct whost *h;
+	struct ifnet *ifp = step_ifp(w, st->on, &h);
+	int error = 0;
+
+	KASSERT(ifp != NULL, ("no interface %s", st->on));
+	for (unsigned i = 0; i < st->nifc && error == 0; i++)
+		error = ifc_word(ifp, &st->ifc[i], call);
+	return (error);
+}
+
+/* --- route --- */
+
+static struct ifnet *
+route_ifp(struct vnet *vnet, const struct sc_route *rc, int *error)
+{
+	struct nhop nh;
+
+	if (rc->rc_ifname != NULL)
+		return (if_lookup(vnet, rc->rc_ifname));
+	*error = route_lookup(vnet, rc->rc_family, &rc->rc_gw, &nh);
+	if (*error != 0)
+		*error = ENETUNREACH;
+	return (*error == 0 ? nh.nh_ifp : NULL);
+}
+
+int
+world_route(struct world *w, const struct sc_step *st, const char **call)
+{
+	static const char *const calls[] = { "route add", "route delete",
+		"route change" };
+	struct vnet *vnet = world_host(w, st->on)->h_vnet;
+	const struct sc_route *rc = &st->route;
+	struct ifnet *ifp;
+	int error = 0;
+
+	*call = calls[rc->rc_verb];
+	if (rc->rc_verb == SC_ROUTE_DELETE)
+		return (route_delete(vnet, rc->rc_family, &rc->rc_dst,
+		    rc->rc_plen));
+	if ((ifp = route_ifp(vnet, rc, &error)) == NULL)
+		return (error);
+	/* A change of what is not there is refused, and adds nothing. */
+	if (rc->rc_verb == SC_ROUTE_CHANGE &&
+	    (error = route_delete(vnet, rc->rc_family, &rc->rc_dst,
+		 rc->rc_plen)) != 0)
+		return (error);
+	return (route_add(vnet, rc->rc_family, &rc->rc_dst, rc->rc_plen,
+	    &rc->rc_gw, ifp));
+}
