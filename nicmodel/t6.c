@@ -208,8 +208,8 @@ const struct nic_model nic_t6 = {
 		     "inside is inferred from what the driver hands it",
 	.nm_caps = IFCAP_RXCSUM | IFCAP_TXCSUM | IFCAP_RXCSUM_IPV6 |
 	    IFCAP_TXCSUM_IPV6 | IFCAP_TSO4 | IFCAP_TSO6 | IFCAP_LRO |
-	    IFCAP_MEXTPG | IFCAP_TXTLS4 | IFCAP_TXTLS6 | IFCAP_VLAN_MTU | IFCAP_VLAN_HWTAGGING |
-	    IFCAP_VLAN_HWCSUM | IFCAP_VLAN_HWTSO,
+	    IFCAP_MEXTPG | IFCAP_TXTLS4 | IFCAP_TXTLS6 | IFCAP_VLAN_MTU |
+	    IFCAP_VLAN_HWTAGGING | IFCAP_VLAN_HWCSUM | IFCAP_VLAN_HWTSO,
 	.nm_tsomax = 65535,
 	.nm_tsomaxsegcount = 38,
 	.nm_tsomaxsegsize = 65536,

@@ -169,10 +169,10 @@ struct cpl_tx_pkt_lso {
 };
 struct cpl_tx_pkt {
 	uint8_t tp_op;
-	uint8_t tp_csum; /* write the checksums */
+	uint8_t tp_csum;  /* write the checksums */
 	uint16_t tp_vlan; /* tag to put in; 0: none */
-	uint32_t tp_len; /* of the packet */
-	uint64_t tp_imm; /* it stands behind this; 0: a gather list does */
+	uint32_t tp_len;  /* of the packet */
+	uint64_t tp_imm;  /* it stands behind this; 0: a gather list does */
 };
 
 _Static_assert(sizeof(struct t6_wr_hdr) == 16, "sheet 5.8");

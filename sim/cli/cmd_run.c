@@ -5,8 +5,7 @@
 
 static const struct option run_options[] = { RUN_OPTIONS,
 	{ "dump-at", required_argument, NULL, OPT_DUMP_AT },
-	{ "show", required_argument, NULL, OPT_SHOW },
-	{ NULL, 0, NULL, 0 } };
+	{ "show", required_argument, NULL, OPT_SHOW }, { NULL, 0, NULL, 0 } };
 
 static int
 run_world(struct run_args *ra, const struct scenario *sc)

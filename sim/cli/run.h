@@ -19,7 +19,7 @@ struct run_args {
 	unsigned ra_nsets;
 	struct world_show *ra_shows; /* in order */
 	struct strbuf ra_shown;	     /* what --show is for */
-	struct strbuf ra_states; /* lines: files with the state */
+	struct strbuf ra_states;     /* lines: files with the state */
 	int ra_state_rc;
 	struct strbuf ra_repeat; /* options, for the last line */
 	bool ra_has_seed, ra_trace, ra_json, ra_quiet, ra_verbose,

@@ -120,7 +120,8 @@ run_show(struct run_args *ra, const char *arg)
 	size_t n = sizeof(what) - 1;
 
 	if (at == NULL || strncmp(arg, what, n) != 0 ||
-	    (arg[n] != '@' && arg[n] != ':') || parse_time(at + 1, &ws.ws_at) != 0)
+	    (arg[n] != '@' && arg[n] != ':') ||
+	    parse_time(at + 1, &ws.ws_at) != 0)
 		return (usage_error(ra->ra_cmd,
 		    "--show wants ifconfig@TIME or ifconfig:HOST.INTERFACE@TIME, "
 		    "such as ifconfig:server.lagg0@120ms, not `%s`",

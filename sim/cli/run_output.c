@@ -127,8 +127,7 @@ run_load(struct run_args *ra, struct scenario **out)
 		return (rc == EINVAL ? EXIT_USAGE : EXIT_MISSING);
 	if (ra->ra_out == NULL)
 		ra->ra_out = xasprintf("./ktls-out/%s", sc->name);
-	if ((rc = run_fits(ra, sc)) != 0 ||
-	    (rc = run_shows_fit(ra, sc)) != 0 ||
+	if ((rc = run_fits(ra, sc)) != 0 || (rc = run_shows_fit(ra, sc)) != 0 ||
 	    (rc = run_folder_free(ra->ra_out)) != 0 ||
 	    (rc = outdir_prepare(ra->ra_out)) != 0) {
 		scenario_free(sc);

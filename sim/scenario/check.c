@@ -179,7 +179,8 @@ check_vlandev(struct chk *c, struct sc_host *h, const struct sc_vlan *v)
 {
 	const struct sc_loc *loc = scenario_text_at(v->vlandev);
 
-	if (check_find_nic(h, v->vlandev) == NULL && !check_is_lagg(h, v->vlandev))
+	if (check_find_nic(h, v->vlandev) == NULL &&
+	    !check_is_lagg(h, v->vlandev))
 		ERR(c, loc,
 		    "vlan `%s` stands on `%s`, which is no card or lagg of "
 		    "host `%s`%s",

@@ -63,8 +63,7 @@ check_ifc_word(struct chk *c, const struct sc_loc *loc, struct sc_host *h,
 	case SC_IFC_LAGGPORT:
 		if (check_find_nic(h, ic->ic_arg) == NULL)
 			ERR(c, loc, "host `%s` has no card `%s`%s", h->loc.name,
-			    ic->ic_arg,
-			    HINT(c, ic->ic_arg, h->nics, h->nnics));
+			    ic->ic_arg, HINT(c, ic->ic_arg, h->nics, h->nnics));
 		/* FALLTHROUGH */
 	case SC_IFC_LAGGPROTO:
 	case SC_IFC_LAGGHASH:
@@ -110,7 +109,9 @@ check_ifconfig(struct chk *c, struct sc_step *st)
 	loc = scenario_text_at(st->args);
 	if (scenario_ifconfig(st->args, c->sc->arena, &st->ifc, &st->nifc, &why,
 		&where) != 0)
-		ERR(c, loc, "ifconfig, at `%s`: %s", where, why);
+		ERR(c, loc,
+		    *where != '\0' ? "ifconfig, at `%s`: %s" : "ifconfig%s: %s",
+		    where, why);
 	else
 		for (unsigned i = 0; h != NULL && i < st->nifc; i++)
 			check_ifc_word(c, loc, h, ifname, &st->ifc[i]);
@@ -132,7 +133,9 @@ check_route(struct chk *c, struct sc_step *st)
 	loc = scenario_text_at(st->args);
 	if (scenario_route(st->args, c->sc->arena, &st->route, &why, &where) !=
 	    0) {
-		ERR(c, loc, "route, at `%s`: %s", where, why);
+		ERR(c, loc,
+		    *where != '\0' ? "route, at `%s`: %s" : "route%s: %s",
+		    where, why);
 		return;
 	}
 	for (unsigned i = 0; i < c->sc->nhosts; i++) {

@@ -118,8 +118,8 @@ ifc_addr(struct ifnet *ifp, const struct sc_ifconfig *ic)
 		return (if_addr_remove(ifp, ic->ic_family, &ic->ic_addr));
 	error = if_setflags(ifp, ifp->if_flags | IFF_UP);
 	if (error == 0)
-		error = if_addr_add(ifp, ic->ic_family, &ic->ic_addr,
-		    ic->ic_plen);
+		error =
+		    if_addr_add(ifp, ic->ic_family, &ic->ic_addr, ic->ic_plen);
 	/* Those on the link learn where the address is now. */
 	if (error == 0 && ifp->if_link_state == LINK_STATE_UP)
 		lle_announce(ifp);

@@ -142,7 +142,7 @@ world_do(struct world *w, const struct sc_step *st)
 	/* An application tells each connection's refusal itself. */
 	if (error != 0 && (st->action != SC_DO_SWITCH_TLS || error == ESRCH))
 		TRACE(&w->w_tracer, app_error, TS("timeline"), TU(0),
-		    TS(call != NULL	     ? call
+		    TS(call != NULL	       ? call
 			    : st->name != NULL ? st->name
 					       : target),
 		    TI(error));

@@ -237,12 +237,12 @@ if_link_state_change(struct ifnet *ifp, enum if_link_state state)
 
 /* Another interface with an address in the prefix; NULL. */
 static struct ifnet *
-if_of_prefix(const struct ifnet *not, const struct ifaddr *ifa)
+if_of_prefix(const struct ifnet * not, const struct ifaddr *ifa)
 {
 	const struct ifaddr *other;
 	struct ifnet *ifp;
 
-	TAILQ_FOREACH(ifp, &not->if_vnet->v_net->ns_ifs, if_link) {
+	TAILQ_FOREACH(ifp, &not ->if_vnet->v_net->ns_ifs, if_link) {
 		if (ifp == not || (ifp->if_flags & IFF_UP) == 0 ||
 		    (ifp->if_flags & IFF_LOOPBACK) != 0)
 			continue;

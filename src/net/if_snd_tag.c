@@ -111,12 +111,13 @@ wrap_next(struct m_snd_tag *mst)
 }
 
 /* One table per type, since the table names the type. */
-#define WRAP_SND_TAG_SW(t)                               \
-	[t] = {                                          \
-		.snd_tag_modify = wrap_modify,           \
-		.snd_tag_query = wrap_query,             \
-		.snd_tag_free = wrap_free,               \
-		.next_snd_tag = wrap_next, .type = (t),  \
+#define WRAP_SND_TAG_SW(t)                     \
+	[t] = {                                \
+		.snd_tag_modify = wrap_modify, \
+		.snd_tag_query = wrap_query,   \
+		.snd_tag_free = wrap_free,     \
+		.next_snd_tag = wrap_next,     \
+		.type = (t),                   \
 	}
 
 static const struct if_snd_tag_sw wrap_snd_tag_sw[] = {

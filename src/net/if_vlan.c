@@ -90,8 +90,8 @@ vlan_transmit(struct ifnet *ifp, struct mbuf *m)
 		return (vlan_drop(ifp, m, ENETDOWN, "no parent"));
 	if ((m->m_pkthdr.csum_flags & CSUM_SND_TAG) != 0 &&
 	    snd_tag_unwrap(m, ifp, p) != 0)
-		return (vlan_drop(ifp, m, EAGAIN,
-		    "send tag is not of the parent"));
+		return (
+		    vlan_drop(ifp, m, EAGAIN, "send tag is not of the parent"));
 	if ((p->if_flags & IFF_UP) == 0)
 		return (vlan_drop(ifp, m, ENETDOWN, "the parent is not up"));
 	return (vlan_send(ifv, m));

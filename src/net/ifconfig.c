@@ -149,7 +149,8 @@ ifconfig_show(struct ifnet *ifp, struct strbuf *sb)
 		strbuf_addf(sb,
 		    "\tgroups: vlan\n\tvlan: %u vlanproto: 802.1q vlanpcp: 0 "
 		    "parent interface: %s\n",
-		    vlan_vid(ifv), parent != NULL ? parent->if_xname : "<none>");
+		    vlan_vid(ifv),
+		    parent != NULL ? parent->if_xname : "<none>");
 	} else
 		strbuf_adds(sb, sc != NULL ? "\tgroups: lagg\n" : "");
 	if ((ifp->if_flags & IFF_LOOPBACK) != 0) {

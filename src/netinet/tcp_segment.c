@@ -16,7 +16,8 @@
 
 #include "tcp_private.h"
 
-#define TCP_LINKHDR 20 /* room for the link header with a VLAN tag: max_linkhdr */
+#define TCP_LINKHDR \
+	20 /* room for the link header with a VLAN tag: max_linkhdr */
 
 /* Whose plaintext these bytes are; NULL: nobody's. */
 static const struct ktls_session *

@@ -433,17 +433,17 @@ struct sc_step {
 	uint64_t loss;	  /* ppb */
 	const char *name; /* sysctl */
 	struct sc_value value;
-	int to;		     /* switch_tls: 0 sw, 1 ifnet */
-	uint64_t connection; /* switch_tls: only this one */
-	const char *peer;    /* switch_tls: only those to this address */
-	bool list;	     /* switch_tls: only tell */
-	const char *args;    /* ifconfig, route */
+	int to;			 /* switch_tls: 0 sw, 1 ifnet */
+	uint64_t connection;	 /* switch_tls: only this one */
+	const char *peer;	 /* switch_tls: only those to this address */
+	bool list;		 /* switch_tls: only tell */
+	const char *args;	 /* ifconfig, route */
 	struct sc_ifconfig *ifc; /* args of ifconfig, parsed */
 	unsigned nifc;
-	struct sc_route route;	 /* args of route */
-	int order;	     /* card: enum nic_order */
-	simtime_t time;	     /* card: for so long */
-	uint64_t count;	     /* card */
+	struct sc_route route; /* args of route */
+	int order;	       /* card: enum nic_order */
+	simtime_t time;	       /* card: for so long */
+	uint64_t count;	       /* card */
 	bool has_order, has_time, has_count;
 	bool has_loss, has_value, has_to, has_connection, has_list;
 };

@@ -196,8 +196,7 @@ test_receive_tls_is_handed_on_if_asked_to(void **state)
 
 	start(CARD | IFCAP_RXTLS4 | IFCAP_RXTLS6);
 	v = vlan_ifp(vb);
-	assert_int_equal(v->if_capabilities & (IFCAP_RXTLS4 | IFCAP_RXTLS6),
-	    0);
+	assert_int_equal(v->if_capabilities & (IFCAP_RXTLS4 | IFCAP_RXTLS6), 0);
 	vlan_set_rxtls(vb, true);
 	assert_int_equal(v->if_capenable & (IFCAP_RXTLS4 | IFCAP_RXTLS6),
 	    IFCAP_RXTLS4 | IFCAP_RXTLS6);
@@ -468,8 +467,7 @@ see_tag(struct ifnet *ifp, const struct if_snd_tag_alloc_params *params,
 static void
 test_a_receive_tag_is_asked_for_with_the_vlan(void **state)
 {
-	struct if_snd_tag_alloc_params par = { .type =
-						   IF_SND_TAG_TYPE_TLS_RX };
+	struct if_snd_tag_alloc_params par = { .type = IF_SND_TAG_TYPE_TLS_RX };
 	struct m_snd_tag *mst;
 	uint16_t told = 0;
 
@@ -481,15 +479,12 @@ test_a_receive_tag_is_asked_for_with_the_vlan(void **state)
 	assert_int_equal(told, 7);
 	/* A VLAN in a VLAN: no. */
 	par.vlan_id = 3;
-	assert_int_equal(m_snd_tag_alloc(vlan_ifp(vb), &par, &mst),
-	    EOPNOTSUPP);
+	assert_int_equal(m_snd_tag_alloc(vlan_ifp(vb), &par, &mst), EOPNOTSUPP);
 	vlan_unconfig(vb);
 	par.vlan_id = 0;
-	assert_int_equal(m_snd_tag_alloc(vlan_ifp(vb), &par, &mst),
-	    EOPNOTSUPP);
+	assert_int_equal(m_snd_tag_alloc(vlan_ifp(vb), &par, &mst), EOPNOTSUPP);
 	par.type = IF_SND_TAG_TYPE_TLS;
-	assert_int_equal(m_snd_tag_alloc(vlan_ifp(vb), &par, &mst),
-	    EOPNOTSUPP);
+	assert_int_equal(m_snd_tag_alloc(vlan_ifp(vb), &par, &mst), EOPNOTSUPP);
 	finish();
 }
 
@@ -502,14 +497,19 @@ main(void)
 		cmocka_unit_test(test_capabilities_are_those_for_tagged_frames),
 		cmocka_unit_test(test_what_its_user_switched_off_stays_off),
 		cmocka_unit_test(test_receive_tls_is_handed_on_if_asked_to),
-		cmocka_unit_test(test_mtu_makes_room_for_the_tag_where_the_card_has_none),
+		cmocka_unit_test(
+		    test_mtu_makes_room_for_the_tag_where_the_card_has_none),
 		cmocka_unit_test(test_link_and_address_are_the_parents),
-		cmocka_unit_test(test_the_stack_puts_the_tag_in_where_the_card_does_not),
+		cmocka_unit_test(
+		    test_the_stack_puts_the_tag_in_where_the_card_does_not),
 		cmocka_unit_test(test_the_tag_is_left_to_a_card_that_can),
-		cmocka_unit_test(test_frames_of_a_vlan_come_in_there_and_others_are_dropped),
-		cmocka_unit_test(test_without_a_parent_that_is_up_it_is_enetdown),
+		cmocka_unit_test(
+		    test_frames_of_a_vlan_come_in_there_and_others_are_dropped),
+		cmocka_unit_test(
+		    test_without_a_parent_that_is_up_it_is_enetdown),
 		cmocka_unit_test(test_tags_nest_vlan_lagg_port),
-		cmocka_unit_test(test_failover_below_a_vlan_takes_all_three_anew),
+		cmocka_unit_test(
+		    test_failover_below_a_vlan_takes_all_three_anew),
 		cmocka_unit_test(test_another_parent_is_eagain),
 		cmocka_unit_test(test_a_receive_tag_is_asked_for_with_the_vlan),
 	};

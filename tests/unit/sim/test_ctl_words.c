@@ -75,6 +75,12 @@ test_words_become_steps(void **state)
 		    "{at: 0s, do: loss, on: client.em0, loss: 0.5%}" },
 		{ "sysctl server a.b 7",
 		    "{at: 0s, do: sysctl, on: server, name: a.b, value: 7}" },
+		{ "ifconfig server.mce0 -txtls  mtu 900",
+		    "{at: 0s, do: ifconfig, on: server.mce0, args: \"-txtls "
+		    "mtu 900\"}" },
+		{ "route server add 10.1.0.0/16 -interface em0",
+		    "{at: 0s, do: route, on: server, args: \"add 10.1.0.0/16 "
+		    "-interface em0\"}" },
 		{ "switch_tls web ifnet",
 		    "{at: 0s, do: switch_tls, on: web, to: ifnet}" },
 		{ "switch_tls web sw 3",
