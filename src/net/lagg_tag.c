@@ -172,6 +172,12 @@ lagg_snd_tag_alloc(struct ifnet *ifp,
 	return (lagg_wrap(ifp, lp->lp_ifp, params, mstp));
 }
 
+void
+lagg_ratelimit_query(struct ifnet *ifp, struct if_ratelimit_query_results *rl)
+{
+	rl->flags = RT_IS_INDIRECT;
+}
+
 int
 lagg_snd_tag_swap(struct mbuf *m, const struct lagg_port *lp)
 {

@@ -310,6 +310,12 @@ void ktls_toe_rx_failed(struct socket *, int error);
  */
 int ktls_output_eagain(struct inpcb *, struct ktls_session *);
 /*
+ * Another rate, bytes/s, for the session's rate limited tag. 0 without doing
+ * anything where it has none for now. EOPNOTSUPP, or the driver's errno.
+ * Source: ktls_modify_txrtlmt.
+ */
+int ktls_modify_txrtlmt(struct ktls_session *, uint64_t max_pacing_rate);
+/*
  * A TX tag for the session from the connection's cached route; errno.
  * EINPROGRESS: it comes later, into tls->snd_tag, and tag_then is told; the
  * session is held until then.
