@@ -306,11 +306,40 @@ ktls_modify_txrtlmt(struct ktls_session *tls, uint64_t max_pacing_rate)
 	return (mst->sw->snd_tag_modify(mst, &max_pacing_rate));
 }
 
+/* The tag that a session has no use for any more. */
+static void
+ktls_release_early(struct ktls_session *tls)
+{
+	tls->tx_done = true;
+	if (tls->snd_tag == NULL)
+		return;
+	tls->vnet->v_ktls->ks_stats.ifnet_released_early++;
+	ktls_tag_release(tls);
+}
+
+void
+ktls_tx_done(struct socket *so)
+{
+	struct ktls_session *tls = so->so_snd.sb_tls_info;
+
+	if (tls == NULL || tls->mode != TCP_TLS_MODE_IFNET ||
+	    so->so_vnet->v_ktls->ks_release_early == 0)
+		return;
+	KASSERT(sbused(&so->so_snd) == 0,
+	    ("conn %u: done with %u bytes in the send buffer", tls->conn,
+		sbused(&so->so_snd)));
+	ktls_release_early(tls);
+}
+
 static void
 ktls_reset_finish(struct ktls_session *tls, int error)
 {
 	struct ktls_stats *st = &tls->vnet->v_ktls->ks_stats;
 
+	if (tls->tx_done) { /* while the card made up its mind */
+		ktls_release_early(tls);
+		return;
+	}
 	if (error == 0) {
 		tls->reset_pending = false;
 		st->ifnet_reset++;
@@ -339,6 +368,10 @@ ktls_reset_send_tag(void *arg, int pending)
 	struct m_snd_tag *mst;
 	int error;
 
+	if (tls->tx_done) {
+		ktls_free(tls);
+		return;
+	}
 	ktls_tag_release(tls);
 	tls->tag_then = ktls_reset_finish;
 	error = ktls_alloc_snd_tag(tls->inp, tls, true, &mst);
