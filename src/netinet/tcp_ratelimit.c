@@ -30,9 +30,9 @@ rt_innermost(struct m_snd_tag *mst)
 {
 	struct m_snd_tag *inner;
 
-	while ((inner = mst->sw->next_snd_tag != NULL
-		       ? mst->sw->next_snd_tag(mst)
-		       : NULL) != NULL)
+	while (
+	    (inner = mst->sw->next_snd_tag != NULL ? mst->sw->next_snd_tag(mst)
+						   : NULL) != NULL)
 		mst = inner;
 	return (mst->ifp);
 }

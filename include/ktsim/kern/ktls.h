@@ -173,7 +173,7 @@ struct ktls_stats {
 	uint64_t ifnet_disable_ok, ifnet_disable_failed, destroy_task;
 	uint64_t ifnet_reset, ifnet_reset_dropped, ifnet_reset_failed;
 	uint64_t ifnet_released_early; /* simulator's own */
-	uint64_t mode_cipher[4][3]; /* live sessions */
+	uint64_t mode_cipher[4][3];    /* live sessions */
 	uint64_t ocf_inplace, ocf_separate, ocf_retries;
 	/* [version][cipher]; version: AEAD 1.2, 1.3; CBC 1.0, later */
 	uint64_t ocf_enc[2][3], ocf_dec[2][3];

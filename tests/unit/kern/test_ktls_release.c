@@ -45,8 +45,8 @@ teardown(void **state)
 static void
 early(void)
 {
-	assert_int_equal(sysctl_write(w->b.v, "kern.ipc.tls.ifnet.release_early",
-			     1),
+	assert_int_equal(sysctl_write(w->b.v,
+			     "kern.ipc.tls.ifnet.release_early", 1),
 	    0);
 }
 

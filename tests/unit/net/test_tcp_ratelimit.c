@@ -43,10 +43,11 @@ tag_free(struct m_snd_tag *mst)
 	free(mst);
 }
 
-#define SW(t)                                                            \
-	[t] = {                                                          \
-		.snd_tag_modify = tag_modify, .snd_tag_free = tag_free, \
-		.type = (t),                                             \
+#define SW(t)                                 \
+	[t] = {                               \
+		.snd_tag_modify = tag_modify, \
+		.snd_tag_free = tag_free,     \
+		.type = (t),                  \
 	}
 static const struct if_snd_tag_sw tag_sw[] = { SW(IF_SND_TAG_TYPE_RATE_LIMIT),
 	SW(IF_SND_TAG_TYPE_TLS), SW(IF_SND_TAG_TYPE_TLS_RATE_LIMIT) };
@@ -160,8 +161,8 @@ session_tag(enum if_snd_tag_type type, uint64_t rate)
 {
 	assert_non_null(session()->snd_tag);
 	assert_int_equal(session()->snd_tag->sw->type, type);
-	assert_int_equal(
-	    ((struct rate_tag *)(void *)session()->snd_tag)->rate, rate);
+	assert_int_equal(((struct rate_tag *)(void *)session()->snd_tag)->rate,
+	    rate);
 }
 
 /* The ordinary tag; 0: there is none. */
