@@ -24,7 +24,7 @@ static struct tw *w;
 static struct tw_pair p;
 static unsigned modified;
 static int refuse_type, refuse_error, modify_error;
-static bool has_table;
+static bool has_table, indirect;
 static const uint64_t table[] = { 1000000, 2000000, 8000000 };
 
 static int
@@ -70,6 +70,10 @@ tag_alloc(struct ifnet *ifp, const struct if_snd_tag_alloc_params *params,
 static void
 query(struct ifnet *ifp, struct if_ratelimit_query_results *rl)
 {
+	if (indirect) {
+		rl->flags = RT_IS_INDIRECT;
+		return;
+	}
 	if (!has_table)
 		return;
 	rl->flags = RT_IS_FIXED_TABLE;
@@ -88,6 +92,7 @@ setup(void **state)
 	refuse_type = -1;
 	refuse_error = modify_error = 0;
 	has_table = true;
+	indirect = false;
 	w = tw_new(3, TLS_CARD | PACES);
 	ifp = &w->b.port[0].ifn;
 	ifp->if_snd_tag_alloc = tag_alloc;
@@ -251,6 +256,26 @@ static void
 test_a_card_without_a_table_is_enodev(void **state)
 {
 	has_table = false;
+	use_card();
+	refused(1000000, ENODEV);
+}
+
+/* A lagg has no rates of its own, and its port gives no tag to look through. */
+static void
+test_a_card_below_that_cannot_be_found_is_enodev(void **state)
+{
+	indirect = true;
+	use_card();
+	refuse_type = IF_SND_TAG_TYPE_RATE_LIMIT;
+	refuse_error = EOPNOTSUPP;
+	refused(1000000, ENODEV);
+}
+
+/* One lagg is enough: a port's answer is its own. */
+static void
+test_a_card_below_without_a_table_is_enodev(void **state)
+{
+	indirect = true;
 	use_card();
 	refused(1000000, ENODEV);
 }
@@ -465,6 +490,8 @@ main(void)
 		T(test_an_interface_without_rates_for_tls_is_enodev),
 		T(test_an_interface_without_rates_is_enodev),
 		T(test_a_card_without_a_table_is_enodev),
+		T(test_a_card_below_that_cannot_be_found_is_enodev),
+		T(test_a_card_below_without_a_table_is_enodev),
 		T(test_above_the_table_is_enoent),
 		T(test_what_the_card_says_to_the_ordinary_tag),
 		T(test_a_session_that_went_to_software_is_enodev),
