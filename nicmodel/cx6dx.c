@@ -67,6 +67,7 @@ const struct nic_model nic_cx6dx = {
 	.nm_select = cx_select,
 	.nm_transmit = cx_transmit,
 	.nm_snd_tag_alloc = cx_snd_tag_alloc,
+	.nm_ratelimit_query = cx_ratelimit_query,
 	.nm_rx = cx_rx_packet,
 	.nm_reset = cx_reset,
 	.nm_dump = cx_dump,

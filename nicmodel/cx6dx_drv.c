@@ -345,6 +345,26 @@ tls_sysctl(struct nic *n, unsigned unit)
 	sysctl_bound(n->n_vnet, name, 1, cx_softc(n)->cs_limit);
 }
 
+static void
+rl_sysctl(struct nic *n, unsigned unit)
+{
+	struct cx_rl_stats *st = &cx_softc(n)->cs_rl_stats;
+	char name[64];
+
+#define CTR(field, descr)                                                      \
+	do {                                                                   \
+		snprintf(name, sizeof(name),                                   \
+		    "dev.mce.%u.rate_limit.stats." #field, unit);              \
+		sysctl_add(n->n_vnet, name, &st->field, CTL_CTR, NULL, descr); \
+	} while (0)
+	CTR(tx_active_connections, "rate limited queues that a tag has now");
+	CTR(tx_available_resource_failure,
+	    "rate limited tags refused: no queue is free");
+	CTR(tx_modify_rate_failure,
+	    "rates more than 5 % off all of the card's: unlimited");
+#undef CTR
+}
+
 int
 cx_attach(struct nic *n)
 {
@@ -356,6 +376,7 @@ cx_attach(struct nic *n)
 	cx_tags_init(n);
 	for (unsigned i = 0; i < n->n_drv->d_ntxqs; i++)
 		txq_sysctl(n, unit, &n->n_drv->d_txqs[i], i);
+	rl_sysctl(n, unit);
 	if (cx_softc(n)->cs_tls)
 		tls_sysctl(n, unit);
 	cx_rx_init(n, unit);

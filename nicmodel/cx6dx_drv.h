@@ -61,6 +61,11 @@ struct cx_tls_stats { /* dev.mce.N.tls.stats */
 	uint64_t tx_error;
 };
 
+struct cx_rl_stats { /* dev.mce.N.rate_limit.stats */
+	uint64_t tx_active_connections, tx_available_resource_failure;
+	uint64_t tx_modify_rate_failure;
+};
+
 struct cx_softc {
 	TAILQ_HEAD(, cx_tag) cs_tags; /* alive */
 	TAILQ_HEAD(, cx_tag) cs_free; /* in the zone, with their TIS */
@@ -72,10 +77,8 @@ struct cx_softc {
 	unsigned cs_unit;    /* dev.mce.N */
 	struct cx_tls_stats cs_stats;
 	struct cx_rx *cs_rx; /* receive: cx6dx_rx_drv.c */
-	struct {
-		uint64_t rate_bps; /* 0: free */
-		uint32_t refs;
-	} cs_rl[CX_RL_QUEUES];
+	struct cx_rl_stats cs_rl_stats;
+	bool cs_rl_used[CX_RL_QUEUES]; /* a tag has this queue */
 };
 
 static inline struct cx_softc *
@@ -106,6 +109,7 @@ void cx_tags_init(struct nic *);
 void cx_tags_fini(struct nic *);
 void cx_tags_reset(struct nic *);
 if_snd_tag_alloc_fn cx_snd_tag_alloc;
+void cx_ratelimit_query(struct ifnet *, struct if_ratelimit_query_results *);
 /* EPROTONOSUPPORT, EINVAL: what the card cannot do. */
 int cx_check_cipher(const struct tls_session_params *);
 void cx_fill_params(struct cx_static *, uint8_t key[32], uint8_t *keylen,

@@ -26,21 +26,51 @@ driver_new(const struct nic *n)
 
 /* --- channels and rate limited queues --- */
 
-/* Bits/s; model's choice: the driver's own 13 are not in the sources read. */
-static const uint64_t rl_rates[] = { 1000000, 5000000, 10000000, 20000000,
-	50000000, 100000000, 200000000, 500000000, 1000000000, 2000000000,
-	5000000000, 10000000000, 25000000000 };
+/*
+ * Bytes/s. Model's choice: an administrator adds rates to the driver's table
+ * (rate_limit.tx_limit_add); its 13 defaults are not in the sources read.
+ */
+static const uint64_t rl_rates[] = { 125000, 625000, 1250000, 2500000, 6250000,
+	12500000, 25000000, 62500000, 125000000, 250000000, 625000000,
+	1250000000, 3125000000 };
+#define RL_DEVIATION 50 /* permille: rate_limit.tx_allowed_deviation */
 
-/* The highest of the table's rates that is not above; 0: none. */
-static uint64_t
-rl_rate(uint64_t bytes_per_s)
+void
+cx_ratelimit_query(struct ifnet *ifp, struct if_ratelimit_query_results *rl)
 {
-	uint64_t best = 0;
+	rl->flags = RT_IS_FIXED_TABLE;
+	rl->rate_table = rl_rates;
+	rl->number_of_rates = nitems(rl_rates);
+}
 
-	for (unsigned i = 0; i < nitems(rl_rates); i++)
-		if (rl_rates[i] <= bytes_per_s * 8)
-			best = rl_rates[i];
-	return (best);
+/* The nearest of the table's rates, the lower of two; 0, unlimited: it is
+ * too far off. Source: mlx5e_rl_find_best_rate_locked. */
+static uint64_t
+rl_best_rate(uint64_t want)
+{
+	uint64_t best = 0, distance = UINT64_MAX, d, rate;
+
+	for (unsigned i = 0; i < nitems(rl_rates); i++) {
+		rate = rl_rates[i];
+		d = rate > want ? rate - want : want - rate;
+		if (d < distance) {
+			distance = d;
+			best = rate;
+		}
+	}
+	want = MIN(want, rl_rates[nitems(rl_rates) - 1]);
+	return (distance > howmany(want * RL_DEVIATION, 1000) ? 0 : best);
+}
+
+/* As the driver: a rate that the card cannot have is counted, not refused. */
+static void
+rl_set_rate(struct nic *n, struct nic_txq *t, uint64_t want)
+{
+	uint64_t rate = rl_best_rate(want);
+
+	if (rate == 0)
+		cx_softc(n)->cs_rl_stats.tx_modify_rate_failure++;
+	nic_queue_set_rate(n->n_card, t->t_q, rate * 8);
 }
 
 static void
@@ -49,12 +79,11 @@ sq_tag_free(struct m_snd_tag *mst)
 	struct cx_sq_tag *st = (struct cx_sq_tag *)(void *)mst;
 	struct nic *n = ifp_to_nic(mst->ifp);
 	struct cx_softc *cs = cx_softc(n);
-	unsigned i;
 
 	if (st->sq_limited) {
-		i = st->sq_txq->t_q->q_index - n->n_drv->d_nsend;
-		if (--cs->cs_rl[i].refs == 0)
-			cs->cs_rl[i].rate_bps = 0;
+		cs->cs_rl_used[st->sq_txq->t_q->q_index - n->n_drv->d_nsend] =
+		    false;
+		cs->cs_rl_stats.tx_active_connections--;
 	}
 	kzone_free(&cs->cs_sq_zone, st);
 }
@@ -63,18 +92,9 @@ static int
 rl_tag_modify(struct m_snd_tag *mst, const void *params)
 {
 	struct cx_sq_tag *st = (struct cx_sq_tag *)(void *)mst;
-	struct nic *n = ifp_to_nic(mst->ifp);
-	uint64_t rate = rl_rate(*(const uint64_t *)params);
-	unsigned i = st->sq_txq->t_q->q_index - n->n_drv->d_nsend;
 
-	if (rate == 0)
-		return (EINVAL);
-	/* A queue that others share cannot change. */
-	if (cx_softc(n)->cs_rl[i].refs > 1 &&
-	    cx_softc(n)->cs_rl[i].rate_bps != rate)
-		return (EBUSY);
-	cx_softc(n)->cs_rl[i].rate_bps = rate;
-	st->sq_txq->t_q->q_rate_bps = rate;
+	rl_set_rate(ifp_to_nic(mst->ifp), st->sq_txq,
+	    *(const uint64_t *)params);
 	return (0);
 }
 
@@ -148,32 +168,29 @@ ul_tag_alloc(struct nic *n, const struct if_snd_tag_alloc_params *params,
 	return (sq_tag_make(n, t, false, out));
 }
 
-/* A queue of this rate: one that has it, or one that is free. */
+/* A queue of its own, if one is free. */
 static int
 rl_tag_alloc(struct nic *n, const struct if_snd_tag_alloc_params *params,
     struct cx_sq_tag **out)
 {
 	struct cx_softc *cs = cx_softc(n);
-	uint64_t rate = rl_rate(params->max_rate);
-	int found = -1, error;
+	unsigned i = 0;
+	int error;
 
-	if (rate == 0)
-		return (EINVAL);
-	for (int i = 0; i < CX_RL_QUEUES && found < 0; i++)
-		if (cs->cs_rl[i].refs == 0)
-			found = i;
-	for (int i = 0; i < CX_RL_QUEUES; i++)
-		if (cs->cs_rl[i].refs > 0 && cs->cs_rl[i].rate_bps == rate)
-			found = i;
-	if (found < 0)
+	while (i < CX_RL_QUEUES && cs->cs_rl_used[i])
+		i++;
+	if (i == CX_RL_QUEUES) {
+		cs->cs_rl_stats.tx_available_resource_failure++;
 		return (ENOMEM);
-	error = sq_tag_make(n, &n->n_drv->d_txqs[n->n_drv->d_nsend + found],
-	    true, out);
+	}
+	error =
+	    sq_tag_make(n, &n->n_drv->d_txqs[n->n_drv->d_nsend + i], true, out);
 	if (error != 0)
 		return (error);
-	cs->cs_rl[found].refs++;
-	cs->cs_rl[found].rate_bps = rate;
-	(*out)->sq_txq->t_q->q_rate_bps = rate;
+	cs->cs_rl_used[i] = true;
+	(*out)->sq_txq->t_q->q_next = 0; /* of who had it before */
+	cs->cs_rl_stats.tx_active_connections++;
+	rl_set_rate(n, (*out)->sq_txq, params->max_rate);
 	return (0);
 }
 

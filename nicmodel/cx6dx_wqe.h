@@ -156,7 +156,7 @@ enum cx_knob {
 
 /* Behind the channels: rate limited send queues, and the internal queue (IQ)
  * of receive's control work requests. */
-#define CX_RL_QUEUES 8
+#define CX_RL_QUEUES 32
 #define CX_IQ	     CX_RL_QUEUES /* its index behind the channels */
 
 /* cx6dx_hw.c, cx6dx_tls_hw.c */

@@ -130,6 +130,7 @@ nic_ifattach(struct nic *n)
 	ifp->if_ioctl = nic_ioctl;
 	ifp->if_set_mtu = nic_set_mtu;
 	ifp->if_snd_tag_alloc = model->nm_snd_tag_alloc;
+	ifp->if_ratelimit_query = model->nm_ratelimit_query;
 	(void)if_setcap(ifp,
 	    np->np_lro ? model->nm_caps
 		       : model->nm_caps & ~(uint64_t)IFCAP_LRO);

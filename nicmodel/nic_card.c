@@ -170,6 +170,18 @@ link_frames(struct nic_card *c, struct nic_exec *x, simtime_t start)
 	return (last);
 }
 
+/* Of the frames that a work request has made. */
+static uint64_t
+out_bytes(const struct nic_exec *x)
+{
+	uint64_t bytes = 0;
+	struct frame *f;
+
+	STAILQ_FOREACH(f, &x->x_out, f_link)
+		bytes += frame_len(f);
+	return (bytes);
+}
+
 void
 nic_card_emit(struct nic_card *c, struct frameq *q)
 {
@@ -267,10 +279,10 @@ card_begin(struct nic_card *c, struct nic_queue *q)
 	    x.x_delay;
 	c->c_bus->b_free = done;
 	c->c_bus->b_busy += done - start;
-	last = link_frames(c, &x, start);
-	if (q->q_rate_bps != 0 && last > now)
+	if (q->q_rate_bps != 0)
 		q->q_next = MAX(q->q_next, now) +
-		    simtime_bytes(x.x_dma[NIC_DMA_PAYLOAD], q->q_rate_bps);
+		    simtime_bytes(out_bytes(&x), q->q_rate_bps);
+	last = link_frames(c, &x, start);
 	cqe_push(c, q, MAX(last, now));
 	c->c_next = MAX(done, now);
 	if (c->c_link_free > c->c_buffer)
@@ -366,6 +378,19 @@ nic_card_kick(struct nic_card *c)
 {
 	if (!c->c_running)
 		card_schedule(c);
+}
+
+void
+nic_queue_set_rate(struct nic_card *c, struct nic_queue *q, uint64_t rate_bps)
+{
+	simtime_t now = timebase_now(c->c_vnet->v_tb), left = 0;
+
+	if (q->q_next > now && rate_bps != 0)
+		left = (simtime_t)((unsigned __int128)(q->q_next - now) *
+		    q->q_rate_bps / rate_bps);
+	q->q_next = now + left;
+	q->q_rate_bps = rate_bps;
+	nic_card_kick(c);
 }
 
 bool

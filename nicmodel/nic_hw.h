@@ -183,6 +183,12 @@ void nic_doorbell(struct nic_queue *, uint32_t pi);
 /* All queues forget what they were given; frames on the wire are on the wire.
  * The model's nm_hw_reset is called. */
 void nic_card_reset(struct nic_card *);
+/*
+ * The queue's rate from now on, bits/s (0: the link's). What the wait after its
+ * latest work request still lacks in bytes is waited for at the new rate.
+ */
+void nic_queue_set_rate(struct nic_card *, struct nic_queue *,
+    uint64_t rate_bps);
 /* After a change from outside (link, a rate, an order): look anew. */
 void nic_card_kick(struct nic_card *);
 /* Nothing posted is left, all is written back. */

@@ -18,7 +18,8 @@ enum {
 	KEY_QUEUE = 0x20,
 	KEY_NODE = 0x40,
 	KEY_ORDER = 0x80,
-	KEY_ARGS = 0x100
+	KEY_CONN = 0x100,
+	KEY_ARGS = 0x200
 };
 
 static const struct {
@@ -29,7 +30,7 @@ static const struct {
 	[SC_DO_LINK_UP] = { ON_LINK, 0 },
 	[SC_DO_LOSS] = { ON_LINK, KEY_LOSS },
 	[SC_DO_SYSCTL] = { ON_HOST, KEY_SYSCTL },
-	[SC_DO_SWITCH_TLS] = { ON_APP, KEY_SWITCH },
+	[SC_DO_SWITCH_TLS] = { ON_APP, KEY_SWITCH | KEY_CONN },
 	[SC_DO_FRAGMENT] = { ON_HOST, 0 },
 	[SC_DO_DEFRAGMENT] = { ON_HOST, 0 },
 	[SC_DO_LINK_SUSPEND] = { ON_LINK, 0 },
@@ -41,6 +42,7 @@ static const struct {
 	[SC_DO_CARD] = { ON_CARD, KEY_ORDER },
 	[SC_DO_IFCONFIG] = { ON_IF, KEY_ARGS },
 	[SC_DO_ROUTE] = { ON_HOST, KEY_ARGS },
+	[SC_DO_PACING] = { ON_APP, KEY_RATE | KEY_CONN },
 };
 
 static unsigned
@@ -48,10 +50,8 @@ given_keys(const struct sc_step *st)
 {
 	return ((st->has_loss ? KEY_LOSS : 0u) |
 	    (st->name != NULL || st->has_value ? KEY_SYSCTL : 0u) |
-	    (st->has_to || st->has_connection || st->has_list ||
-			st->peer != NULL
-		    ? KEY_SWITCH
-		    : 0u) |
+	    (st->has_to || st->has_list || st->peer != NULL ? KEY_SWITCH : 0u) |
+	    (st->has_connection ? KEY_CONN : 0u) |
 	    (st->has_rate ? KEY_RATE : 0u) | (st->has_delay ? KEY_DELAY : 0u) |
 	    (st->has_queue ? KEY_QUEUE : 0u) |
 	    (st->node != NULL || st->has_enabled || st->has_set ? KEY_NODE
@@ -67,10 +67,11 @@ check_useless(struct chk *c, const struct sc_step *st)
 		ERR(c, &st->loc,
 		    "this step has no use for one of its keys: `loss` is for "
 		    "loss, `rate`, `delay` and `queue` for the steps of these "
-		    "names, `node`, `enabled` and `set` for impair, `name` and "
-		    "`value` for sysctl, `to`, `connection`, `peer` and `list` "
-		    "for switch_tls, `order`, `for` and `count` for card, `args` "
-		    "for ifconfig and route");
+		    "names, `rate` also for pacing, `node`, `enabled` and `set` for impair, `name` and "
+		    "`value` for sysctl, `to`, `peer` and `list` for "
+		    "switch_tls, `connection` for switch_tls and pacing, "
+		    "`order`, `for` and `count` for card, `args` for "
+		    "ifconfig and route");
 }
 
 /* --- what it is about --- */
@@ -107,6 +108,19 @@ check_switch_tls(struct chk *c, const struct sc_step *st)
 		    "`%s` is not an address, such as 10.0.0.2, "
 		    "10.0.0.2:443 or [fd00::2]:443",
 		    st->peer);
+}
+
+/* A link has one; connections may have none, or what 32 bits can say. */
+static void
+check_rate(struct chk *c, const struct sc_step *st)
+{
+	bool pacing = st->action == SC_DO_PACING;
+
+	if (pacing ? st->rate > SC_PACING_MAX : st->rate < 1000)
+		ERR(c, &st->loc, "`rate` of a step %s is %s",
+		    pacing ? "pacing" : "rate",
+		    pacing ? "34 Gbit/s at most: 2^32 - 1 bytes per second"
+			   : "1 kbit/s at least");
 }
 
 /* By its name, or the name that a nameless one has: its kind. */
@@ -174,12 +188,16 @@ check_action(struct chk *c, struct sc_step *st)
 		ERR(c, &st->loc,
 		    "a sysctl step wants `name` "
 		    "and `value`");
-	if (keys == KEY_SWITCH)
+	if ((keys & KEY_SWITCH) != 0)
 		check_switch_tls(c, st);
 	if (st->action == SC_DO_ROUTE)
 		check_route(c, st);
 	if (keys == KEY_LOSS && !st->has_loss)
 		ERR(c, &st->loc, "a loss step wants `loss`");
+	if ((keys & KEY_RATE) != 0 && st->has_rate)
+		check_rate(c, st);
+	if ((keys & KEY_CONN) != 0 && (keys & KEY_RATE) != 0 && !st->has_rate)
+		ERR(c, &st->loc, "a pacing step wants `rate`");
 	if ((keys == KEY_RATE && !st->has_rate) ||
 	    (keys == KEY_DELAY && !st->has_delay) ||
 	    (keys == KEY_QUEUE && !st->has_queue))

@@ -278,6 +278,10 @@ static const struct key app_keys[] = {
 	    .text = "send buffer, fixed; automatic if not given" },
 	{ "rcvbuf", K_SIZE, F(sc_app, rcvbuf),
 	    .text = "receive buffer, fixed; automatic if not given" },
+	{ "pacing_rate", K_RATE, F(sc_app, pacing_rate), .def = "0bit/s",
+	    .max = SC_PACING_MAX, .since = "0.2",
+	    .text =
+		"SO_MAX_PACING_RATE of its sockets, in whole bytes per second: their cards send no faster, where they can; 0bit/s: none" },
 	{ "header", K_ENUM, F(sc_app, header), .def = "write",
 	    .names = header_names, .since = "0.2",
 	    .text =

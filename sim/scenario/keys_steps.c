@@ -6,8 +6,8 @@
 
 static const char *const action_names[] = { "link_down", "link_up", "loss",
 	"sysctl", "switch_tls", "fragment", "defragment", "link_suspend",
-	"link_resume", "rate", "delay", "queue", "impair", "card", "ifconfig",
-	"route", NULL };
+	"link_resume", "rate", "delay", "queue", "impair", "card", "pacing",
+	"ifconfig", "route", NULL };
 _Static_assert(nitems(action_names) == SC_DO_ROUTE + 2, "a name for each");
 /* Those of nic_orders[]. */
 const char *const sc_order_names[] = { "reset", "stall", "dma-fail", "corrupt",
@@ -34,13 +34,14 @@ static const struct key step_keys[] = {
 	    .names = action_names, .text = "what happens" },
 	{ "on", K_STR, F(sc_step, on), .required = true,
 	    .text =
-		"a link by its name or one of its ends (link_*, loss, rate, delay, queue, impair), host (sysctl, fragment, defragment, route), application (switch_tls), card, host.nic (card), or an interface, host.name (ifconfig)" },
+		"a link by its name or one of its ends (link_*, loss, rate, delay, queue, impair), host (sysctl, fragment, defragment, route), application (switch_tls, pacing), card, host.nic (card), or an interface, host.name (ifconfig)" },
 	{ "loss", K_PERCENT, F(sc_step, loss), F(sc_step, has_loss), .min = 0,
 	    .max = 1000000000,
 	    .text = "loss: the new chance, both directions" },
-	{ "rate", K_RATE, F(sc_step, rate), F(sc_step, has_rate), .min = 1000,
+	{ "rate", K_RATE, F(sc_step, rate), F(sc_step, has_rate),
 	    .max = 10000000000000ULL, .since = "0.2",
-	    .text = "rate: the new one, both directions" },
+	    .text =
+		"rate: the new one, both directions, from 1 kbit/s; pacing: as in apps[].pacing_rate, 0bit/s: none" },
 	{ "delay", K_TIME, F(sc_step, delay), F(sc_step, has_delay),
 	    .max = 10 * SIM_SEC, .since = "0.2",
 	    .text =
@@ -84,7 +85,7 @@ static const struct key step_keys[] = {
 	{ "connection", K_UINT, F(sc_step, connection),
 	    F(sc_step, has_connection), .max = 99999, .since = "0.2",
 	    .text =
-		"switch_tls: only this one, counted from 0; all if not given" },
+		"switch_tls, pacing: only this one, counted from 0; all if not given" },
 };
 const struct key_map step_map = { "timeline step", step_keys, nitems(step_keys),
 	sizeof(struct sc_step) };

@@ -32,6 +32,24 @@ conn_upcall(struct socket *so, void *arg, enum so_event ev)
 	conn_post(arg, 0);
 }
 
+/* Bits/s, 0: none. The trace has the errno. */
+static int
+conn_pacing(struct conn *c, uint64_t rate_bps)
+{
+	uint32_t val = (uint32_t)(rate_bps / 8);
+	struct sockopt so_opt = { .sopt_level = KSOL_SOCKET,
+		.sopt_name = KSO_MAX_PACING_RATE,
+		.sopt_val = &val,
+		.sopt_valsize = sizeof(val) };
+	int error = sosetopt(c->c_so, &so_opt);
+
+	if (error != 0)
+		TRACE(&c->c_app->a_world->w_tracer, app_error,
+		    TS(c->c_app->a_sc->loc.name), TU(c->c_index),
+		    TS("SO_MAX_PACING_RATE"), TI(error));
+	return (error);
+}
+
 /* No Nagle, as web servers and browsers have it; buffers if they are given. */
 static void
 conn_options(struct socket *so, const struct sc_app *sc)
@@ -71,6 +89,8 @@ conn_create(struct app *a, struct socket *so, bool server)
 	TAILQ_INSERT_TAIL(&a->a_conns, c, c_link);
 	a->a_open++;
 	conn_options(so, a->a_sc);
+	if (a->a_sc->pacing_rate != 0)
+		(void)conn_pacing(c, a->a_sc->pacing_rate);
 	soupcall_set(so, conn_upcall, c);
 	return (c);
 }
@@ -507,6 +527,23 @@ apps_switch_tls(struct world *w, const struct sc_step *st)
 		one = conn_switch_tls(c,
 		    st->to == 0 ? TCP_TLS_MODE_SW : TCP_TLS_MODE_IFNET,
 		    st->list);
+		if (one != 0 || error == ESRCH)
+			error = one;
+	}
+	return (error);
+}
+
+int
+apps_pacing(struct world *w, const struct sc_step *st)
+{
+	struct app *a = world_app(w, st->on);
+	int error = ESRCH, one;
+	struct conn *c;
+
+	TAILQ_FOREACH(c, &a->a_conns, c_link) {
+		if (!conn_is_meant(c, st))
+			continue;
+		one = conn_pacing(c, st->rate);
 		if (one != 0 || error == ESRCH)
 			error = one;
 	}

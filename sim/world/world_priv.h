@@ -329,6 +329,7 @@ void apps_start(struct world *);
 void apps_call_off(struct world *); /* connections not begun */
 /* The last refusal's errno; ESRCH: no connection is meant. */
 int apps_switch_tls(struct world *, const struct sc_step *);
+int apps_pacing(struct world *, const struct sc_step *);
 void apps_deafen(struct world *); /* no more connections are taken */
 void apps_reset_outside(struct world *);
 /* Ends whose other end is gone, which only a keepalive would tell them: hours

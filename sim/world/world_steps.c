@@ -77,6 +77,12 @@ do_switch_tls(struct world *w, const struct sc_step *st, const char **call)
 }
 
 static int
+do_pacing(struct world *w, const struct sc_step *st, const char **call)
+{
+	return (apps_pacing(w, st));
+}
+
+static int
 do_card(struct world *w, const struct sc_step *st, const char **call)
 {
 	return (card_order(w, st));
@@ -112,6 +118,7 @@ static const struct {
 	[SC_DO_CARD] = { "card", do_card },
 	[SC_DO_IFCONFIG] = { "ifconfig", world_ifconfig },
 	[SC_DO_ROUTE] = { "route", world_route },
+	[SC_DO_PACING] = { "pacing", do_pacing },
 };
 
 const char *
@@ -135,12 +142,14 @@ world_do(struct world *w, const struct sc_step *st)
 	const char *call = NULL, *part = step_part(st);
 	int error = actions[st->action].fn(w, st, &call);
 	char *target;
+	bool told;
 
 	target =
 	    part != NULL ? xasprintf("%s %s", st->on, part) : xstrdup(st->on);
 	TRACE(&w->w_tracer, timeline, TS(actions[st->action].name), TS(target));
 	/* An application tells each connection's refusal itself. */
-	if (error != 0 && (st->action != SC_DO_SWITCH_TLS || error == ESRCH))
+	told = st->action == SC_DO_SWITCH_TLS || st->action == SC_DO_PACING;
+	if (error != 0 && (!told || error == ESRCH))
 		TRACE(&w->w_tracer, app_error, TS("timeline"), TU(0),
 		    TS(call != NULL	       ? call
 			    : st->name != NULL ? st->name

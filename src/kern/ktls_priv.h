@@ -85,6 +85,7 @@ struct ktls_state {
 	/* sysctls */
 	uint64_t ks_enable, ks_rx_enable, ks_cbc_enable, ks_maxlen;
 	uint64_t ks_permitted, ks_ext_pgs, ks_max_rexmit_pct;
+	uint64_t ks_release_early;
 	uint64_t ks_bind_threads, ks_sw_buffer_cache, ks_max_reclaim;
 	uint64_t ks_tasks_active; /* FreeBSD declares it and never moves it */
 };

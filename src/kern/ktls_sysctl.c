@@ -73,6 +73,9 @@ ktls_sysctl_config(struct vnet *vnet)
 	    NULL, "percent of bytes resent above which card TLS is given up");
 	ktls_oid(vnet, "ifnet.permitted", &ks->ks_permitted, CTL_RW, NULL,
 	    "allow the NIC mode without being forced");
+	ktls_oid(vnet, "ifnet.release_early", &ks->ks_release_early, CTL_RW,
+	    NULL,
+	    "send tags go when all is acknowledged, in FIN_WAIT_2 or TIME_WAIT (a name of the simulator)");
 }
 
 /* What the software crypto counts: records of one kind, by version. */
@@ -161,6 +164,8 @@ static const struct {
 	    "connections dropped for want of a send tag"),
 	S("ifnet.reset_failed", ifnet_reset_failed,
 	    "send tags that could not be replaced"),
+	S("ifnet.released_early", ifnet_released_early,
+	    "send tags released because of ifnet.release_early"),
 };
 #undef S
 

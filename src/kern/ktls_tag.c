@@ -122,14 +122,12 @@ ktls_tag_ifp(struct inpcb *inp, const struct ktls_session *tls, bool force,
 
 /* A paced connection asks for both in one, where the interface has it. */
 static void
-ktls_tag_rate(const struct inpcb *inp, const struct ifnet *ifp,
+ktls_tag_rate(struct inpcb *inp, struct ifnet *ifp,
     struct if_snd_tag_alloc_params *params)
 {
-	if (inp->inp_socket->so_max_pacing_rate == 0 ||
-	    (ifp->if_capenable & IFCAP_TXTLS_RTLMT) == 0)
-		return;
-	params->type = IF_SND_TAG_TYPE_TLS_RATE_LIMIT;
-	params->max_rate = inp->inp_socket->so_max_pacing_rate;
+	params->max_rate = inp_tls_rate(inp, ifp);
+	if (params->max_rate != 0)
+		params->type = IF_SND_TAG_TYPE_TLS_RATE_LIMIT;
 }
 
 static void
@@ -146,7 +144,10 @@ ktls_tag_told(const struct ktls_session *tls, const struct ifnet *ifp,
 		    TS(ktls_tag_reason(tls->inp->inp_socket, error)));
 	else
 		TRACE(&tls->vnet->v_tracer, tag_alloc, TU(tls->conn), TS(name),
-		    TU(mst->number), TS("TLS"));
+		    TU(mst->number),
+		    TS(mst->sw->type == IF_SND_TAG_TYPE_TLS_RATE_LIMIT
+			    ? "TLS rate limit"
+			    : "TLS"));
 }
 
 /* The card has answered what it could not at once. */
@@ -290,11 +291,55 @@ ktls_output_eagain(struct inpcb *inp, struct ktls_session *tls)
 	return (ENOBUFS);
 }
 
+int
+ktls_modify_txrtlmt(struct ktls_session *tls, uint64_t max_pacing_rate)
+{
+	struct m_snd_tag *mst = tls->snd_tag;
+
+	/* None: the next one has the connection's rate. */
+	if (mst == NULL)
+		return (0);
+	KASSERT(mst->sw->type == IF_SND_TAG_TYPE_TLS_RATE_LIMIT,
+	    ("conn %u: its TLS tag has no rate", tls->conn));
+	if (mst->sw->snd_tag_modify == NULL)
+		return (EOPNOTSUPP);
+	return (mst->sw->snd_tag_modify(mst, &max_pacing_rate));
+}
+
+/* The tag that a session has no use for any more. */
+static void
+ktls_release_early(struct ktls_session *tls)
+{
+	tls->tx_done = true;
+	if (tls->snd_tag == NULL)
+		return;
+	tls->vnet->v_ktls->ks_stats.ifnet_released_early++;
+	ktls_tag_release(tls);
+}
+
+void
+ktls_tx_done(struct socket *so)
+{
+	struct ktls_session *tls = so->so_snd.sb_tls_info;
+
+	if (tls == NULL || tls->mode != TCP_TLS_MODE_IFNET ||
+	    so->so_vnet->v_ktls->ks_release_early == 0)
+		return;
+	KASSERT(sbused(&so->so_snd) == 0,
+	    ("conn %u: done with %u bytes in the send buffer", tls->conn,
+		sbused(&so->so_snd)));
+	ktls_release_early(tls);
+}
+
 static void
 ktls_reset_finish(struct ktls_session *tls, int error)
 {
 	struct ktls_stats *st = &tls->vnet->v_ktls->ks_stats;
 
+	if (tls->tx_done) { /* while the card made up its mind */
+		ktls_release_early(tls);
+		return;
+	}
 	if (error == 0) {
 		tls->reset_pending = false;
 		st->ifnet_reset++;
@@ -323,6 +368,10 @@ ktls_reset_send_tag(void *arg, int pending)
 	struct m_snd_tag *mst;
 	int error;
 
+	if (tls->tx_done) {
+		ktls_free(tls);
+		return;
+	}
 	ktls_tag_release(tls);
 	tls->tag_then = ktls_reset_finish;
 	error = ktls_alloc_snd_tag(tls->inp, tls, true, &mst);

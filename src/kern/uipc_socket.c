@@ -378,6 +378,17 @@ so_peername(struct socket *so, struct ksockaddr *sa)
 	return (so->so_proto->pr_peeraddr(so, sa));
 }
 
+/* At the next packet, unless the protocol has more to do, or refuses. */
+static int
+so_set_pacing(struct socket *so, struct sockopt *sopt, uint32_t rate)
+{
+	int error = so->so_proto->pr_ctloutput(so, sopt);
+
+	if (error == 0)
+		so->so_max_pacing_rate = rate;
+	return (error);
+}
+
 static int
 sosetopt_socket(struct socket *so, struct sockopt *sopt)
 {
@@ -393,8 +404,7 @@ sosetopt_socket(struct socket *so, struct sockopt *sopt)
 		    : so->so_options & (uint32_t)~KSO_KEEPALIVE;
 		return (0);
 	case KSO_MAX_PACING_RATE:
-		so->so_max_pacing_rate = (uint32_t)val; /* at the next packet */
-		return (0);
+		return (so_set_pacing(so, sopt, (uint32_t)val));
 	case KSO_SNDBUF:
 		so->so_snd.sb_flags &= (uint16_t)~SB_AUTOSIZE;
 		return (val < 1 ? EINVAL

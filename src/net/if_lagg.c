@@ -134,6 +134,7 @@ lagg_create(struct vnet *vnet, const char *xname, const char *proto,
 	ifp->if_softc = sc;
 	ifp->if_transmit = lagg_transmit;
 	ifp->if_snd_tag_alloc = lagg_snd_tag_alloc;
+	ifp->if_ratelimit_query = lagg_ratelimit_query;
 	ifp->if_ioctl = lagg_ioctl;
 	ifp->if_set_mtu = lagg_setmtu;
 	ifp->if_flags = IFF_DRV_RUNNING;

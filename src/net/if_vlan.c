@@ -179,6 +179,13 @@ vlan_snd_tag_alloc(struct ifnet *ifp,
 	return (snd_tag_lower(ifv->ifv_parent, &rx, "parent's", mstp));
 }
 
+/* Its parent is to be asked. */
+static void
+vlan_ratelimit_query(struct ifnet *ifp, struct if_ratelimit_query_results *rl)
+{
+	rl->flags = RT_IS_INDIRECT;
+}
+
 /* --- capabilities --- */
 
 /*
@@ -311,6 +318,7 @@ vlan_create(struct vnet *vnet, const char *xname, struct ifvlan **ifvp)
 	ifp->if_softc = ifv;
 	ifp->if_transmit = vlan_transmit;
 	ifp->if_snd_tag_alloc = vlan_snd_tag_alloc;
+	ifp->if_ratelimit_query = vlan_ratelimit_query;
 	ifp->if_ioctl = vlan_ioctl;
 	ifp->if_link_state = LINK_STATE_UNKNOWN;
 	ether_ifattach(ifp, nolladdr);

@@ -85,5 +85,7 @@ void lagg_input(struct ifnet *, struct mbuf *);
 
 /* --- lagg_tag.c --- */
 if_snd_tag_alloc_fn lagg_snd_tag_alloc;
+/* Its ports are to be asked. */
+void lagg_ratelimit_query(struct ifnet *, struct if_ratelimit_query_results *);
 
 #endif

@@ -22,3 +22,9 @@ lagg_snd_tag_alloc(struct ifnet *ifp,
 		return (snd_tag_lower(lp->lp_ifp, params, "port's", mstp));
 	return (snd_tag_wrap(ifp, lp->lp_ifp, params, "port's", mstp));
 }
+
+void
+lagg_ratelimit_query(struct ifnet *ifp, struct if_ratelimit_query_results *rl)
+{
+	rl->flags = RT_IS_INDIRECT;
+}

@@ -30,7 +30,14 @@ struct tcp_tunables {
 	uint64_t minmss, path_mtu_discovery, icmp_may_rst;
 };
 
+/* Rate limits: net.inet.ip.rl.* */
+struct rl_stats {
+	uint64_t active, alloc_fail, set_ok, newrl, chgrl;
+	uint64_t refused; /* simulator's own */
+};
+
 struct inet_state {
+	struct rl_stats is_rl;
 	struct ip_stats is_ip[2]; /* v4, v6 */
 	struct tcp_stats is_tcp;
 	struct tcp_tunables is_tune;

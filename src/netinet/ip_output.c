@@ -102,7 +102,8 @@ ip_output_send(struct vnet *vnet, struct inpcb *inp, struct ifnet *ifp,
 		if (error == EAGAIN)
 			error = ktls_output_eagain(inp, tls);
 		ktls_free(tls);
-	}
+	} else if (error == EAGAIN && inp != NULL)
+		error = in_pcboutput_eagain(inp);
 	return (error);
 }
 

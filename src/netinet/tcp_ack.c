@@ -3,6 +3,7 @@
  * the round trip. What they say about losses is in tcp_recovery.c.
  */
 #include <ktsim/base/kassert.h>
+#include <ktsim/kern/ktls.h>
 
 #include "tcp_private.h"
 
@@ -70,6 +71,7 @@ tcp_fin_acked(struct tcpcb *tp)
 	switch (tp->t_state) {
 	case TCPS_FIN_WAIT_1:
 		tcp_state_change(tp, TCPS_FIN_WAIT_2);
+		ktls_tx_done(tp->t_inpcb->inp_socket);
 		tcp_usrclosed(tp); /* for its timer */
 		return (TV_GO);
 	case TCPS_CLOSING:

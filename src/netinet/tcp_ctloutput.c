@@ -9,6 +9,7 @@
 #include <ktsim/kern/ktls.h>
 #include <ktsim/netinet/tcp_info.h>
 #include <ktsim/netinet/tcp_offload.h>
+#include <ktsim/netinet/tcp_ratelimit.h>
 
 #include "tcp_ctloutput.h"
 #include "tcp_private.h"
@@ -37,6 +38,18 @@ tcp_set_flag(struct socket *so, uint32_t flag, int val)
 	    TCPS_HAVEESTABLISHED(tp->t_state))
 		return (tcp_output(tp));
 	return (0);
+}
+
+/* Of a connection that is over there is nothing to pace. */
+static int
+tcp_set_pacing(struct socket *so, const struct sockopt *sopt)
+{
+	int error, val;
+
+	if ((error = tcp_opt_int(sopt, &val)) != 0 ||
+	    inp_dropped(sotoinpcb(so)))
+		return (error);
+	return (tcp_pacing_socket(sototcpcb(so), (uint32_t)val));
 }
 
 /* What is longer than today's structure is from tomorrow: ignored. */
@@ -241,6 +254,10 @@ tcp_ctloutput(struct socket *so, struct sockopt *sopt)
 {
 	int error;
 
+	/* Of the socket's own options this one alone is told here. */
+	if (sopt->sopt_level == KSOL_SOCKET &&
+	    sopt->sopt_name == KSO_MAX_PACING_RATE)
+		return (tcp_set_pacing(so, sopt));
 	if (sopt->sopt_level != KIPPROTO_TCP)
 		return (ENOPROTOOPT);
 	if (inp_dropped(sotoinpcb(so)))

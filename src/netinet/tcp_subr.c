@@ -10,6 +10,7 @@
 
 #include <ktsim/base/bytes.h>
 #include <ktsim/base/kassert.h>
+#include <ktsim/kern/ktls.h>
 #include <ktsim/netinet/in_cksum.h>
 #include <ktsim/netinet/ip.h>
 #include <ktsim/netinet/tcp_offload.h>
@@ -228,6 +229,7 @@ tcp_twstart(struct tcpcb *tp)
 	tcp_free_sackholes(tp);
 	tcp_state_change(tp, TCPS_TIME_WAIT);
 	callout_reset(&tp->t_2msl, 2 * tcp_tune(tp)->msl * SIM_MS);
+	ktls_tx_done(tp->t_inpcb->inp_socket);
 	soisdisconnected(tp->t_inpcb->inp_socket);
 }
 

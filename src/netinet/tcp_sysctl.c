@@ -1,4 +1,4 @@
-/* net.inet.tcp.*: tunables with FreeBSD's names and defaults, and counters. */
+/* net.inet.tcp.*, net.inet.ip.rl.*: tunables with FreeBSD's names and defaults, and counters. */
 #include <errno.h>
 #include <stdio.h>
 
@@ -205,6 +205,24 @@ static const struct {
 };
 #undef C
 
+#define R(field, descr)                                         \
+	{                                                       \
+#field, offsetof(struct rl_stats, field), descr \
+	}
+static const struct {
+	const char *name;
+	size_t off;
+	const char *descr;
+} rl_counters[] = {
+	R(active, "connections with a rate limited tag of their own now"),
+	R(alloc_fail, "tags that a card which can pace refused"),
+	R(set_ok, "tags taken"),
+	R(newrl, "rates of a card's table, new"),
+	R(chgrl, "rates of a card's table, changed"),
+	R(refused, "rates refused to connections with card TLS"),
+};
+#undef R
+
 void
 tcp_sysctl_init(struct vnet *vnet)
 {
@@ -225,6 +243,14 @@ tcp_sysctl_init(struct vnet *vnet)
 	sysctl_add_words(vnet, "net.inet.tcp.cc.algorithm",
 	    &is->is_tune.cc_algorithm, cc_names,
 	    "congestion control of new connections");
+	for (size_t i = 0; i < nitems(rl_counters); i++) {
+		snprintf(name, sizeof(name), "net.inet.ip.rl.%s",
+		    rl_counters[i].name);
+		sysctl_add(vnet, name,
+		    (uint64_t *)(void *)((char *)&is->is_rl +
+			rl_counters[i].off),
+		    CTL_CTR, NULL, rl_counters[i].descr);
+	}
 	for (size_t i = 0; i < nitems(tcp_counters); i++) {
 		snprintf(name, sizeof(name), "net.inet.tcp.stats.%s",
 		    tcp_counters[i].name);

@@ -27,6 +27,8 @@ OWN_TIME = {
     'receive-errors': 'clients that misbehave',
     'no-backend': 'what no card takes ends',
     'toe': 'settings that only a T6 has',
+    'tags-run-out': 'settings that only a ConnectX has',
+    'tags-released-early': 'settings that only a ConnectX has',
 }
 
 

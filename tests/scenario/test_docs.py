@@ -9,7 +9,7 @@ import sys
 import lib
 
 
-SINCE_0_2 = ['apps.NAME.header', 'apps.NAME.requests',
+SINCE_0_2 = ['apps.NAME.header', 'apps.NAME.pacing_rate', 'apps.NAME.requests',
              'apps.NAME.tls.spoil', 'apps.NAME.tls.spoil.how',
              'apps.NAME.tls.spoil.record', 'apps.NAME.upload',
              'checks', 'checks.records',

@@ -263,6 +263,12 @@ inp_ktls_xmit_disable(struct inpcb *inp)
 	return (false);
 }
 
+uint64_t
+inp_tls_rate(struct inpcb *inp, struct ifnet *ifp)
+{
+	return (0);
+}
+
 bool
 inp_ktls_xmit_disabled(const struct inpcb *inp)
 {

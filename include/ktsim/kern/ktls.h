@@ -142,6 +142,7 @@ struct ktls_session {
 	struct mbuf *toe_rx, *toe_rx_last;
 	bool tx;
 	bool reset_pending;
+	bool tx_done; /* its tag was released early: it needs none */
 	struct task reset_tag_task;
 	struct task disable_ifnet_task; /* TX: back to software */
 	struct socket *disable_so;	/* while that is queued: a reference */
@@ -171,7 +172,8 @@ struct ktls_stats {
 	uint64_t switch_to_ifnet, switch_to_sw, switch_failed;
 	uint64_t ifnet_disable_ok, ifnet_disable_failed, destroy_task;
 	uint64_t ifnet_reset, ifnet_reset_dropped, ifnet_reset_failed;
-	uint64_t mode_cipher[4][3]; /* live sessions */
+	uint64_t ifnet_released_early; /* simulator's own */
+	uint64_t mode_cipher[4][3];    /* live sessions */
 	uint64_t ocf_inplace, ocf_separate, ocf_retries;
 	/* [version][cipher]; version: AEAD 1.2, 1.3; CBC 1.0, later */
 	uint64_t ocf_enc[2][3], ocf_dec[2][3];
@@ -310,12 +312,26 @@ void ktls_toe_rx_failed(struct socket *, int error);
  */
 int ktls_output_eagain(struct inpcb *, struct ktls_session *);
 /*
+ * Another rate, bytes/s, for the session's rate limited tag. 0 without doing
+ * anything where it has none for now. EOPNOTSUPP, or the driver's errno.
+ * Source: ktls_modify_txrtlmt.
+ */
+int ktls_modify_txrtlmt(struct ktls_session *, uint64_t max_pacing_rate);
+/*
  * A TX tag for the session from the connection's cached route; errno.
  * EINPROGRESS: it comes later, into tls->snd_tag, and tag_then is told; the
  * session is held until then.
  */
 int ktls_alloc_snd_tag(struct inpcb *, struct ktls_session *, bool force,
     struct m_snd_tag **);
+
+/*
+ * All that the socket sent is acknowledged, and nothing more can be: FIN_WAIT_2
+ * or TIME_WAIT. With kern.ipc.tls.ifnet.release_early its transmit session's
+ * tag goes now, not with the session; a reset that is pending takes none.
+ * Counted: ifnet.released_early. Source: FreeBSD's D56610.
+ */
+void ktls_tx_done(struct socket *);
 
 /* --- receive tags (ktls_tag_rx.c) --- */
 /* Bytes for the session came by this port: if it is another than its tag's, a

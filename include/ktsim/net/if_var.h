@@ -128,6 +128,20 @@ struct if_snd_tag_sw {
 	enum if_snd_tag_type type;
 };
 
+/*
+ * What if_ratelimit_query answers: the rates that the interface's cards have.
+ * RT_IS_INDIRECT: it has none itself, a tag's innermost interface is to be
+ * asked. RT_IS_FIXED_TABLE: rate_table is the driver's, bytes/s, ascending.
+ */
+#define RT_NOSUPPORT	  0x0
+#define RT_IS_INDIRECT	  0x1
+#define RT_IS_FIXED_TABLE 0x4
+struct if_ratelimit_query_results {
+	const uint64_t *rate_table;
+	uint32_t flags;
+	unsigned number_of_rates;
+};
+
 typedef int if_snd_tag_alloc_fn(struct ifnet *,
     const struct if_snd_tag_alloc_params *, struct m_snd_tag **);
 
@@ -169,6 +183,9 @@ struct ifnet {
 	int (*if_transmit)(struct ifnet *, struct mbuf *);
 	void (*if_input)(struct ifnet *, struct mbuf *);
 	if_snd_tag_alloc_fn *if_snd_tag_alloc; /* NULL: EOPNOTSUPP */
+	/* NULL: RT_NOSUPPORT. The results are zero when it is called. */
+	void (*if_ratelimit_query)(struct ifnet *,
+	    struct if_ratelimit_query_results *);
 	/* The driver's part of a capability or flag change; it may enable
 	 * less. May be NULL. */
 	int (*if_ioctl)(struct ifnet *, uint64_t *capenable, uint32_t flags);

@@ -91,7 +91,20 @@ int in_pcbroute(struct inpcb *, struct nhop **);
  * Source: in_pcb.c in_pcboutput_txrtlmt.
  */
 void in_pcboutput_txrtlmt(struct inpcb *, struct ifnet *, struct mbuf *);
+/*
+ * Such a tag of bytes/s rate, where there is none. The driver's errno. Counted:
+ * net.inet.ip.rl.set_ok and active, or alloc_fail (unless EOPNOTSUPP).
+ */
+int in_pcbattach_txrtlmt(struct inpcb *, struct ifnet *, uint64_t rate);
+/* EINVAL: there is no tag. EOPNOTSUPP, or the driver's errno. */
+int in_pcbmodify_txrtlmt(struct inpcb *, uint64_t rate);
 void in_pcbdetach_txrtlmt(struct inpcb *);
+/*
+ * A packet with that tag came back with EAGAIN: a layer below sends by another
+ * port by now. The next packet takes a new tag. Always returns ENOBUFS.
+ * Source: in_pcboutput_eagain (where TCP is told EAGAIN).
+ */
+int in_pcboutput_eagain(struct inpcb *);
 
 /* --- netinet/tcp_ktls.c: what kernel TLS wants of a connection --- */
 /* A transmit session that is not software lives (or no longer does). */
@@ -104,6 +117,11 @@ bool inp_ktls_xmit_disabled(const struct inpcb *);
 uint32_t inp_conn(const struct inpcb *);
 /* What a driver may know; valid for a dropped connection too. */
 void inp_snapshot(const struct inpcb *, struct if_snd_tag_conn *);
+/*
+ * The rate that a transmit tag of the interface is asked for, bytes/s; 0: none,
+ * or no TXTLS_RTLMT. tcp_ratelimit.h.
+ */
+uint64_t inp_tls_rate(struct inpcb *, struct ifnet *);
 /* tcp_drop when alive; else error to the socket, if any, which is woken. */
 void inp_drop(struct inpcb *, int error, const char *why);
 struct inpcb *inp_of_socket(struct socket *);

@@ -192,6 +192,7 @@ struct tcpcb {
 	/* kernel TLS */
 	uint32_t t_nic_ktls_xmit;   /* a non-software session lives */
 	bool t_nic_ktls_xmit_dis;   /* auto-disabled for good */
+	uint64_t t_pacing_rate;	    /* bytes/s, of a card's table; 0: none */
 	uint64_t t_snd_rxt_bytes;   /* resent payload, for life */
 	uint64_t t_snd_first_bytes; /* payload sent first time */
 	/* offloaded (TF_TOE): the card, and what its driver calls this */

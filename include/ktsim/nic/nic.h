@@ -208,6 +208,9 @@ struct nic_model {
 	 * model's sheet.
 	 */
 	if_snd_tag_alloc_fn *nm_snd_tag_alloc;
+	/* The card's rates (net/if_var.h); NULL: none. */
+	void (*nm_ratelimit_query)(struct ifnet *,
+	    struct if_ratelimit_query_results *);
 	/* Completions were reaped: room in the rings. NULL: nothing to do. */
 	void (*nm_reaped)(struct nic *);
 	/* A packet was received: what the completion said of it goes into the

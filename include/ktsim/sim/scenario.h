@@ -310,6 +310,9 @@ extern const struct sc_suite_range {
 } sc_suite_ranges[];
 extern const char *const sc_crypto_names[]; /* NULL-terminated */
 
+/* Of SO_MAX_PACING_RATE: 2^32 - 1 bytes per second, in bits. */
+#define SC_PACING_MAX 34359738360ULL
+
 enum sc_app_type { SC_APP_HTTPS_SERVER, SC_APP_HTTPS_CLIENT };
 
 struct sc_app {
@@ -327,6 +330,7 @@ struct sc_app {
 	simtime_t start;
 	simtime_t interval;	 /* between the connections' starts */
 	uint64_t sndbuf, rcvbuf; /* 0: the kernel's */
+	uint64_t pacing_rate;	 /* bits/s; 0: none */
 	int header;		 /* server: 0 by write, 1 with sendfile */
 	struct sc_tls tls;
 };
@@ -346,6 +350,7 @@ enum sc_action {
 	SC_DO_QUEUE,
 	SC_DO_IMPAIR,
 	SC_DO_CARD,
+	SC_DO_PACING,
 	SC_DO_IFCONFIG,
 	SC_DO_ROUTE
 };
@@ -434,7 +439,7 @@ struct sc_step {
 	const char *name; /* sysctl */
 	struct sc_value value;
 	int to;			 /* switch_tls: 0 sw, 1 ifnet */
-	uint64_t connection;	 /* switch_tls: only this one */
+	uint64_t connection;	 /* switch_tls, pacing: only this one */
 	const char *peer;	 /* switch_tls: only those to this address */
 	bool list;		 /* switch_tls: only tell */
 	const char *args;	 /* ifconfig, route */

@@ -52,6 +52,16 @@ test_not_permitted_means_software_and_asking_forces_the_card(void **state)
 	assert_int_equal(w->b.port[0].ifn.if_tags, 1);
 }
 
+static void
+rates(struct ifnet *ifp, struct if_ratelimit_query_results *rl)
+{
+	static const uint64_t table[] = { 500000, 1250000 };
+
+	rl->flags = RT_IS_FIXED_TABLE;
+	rl->rate_table = table;
+	rl->number_of_rates = nitems(table);
+}
+
 /* A paced connection asks for both in one, where the interface has it. */
 static void
 test_a_paced_connection_asks_for_a_rate_limited_tag(void **state)
@@ -63,10 +73,11 @@ test_a_paced_connection_asks_for_a_rate_limited_tag(void **state)
 	assert_int_equal(tw_tls_tx(&p.s), 0);
 	assert_int_equal(port->tag_type, IF_SND_TAG_TYPE_TLS);
 	assert_int_equal(ktls_set_tx_mode(p.s.so, TCP_TLS_MODE_SW), 0);
-	port->ifn.if_capenable |= IFCAP_TXTLS_RTLMT;
+	port->ifn.if_capenable |= IFCAP_TXRTLMT | IFCAP_TXTLS_RTLMT;
+	port->ifn.if_ratelimit_query = rates;
 	assert_int_equal(ktls_set_tx_mode(p.s.so, TCP_TLS_MODE_IFNET), 0);
 	assert_int_equal(port->tag_type, IF_SND_TAG_TYPE_TLS_RATE_LIMIT);
-	assert_int_equal(port->tag_rate, 1000000);
+	assert_int_equal(port->tag_rate, 1250000); /* of the table */
 }
 
 static void

@@ -22,7 +22,7 @@ teardown(void **state)
 	return (0);
 }
 
-/* As FreeBSD has them; `enable` was switched on by the bench. */
+/* As FreeBSD has them, and two of our own; `enable` was switched on by the bench. */
 static const struct {
 	const char *name;
 	enum sysctl_kind kind;
@@ -41,6 +41,8 @@ static const struct {
 	{ "ifnet.reset", CTL_CTR, 0 },
 	{ "ifnet.reset_dropped", CTL_CTR, 0 },
 	{ "ifnet.reset_failed", CTL_CTR, 0 },
+	{ "ifnet.release_early", CTL_RW, 0 },	/* the simulator's */
+	{ "ifnet.released_early", CTL_CTR, 0 }, /* the simulator's */
 	{ "sw.cbc", CTL_CTR, 0 },
 	{ "sw.gcm", CTL_CTR, 0 },
 	{ "sw.chacha20", CTL_CTR, 0 },
@@ -98,7 +100,7 @@ names_under(const struct vnet *vnet, const char *prefix)
 }
 
 static void
-test_the_tree_is_freebsds_and_nothing_else(void **state)
+test_the_tree_is_freebsds_but_for_two(void **state)
 {
 	const struct sysctl_oid *o;
 	char name[96];
@@ -199,7 +201,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(test_the_tree_is_freebsds_and_nothing_else),
+		T(test_the_tree_is_freebsds_but_for_two),
 		T(test_maxlen_is_whole_pages),
 		T(test_a_kernel_without_kern_tls_has_no_tree),
 		T(test_without_a_direct_map_there_are_no_unmapped_mbufs),

@@ -164,9 +164,54 @@ test_end_of_the_connection_releases_the_tag(void **state)
 	assert_int_equal(freed, 1);
 }
 
+/* --- a layer below that sends by another port by now --- */
+
+static int (
+    *real_output)(struct ifnet *, struct mbuf *, const struct ksockaddr *);
+static unsigned eagains;
+
+static int
+output_eagain(struct ifnet *ifp, struct mbuf *m, const struct ksockaddr *dst)
+{
+	if (m->m_pkthdr.snd_tag == NULL || eagains == 0)
+		return (real_output(ifp, m, dst));
+	eagains--;
+	m_freem(m);
+	return (EAGAIN);
+}
+
+static void
+test_a_tag_of_the_wrong_port_is_taken_anew(void **state)
+{
+	struct ifnet *ifp = &w->b.port[0].ifn;
+
+	pace(1000000);
+	send_some();
+	assert_int_equal(asked, 1);
+	real_output = ifp->if_output;
+	ifp->if_output = output_eagain;
+	eagains = 1;
+	send_some(); /* TCP saw ENOBUFS: all arrives */
+	assert_int_equal(eagains, 0);
+	assert_int_equal(asked, 2);
+	assert_int_equal(freed, 1);
+	assert_int_equal(tw_tp(&p.s)->t_stats.enobufs, 1);
+	assert_true(stamped >= 4);
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 /* --- TLS --- */
+
+static const uint64_t table[] = { 500000, 1000000, 4000000 };
+
+static void
+query(struct ifnet *ifp, struct if_ratelimit_query_results *rl)
+{
+	rl->flags = RT_IS_FIXED_TABLE;
+	rl->rate_table = table;
+	rl->number_of_rates = nitems(table);
+}
 
 static enum if_snd_tag_type tls_type;
 static uint64_t tls_rate;
@@ -176,7 +221,7 @@ tls_alloc(struct ifnet *ifp, const struct if_snd_tag_alloc_params *params,
     struct m_snd_tag **mstp)
 {
 	if (params->tls == NULL)
-		return (EOPNOTSUPP);
+		return (rate_alloc(ifp, params, mstp));
 	tls_type = params->type;
 	tls_rate = params->max_rate;
 	return (ENOMEM); /* software, then */
@@ -188,8 +233,10 @@ tls_asks(uint32_t rate, uint64_t caps, enum if_snd_tag_type type)
 	struct ifnet *ifp = &w->b.port[0].ifn;
 
 	ifp->if_snd_tag_alloc = tls_alloc;
+	ifp->if_ratelimit_query = query;
 	(void)sysctl_write(w->b.v, "kern.ipc.tls.enable", 1);
-	ifp->if_capabilities = ifp->if_capenable = IFCAP_MEXTPG | caps;
+	ifp->if_capabilities = ifp->if_capenable =
+	    IFCAP_MEXTPG | IFCAP_TXRTLMT | caps;
 	assert_int_equal(sysctl_write(w->b.v, "kern.ipc.tls.ifnet.permitted",
 			     1),
 	    0);
@@ -228,6 +275,7 @@ main(void)
 		T(test_no_rate_releases_the_tag),
 		T(test_card_that_cannot_is_asked_once),
 		T(test_end_of_the_connection_releases_the_tag),
+		T(test_a_tag_of_the_wrong_port_is_taken_anew),
 		T(test_tls_of_a_paced_connection_asks_for_a_rate_limited_tag),
 		T(test_tls_that_is_not_paced_does_not),
 		T(test_tls_where_the_card_cannot_pace_it_does_not),

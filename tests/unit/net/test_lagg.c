@@ -199,6 +199,83 @@ test_tag_of_the_other_port_is_eagain(void **state)
 	finish();
 }
 
+/* --- rates --- */
+
+static uint64_t inner_rate;
+
+static int
+inner_modify(struct m_snd_tag *mst, const void *params)
+{
+	inner_rate = *(const uint64_t *)params;
+	return (inner_rate > 1000 ? EBUSY : 0);
+}
+
+static int
+inner_query(struct m_snd_tag *mst, void *params)
+{
+	*(uint64_t *)params = inner_rate;
+	return (EALREADY);
+}
+
+static void
+test_rates_are_the_ports_matter(void **state)
+{
+	struct if_ratelimit_query_results rl = { 0 };
+	struct m_snd_tag *mst, *inner;
+	const struct if_snd_tag_sw *old;
+	struct if_snd_tag_sw sw;
+	uint64_t rate = 1000, got = 0;
+
+	start(2);
+	lagg_ifp(lb)->if_ratelimit_query(lagg_ifp(lb), &rl);
+	assert_int_equal(rl.flags, RT_IS_INDIRECT);
+	mst = take_tag(lb);
+	inner = mst->sw->next_snd_tag(mst);
+	assert_int_equal(mst->sw->snd_tag_modify(mst, &rate), EOPNOTSUPP);
+	assert_int_equal(mst->sw->snd_tag_query(mst, &got), EOPNOTSUPP);
+	old = inner->sw;
+	sw = *old;
+	sw.snd_tag_modify = inner_modify;
+	sw.snd_tag_query = inner_query;
+	inner->sw = &sw;
+	assert_int_equal(mst->sw->snd_tag_modify(mst, &rate), 0);
+	assert_int_equal(mst->sw->snd_tag_query(mst, &got), EALREADY);
+	assert_int_equal(got, 1000);
+	rate = 1001;
+	assert_int_equal(mst->sw->snd_tag_modify(mst, &rate), EBUSY);
+	inner->sw = old;
+	m_snd_tag_rele(mst);
+	finish();
+}
+
+/* Its ordinary tag is of the first port: TCP hears of it, and takes another. */
+static void
+test_paced_connection_survives_failover(void **state)
+{
+	uint32_t rate = 100000000;
+	struct sockopt so = { .sopt_level = KSOL_SOCKET,
+		.sopt_name = KSO_MAX_PACING_RATE,
+		.sopt_val = &rate,
+		.sopt_valsize = sizeof(rate) };
+
+	start(2);
+	tw_connect(w, &p, KAF_INET);
+	assert_int_equal(sosetopt(p.s.so, &so), 0);
+	p.s.to_send = 2000000;
+	p.s.shut_after = p.c.shut_after = true;
+	tw_app_kick(&p.s);
+	tw_run(w, 5 * SIM_MS);
+	assert_int_equal(w->b.port[0].tag_type, IF_SND_TAG_TYPE_RATE_LIMIT);
+	assert_int_equal(w->b.port[0].tags, 1);
+	tw_link(w, 0, false);
+	tw_run(w, 30 * SIM_SEC);
+	assert_int_equal(p.c.rcvd, 2000000);
+	assert_int_equal(p.s.error, 0);
+	assert_int_equal(w->b.port[1].tag_type, IF_SND_TAG_TYPE_RATE_LIMIT);
+	assert_int_equal(w->b.port[0].tags, 0);
+	finish();
+}
+
 static void
 test_all_ports_down_is_enetdown_and_no_tag(void **state)
 {
@@ -328,6 +405,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(
 		    test_failover_takes_primary_then_next_then_first),
+		cmocka_unit_test(test_rates_are_the_ports_matter),
+		cmocka_unit_test(test_paced_connection_survives_failover),
 		cmocka_unit_test(test_port_change_leaves_cached_routes_alone),
 		cmocka_unit_test(
 		    test_capabilities_are_common_and_limits_the_least),

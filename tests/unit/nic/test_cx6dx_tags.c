@@ -510,45 +510,95 @@ test_a_rate_limited_tag_has_a_queue_of_its_own(void **state)
 	t0 = now();
 	(void)nb_stream_go(&st, p, mst, 1000, 2000, 0);
 	(void)nb_stream_go(&st, p, mst, 2000, 3000, 0);
-	assert_in_range(now() - t0, 1500 * SIM_US, 1700 * SIM_US);
+	/* Each frame waits for the one before: 1000 bytes and 54 of headers at
+	 * 10 Mbit/s. */
+	assert_int_equal(now() - t0, 2 * 843200 * SIM_NS);
 	assert_int_equal(counter("dev.mce.0.rlstat0tc0.packets"), 3);
 	m_snd_tag_rele(mst);
 }
 
+/* What a slow rate still owes is waited for at the new one. */
 static void
-test_rates_queues_and_their_end(void **state)
+test_a_new_rate_holds_for_what_waits(void **state)
+{
+	uint64_t slow = 125000, fast = 12500000; /* 1 and 100 Mbit/s */
+	struct m_snd_tag *mst;
+	simtime_t t0;
+
+	assert_int_equal(try_type(IF_SND_TAG_TYPE_TLS_RATE_LIMIT, &mst), 0);
+	assert_int_equal(mst->sw->snd_tag_modify(mst, &slow), 0);
+	(void)nb_stream_go(&st, p, mst, 0, 1000, 0); /* owes 8.5 ms */
+	t0 = now();
+	assert_int_equal(mst->sw->snd_tag_modify(mst, &fast), 0);
+	(void)nb_stream_go(&st, p, mst, 1000, 2000, 0);
+	assert_in_range(now() - t0, 85 * SIM_US - 5 * SIM_US, 95 * SIM_US);
+	m_snd_tag_rele(mst);
+}
+
+/* The nearest rate, if it is within 5 %; the driver refuses none. */
+static void
+test_the_nearest_rate_or_none(void **state)
+{
+	static const struct {
+		uint64_t want, get;
+	} rows[] = { { 125000, 125000 }, { 131579, 125000 }, { 131580, 0 },
+		{ 119047, 125000 }, { 119046, 0 }, { 1000, 0 },
+		{ 3125000000, 3125000000 }, { 3281250000, 3125000000 },
+		{ 3281250001, 0 } };
+	struct if_snd_tag_alloc_params par = ask(IF_SND_TAG_TYPE_RATE_LIMIT);
+	struct m_snd_tag *mst;
+	unsigned failures = 0;
+	uint64_t rate;
+
+	for (unsigned i = 0; i < nitems(rows); i++) {
+		par.max_rate = rows[i].want;
+		assert_int_equal(nb_tag_try(p, &par, &mst), 0);
+		assert_int_equal(mst->sw->snd_tag_query(mst, &rate), 0);
+		assert_int_equal(rate, rows[i].get);
+		failures += rows[i].get == 0;
+		m_snd_tag_rele(mst);
+	}
+	assert_int_equal(
+	    counter("dev.mce.0.rate_limit.stats.tx_modify_rate_failure"),
+	    failures);
+}
+
+static void
+test_each_tag_has_a_queue_while_there_are_some(void **state)
 {
 	struct if_snd_tag_alloc_params par = ask(IF_SND_TAG_TYPE_RATE_LIMIT);
-	struct m_snd_tag *mst[CX_RL_QUEUES + 2];
-	static const uint64_t mbit[] = { 1, 5, 10, 20, 50, 100, 200, 500 };
-	uint64_t rate = 5000000 / 8;
+	struct m_snd_tag *mst[CX_RL_QUEUES + 1];
+	uint64_t rate = 62500000, other = 0;
 
-	par.max_rate = 1000; /* below the lowest */
-	assert_int_equal(nb_tag_try(p, &par, &mst[0]), EINVAL);
-	for (unsigned i = 0; i < CX_RL_QUEUES; i++) {
-		par.max_rate = mbit[i] * 125000;
+	for (unsigned i = 0; i < CX_RL_QUEUES; i++)
 		assert_int_equal(nb_tag_try(p, &par, &mst[i]), 0);
-	}
-	par.max_rate = 1000 * 125000;
-	assert_int_equal(nb_tag_try(p, &par, &mst[8]), ENOMEM);
-	par.max_rate = 5 * 125000; /* shares a queue */
+	assert_int_equal(nb_tag_try(p, &par, &mst[CX_RL_QUEUES]), ENOMEM);
+	assert_int_equal(counter("dev.mce.0.rate_limit.stats."
+				 "tx_available_resource_failure"),
+	    1);
+	/* Of its own: the others keep their rate. */
+	assert_int_equal(mst[8]->sw->snd_tag_modify(mst[8], &rate), 0);
+	assert_int_equal(mst[7]->sw->snd_tag_query(mst[7], &other), 0);
+	assert_int_equal(other, 125000000);
+	m_snd_tag_rele(mst[8]);
 	assert_int_equal(nb_tag_try(p, &par, &mst[8]), 0);
-	rate = 125000000;
-	assert_int_equal(mst[8]->sw->snd_tag_modify(mst[8], &rate), EBUSY);
-	for (unsigned i = 0; i < 9; i++)
+	for (unsigned i = 0; i < CX_RL_QUEUES; i++)
 		m_snd_tag_rele(mst[i]);
-	par.max_rate = 1000 * 125000;
-	assert_int_equal(nb_tag_try(p, &par, &mst[0]), 0);
-	m_snd_tag_rele(mst[0]);
-	assert_int_equal(nb_tag_try(p,
-			     &(struct if_snd_tag_alloc_params) {
-				 .type = IF_SND_TAG_TYPE_UNLIMITED,
-				 .flowtype = M_HASHTYPE_OPAQUE },
-			     &mst[0]),
-	    0);
-	assert_int_equal(mst[0]->sw->snd_tag_modify(mst[0], &rate), EOPNOTSUPP);
-	assert_int_equal(mst[0]->sw->snd_tag_query(mst[0], &rate), EOPNOTSUPP);
-	m_snd_tag_rele(mst[0]);
+	assert_int_equal(
+	    counter("dev.mce.0.rate_limit.stats.tx_active_connections"), 0);
+}
+
+static void
+test_a_channel_has_no_rate(void **state)
+{
+	struct if_snd_tag_alloc_params par = ask(IF_SND_TAG_TYPE_UNLIMITED);
+	struct m_snd_tag *mst;
+	uint64_t rate = 125000000;
+
+	assert_int_equal(nb_tag_try(p, &par, &mst), 0);
+	assert_int_equal(mst->sw->snd_tag_modify(mst, &rate), EOPNOTSUPP);
+	assert_int_equal(mst->sw->snd_tag_query(mst, &rate), EOPNOTSUPP);
+	m_snd_tag_rele(mst);
 }
 
 /* --- the key cache --- */
@@ -614,7 +664,10 @@ main(void)
 		NEW(test_a_tag_let_go_during_a_reset_goes_home),
 		NEW(test_a_reset_while_a_tag_is_being_made_refuses_it),
 		NEW(test_a_rate_limited_tag_has_a_queue_of_its_own),
-		NEW(test_rates_queues_and_their_end),
+		NEW(test_a_new_rate_holds_for_what_waits),
+		NEW(test_the_nearest_rate_or_none),
+		NEW(test_each_tag_has_a_queue_while_there_are_some),
+		NEW(test_a_channel_has_no_rate),
 		T(test_keys_that_are_not_at_hand_cost_time, setup_cache),
 	};
 

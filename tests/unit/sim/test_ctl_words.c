@@ -96,6 +96,8 @@ test_words_become_steps(void **state)
 		{ "fragment server", "{at: 0s, do: fragment, on: server}" },
 		{ "do loss on=server.mce0 loss=1%",
 		    "{at: 0s, do: loss, on: server.mce0, loss: 1%}" },
+		{ "do pacing on=web rate=1Gbit/s connection=1",
+		    "{at: 0s, do: pacing, on: web, rate: 1Gbit/s, connection: 1}" },
 		{ "do do=x y={a: 1, b: 2}",
 		    "{at: 0s, do: x, y: {a: 1, b: 2}}" },
 	};
