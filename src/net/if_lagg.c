@@ -15,7 +15,8 @@
 #include "lagg_private.h"
 
 static const struct lagg_proto *const lagg_protos[] = { &lagg_failover,
-	&lagg_loadbalance, &lagg_roundrobin, &lagg_broadcast };
+	&lagg_loadbalance, &lagg_roundrobin, &lagg_broadcast,
+	&lagg_lacp };
 
 static const struct lagg_proto *
 lagg_proto_find(const char *name)
@@ -26,7 +27,7 @@ lagg_proto_find(const char *name)
 	return (NULL);
 }
 
-static int
+int
 lagg_drop(struct lagg_softc *sc, struct mbuf *m, int error, const char *why)
 {
 	TRACE(&sc->sc_vnet->v_tracer, lagg_drop, TS(sc->sc_ifnet.if_xname),
@@ -94,6 +95,9 @@ lagg_input(struct ifnet *ifp, struct mbuf *m)
 		m_freem(m);
 		return;
 	}
+	if (sc->sc_proto->lpr_control != NULL &&
+	    sc->sc_proto->lpr_control(ifp->if_lagg, m))
+		return;
 	if (!sc->sc_proto->lpr_input(sc, ifp->if_lagg)) {
 		TRACE(&sc->sc_vnet->v_tracer, lagg_drop, TS(lifp->if_xname),
 		    TU(m->m_pkthdr.note.pn_conn), TU(m->m_pkthdr.len), TI(0),
@@ -127,7 +131,9 @@ lagg_create(struct vnet *vnet, const char *xname, const char *proto,
 	sc->sc_proto = lpr;
 	sc->sc_opts = (struct lagg_opts) { .flowid_shift = 16,
 		.hash_layers = LAGG_HASH_L2 | LAGG_HASH_L3 | LAGG_HASH_L4,
-		.rr_limit = 1 };
+		.rr_limit = 1,
+		.use_numa = true,
+		.lacp_strict = true };
 	sc->sc_hash_init = lagg_hash_init(vnet, xname);
 	TAILQ_INIT(&sc->sc_ports);
 	ifp = &sc->sc_ifnet;
@@ -139,6 +145,8 @@ lagg_create(struct vnet *vnet, const char *xname, const char *proto,
 	ifp->if_link_state = LINK_STATE_DOWN;
 	ether_ifattach(ifp, nolladdr);
 	if_attach(vnet, ifp, xname);
+	if (lpr->lpr_attach != NULL)
+		lpr->lpr_attach(sc);
 	*scp = sc;
 	return (0);
 }
@@ -150,6 +158,9 @@ lagg_destroy(struct lagg_softc *sc)
 
 	if (sc == NULL)
 		return;
+	/* First, so that nothing is said to the partner any more. */
+	if (sc->sc_proto->lpr_detach != NULL)
+		sc->sc_proto->lpr_detach(sc);
 	while ((lp = TAILQ_FIRST(&sc->sc_ports)) != NULL)
 		(void)lagg_delport(sc, lp->lp_ifp);
 	if_detach(&sc->sc_ifnet);
@@ -163,6 +174,8 @@ lagg_setopts(struct lagg_softc *sc, const struct lagg_opts *lo)
 	    (lo->hash_layers & ~LAGG_HASH_ALL) != 0)
 		return (EINVAL);
 	sc->sc_opts = *lo;
+	if (sc->sc_proto->lpr_setopts != NULL)
+		sc->sc_proto->lpr_setopts(sc);
 	return (0);
 }
 

@@ -35,6 +35,8 @@ lagg_speed(struct lagg_softc *sc, const struct lagg_port *active)
 	uint64_t sum = 0;
 	struct lagg_port *lp;
 
+	if (sc->sc_proto->lpr_speed != NULL)
+		return (sc->sc_proto->lpr_speed(sc));
 	if (!sc->sc_proto->lpr_all)
 		return (active->lp_ifp->if_baudrate);
 	TAILQ_FOREACH(lp, &sc->sc_ports, lp_link)
@@ -53,7 +55,9 @@ lagg_update(struct lagg_softc *sc, const char *reason)
 	struct ifnet *ifp = &sc->sc_ifnet;
 	struct lagg_port *lp, *old = sc->sc_active;
 
-	lp = lagg_link_active(sc, sc->sc_primary);
+	lp = sc->sc_proto->lpr_active != NULL
+	    ? sc->sc_proto->lpr_active(sc)
+	    : lagg_link_active(sc, sc->sc_primary);
 	sc->sc_active = lp;
 	if (lp != NULL)
 		ifp->if_baudrate = lagg_speed(sc, lp);
@@ -71,6 +75,8 @@ lagg_update(struct lagg_softc *sc, const char *reason)
 void
 lagg_linkstate(struct lagg_port *lp)
 {
+	if (lp->lp_softc->sc_proto->lpr_linkstate != NULL)
+		lp->lp_softc->sc_proto->lpr_linkstate(lp);
 	lagg_update(lp->lp_softc,
 	    lagg_port_active(lp) ? "link came up" : "link went down");
 }
@@ -161,6 +167,9 @@ lagg_ioctl(struct ifnet *ifp, uint64_t capenable, uint32_t flags)
 {
 	struct lagg_softc *sc = ifp->if_softc;
 
+	if (((flags ^ ifp->if_flags) & IFF_UP) != 0 &&
+	    sc->sc_proto->lpr_running != NULL)
+		sc->sc_proto->lpr_running(sc, (flags & IFF_UP) != 0);
 	if (sc->sc_capchange || capenable == ifp->if_capenable)
 		return (0);
 	sc->sc_capchange = true;
@@ -212,6 +221,8 @@ lagg_addport(struct lagg_softc *sc, struct ifnet *ifp)
 	ifp->if_input = lagg_input;
 	lagg_port_insert(sc, lp);
 	ifp->if_lagg = lp;
+	if (sc->sc_proto->lpr_addport != NULL)
+		sc->sc_proto->lpr_addport(lp);
 	lagg_capabilities(sc);
 	lagg_update(sc, "port added");
 	return (0);
@@ -224,6 +235,8 @@ lagg_delport(struct lagg_softc *sc, struct ifnet *ifp)
 
 	if (lp == NULL || lp->lp_softc != sc)
 		return (ENOENT);
+	if (lp->lp_psc != NULL)
+		sc->sc_proto->lpr_delport(lp);
 	TAILQ_REMOVE(&sc->sc_ports, lp, lp_link);
 	sc->sc_count--;
 	ifp->if_lagg = NULL;

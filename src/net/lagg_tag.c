@@ -161,7 +161,7 @@ lagg_snd_tag_alloc(struct ifnet *ifp,
 
 	if (sc->sc_proto->lpr_tag_port == NULL)
 		return (EOPNOTSUPP);
-	lp = sc->sc_proto->lpr_tag_port(sc, params->flowid, params->flowtype);
+	lp = sc->sc_proto->lpr_tag_port(sc, params);
 	if (lp == NULL)
 		return (EOPNOTSUPP);
 	/* A receive tag is the leaf's own. */
