@@ -79,9 +79,9 @@ lacp_select_active_aggregator(struct lacp_softc *lsc, const char *reason)
 		if (la->la_nports == 0)
 			continue;
 		speed = lacp_aggregator_bandwidth(la);
-		if ((best != NULL &&
-			la->la_partner.lip_sysprio <
-			    best->la_partner.lip_sysprio) ||
+		if (best == NULL ||
+		    la->la_partner.lip_sysprio <
+			best->la_partner.lip_sysprio ||
 		    speed > best_speed ||
 		    (speed == best_speed && la == lsc->lsc_active)) {
 			best = la;
