@@ -200,8 +200,8 @@ lacp_compose_key(uint64_t speed, uint16_t index)
 		800000 };
 	uint16_t key = 0;
 
-	while (key < nitems(classes) &&
-	    speed >= (uint64_t)classes[key] * 1000000)
+	while (
+	    key < nitems(classes) && speed >= (uint64_t)classes[key] * 1000000)
 		key++;
 	return ((uint16_t)(key | (0x7fe0 & (index << 5))));
 }

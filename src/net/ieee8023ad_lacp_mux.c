@@ -80,8 +80,7 @@ lacp_select_active_aggregator(struct lacp_softc *lsc, const char *reason)
 			continue;
 		speed = lacp_aggregator_bandwidth(la);
 		if (best == NULL ||
-		    la->la_partner.lip_sysprio <
-			best->la_partner.lip_sysprio ||
+		    la->la_partner.lip_sysprio < best->la_partner.lip_sysprio ||
 		    speed > best_speed ||
 		    (speed == best_speed && la == lsc->lsc_active)) {
 			best = la;
@@ -185,7 +184,8 @@ lacp_unselect(struct lacp_port *lp)
 	lp->lp_aggregator = NULL;
 	if (--la->la_refcnt > 0)
 		return;
-	KASSERT(lsc->lsc_active != la, ("lacp: the active aggregator is empty"));
+	KASSERT(lsc->lsc_active != la,
+	    ("lacp: the active aggregator is empty"));
 	TAILQ_REMOVE(&lsc->lsc_aggregators, la, la_q);
 	free(la);
 }
@@ -195,7 +195,7 @@ lacp_unselect(struct lacp_port *lp)
 static void
 lacp_enter_detached(struct lacp_port *lp, const char *reason)
 {
-	lp->lp_state &= (uint8_t)~(LACP_STATE_SYNC | LACP_STATE_COLLECTING);
+	lp->lp_state &= (uint8_t) ~(LACP_STATE_SYNC | LACP_STATE_COLLECTING);
 	lacp_disable_distributing(lp, reason);
 	lp->lp_ntt = true;
 	if (lp->lp_timer[LACP_TIMER_WAIT_WHILE] > 0)
@@ -252,7 +252,7 @@ lacp_mux_next(const struct lacp_port *lp, const char **why)
 	bool coll = (lp->lp_partner.lip_state & LACP_STATE_COLLECTING) != 0;
 	bool in = lp->lp_selected;
 
-	*why = !in ? "the port's or its partner's data changed"
+	*why = !in  ? "the port's or its partner's data changed"
 	    : !sync ? "the partner is not in sync"
 		    : "the partner does not collect";
 	switch (lp->lp_mux) {

@@ -83,8 +83,8 @@ get_peer(const uint8_t *p, struct lacp_peerinfo *lip)
 static int
 lacp_xmit(struct lacp_port *lp, const uint8_t *frame)
 {
-	return (lp->lp_lsc->lsc_p.lpa_ops->lo_transmit(lp->lp_p.lpp_owner,
-	    frame));
+	return (
+	    lp->lp_lsc->lsc_p.lpa_ops->lo_transmit(lp->lp_p.lpp_owner, frame));
 }
 
 static int

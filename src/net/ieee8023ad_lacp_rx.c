@@ -25,10 +25,10 @@ partner_admin(const struct lacp_port *lp)
 {
 	return ((struct lacp_peerinfo) { .lip_sysprio = 0xffff,
 	    .lip_portprio = 0xffff,
-	    .lip_state = lp->lp_lsc->lsc_p.lpa_strict ? 0
-						      : LACP_STATE_SYNC |
-		    LACP_STATE_AGGREGATION | LACP_STATE_COLLECTING |
-		    LACP_STATE_DISTRIBUTING });
+	    .lip_state = lp->lp_lsc->lsc_p.lpa_strict
+		? 0
+		: LACP_STATE_SYNC | LACP_STATE_AGGREGATION |
+		    LACP_STATE_COLLECTING | LACP_STATE_DISTRIBUTING });
 }
 
 static void
@@ -55,8 +55,8 @@ update_selected(struct lacp_port *lp, const struct lacp_peerinfo *now)
 static void
 update_ntt(struct lacp_port *lp, const struct lacp_peerinfo *us)
 {
-	const uint8_t mask = LACP_STATE_ACTIVITY | LACP_STATE_SYNC |
-	    LACP_STATE_AGGREGATION;
+	const uint8_t mask =
+	    LACP_STATE_ACTIVITY | LACP_STATE_SYNC | LACP_STATE_AGGREGATION;
 
 	if (!lacp_same_peer(&lp->lp_actor, us) ||
 	    ((lp->lp_state ^ us->lip_state) & mask) != 0)
@@ -73,8 +73,8 @@ record_pdu(struct lacp_port *lp, const struct lacp_pdu *du)
 	active = (du->lpd_actor.lip_state & LACP_STATE_ACTIVITY) != 0 ||
 	    (lp->lp_state & us->lip_state & LACP_STATE_ACTIVITY) != 0;
 	match = (lacp_same_peer(&lp->lp_actor, us) &&
-		    ((lp->lp_state ^ us->lip_state) &
-			LACP_STATE_AGGREGATION) == 0) ||
+		    ((lp->lp_state ^ us->lip_state) & LACP_STATE_AGGREGATION) ==
+			0) ||
 	    (us->lip_state & LACP_STATE_AGGREGATION) == 0;
 	lp->lp_partner = du->lpd_actor;
 	if (!active || !match)
@@ -122,7 +122,7 @@ enter_disabled(struct lacp_port *lp, enum lacp_rx_state state,
 	record_default(lp);
 	lp->lp_partner.lip_state &= (uint8_t)~LACP_STATE_AGGREGATION;
 	lp->lp_state &=
-	    (uint8_t)~(LACP_STATE_AGGREGATION | LACP_STATE_EXPIRED);
+	    (uint8_t) ~(LACP_STATE_AGGREGATION | LACP_STATE_EXPIRED);
 	memset(lp->lp_timer, 0, sizeof(lp->lp_timer));
 }
 

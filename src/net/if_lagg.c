@@ -15,8 +15,7 @@
 #include "lagg_private.h"
 
 static const struct lagg_proto *const lagg_protos[] = { &lagg_failover,
-	&lagg_loadbalance, &lagg_roundrobin, &lagg_broadcast,
-	&lagg_lacp };
+	&lagg_loadbalance, &lagg_roundrobin, &lagg_broadcast, &lagg_lacp };
 
 static const struct lagg_proto *
 lagg_proto_find(const char *name)

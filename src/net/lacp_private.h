@@ -39,12 +39,12 @@ struct lacp_port {
 	enum lacp_mux_state lp_mux;
 	bool lp_selected;
 	struct lacp_aggregator *lp_aggregator;
-	unsigned lp_timer[LACP_NTIMER]; /* seconds left; 0: not running */
-	simtime_t lp_last_rx;		/* a PDU's arrival */
-	bool lp_ntt;			/* need to transmit */
-	simtime_t lp_tx_since;		/* the second of the limit, and */
-	unsigned lp_tx_sent;		/* what went out in it */
-	bool lp_mark;			/* its marker is not answered yet */
+	unsigned lp_timer[LACP_NTIMER];	  /* seconds left; 0: not running */
+	simtime_t lp_last_rx;		  /* a PDU's arrival */
+	bool lp_ntt;			  /* need to transmit */
+	simtime_t lp_tx_since;		  /* the second of the limit, and */
+	unsigned lp_tx_sent;		  /* what went out in it */
+	bool lp_mark;			  /* its marker is not answered yet */
 	struct lacp_markerinfo lp_marker; /* the last one sent */
 };
 #define lp_state lp_actor.lip_state

@@ -43,8 +43,8 @@ map_update(struct lagg_lacp *ll)
 	memset(&ll->ll_all, 0, sizeof(ll->ll_all));
 	memset(ll->ll_numa, 0, sizeof(ll->ll_numa));
 	ll->ll_domains = 0;
-	while ((lp = lacp_active_port(ll->ll_lsc, ll->ll_all.ps_count)) !=
-	    NULL) {
+	while (
+	    (lp = lacp_active_port(ll->ll_lsc, ll->ll_all.ps_count)) != NULL) {
 		ports_add(&ll->ll_all, lp);
 		domain = lp->lp_ifp->if_numa_domain;
 		if (domain >= VM_MAXDOMAINS)
@@ -106,9 +106,9 @@ lagg_lacp_tag_port(struct lagg_softc *sc,
 
 	if (!sc->sc_opts.use_flowid || params->flowtype == M_HASHTYPE_NONE)
 		return (NULL);
-	return (lacp_port_by_hash(sc,
-	    params->flowid >> sc->sc_opts.flowid_shift, params->numa_domain,
-	    &error));
+	return (
+	    lacp_port_by_hash(sc, params->flowid >> sc->sc_opts.flowid_shift,
+		params->numa_domain, &error));
 }
 
 /* --- in --- */
@@ -116,8 +116,8 @@ lagg_lacp_tag_port(struct lagg_softc *sc,
 static bool
 lagg_lacp_input(struct lagg_softc *sc, struct lagg_port *lp)
 {
-	return (lacp_port_collecting(lp->lp_psc) &&
-	    lacp_port_active(lp->lp_psc));
+	return (
+	    lacp_port_collecting(lp->lp_psc) && lacp_port_active(lp->lp_psc));
 }
 
 static bool

@@ -36,10 +36,10 @@
 #define LACP_TX_PER_SECOND	 3 /* PDUs of one port */
 
 /* Both kinds of frame, from the link header on: 14 + 110 bytes. */
-#define LACP_FRAME_LEN	  124
-#define LACP_SYSTEM_PRIO  0x8000
-#define LACP_PORT_PRIO	  0x8000
-#define LACP_MAX_PORTS	  32
+#define LACP_FRAME_LEN	 124
+#define LACP_SYSTEM_PRIO 0x8000
+#define LACP_PORT_PRIO	 0x8000
+#define LACP_MAX_PORTS	 32
 
 /* lip_state */
 #define LACP_STATE_ACTIVITY	0x01 /* sends without being asked */
@@ -114,8 +114,8 @@ struct lacp_params {
 
 struct lacp_port_params {
 	void *lpp_owner;
-	const char *lpp_name; /* "mce0"; outlives the port */
-	uint16_t lpp_portno;  /* in its system, from 1 */
+	const char *lpp_name;  /* "mce0"; outlives the port */
+	uint16_t lpp_portno;   /* in its system, from 1 */
 	uint8_t lpp_lladdr[6]; /* source of its frames */
 	uint8_t lpp_sysmac[6]; /* the system's identity */
 };

@@ -26,9 +26,9 @@
 struct lanswitch;
 
 struct switch_lagg {
-	const char *sl_name; /* copied */
-	bool sl_lacp;	     /* false: static */
-	bool sl_fast_timeout; /* asks the partner for a PDU every second */
+	const char *sl_name;   /* copied */
+	bool sl_lacp;	       /* false: static */
+	bool sl_fast_timeout;  /* asks the partner for a PDU every second */
 	unsigned sl_ports[32]; /* numbers of ports, each in one lagg at most */
 	unsigned sl_nports;    /* from 1 */
 };

@@ -287,8 +287,8 @@ rx_event(enum event e)
 		break;
 	case TIMER: /* the longer of both */
 		run((lacp_port_rx(x.port[0]) == LACP_RX_CURRENT
-			? LACP_LONG_TIMEOUT_TIME
-			: LACP_SHORT_TIMEOUT_TIME) *
+			    ? LACP_LONG_TIMEOUT_TIME
+			    : LACP_SHORT_TIMEOUT_TIME) *
 		    SIM_SEC);
 		break;
 	}
@@ -390,7 +390,7 @@ test_who_is_taken_to_be_in_sync(void **state)
 	} t[] = {
 		{ A | AGG | SYNC, A | AGG, 0, true, true },
 		{ A | AGG, A | AGG, 0, true, false },
-		{ A | AGG | SYNC, A, 0, true, true }, /* individual */
+		{ A | AGG | SYNC, A, 0, true, true },	/* individual */
 		{ AGG | SYNC, A | AGG, 0, true, true }, /* we are active */
 		{ AGG | SYNC, AGG, 0, false, false },
 		{ A | AGG | SYNC, A | AGG, 1, false, false },
@@ -605,7 +605,8 @@ test_mux_goes_as_the_table_says(void **state)
 		uint8_t hears;
 		enum lacp_mux_state mux;
 		uint8_t actor; /* of SYNC, COLLECTING, DISTRIBUTING */
-	} t[] = { /* each from where the one before left it */
+	} t[] = {
+		/* each from where the one before left it */
 		{ A | AGG, LACP_MUX_ATTACHED, SYNC },
 		{ A | AGG | SYNC, LACP_MUX_COLLECTING, SYNC | COLL },
 		{ A | AGG, LACP_MUX_ATTACHED, SYNC },

@@ -110,20 +110,19 @@ packet(uint32_t flowid, uint8_t domain)
 static int
 transmit(uint32_t flowid, uint8_t domain)
 {
-	return (lagg_ifp(lb)->if_transmit(lagg_ifp(lb),
-	    packet(flowid, domain)));
+	return (
+	    lagg_ifp(lb)->if_transmit(lagg_ifp(lb), packet(flowid, domain)));
 }
 
 /* The port of a tag; NULL: refused. */
 static struct ifnet *
 tag_port(uint32_t flowid, uint8_t flowtype, uint8_t domain)
 {
-	struct if_snd_tag_alloc_params params = {
-		.type = IF_SND_TAG_TYPE_UNLIMITED,
+	struct if_snd_tag_alloc_params params = { .type =
+						      IF_SND_TAG_TYPE_UNLIMITED,
 		.flowid = flowid,
 		.flowtype = flowtype,
-		.numa_domain = domain
-	};
+		.numa_domain = domain };
 	struct m_snd_tag *mst;
 	struct ifnet *ifp;
 	int error;
@@ -540,8 +539,8 @@ test_only_collecting_ports_are_heard(void **state)
 static void
 test_other_slow_protocols_are_no_business_of_lacp(void **state)
 {
-	static const uint8_t oam[] = { 1, 0x80, 0xc2, 0, 0, 2, 2, 0, 0, 0, 0,
-		1, 0x88, 0x09, 3 };
+	static const uint8_t oam[] = { 1, 0x80, 0xc2, 0, 0, 2, 2, 0, 0, 0, 0, 1,
+		0x88, 0x09, 3 };
 	struct ifnet *ifp;
 	struct mbuf *m;
 	uint64_t in;
