@@ -372,11 +372,17 @@ test_the_timeouts_are_3_and_90_seconds(void **state)
 	}
 	again(1, true, true);
 	rx_event(UP);
+	run(SIM_SEC - SIM_MS);
 	for (unsigned i = 0; i < 20; i++) {
-		run(SIM_SEC - SIM_MS);
 		rx_event(PDU);
+		run(i < 19 ? SIM_SEC : 0);
 	}
 	assert_int_equal(lacp_port_rx(x.port[0]), LACP_RX_CURRENT);
+	/* The last one was 1 ms before a tick: three more count. */
+	run(3 * SIM_SEC);
+	assert_int_equal(lacp_port_rx(x.port[0]), LACP_RX_CURRENT);
+	run(SIM_SEC);
+	assert_int_equal(lacp_port_rx(x.port[0]), LACP_RX_EXPIRED);
 }
 
 /* recordPDU: in sync is who has our data right and keeps the link alive. */
@@ -771,6 +777,44 @@ test_the_active_aggregator_is_the_best_one(void **state)
 	}
 }
 
+/* Of two that are as good, the one that is in use: nothing moves for nothing. */
+static void
+test_the_active_aggregator_stays_when_another_is_as_good(void **state)
+{
+	struct lacp_peerinfo who = partner(A | AGG | SYNC, 7, 2);
+
+	again(2, true, false);
+	links(&x, true);
+	who.lip_sysmac[5] = 10;
+	for (unsigned s = 0; s < 16; s++) {
+		if (s > 3)
+			hear(0, A | AGG | SYNC | COLL);
+		if (s == 12)
+			who.lip_state |= COLL; /* the one that is first */
+		tell(1, &who, lacp_port_actor(x.port[1]));
+		run(SIM_SEC);
+	}
+	assert_true(lacp_port_distributing(x.port[1]));
+	assert_ptr_equal(lacp_active_port(x.lsc, 0), &x.who[0]);
+}
+
+static void
+test_who_begins_to_distribute_comes_first_in_the_map(void **state)
+{
+	again(3, true, false);
+	links(&x, true);
+	for (unsigned s = 0; s < 20; s++) {
+		/* Port 1 at first, then 2, then 0. */
+		hear(1, A | AGG | SYNC | COLL);
+		hear(2, (uint8_t)(A | AGG | SYNC | (s > 9 ? COLL : 0)));
+		hear(0, (uint8_t)(A | AGG | SYNC | (s > 12 ? COLL : 0)));
+		run(SIM_SEC);
+	}
+	assert_ptr_equal(lacp_active_port(x.lsc, 0), &x.who[0]);
+	assert_ptr_equal(lacp_active_port(x.lsc, 1), &x.who[2]);
+	assert_ptr_equal(lacp_active_port(x.lsc, 2), &x.who[1]);
+}
+
 static void
 test_keys_tell_speeds_and_laggs_apart(void **state)
 {
@@ -1059,6 +1103,8 @@ main(void)
 		T(test_ports_of_one_aggregator_wait_for_each_other),
 		T(test_who_fits_together),
 		T(test_the_active_aggregator_is_the_best_one),
+		T(test_the_active_aggregator_stays_when_another_is_as_good),
+		T(test_who_begins_to_distribute_comes_first_in_the_map),
 		T(test_keys_tell_speeds_and_laggs_apart),
 		T(test_a_change_is_followed_by_a_pause_of_one_second),
 		T(test_answers_to_all_markers_end_the_pause),

@@ -532,6 +532,31 @@ test_only_collecting_ports_are_heard(void **state)
 	receive(1);
 	assert_int_equal(lagg_ifp(lb)->if_ctr.ipackets, in + 3);
 	assert_int_equal(lagg_stats(lb)->rx_inactive, 2);
+	/* In its aggregator again, where it waits before it collects. */
+	tw_link(w, 0, true);
+	while (lacp_port_mux(port_of(0)->lp_psc) != LACP_MUX_WAITING)
+		tw_run(w, SIM_SEC);
+	assert_true(lacp_port_active(port_of(0)->lp_psc));
+	receive(0);
+	assert_int_equal(lagg_stats(lb)->rx_inactive, 3);
+	finish();
+}
+
+/* Collecting is not enough: its aggregator is not the one in use. */
+static void
+test_ports_of_another_aggregator_are_not_heard(void **state)
+{
+	start(2);
+	w->a.port[1].ifn.if_baudrate = 10000000;
+	w->b.port[1].ifn.if_baudrate = 10000000;
+	tw_link(w, 1, false);
+	tw_link(w, 1, true);
+	tw_run(w, 10 * SIM_SEC);
+	assert_true(lacp_port_collecting(port_of(1)->lp_psc));
+	receive(0);
+	assert_int_equal(lagg_stats(lb)->rx_inactive, 0);
+	receive(1);
+	assert_int_equal(lagg_stats(lb)->rx_inactive, 1);
 	finish();
 }
 
@@ -652,6 +677,8 @@ main(void)
 		cmocka_unit_test(
 		    test_tls_that_is_enabled_in_the_pause_is_in_software),
 		cmocka_unit_test(test_only_collecting_ports_are_heard),
+		cmocka_unit_test(
+		    test_ports_of_another_aggregator_are_not_heard),
 		cmocka_unit_test(
 		    test_other_slow_protocols_are_no_business_of_lacp),
 		cmocka_unit_test(test_a_port_leaves_and_comes_back_under_load),
