@@ -17,6 +17,7 @@
 #define ETHERTYPE_VLAN 0x8100
 #define ETHERTYPE_QINQ 0x88a8
 #define ETHERTYPE_IP6  0x86dd
+#define ETHERTYPE_SLOW 0x8809
 
 #define PROTO_ICMP     1
 #define PROTO_TCP      6
@@ -327,6 +328,45 @@ dissect_arp(struct rest r, struct packet *pk)
 		say(pk, PK_OTHER, "arp operation %u", be16dec(r.p + 6));
 }
 
+/* Actor or partner of a PDU: system, port, key, state's bits from the left. */
+static void
+lacp_peer(const uint8_t *p, char *buf, size_t size)
+{
+	static const char bits[] = "EFDCSGTA"; /* as tshark has them */
+	char state[9];
+
+	for (unsigned i = 0; i < 8; i++)
+		state[i] = p[16] & (0x80u >> i) ? bits[i] : '-';
+	state[8] = '\0';
+	snprintf(buf, size, "%02x:%02x:%02x:%02x:%02x:%02x port %u key %u %s",
+	    p[4], p[5], p[6], p[7], p[8], p[9], be16dec(p + 14),
+	    be16dec(p + 10), state);
+}
+
+/* IEEE 802.1AX: LACP, and the marker protocol. */
+static void
+dissect_slow(struct rest r, struct packet *pk)
+{
+	char actor[64], partner[64];
+
+	if (!have(&r, 1, "slow protocol", pk))
+		return;
+	if (r.p[0] == 1) {
+		if (!have(&r, 42, "LACP", pk))
+			return;
+		lacp_peer(r.p + 2, actor, sizeof(actor));
+		lacp_peer(r.p + 22, partner, sizeof(partner));
+		say(pk, PK_OTHER, "lacp actor %s, partner %s", actor, partner);
+	} else if (r.p[0] == 2) {
+		if (!have(&r, 16, "marker", pk))
+			return;
+		say(pk, PK_OTHER, "marker %s, port %u number %u",
+		    r.p[2] == 2 ? "response" : "request", be16dec(r.p + 4),
+		    be32dec(r.p + 12));
+	} else
+		say(pk, PK_OTHER, "slow protocol, subtype %u", r.p[0]);
+}
+
 void
 dissect(const uint8_t *p, size_t caplen, size_t wirelen, struct packet *pk)
 {
@@ -350,6 +390,8 @@ dissect(const uint8_t *p, size_t caplen, size_t wirelen, struct packet *pk)
 		dissect_ip6(r, pk);
 	else if (type == ETHERTYPE_ARP)
 		dissect_arp(r, pk);
+	else if (type == ETHERTYPE_SLOW)
+		dissect_slow(r, pk);
 	else if (type < 1536)
 		say(pk, PK_OTHER, "802.3 frame, %zu bytes", wirelen);
 	else

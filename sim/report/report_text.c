@@ -322,6 +322,29 @@ text_conn_drop(const struct fact *f, struct strbuf *sb)
 	    plural(f->f_count));
 }
 
+/* Of LACP's states those that decide whether a port, or its lagg, sends. */
+static bool
+is_event(const struct fact *f)
+{
+	if (f->f_id == TP_lacp_state)
+		return (strcmp(f->f_s[1], "distribution") == 0 ||
+		    strcmp(f->f_s[2], "DISTRIBUTING") == 0 ||
+		    strcmp(f->f_s[2], "DETACHED") == 0);
+	return (f->f_id == TP_timeline || f->f_id == TP_lagg_active ||
+	    f->f_id == TP_app_error || f->f_id == TP_tcp_drop ||
+	    f->f_id == TP_tls_error || f->f_id == TP_tls_disable_ifnet ||
+	    f->f_id == TP_switch_tls_list);
+}
+
+static void
+text_lacp(const struct fact *f, struct strbuf *sb)
+{
+	strbuf_addf(sb, "  %s%s%s: LACP: %s %s", f->f_who,
+	    *f->f_who != '\0' ? " " : "", f->f_s[0], f->f_s[1], f->f_s[2]);
+	if (f->f_count > 1)
+		strbuf_addf(sb, ", %ju times", (uintmax_t)f->f_count);
+}
+
 static void
 text_events(const struct result *r, struct strbuf *sb)
 {
@@ -330,11 +353,7 @@ text_events(const struct result *r, struct strbuf *sb)
 	for (unsigned i = 0; i < r->r_nfacts; i++) {
 		const struct fact *f = &r->r_facts[i];
 
-		if (f->f_id != TP_timeline && f->f_id != TP_lagg_active &&
-		    f->f_id != TP_app_error && f->f_id != TP_tcp_drop &&
-		    f->f_id != TP_tls_error &&
-		    f->f_id != TP_tls_disable_ifnet &&
-		    f->f_id != TP_switch_tls_list)
+		if (!is_event(f))
 			continue;
 		if (!any)
 			heading(sb, "Events");
@@ -365,6 +384,9 @@ text_events(const struct result *r, struct strbuf *sb)
 			    f->f_s[0], f->f_s[1], errno_name(f->f_error),
 			    errno_text(f->f_error), (uintmax_t)f->f_count,
 			    plural(f->f_count));
+			break;
+		case TP_lacp_state:
+			text_lacp(f, sb);
 			break;
 		case TP_tcp_drop:
 			text_conn_drop(f, sb);

@@ -8,6 +8,56 @@
 #include "check.h"
 #include "node.h"
 
+/* The lagg of the switch that has this port; NULL. */
+static const struct sc_switch_lagg *
+lagg_of(const struct sc_switch *sw, const char *port)
+{
+	const struct sc_switch_lagg *g;
+
+	for (g = sw->laggs; g < sw->laggs + sw->nlaggs; g++)
+		for (unsigned i = 0; i < g->ports.n; i++)
+			if (strcmp(g->ports.v[i], port) == 0)
+				return (g);
+	return (NULL);
+}
+
+static void
+check_lagg_port(struct chk *c, const struct sc_switch *sw,
+    const struct sc_switch_lagg *g, unsigned i)
+{
+	const char *name = g->ports.v[i];
+	bool found = false;
+
+	for (unsigned j = 0; j < sw->ports.n; j++)
+		found |= strcmp(sw->ports.v[j], name) == 0;
+	if (!found)
+		ERR(c, &g->ports.loc[i], "switch `%s` has no port `%s`",
+		    sw->loc.name, name);
+	found = lagg_of(sw, name) != g;
+	for (unsigned j = 0; j < i; j++)
+		found |= strcmp(g->ports.v[j], name) == 0;
+	if (found)
+		ERR(c, &g->ports.loc[i],
+		    "port `%s` of switch `%s` is in a lagg already", name,
+		    sw->loc.name);
+}
+
+static void
+check_switch_laggs(struct chk *c, const struct sc_switch *sw)
+{
+	const struct sc_switch_lagg *g;
+
+	for (g = sw->laggs; g < sw->laggs + sw->nlaggs; g++) {
+		check_word(c, &g->loc, g->loc.name, "lagg name", 15);
+		if (g->ports.n == 0 || g->ports.n > SC_SWITCH_LAGG_PORTS)
+			ERR(c, &g->loc,
+			    "lagg `%s` wants 1 to %d ports of switch `%s`",
+			    g->loc.name, SC_SWITCH_LAGG_PORTS, sw->loc.name);
+		for (unsigned i = 0; i < g->ports.n; i++)
+			check_lagg_port(c, sw, g, i);
+	}
+}
+
 static void
 check_switch(struct chk *c, struct sc_switch *sw)
 {
@@ -31,6 +81,7 @@ check_switch(struct chk *c, struct sc_switch *sw)
 				    "switch `%s` has a port `%s` already",
 				    sw->loc.name, sw->ports.v[i]);
 	}
+	check_switch_laggs(c, sw);
 }
 
 /* Sets of switches: each points to another of its set, or to itself. */
@@ -60,6 +111,43 @@ end_set(struct sets *s, const char *end, unsigned *set)
 	return (true);
 }
 
+static const struct sc_switch_lagg *
+end_lagg(const struct scenario *sc, const char *end)
+{
+	const struct sc_switch *sw;
+	unsigned port;
+
+	sw = scenario_switch_port(sc, end, &port);
+	return (sw != NULL ? lagg_of(sw, sw->ports.v[port]) : NULL);
+}
+
+/* Do the links join the same two laggs of switches? Then they are one. */
+static bool
+same_laggs(const struct scenario *sc, const struct sc_link *l,
+    const struct sc_link *m)
+{
+	const struct sc_switch_lagg *a = end_lagg(sc, l->ends.v[0]);
+	const struct sc_switch_lagg *b = end_lagg(sc, l->ends.v[1]);
+	const struct sc_switch_lagg *x, *y;
+
+	if (a == NULL || b == NULL || a == b || m->ends.n != 2)
+		return (false);
+	x = end_lagg(sc, m->ends.v[0]);
+	y = end_lagg(sc, m->ends.v[1]);
+	return ((a == x && b == y) || (a == y && b == x));
+}
+
+static bool
+is_parallel(const struct scenario *sc, const struct sc_link *l)
+{
+	const struct sc_link *m;
+
+	for (m = sc->links; m < l; m++)
+		if (same_laggs(sc, l, m))
+			return (true);
+	return (false);
+}
+
 /* NULL chk: without a word. */
 static void
 join(struct sets *s, struct chk *c)
@@ -74,6 +162,8 @@ join(struct sets *s, struct chk *c)
 	for (l = s->sc->links; l < s->sc->links + s->sc->nlinks; l++) {
 		if (l->ends.n != 2 || !end_set(s, l->ends.v[0], &a) ||
 		    !end_set(s, l->ends.v[1], &b))
+			continue;
+		if (is_parallel(s->sc, l))
 			continue;
 		if (a == b && c != NULL)
 			ERR(c, &l->loc,

@@ -78,7 +78,8 @@ static const char *const caps[] = { "rxcsum", "txcsum", "rxcsum6", "txcsum6",
 	"tso", "tso4", "tso6", "lro", "toe", "toe4", "toe6", "vlanmtu",
 	"vlanhwtag", "vlanhwcsum", "vlanhwtso", "txrtlmt", "mextpg", "txtls",
 	"txtls4", "txtls6", "txtlsrtlmt", "rxtls", "rxtls4", "rxtls6", NULL };
-static const char *const lagg_opts[] = { "use_flowid", NULL };
+static const char *const lagg_opts[] = { "use_flowid", "use_numa",
+	"lacp_strict", "lacp_fast_timeout", NULL };
 
 static bool
 in_list(const char *const *list, const char *word)

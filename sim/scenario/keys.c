@@ -19,7 +19,7 @@ const struct sc_suite_range sc_suite_ranges[] = { { SC_TLS_12, SC_TLS_13 },
 _Static_assert(nitems(sc_suite_ranges) + 1 == nitems(sc_suite_names),
     "one range for each suite");
 const char *const sc_lagg_protos[] = { "failover", "loadbalance", "roundrobin",
-	"broadcast", NULL };
+	"broadcast", "lacp", NULL };
 const char *const sc_crypto_names[] = { "openssl", "ipsec-mb", "accel", "none",
 	NULL };
 static const char *const completion_names[] = { "in-order", "reverse",
@@ -88,7 +88,7 @@ static const struct key lagg_keys[] = {
 	{ "use_flowid", K_BOOL, F(sc_lagg, use_flowid), .def = "false",
 	    .since = "0.2",
 	    .text =
-		"loadbalance: a packet's port is that of its flow number, not of its headers; without it no card encrypts" },
+		"loadbalance, lacp: a packet's port is that of its flow number, not of its headers; without it no card encrypts" },
 	{ "flowid_shift", K_UINT, F(sc_lagg, flowid_shift), .def = "16",
 	    .max = 31, .since = "0.2",
 	    .text = "bits of the flow number that are left out" },
@@ -98,6 +98,18 @@ static const struct key lagg_keys[] = {
 	{ "rr_limit", K_UINT, F(sc_lagg, rr_limit), .def = "1", .min = 1,
 	    .max = 1000000, .since = "0.2",
 	    .text = "roundrobin: packets in a row to one port" },
+	{ "use_numa", K_BOOL, F(sc_lagg, use_numa), .def = "true",
+	    .since = "0.2",
+	    .text =
+		"lacp: a connection of a NUMA domain has ports of that domain, where ports of several are in use" },
+	{ "lacp_strict", K_BOOL, F(sc_lagg, lacp_strict), .def = "true",
+	    .since = "0.2",
+	    .text =
+		"lacp: a partner that knows our data is taken to be in sync; false: when it says so" },
+	{ "lacp_fast_timeout", K_BOOL, F(sc_lagg, lacp_fast_timeout),
+	    .def = "false", .since = "0.2",
+	    .text =
+		"lacp: ask the partner for a PDU every second, and miss it after 3 s instead of 90 s" },
 };
 MAPDEF(lagg, "lagg", struct sc_lagg);
 

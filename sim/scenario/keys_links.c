@@ -239,6 +239,22 @@ static const struct key link_keys[] = {
 const struct key_map link_map = { "link", link_keys, nitems(link_keys),
 	sizeof(struct sc_link) };
 
+static const char *const switch_protos[] = { "lacp", "static", NULL };
+
+static const struct key switch_lagg_keys[] = {
+	{ "ports", K_STRLIST, F(sc_switch_lagg, ports), .required = true, SINCE,
+	    .text = "of this switch; up to 32, each in one lagg only" },
+	{ "proto", K_ENUM, F(sc_switch_lagg, proto), .def = "lacp",
+	    .names = switch_protos, SINCE,
+	    .text =
+		"lacp: with a partner that speaks it; static: all ports with a link, without a word" },
+	{ "lacp_fast_timeout", K_BOOL, F(sc_switch_lagg, lacp_fast_timeout),
+	    .def = "false", SINCE,
+	    .text =
+		"lacp: ask the partner for a PDU every second, and miss it after 3 s instead of 90 s" },
+};
+MAPDEF(switch_lagg, "switch lagg", struct sc_switch_lagg);
+
 static const struct key switch_keys[] = {
 	{ "ports", K_STRLIST, F(sc_switch, ports), .required = true, SINCE,
 	    .text = "their names; or one number: so many, named from 1" },
@@ -250,6 +266,10 @@ static const struct key switch_keys[] = {
 	    .text = "from a frame's last bit in to its first bit out" },
 	{ "queue", K_SIZE, F(sc_switch, queue), .def = "512KiB", SINCE,
 	    .text = "bytes that may wait in front of each port" },
+	{ "laggs", K_MAPOF, F(sc_switch, laggs), F(sc_switch, nlaggs),
+	    .map = &switch_lagg_map, SINCE,
+	    .text =
+		"ports that are one, by name: a lagg of a host, or of a switch, is at their other ends" },
 };
 const struct key_map switch_map = { "switch", switch_keys, nitems(switch_keys),
 	sizeof(struct sc_switch) };

@@ -87,6 +87,8 @@ comment_subject(const struct frame *f, struct strbuf *sb)
 		strbuf_adds(sb, "arp");
 	else if (type == 0x0800 || type == 0x86dd)
 		strbuf_adds(sb, "ip");
+	else if (type == 0x8809)
+		strbuf_adds(sb, "slow protocol");
 	else
 		strbuf_addf(sb, "ethertype 0x%04x", type);
 	return (true);

@@ -4,34 +4,8 @@
 #include <ktsim/base/dump.h>
 #include <ktsim/base/hash.h>
 #include <ktsim/base/kassert.h>
-#include <ktsim/net/ethernet.h>
-#include <ktsim/sim/switch.h>
 
-#define BUCKETS 256
-
-struct sport {
-	struct lanswitch *p_switch;
-	char *p_name; /* "lan.1" */
-	struct wire_port p_port;
-	struct wire_end *p_end; /* NULL: nothing is plugged in */
-	bool p_up;
-	struct sim_event p_ev; /* the next arrival */
-	simtime_t p_busy;      /* sends until then */
-	struct switch_stats p_stats;
-};
-
-struct learnt {
-	struct learnt *l_next;
-	uint8_t l_addr[KETHER_ADDR_LEN];
-	struct sport *l_port;
-};
-
-struct lanswitch {
-	struct switch_params s_p;
-	char *s_name;
-	struct sport *s_ports;
-	struct learnt *s_table[BUCKETS];
-};
+#include "switch_priv.h"
 
 static void switch_expect(void *, simtime_t when);
 static void switch_link(void *, bool up);
@@ -57,8 +31,10 @@ switch_create(const struct switch_params *sp)
 			.pt_ops = &switch_ops,
 			.pt_arg = p,
 			.pt_capif = WIRE_NOT_RECORDED };
+		p->p_home = p;
 		sim_event_init(&p->p_ev, EV_WIRE, "switch", switch_arrival, p);
 	}
+	slaggs_create(s);
 	return (s);
 }
 
@@ -69,7 +45,7 @@ table_at(struct lanswitch *s, const uint8_t *addr)
 {
 	struct learnt **lp;
 
-	lp = &s->s_table[hash64(addr, KETHER_ADDR_LEN, 0) % BUCKETS];
+	lp = &s->s_table[hash64(addr, KETHER_ADDR_LEN, 0) % SWITCH_BUCKETS];
 	while (*lp != NULL && memcmp((*lp)->l_addr, addr, KETHER_ADDR_LEN) != 0)
 		lp = &(*lp)->l_next;
 	return (lp);
@@ -87,16 +63,15 @@ learn(struct sport *p, const uint8_t *addr)
 		*lp = xcalloc(1, sizeof(**lp));
 		memcpy((*lp)->l_addr, addr, KETHER_ADDR_LEN);
 	}
-	(*lp)->l_port = p;
+	(*lp)->l_port = p->p_home;
 }
 
-/* All that was learnt of a port; NULL: of every one. */
-static void
-forget(struct lanswitch *s, const struct sport *p)
+void
+switch_forget(struct lanswitch *s, const struct sport *p)
 {
 	struct learnt **lp, *l;
 
-	for (unsigned i = 0; i < BUCKETS; i++)
+	for (unsigned i = 0; i < SWITCH_BUCKETS; i++)
 		for (lp = &s->s_table[i]; (l = *lp) != NULL;) {
 			if (p != NULL && l->l_port != p) {
 				lp = &l->l_next;
@@ -112,7 +87,8 @@ switch_destroy(struct lanswitch *s)
 {
 	if (s == NULL)
 		return;
-	forget(s, NULL);
+	switch_forget(s, NULL);
+	slaggs_destroy(s);
 	for (unsigned i = 0; i < s->s_p.sp_nports; i++) {
 		timebase_cancel(s->s_p.sp_tb, &s->s_ports[i].p_ev);
 		free(s->s_ports[i].p_name);
@@ -124,8 +100,16 @@ switch_destroy(struct lanswitch *s)
 
 /* --- forwarding --- */
 
-static void
-send(struct sport *p, struct frame *f)
+void
+sport_drop(struct sport *p, struct frame *f, const char *why)
+{
+	TRACE(&p->p_switch->s_p.sp_tracer, wire_drop, TS(p->p_name),
+	    TU(f->f_id), TU(frame_len(f)), TS(why));
+	frame_rele(f);
+}
+
+void
+sport_send(struct sport *p, struct frame *f)
 {
 	struct lanswitch *s = p->p_switch;
 	simtime_t start, ser, now = timebase_now(s->s_p.sp_tb);
@@ -137,14 +121,41 @@ send(struct sport *p, struct frame *f)
 	if (start - now + ser > s->s_p.sp_latency +
 		simtime_bytes(s->s_p.sp_queue, p->p_port.pt_rate_bps)) {
 		p->p_stats.queue_drops++;
-		TRACE(&s->s_p.sp_tracer, wire_drop, TS(p->p_name), TU(f->f_id),
-		    TU(frame_len(f)), TS("switch: queue full"));
-		frame_rele(f);
+		sport_drop(p, f, "switch: queue full");
 		return;
 	}
 	p->p_stats.out++;
 	f->f_when = p->p_busy = start + ser;
 	wire_send(p->p_end, f);
+}
+
+/* To what is behind a port, or behind the lagg whose first port it is. */
+static void
+send_home(struct sport *p, struct frame *f)
+{
+	const char *why = NULL;
+	struct sport *member = p;
+
+	if (p->p_lagg != NULL)
+		member = slagg_port(p->p_lagg, f, &why);
+	if (member != NULL)
+		sport_send(member, f);
+	else
+		sport_drop(p, f, why);
+}
+
+/* Something that sends is there. */
+static bool
+home_up(const struct sport *p)
+{
+	const struct slagg *g = p->p_lagg;
+
+	if (g == NULL)
+		return (p->p_end != NULL && p->p_up);
+	for (unsigned i = 0; i < g->g_nports; i++)
+		if (g->g_ports[i]->p_end != NULL && g->g_ports[i]->p_up)
+			return (true);
+	return (false);
 }
 
 /* Out of every port but its own; each gets a frame of its own. */
@@ -157,10 +168,19 @@ flood(struct sport *from, struct frame *f)
 	from->p_stats.flooded++;
 	for (unsigned i = 0; i < s->s_p.sp_nports; i++) {
 		p = &s->s_ports[i];
-		if (p != from && p->p_end != NULL && p->p_up)
-			send(p, impair_copy(f));
+		if (p == p->p_home && p != from->p_home && home_up(p))
+			send_home(p, impair_copy(f));
 	}
 	frame_rele(f);
+}
+
+/* 802.1D: addresses that mean the nearest bridge, and are never passed on. */
+static bool
+is_reserved(const uint8_t *addr)
+{
+	static const uint8_t bridges[] = { 0x01, 0x80, 0xc2, 0x00, 0x00 };
+
+	return (memcmp(addr, bridges, sizeof(bridges)) == 0 && addr[5] < 16);
 }
 
 static void
@@ -169,12 +189,25 @@ forward(struct sport *from, struct frame *f)
 	const struct learnt *l;
 
 	from->p_stats.in++;
+	if (slagg_control(from, f)) {
+		frame_rele(f);
+		return;
+	}
+	if (is_reserved(f->f_hdr)) {
+		from->p_stats.filtered++;
+		frame_rele(f);
+		return;
+	}
+	if (!slagg_hears(from)) {
+		sport_drop(from, f, "switch: LACP, the port does not collect");
+		return;
+	}
 	learn(from, f->f_hdr + KETHER_ADDR_LEN);
 	l = (f->f_hdr[0] & 1) != 0 ? NULL : *table_at(from->p_switch, f->f_hdr);
 	if (l == NULL)
 		flood(from, f);
-	else if (l->l_port != from)
-		send(l->l_port, f);
+	else if (l->l_port != from->p_home)
+		send_home(l->l_port, f);
 	else {
 		from->p_stats.filtered++; /* it is there already */
 		frame_rele(f);
@@ -217,8 +250,10 @@ switch_link(void *arg, bool up)
 	struct sport *p = arg;
 
 	p->p_up = up;
-	if (!up)
-		forget(p->p_switch, p);
+	if (p->p_lagg != NULL)
+		slagg_link(p);
+	else if (!up)
+		switch_forget(p->p_switch, p);
 }
 
 /* --- ports --- */
@@ -235,6 +270,12 @@ switch_connect(struct lanswitch *s, unsigned port, struct wire_end *end,
 {
 	s->s_ports[port].p_end = end;
 	s->s_ports[port].p_port.pt_rate_bps = rate_bps;
+}
+
+bool
+switch_port_speaks(const struct lanswitch *s, unsigned port)
+{
+	return (s->s_ports[port].p_lacp != NULL);
 }
 
 const char *
@@ -267,11 +308,16 @@ switch_dump(const struct lanswitch *s, struct strbuf *sb, int indent)
 		    (uintmax_t)p->p_stats.filtered,
 		    (uintmax_t)p->p_stats.queue_drops);
 	}
-	for (unsigned i = 0; i < BUCKETS; i++)
+	for (unsigned i = 0; i < s->s_p.sp_nlaggs; i++)
+		slagg_dump(&s->s_laggs[i], sb, indent + 2);
+	for (unsigned i = 0; i < SWITCH_BUCKETS; i++)
 		for (l = s->s_table[i]; l != NULL; l = l->l_next)
 			strbuf_addf(sb,
 			    "%*s%02x:%02x:%02x:%02x:%02x:%02x at %s\n",
 			    indent + 2, "", l->l_addr[0], l->l_addr[1],
 			    l->l_addr[2], l->l_addr[3], l->l_addr[4],
-			    l->l_addr[5], l->l_port->p_name);
+			    l->l_addr[5],
+			    l->l_port->p_lagg != NULL
+				? l->l_port->p_lagg->g_name
+				: l->l_port->p_name);
 }

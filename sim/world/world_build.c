@@ -178,7 +178,10 @@ build_lagg_opts(struct lagg_softc *sc, const struct sc_lagg *sl)
 	struct lagg_opts lo = { .use_flowid = sl->use_flowid,
 		.flowid_shift = (uint32_t)sl->flowid_shift,
 		.hash_layers = sl->hash.n == 0 ? LAGG_HASH_ALL : 0,
-		.rr_limit = (uint32_t)sl->rr_limit };
+		.rr_limit = (uint32_t)sl->rr_limit,
+		.use_numa = sl->use_numa,
+		.lacp_strict = sl->lacp_strict,
+		.lacp_fast_timeout = sl->lacp_fast_timeout };
 
 	for (unsigned i = 0; i < sl->hash.n; i++)
 		lo.hash_layers |= 1u << (sl->hash.v[i][1] - '2');
@@ -323,6 +326,7 @@ world_build(struct world *w, struct strbuf *err)
 		bad = error;
 	if ((error = tcpinfo_check_claims(w, err)) != 0)
 		bad = error;
+	links_capture_switches(w);
 	if ((error = outside_attach(w, err)) != 0)
 		bad = bad != 0 ? bad : error;
 	if (bad != 0)

@@ -20,6 +20,7 @@ static const enum trace_id fact_points[] = {
 	TP_lagg_active,
 	TP_lagg_drop,
 	TP_vlan_drop,
+	TP_lacp_state,
 	TP_nic_drop,
 	TP_nic_tls_restart,
 	TP_tag_alloc,

@@ -32,6 +32,19 @@ step_ifp(struct world *w, const char *on, struct whost **hp)
 
 /* --- lagg --- */
 
+static void
+ifc_lagg_switch(struct lagg_opts *lo, const char *name, bool on)
+{
+	if (strcmp(name, "use_flowid") == 0)
+		lo->use_flowid = on;
+	else if (strcmp(name, "use_numa") == 0)
+		lo->use_numa = on;
+	else if (strcmp(name, "lacp_strict") == 0)
+		lo->lacp_strict = on;
+	else
+		lo->lacp_fast_timeout = on;
+}
+
 static int
 ifc_lagg_opts(struct ifnet *ifp, const struct sc_ifconfig *ic)
 {
@@ -49,7 +62,7 @@ ifc_lagg_opts(struct ifnet *ifp, const struct sc_ifconfig *ic)
 		lo.rr_limit = (uint32_t)ic->ic_number;
 		break;
 	default:
-		lo.use_flowid = !ic->ic_minus;
+		ifc_lagg_switch(&lo, ic->ic_name, !ic->ic_minus);
 		break;
 	}
 	return (lagg_setopts(sc, &lo));

@@ -45,6 +45,52 @@ link_impair(struct wire *wire, const struct sc_link *sl)
 				wire_impair_add(wire, end, n);
 }
 
+/* Where a port stands in the switch's list; it is there. */
+static unsigned
+port_number(const struct sc_switch *sw, const char *name)
+{
+	unsigned i = 0;
+
+	while (strcmp(sw->ports.v[i], name) != 0)
+		i++;
+	return (i);
+}
+
+static struct lanswitch *
+build_switch(const struct sc_switch *sw, struct switch_params *sp)
+{
+	struct switch_lagg *laggs = xcalloc(sw->nlaggs, sizeof(*laggs)), *sl;
+	const struct sc_switch_lagg *g;
+	struct lanswitch *s;
+
+	for (unsigned i = 0; i < sw->nlaggs; i++) {
+		g = &sw->laggs[i];
+		sl = &laggs[i];
+		sl->sl_name = g->loc.name;
+		sl->sl_lacp = g->proto == SC_SWITCH_LACP;
+		sl->sl_fast_timeout = g->lacp_fast_timeout;
+		sl->sl_nports = g->ports.n;
+		for (unsigned j = 0; j < g->ports.n; j++)
+			sl->sl_ports[j] = port_number(sw, g->ports.v[j]);
+	}
+	sp->sp_laggs = laggs;
+	sp->sp_nlaggs = sw->nlaggs;
+	s = switch_create(sp);
+	free(laggs);
+	return (s);
+}
+
+/* Behind the cards, whose numbers stay what they are without switches. */
+void
+links_capture_switches(struct world *w)
+{
+	for (unsigned i = 0; i < w->w_sc->nswitches; i++)
+		for (unsigned j = 0; j < w->w_sc->switches[i].ports.n; j++)
+			if (switch_port_speaks(w->w_switches[i], j))
+				switch_port(w->w_switches[i], j)->pt_capif =
+				    w->w_ncapif++;
+}
+
 /* A switch's ports are there before the wires that end in them. */
 static void
 build_switches(struct world *w)
@@ -61,8 +107,9 @@ build_switches(struct world *w)
 			.sp_nports = sw->ports.n,
 			.sp_latency = sw->latency,
 			.sp_queue = sw->queue,
+			.sp_pool = &w->w_pool,
 			.sp_tracer = w->w_tracer };
-		w->w_switches[i] = switch_create(&sp);
+		w->w_switches[i] = build_switch(sw, &sp);
 	}
 }
 

@@ -198,6 +198,8 @@ bool cards_black_hole(const struct world *);
 
 /* world_links.c */
 void links_build(struct world *);
+/* Interfaces of the capture for ports of switches at which frames begin. */
+void links_capture_switches(struct world *);
 void links_take_down(struct world *);
 /* How long so many bytes may be under way on the slowest link. */
 simtime_t links_slowest(const struct world *, uint64_t bytes);

@@ -62,6 +62,29 @@ tap_describe_outside(const struct world *w, struct capture_if *ifs)
 			};
 }
 
+/* Ports of switches at which frames begin. */
+static void
+tap_describe_switches(const struct world *w, struct capture_if *ifs)
+{
+	const struct wire_port *p;
+	struct lanswitch *s;
+
+	for (unsigned i = 0; i < w->w_sc->nswitches; i++) {
+		s = w->w_switches[i];
+		for (unsigned j = 0; j < w->w_sc->switches[i].ports.n; j++) {
+			if (!switch_port_speaks(s, j))
+				continue;
+			p = switch_port(s, j);
+			ifs[p->pt_capif] = (struct capture_if) {
+				.ci_name = xstrdup(p->pt_name),
+				.ci_descr = "what begins at a switch's port",
+				.ci_hardware = "switch",
+				.ci_speed_bps = p->pt_rate_bps
+			};
+		}
+	}
+}
+
 /* Address and host name, in pairs. */
 static char **
 tap_names(const struct world *w)
@@ -101,6 +124,7 @@ tap_open_wire(struct world *w, const char *path)
 
 	tap_describe(w, ifs);
 	tap_describe_outside(w, ifs);
+	tap_describe_switches(w, ifs);
 	comment = xasprintf("%s, seed %ju: %s", w->w_sc->name,
 	    (uintmax_t)w->w_opts.wo_seed, w->w_sc->description);
 	error = capture_open(path, w->w_sc->epoch * 1000000000ULL, comment, ifs,
@@ -169,7 +193,7 @@ tap_frame(void *arg, const struct wire_port *from, struct frame *f,
 	uint64_t of;
 	int error;
 
-	if (from->pt_capif == WIRE_NOT_RECORDED)
+	if (from->pt_capif == WIRE_NOT_RECORDED || f->f_id != 0)
 		return; /* it was, where it began */
 	whens_frame(w, f, fate);
 	f->f_id = ++w->w_frames;

@@ -15,7 +15,7 @@
 #include "lagg_private.h"
 
 static const struct lagg_proto *const lagg_protos[] = { &lagg_failover,
-	&lagg_loadbalance, &lagg_roundrobin, &lagg_broadcast };
+	&lagg_loadbalance, &lagg_roundrobin, &lagg_broadcast, &lagg_lacp };
 
 static const struct lagg_proto *
 lagg_proto_find(const char *name)
@@ -26,7 +26,7 @@ lagg_proto_find(const char *name)
 	return (NULL);
 }
 
-static int
+int
 lagg_drop(struct lagg_softc *sc, struct mbuf *m, int error, const char *why)
 {
 	TRACE(&sc->sc_vnet->v_tracer, lagg_drop, TS(sc->sc_ifnet.if_xname),
@@ -94,6 +94,9 @@ lagg_input(struct ifnet *ifp, struct mbuf *m)
 		m_freem(m);
 		return;
 	}
+	if (sc->sc_proto->lpr_control != NULL &&
+	    sc->sc_proto->lpr_control(ifp->if_lagg, m))
+		return;
 	if (!sc->sc_proto->lpr_input(sc, ifp->if_lagg)) {
 		TRACE(&sc->sc_vnet->v_tracer, lagg_drop, TS(lifp->if_xname),
 		    TU(m->m_pkthdr.note.pn_conn), TU(m->m_pkthdr.len), TI(0),
@@ -127,7 +130,9 @@ lagg_create(struct vnet *vnet, const char *xname, const char *proto,
 	sc->sc_proto = lpr;
 	sc->sc_opts = (struct lagg_opts) { .flowid_shift = 16,
 		.hash_layers = LAGG_HASH_L2 | LAGG_HASH_L3 | LAGG_HASH_L4,
-		.rr_limit = 1 };
+		.rr_limit = 1,
+		.use_numa = true,
+		.lacp_strict = true };
 	sc->sc_hash_init = lagg_hash_init(vnet, xname);
 	TAILQ_INIT(&sc->sc_ports);
 	ifp = &sc->sc_ifnet;
@@ -141,6 +146,8 @@ lagg_create(struct vnet *vnet, const char *xname, const char *proto,
 	ifp->if_link_state = LINK_STATE_DOWN;
 	ether_ifattach(ifp, nolladdr);
 	if_attach(vnet, ifp, xname);
+	if (lpr->lpr_attach != NULL)
+		lpr->lpr_attach(sc);
 	*scp = sc;
 	return (0);
 }
@@ -152,6 +159,10 @@ lagg_destroy(struct lagg_softc *sc)
 
 	if (sc == NULL)
 		return;
+	/* First, so that nothing is said any more, to neighbours or a partner. */
+	sc->sc_ifnet.if_flags &= ~(uint32_t)IFF_UP;
+	if (sc->sc_proto->lpr_detach != NULL)
+		sc->sc_proto->lpr_detach(sc);
 	while ((lp = TAILQ_FIRST(&sc->sc_ports)) != NULL)
 		(void)lagg_delport(sc, lp->lp_ifp);
 	if_detach(&sc->sc_ifnet);
@@ -165,6 +176,8 @@ lagg_setopts(struct lagg_softc *sc, const struct lagg_opts *lo)
 	    (lo->hash_layers & ~LAGG_HASH_ALL) != 0)
 		return (EINVAL);
 	sc->sc_opts = *lo;
+	if (sc->sc_proto->lpr_setopts != NULL)
+		sc->sc_proto->lpr_setopts(sc);
 	return (0);
 }
 
@@ -198,6 +211,16 @@ lagg_protoname(const struct lagg_softc *sc)
 	return (sc->sc_proto->lpr_name);
 }
 
+void
+lagg_restart(struct lagg_softc *sc, const struct lagg_proto *lpr)
+{
+	if (sc->sc_proto->lpr_detach != NULL)
+		sc->sc_proto->lpr_detach(sc);
+	sc->sc_proto = lpr;
+	if (lpr->lpr_attach != NULL)
+		lpr->lpr_attach(sc);
+}
+
 int
 lagg_setproto(struct lagg_softc *sc, const char *proto)
 {
@@ -205,7 +228,7 @@ lagg_setproto(struct lagg_softc *sc, const char *proto)
 
 	if (lpr == NULL)
 		return (EPROTONOSUPPORT);
-	sc->sc_proto = lpr;
+	lagg_restart(sc, lpr);
 	lagg_update(sc, "another protocol");
 	return (0);
 }
@@ -219,7 +242,10 @@ ifp_to_lagg(struct ifnet *ifp)
 uint32_t
 lagg_opt_flags(const struct lagg_opts *lo)
 {
-	return (lo->use_flowid ? LAGG_OPT_USE_FLOWID : 0);
+	return ((lo->use_flowid ? LAGG_OPT_USE_FLOWID : 0) |
+	    (lo->use_numa ? LAGG_OPT_USE_NUMA : 0) |
+	    (lo->lacp_strict ? LAGG_OPT_LACP_STRICT : 0) |
+	    (lo->lacp_fast_timeout ? LAGG_OPT_LACP_FAST_TIMO : 0));
 }
 
 /* Failover has one port at work, the other protocols all whose link is up. */
@@ -228,6 +254,8 @@ lagg_port_flags(struct lagg_softc *sc, const struct lagg_port *lp)
 {
 	uint32_t flags = 0;
 
+	if (sc->sc_proto->lpr_port_flags != NULL)
+		return (sc->sc_proto->lpr_port_flags(lp));
 	if (!sc->sc_proto->lpr_all && lp == sc->sc_primary)
 		flags |= LAGG_PORT_MASTER;
 	if (sc->sc_proto->lpr_all ? lagg_port_active(lp) : lp == sc->sc_active)

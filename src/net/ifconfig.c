@@ -101,6 +101,8 @@ show_lagg_port(struct lagg_softc *sc, const struct lagg_port *lp,
 	show_flag(sb, (flags & LAGG_PORT_DISTRIBUTING) != 0, "DISTRIBUTING",
 	    &sep);
 	strbuf_adds(sb, ">\n");
+	if (sc->sc_proto->lpr_port_show != NULL)
+		sc->sc_proto->lpr_port_show(lp, sb);
 }
 
 static void
@@ -118,8 +120,10 @@ show_lagg(struct lagg_softc *sc, struct strbuf *sb)
 	sep = "";
 	strbuf_adds(sb, "\n\tlagg options:\n\t\tflags=");
 	strbuf_addf(sb, "%x<", lagg_opt_flags(lo));
-	show_flag(sb, (lagg_opt_flags(lo) & LAGG_OPT_USE_FLOWID) != 0,
-	    "USE_FLOWID", &sep);
+	show_flag(sb, lo->use_flowid, "USE_FLOWID", &sep);
+	show_flag(sb, lo->use_numa, "USE_NUMA", &sep);
+	show_flag(sb, lo->lacp_strict, "LACP_STRICT", &sep);
+	show_flag(sb, lo->lacp_fast_timeout, "LACP_FAST_TIMO", &sep);
 	strbuf_addf(sb, ">\n\t\tflowid_shift: %u\n", lo->flowid_shift);
 	if (sc->sc_proto == &lagg_roundrobin)
 		strbuf_addf(sb, "\t\trr_limit: %u\n", lo->rr_limit);
@@ -129,6 +133,8 @@ show_lagg(struct lagg_softc *sc, struct strbuf *sb)
 	    "\tlagg statistics:\n\t\tactive ports: %u\n\t\tflapping: %" PRIu64
 	    "\n",
 	    active, sc->sc_stats.flapping);
+	if (sc->sc_proto->lpr_show != NULL)
+		sc->sc_proto->lpr_show(sc, sb);
 	TAILQ_FOREACH(lp, &sc->sc_ports, lp_link)
 		show_lagg_port(sc, lp, sb);
 }

@@ -48,13 +48,15 @@ lagg_lb_port(struct lagg_softc *sc, const struct mbuf *m)
 /* The same port as the flow's packets have, which is known only by its flow
  * number. */
 static struct lagg_port *
-lagg_lb_tag_port(struct lagg_softc *sc, uint32_t flowid, uint8_t flowtype)
+lagg_lb_tag_port(struct lagg_softc *sc,
+    const struct if_snd_tag_alloc_params *params)
 {
-	if (!sc->sc_opts.use_flowid || flowtype == M_HASHTYPE_NONE ||
+	if (!sc->sc_opts.use_flowid || params->flowtype == M_HASHTYPE_NONE ||
 	    sc->sc_count == 0)
 		return (NULL);
 	return (lagg_link_active(sc,
-	    port_at(sc, (flowid >> sc->sc_opts.flowid_shift) % sc->sc_count)));
+	    port_at(sc,
+		(params->flowid >> sc->sc_opts.flowid_shift) % sc->sc_count)));
 }
 
 const struct lagg_proto lagg_loadbalance = {

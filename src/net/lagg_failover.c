@@ -12,7 +12,8 @@ lagg_fail_port(struct lagg_softc *sc, const struct mbuf *m)
 }
 
 static struct lagg_port *
-lagg_fail_tag_port(struct lagg_softc *sc, uint32_t flowid, uint8_t flowtype)
+lagg_fail_tag_port(struct lagg_softc *sc,
+    const struct if_snd_tag_alloc_params *params)
 {
 	return (lagg_link_active(sc, sc->sc_primary));
 }

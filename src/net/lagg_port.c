@@ -35,6 +35,8 @@ lagg_speed(struct lagg_softc *sc, const struct lagg_port *active)
 	uint64_t sum = 0;
 	struct lagg_port *lp;
 
+	if (sc->sc_proto->lpr_speed != NULL)
+		return (sc->sc_proto->lpr_speed(sc));
 	if (!sc->sc_proto->lpr_all)
 		return (active->lp_ifp->if_baudrate);
 	TAILQ_FOREACH(lp, &sc->sc_ports, lp_link)
@@ -61,7 +63,9 @@ lagg_update(struct lagg_softc *sc, const char *reason)
 	struct ifnet *ifp = &sc->sc_ifnet;
 	struct lagg_port *lp, *old = sc->sc_active;
 
-	lp = lagg_link_active(sc, sc->sc_primary);
+	lp = sc->sc_proto->lpr_active != NULL
+	    ? sc->sc_proto->lpr_active(sc)
+	    : lagg_link_active(sc, sc->sc_primary);
 	sc->sc_active = lp;
 	if (lp != NULL)
 		ifp->if_baudrate = lagg_speed(sc, lp);
@@ -80,6 +84,8 @@ void
 lagg_linkstate(struct lagg_port *lp)
 {
 	lp->lp_softc->sc_stats.flapping++;
+	if (lp->lp_softc->sc_proto->lpr_linkstate != NULL)
+		lp->lp_softc->sc_proto->lpr_linkstate(lp);
 	lagg_update(lp->lp_softc,
 	    lagg_port_active(lp) ? "link came up" : "link went down");
 }
@@ -170,6 +176,9 @@ lagg_ioctl(struct ifnet *ifp, uint64_t *capenable, uint32_t flags)
 {
 	struct lagg_softc *sc = ifp->if_softc;
 
+	if (((flags ^ ifp->if_flags) & IFF_UP) != 0 &&
+	    sc->sc_proto->lpr_running != NULL)
+		sc->sc_proto->lpr_running(sc, (flags & IFF_UP) != 0);
 	if (sc->sc_capchange || *capenable == ifp->if_capenable)
 		return (0);
 	sc->sc_capchange = true;
@@ -270,6 +279,8 @@ lagg_addport(struct lagg_softc *sc, struct ifnet *ifp)
 	lagg_port_insert(sc, lp);
 	lagg_lladdr(sc);
 	ifp->if_lagg = lp;
+	if (sc->sc_proto->lpr_addport != NULL)
+		sc->sc_proto->lpr_addport(lp);
 	lagg_capabilities(sc);
 	lagg_update(sc, "port added");
 	return (0);
@@ -282,6 +293,8 @@ lagg_delport(struct lagg_softc *sc, struct ifnet *ifp)
 
 	if (lp == NULL || lp->lp_softc != sc)
 		return (ENOENT);
+	if (lp->lp_psc != NULL)
+		sc->sc_proto->lpr_delport(lp);
 	TAILQ_REMOVE(&sc->sc_ports, lp, lp_link);
 	sc->sc_count--;
 	ifp->if_lagg = NULL;
@@ -290,6 +303,9 @@ lagg_delport(struct lagg_softc *sc, struct ifnet *ifp)
 	if (sc->sc_primary == lp) {
 		sc->sc_primary = TAILQ_FIRST(&sc->sc_ports);
 		lagg_lladdr(sc);
+		/* Who tells its partner the address begins anew with it. */
+		if (sc->sc_psc != NULL)
+			lagg_restart(sc, sc->sc_proto);
 		lagg_announce(sc);
 	}
 	lagg_capabilities(sc);

@@ -15,7 +15,7 @@ lagg_snd_tag_alloc(struct ifnet *ifp,
 
 	if (sc->sc_proto->lpr_tag_port == NULL)
 		return (EOPNOTSUPP);
-	lp = sc->sc_proto->lpr_tag_port(sc, params->flowid, params->flowtype);
+	lp = sc->sc_proto->lpr_tag_port(sc, params);
 	if (lp == NULL)
 		return (EOPNOTSUPP);
 	if (params->type == IF_SND_TAG_TYPE_TLS_RX)

@@ -99,11 +99,16 @@ lagg_dump(struct lagg_softc *sc, struct strbuf *sb, int indent)
 	    active != NULL ? active->if_xname : "none", sc->sc_stats.failovers,
 	    sc->sc_stats.tag_mismatch, sc->sc_stats.no_port,
 	    sc->sc_stats.rx_inactive);
-	TAILQ_FOREACH(lp, &sc->sc_ports, lp_link)
+	if (sc->sc_proto->lpr_dump != NULL)
+		sc->sc_proto->lpr_dump(sc, sb, indent + 2);
+	TAILQ_FOREACH(lp, &sc->sc_ports, lp_link) {
 		strbuf_addf(sb, "%*sport %s%s link %s\n", indent + 2, "",
 		    lp->lp_ifp->if_xname,
 		    lp == sc->sc_primary ? " primary" : "",
 		    link_state_name(lp->lp_ifp->if_link_state));
+		if (sc->sc_proto->lpr_port_dump != NULL)
+			sc->sc_proto->lpr_port_dump(lp, sb, indent + 4);
+	}
 }
 
 void

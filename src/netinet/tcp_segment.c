@@ -224,6 +224,7 @@ tcp_fill_offload(const struct tcp_xmit *tx, struct mbuf *m, struct ktcphdr *th,
 		v6 ? 16 : 4, KIPPROTO_TCP, tcplen));
 	m->m_pkthdr.flowid = inp->inp_flowid;
 	m->m_pkthdr.rsstype = inp->inp_flowtype;
+	m->m_pkthdr.numa_domain = inp->inp_numa_domain;
 	m->m_pkthdr.l3hlen = (uint8_t)iphlen;
 	m->m_pkthdr.l4hlen = (uint8_t)(sizeof(*th) + tx->tx_optlen);
 }

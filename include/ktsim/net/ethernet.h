@@ -16,6 +16,7 @@
 #define KETHERTYPE_ARP	     0x0806
 #define KETHERTYPE_VLAN	     0x8100
 #define KETHERTYPE_IPV6	     0x86dd
+#define KETHERTYPE_SLOW	     0x8809 /* slow protocols: LACP, markers */
 
 struct ether_header {
 	uint8_t ether_dhost[6];

@@ -1,7 +1,8 @@
 /*
  * lagg(4): several ports as one interface.
  *
- * Protocols: failover, loadbalance, roundrobin, broadcast. Ports are kept sorted by interface index.
+ * Protocols: failover, loadbalance, roundrobin, broadcast, lacp
+ * (ieee8023ad_lacp.h). Ports are kept sorted by interface index.
  * Capabilities are the intersection of the ports', TSO limits the minimum.
  * Tags nest: lagg's tag wraps the tag of the port that the protocol chooses
  * for the flow, by the same function that chooses the port for packets.
@@ -25,7 +26,7 @@ struct lagg_port;
 
 struct lagg_opts {
 	/*
-	 * loadbalance: a packet's port is that of its flow number, if it has
+	 * loadbalance, lacp: a packet's port is that of its flow number, if it has
 	 * one, and not of its headers' hash. Without it there are no send tags,
 	 * and so no TLS in the card. FreeBSD's default: false.
 	 */
@@ -34,6 +35,13 @@ struct lagg_opts {
 				  31 */
 	uint32_t hash_layers;  /* LAGG_HASH_* */
 	uint32_t rr_limit;     /* roundrobin: packets in a row to one port */
+	/*
+	 * lacp: a flow of a NUMA domain has a port of that domain, where ports
+	 * of several domains distribute. FreeBSD's default: true.
+	 */
+	bool use_numa;
+	bool lacp_strict;	/* lpa_strict; FreeBSD's default: true */
+	bool lacp_fast_timeout; /* FreeBSD's default: false */
 };
 
 /* Of a port, as the kernel tells ifconfig. */
@@ -48,9 +56,10 @@ struct lagg_stats {
 	uint64_t rx_inactive;  /* received on a non-active port, dropped */
 	uint64_t failovers;    /* times the active port changed */
 	uint64_t flapping;     /* times a port's link came or went */
+	uint64_t suppressed;   /* lacp: ENOBUFS while markers are out */
 };
 
-/* proto: "failover", "loadbalance", "roundrobin", "broadcast".
+/* proto: "failover", "loadbalance", "roundrobin", "broadcast", "lacp".
  * EPROTONOSUPPORT for anything else. Options: FreeBSD's defaults. */
 int lagg_create(struct vnet *, const char *xname, const char *proto,
     struct lagg_softc **);

@@ -74,6 +74,7 @@ struct sc_lagg {
 	bool use_flowid;
 	uint64_t flowid_shift, rr_limit;
 	struct sc_strlist hash; /* "l2", "l3", "l4" */
+	bool use_numa, lacp_strict, lacp_fast_timeout;
 };
 extern const char *const sc_lagg_protos[];
 
@@ -277,12 +278,25 @@ struct sc_link {
 	unsigned nimpair;
 };
 
+enum sc_switch_proto { SC_SWITCH_LACP, SC_SWITCH_STATIC };
+#define SC_SWITCH_LAGG_PORTS 32
+
+/* Ports of a switch that are one. */
+struct sc_switch_lagg {
+	struct sc_loc loc;
+	int proto; /* enum sc_switch_proto */
+	struct sc_strlist ports;
+	bool lacp_fast_timeout;
+};
+
 struct sc_switch {
 	struct sc_loc loc;
 	struct sc_strlist ports; /* names */
 	uint64_t rate;		 /* of each port; 0: its link's */
 	simtime_t latency;
 	uint64_t queue; /* bytes in front of each port */
+	struct sc_switch_lagg *laggs;
+	unsigned nlaggs;
 };
 
 /* An application that misbehaves: one of its records is wrong. */

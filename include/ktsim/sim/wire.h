@@ -42,7 +42,8 @@ struct wire_port {
 	const struct wire_port_ops *pt_ops;
 	void *pt_arg;
 	/* Its interface in the capture; WIRE_NOT_RECORDED: what leaves here
-	 * was recorded where it began (a switch's port). */
+	 * was recorded where it began (a switch's port). So was, anywhere, a
+	 * frame that has its number. */
 	unsigned pt_capif;
 	bool pt_outside; /* what it sends is nobody's here */
 };

@@ -109,7 +109,7 @@ test_ports_join_and_leave(void **state)
 
 	start(2);
 	assert_int_equal(lagg_addport(lb, &w->b.port[0].ifn), EEXIST);
-	assert_int_equal(lagg_create(w->b.v, "lagg1", "lacp", &other),
+	assert_int_equal(lagg_create(w->b.v, "lagg1", "trunk", &other),
 	    EPROTONOSUPPORT);
 	assert_int_equal(lagg_create(w->b.v, "lagg1", "failover", &other), 0);
 	assert_int_equal(lagg_addport(other, lagg_ifp(lb)), EINVAL);

@@ -124,12 +124,16 @@ test_frames_that_are_not_tcp_are_named(void **state)
 	last.f_hdr[12] = 0x08;
 	last.f_hdr[13] = 0x06;
 	assert_string_equal(comment(NULL, 0), "arp");
+	last.f_hdr[12] = 0x88;
+	last.f_hdr[13] = 0x09;
+	assert_string_equal(comment(NULL, 0), "slow protocol");
+	last.f_hdr[12] = 0x08;
 	last.f_hdr[13] = 0x00;
 	last.f_hdr[14 + 9] = 1;
 	assert_string_equal(comment(NULL, 0), "ip");
 	last.f_hdr[12] = 0x88;
-	last.f_hdr[13] = 0x09;
-	assert_string_equal(comment(NULL, 0), "ethertype 0x8809");
+	last.f_hdr[13] = 0xb5;
+	assert_string_equal(comment(NULL, 0), "ethertype 0x88b5");
 }
 
 int

@@ -106,6 +106,54 @@ test_every_cut_is_told_and_nothing_behind_it_is_read(void **state)
 	assert_int_equal(pk.pk_caplen, 4);
 }
 
+/* One that lacks its last byte says so, in whichever way. */
+static void
+assert_slow(struct seg *s, size_t needed, const char *text)
+{
+	struct packet pk;
+
+	s->len = needed;
+	pk = taken(s, needed);
+	assert_int_equal(pk.pk_kind, PK_OTHER);
+	assert_string_equal(pk.pk_text, text);
+	pk = taken(s, needed - 1);
+	assert_non_null(strstr(pk.pk_text, "cut by the snapshot"));
+	s->len--;
+	pk = taken(s, needed - 1);
+	assert_int_equal(pk.pk_kind, PK_MALFORMED);
+}
+
+static void
+test_lacp_and_markers_are_named(void **state)
+{
+	struct seg s = { .b = { [12] = 0x88,
+			     [13] = 0x09,
+			     [14] = 1,
+			     [16] = 1,
+			     [17] = 20,
+			     [18] = 0x80,
+			     [20] = 2,
+			     [25] = 7,
+			     [27] = 33,
+			     [31] = 4,
+			     [32] = 0x3d,
+			     [36] = 2,
+			     [37] = 20,
+			     [52] = 0xc2 } };
+
+	assert_slow(&s, 14 + 42,
+	    "lacp actor 02:00:00:00:00:07 port 4 key 33 --DCSG-A, partner "
+	    "00:00:00:00:00:00 port 0 key 0 EF----T-");
+	s.b[14] = 2;
+	be16enc(s.b + 18, 5);
+	be32enc(s.b + 26, 9);
+	assert_slow(&s, 14 + 16, "marker request, port 5 number 9");
+	s.b[16] = 2;
+	assert_slow(&s, 14 + 16, "marker response, port 5 number 9");
+	s.b[14] = 3;
+	assert_slow(&s, 14 + 1, "slow protocol, subtype 3");
+}
+
 static void
 assert_malformed(const struct seg *s, size_t wirelen, const char *text)
 {
@@ -305,6 +353,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_a_segment_has_its_numbers),
 		cmocka_unit_test(test_padding_is_no_payload),
+		cmocka_unit_test(test_lacp_and_markers_are_named),
 		cmocka_unit_test(
 		    test_every_cut_is_told_and_nothing_behind_it_is_read),
 		cmocka_unit_test(
