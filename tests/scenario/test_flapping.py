@@ -76,7 +76,7 @@ def main():
             c.check(n['kern.ipc.tls.ifnet.reset'] >= 200, '%s: resets' % model)
         # Slow enough to last, often enough that each change is felt.
         for model in ('cx6dx', 't6'):
-            n = run(c, sim, d, 'a thousand, ' + model, flips(1010, 800), size=120, model=model,
+            n = run(c, sim, d, 'a thousand, ' + model, flips(1100, 1500), size=180, model=model,
                     rate='1Mbit/s', sndbuf='16KiB')
             c.check(n['kern.ipc.tls.ifnet.reset'] >= 1000, '%s: %d resets' % (
                 model, n['kern.ipc.tls.ifnet.reset']))
