@@ -70,6 +70,7 @@ inet_attach(struct vnet *vnet)
 	TAILQ_INIT(&is->is_pcbs);
 	TAILQ_INIT(&is->is_toedevs);
 	vnet_prng(vnet, &is->is_iss, "tcp.iss");
+	is->is_isn_secret = prng_u64(&is->is_iss);
 	vnet_prng(vnet, &is->is_ports, "tcp.ports");
 	vnet_prng(vnet, &is->is_ts, "tcp.ts");
 	vnet_prng(vnet, &hash, "tcp.flowid");

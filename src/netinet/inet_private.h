@@ -46,7 +46,9 @@ struct inet_state {
 	struct inpcbhead is_port[INP_PORTHASH]; /* by local port */
 	TAILQ_HEAD(, toedev) is_toedevs;
 	struct prng is_iss, is_ports, is_ts;
-	bool is_iss_given; /* every connection begins at is_iss_first */
+	uint64_t is_isn_secret;
+	uint32_t is_isn_offset; /* what the connections so far have added */
+	bool is_iss_given;	/* every connection begins at is_iss_first */
 	uint32_t is_iss_first;
 	bool is_ts_coarse; /* tcp_set_coarse_ts */
 	struct hostcache *is_hostcache;

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include <ktsim/base/bytes.h>
+#include <ktsim/base/hash.h>
 #include <ktsim/base/kassert.h>
 #include <ktsim/kern/ktls.h>
 #include <ktsim/netinet/in_cksum.h>
@@ -17,7 +18,11 @@
 
 #include "tcp_private.h"
 
-#define TCP_TTL 64
+#define ISN_BYTES_PER_SECOND 1048576
+#define ISN_STATIC_INCREMENT 4096
+#define ISN_RANDOM_INCREMENT 4096
+
+#define TCP_TTL		     64
 
 static const char *const tcp_state_names[] = {
 	[TCPS_CLOSED] = "CLOSED",
@@ -108,14 +113,40 @@ tcp_request_scale(const struct tcpcb *tp)
 	return (scale);
 }
 
+/*
+ * RFC 6528: a secret function of the addresses and ports, and a clock, so that
+ * a connection that follows another one of the same four begins above it: an
+ * end that still waits for old segments takes it for a new one.
+ * Source: tcp_new_isn.
+ */
+static uint32_t
+tcp_new_isn(const struct inpcb *inp)
+{
+	struct inet_state *is = inp->inp_vnet->v_inet;
+	struct {
+		struct in_any laddr, faddr;
+		uint16_t lport, fport;
+	} key;
+
+	if (is->is_iss_given)
+		return (is->is_iss_first);
+	memset(&key, 0, sizeof(key));
+	key.laddr = inp->inp_laddr.sa_addr;
+	key.faddr = inp->inp_faddr.sa_addr;
+	key.lport = inp->inp_laddr.sa_port;
+	key.fport = inp->inp_faddr.sa_port;
+	is->is_isn_offset += ISN_STATIC_INCREMENT +
+	    (uint32_t)prng_below(&is->is_iss, ISN_RANDOM_INCREMENT);
+	return ((uint32_t)hash64(&key, sizeof(key), is->is_isn_secret) +
+	    is->is_isn_offset +
+	    (uint32_t)((uint64_t)timebase_now(inp->inp_vnet->v_tb) /
+		(SIM_SEC / ISN_BYTES_PER_SECOND)));
+}
+
 void
 tcp_connecting(struct tcpcb *tp, enum tcp_state state)
 {
-	struct inet_state *is = tp->t_inpcb->inp_vnet->v_inet;
-
-	tp->iss = (uint32_t)prng_u64(&is->is_iss);
-	if (is->is_iss_given)
-		tp->iss = is->is_iss_first;
+	tp->iss = tcp_new_isn(tp->t_inpcb);
 	tp->snd_una = tp->snd_nxt = tp->snd_max = tp->snd_fack = tp->iss;
 	tp->snd_recover = tp->iss;
 	tp->request_r_scale = tcp_request_scale(tp);

@@ -2,6 +2,7 @@
 #include "netwire.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include <ktsim/netinet/tcp.h>
 
@@ -319,6 +320,35 @@ test_sockets_die_without_having_connected(void **state)
 	tw_app_close(&p.c);
 }
 
+/* The server closed first and waits for old segments; a SYN of the same four
+ * is above them, and begins a new connection at once. */
+static void
+test_the_same_four_again_while_the_peer_waits(void **state)
+{
+	struct ksockaddr from = tw_sa(KAF_INET, 1, 22222),
+			 to = tw_sa(KAF_INET, 2, 443);
+	struct socket *so;
+
+	tw_listen(w, &p, KAF_INET, 8);
+	for (int i = 0; i < 12; i++) {
+		assert_int_equal(socreate(w->a.v, &tcp_protosw, KAF_INET, &so),
+		    0);
+		assert_int_equal(sobind(so, &from), 0);
+		assert_int_equal(soconnect(so, &to), EINPROGRESS);
+		tw_app_attach(&p.c, w, so, 2);
+		tw_run(w, SIM_MS);
+		assert_true(p.c.connected);
+		assert_int_equal(tw_tp(&p.s)->t_state, TCPS_ESTABLISHED);
+		tw_app_close(&p.s);
+		tw_run(w, SIM_MS);
+		tw_app_close(&p.c);
+		tw_run(w, SIM_MS);
+		memset(&p.c, 0, sizeof(p.c));
+		memset(&p.s, 0, sizeof(p.s));
+		p.s.w = w;
+	}
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int
@@ -332,6 +362,7 @@ main(void)
 		T(test_lost_synack_is_repeated),
 		T(test_half_close_lets_the_other_side_go_on),
 		T(test_time_wait_lasts_two_msl),
+		T(test_the_same_four_again_while_the_peer_waits),
 		T(test_closing_at_the_same_time),
 		T(test_lost_fin_is_repeated),
 		T(test_abort_resets_the_peer),
