@@ -329,8 +329,8 @@ test_the_same_four_again_while_the_peer_waits(void **state)
 			 to = tw_sa(KAF_INET, 2, 443);
 	struct socket *so;
 
-	tw_listen(w, &p, KAF_INET, 8);
 	for (int i = 0; i < 12; i++) {
+		tw_listen(w, &p, KAF_INET, 8);
 		assert_int_equal(socreate(w->a.v, &tcp_protosw, KAF_INET, &so),
 		    0);
 		assert_int_equal(sobind(so, &from), 0);
@@ -343,9 +343,8 @@ test_the_same_four_again_while_the_peer_waits(void **state)
 		tw_run(w, SIM_MS);
 		tw_app_close(&p.c);
 		tw_run(w, SIM_MS);
-		memset(&p.c, 0, sizeof(p.c));
-		memset(&p.s, 0, sizeof(p.s));
-		p.s.w = w;
+		soclose(p.lso);
+		memset(&p, 0, sizeof(p));
 	}
 }
 
