@@ -265,11 +265,17 @@ check_time(struct chk *c, struct sc_step *st)
 		ERR(c, &st->loc,
 		    "a step happens `at` an instant, or `when` something does: "
 		    "give one of the two");
+	else if (st->when != NULL && st->has_every)
+		ERR(c, &st->loc,
+		    "`every` is for steps with `at`; one with `when` has "
+		    "`times`");
 	else if (st->when != NULL)
 		check_when(c, st);
-	else if (st->has_after || st->has_times || st->has_must)
+	else if (st->has_after || st->has_must ||
+	    (st->has_times && !st->has_every))
 		ERR(c, &st->loc,
-		    "`after`, `times` and `must` are for steps with `when`");
+		    "`after` and `must` are for steps with `when`, `times` for "
+		    "those and for `every`");
 	else
 		check_instant(c, &st->loc, st->at);
 }

@@ -612,10 +612,10 @@ order_check(struct loader *l, const struct scenario *sc, struct sc_step *st)
 {
 	struct scenario one = *sc;
 
-	if (st->when != NULL) {
+	if (st->when != NULL || st->has_every) {
 		diag_error(&l->diag, &st->loc,
-		    "an order is carried out now: `when` is for steps of the "
-		    "timeline");
+		    "an order is carried out now: `when` and `every` are for "
+		    "steps of the timeline");
 		return;
 	}
 	one.arena = l->arena;

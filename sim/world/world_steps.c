@@ -165,8 +165,13 @@ static void
 step_run(void *arg)
 {
 	struct wstep *s = arg;
+	const struct sc_step *st = s->s_sc;
+	struct timebase *tb = s->s_world->w_tb;
 
-	(void)world_do(s->s_world, s->s_sc);
+	if (st->has_every &&
+	    (!st->has_times || st->times == 0 || ++s->s_fired < st->times))
+		timebase_post(tb, &s->s_event, timebase_now(tb) + st->every);
+	(void)world_do(s->s_world, st);
 }
 
 int

@@ -289,7 +289,8 @@ lagg_addport(struct lagg_softc *sc, struct ifnet *ifp)
 int
 lagg_delport(struct lagg_softc *sc, struct ifnet *ifp)
 {
-	struct lagg_port *lp = ifp->if_lagg;
+	struct lagg_port *lp = ifp->if_lagg, *active;
+	bool moved = false;
 
 	if (lp == NULL || lp->lp_softc != sc)
 		return (ENOENT);
@@ -306,10 +307,14 @@ lagg_delport(struct lagg_softc *sc, struct ifnet *ifp)
 		/* Who tells its partner the address begins anew with it. */
 		if (sc->sc_psc != NULL)
 			lagg_restart(sc, sc->sc_proto);
-		lagg_announce(sc);
+		moved = true;
 	}
 	lagg_capabilities(sc);
+	/* A change of the active port is announced anyway. */
+	active = sc->sc_active;
 	lagg_update(sc, "port removed");
+	if (moved && sc->sc_active == active)
+		lagg_announce(sc);
 	free(lp);
 	return (0);
 }

@@ -306,6 +306,9 @@ tcp_limit_rexmit(struct tcp_xmit *tx)
 	    (tp->t_nic_ktls_xmit != 0 && tp->t_rxtshift > 1))
 		return;
 	most = tcp_sack_unsacked(tp, tp->snd_nxt);
+	/* What was refused below is new to everybody else. */
+	if (SEQ_LT(tp->snd_nxt, tp->snd_out))
+		most = MIN(most, tp->snd_out - tp->snd_nxt);
 	if (tx->tx_len <= most)
 		return;
 	tx->tx_len = most;

@@ -266,6 +266,8 @@ tcp_send(struct tcp_xmit *tx)
 	tcp_output_advance(tx);
 	if (error != 0)
 		return (tcp_output_error(tx, error));
+	if (SEQ_GT(tx->tx_seq + tx->tx_len, tp->snd_out))
+		tp->snd_out = tx->tx_seq + tx->tx_len;
 	if (tx->tx_len > 0)
 		tcp_account_for_send(tp, tx->tx_len, tx->tx_rexmit,
 		    tp->t_nic_ktls_xmit != 0);

@@ -148,6 +148,7 @@ tcp_connecting(struct tcpcb *tp, enum tcp_state state)
 {
 	tp->iss = tcp_new_isn(tp->t_inpcb);
 	tp->snd_una = tp->snd_nxt = tp->snd_max = tp->snd_fack = tp->iss;
+	tp->snd_out = tp->iss;
 	tp->snd_recover = tp->iss;
 	tp->request_r_scale = tcp_request_scale(tp);
 	tp->t_rcvtime = tcp_now(tp);

@@ -38,7 +38,7 @@ UNREACHABLE = {
     'the YAML library could not start': 'only without memory',
     'unexpected end of the file':
         'libyaml closes what is open, or reports an error, before the end',
-    'an order is carried out now: `when` is for steps of the timeline':
+    'an order is carried out now: `when` and `every` are for steps of the timeline':
         'not of a file; test_ctl_words.c has it',
 }
 

@@ -28,6 +28,7 @@ OWN_TIME = {
     'no-backend': 'what no card takes ends',
     'toe': 'settings that only a T6 has',
     'tags-run-out': 'settings that only a ConnectX has',
+    'port-removed': 'settings that only a T6 has',
     'tags-released-early': 'settings that only a ConnectX has',
 }
 

@@ -125,6 +125,7 @@ struct tcpcb {
 
 	/* send sequence space */
 	uint32_t iss, snd_una, snd_nxt, snd_max, snd_recover;
+	uint32_t snd_out; /* behind the last byte that was not refused below */
 	uint32_t snd_wnd, snd_wl1, snd_wl2, max_sndwnd;
 	uint8_t snd_scale, rcv_scale, request_r_scale;
 	/* receive sequence space */

@@ -438,6 +438,7 @@ struct sc_step {
 	const char *when;    /* text; NULL: at */
 	struct sc_when cond; /* parsed, if there is one */
 	simtime_t after;     /* from the condition to the step */
+	simtime_t every;     /* at: again and again; 0: once */
 	uint64_t times;	     /* at most; 0: always */
 	bool must;	     /* it is a claim that it happens */
 	int action;
@@ -447,7 +448,7 @@ struct sc_step {
 	const char *node; /* impair: of the link's stack */
 	bool enabled;
 	struct sc_impair set; /* impair: new values */
-	bool has_at, has_after, has_times, has_must;
+	bool has_at, has_after, has_times, has_must, has_every;
 	bool has_rate, has_queue, has_delay, has_enabled, has_set;
 	uint64_t loss;	  /* ppb */
 	const char *name; /* sysctl */

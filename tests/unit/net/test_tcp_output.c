@@ -141,6 +141,59 @@ test_refusal_makes_cwnd_one_segment_and_rto_resumes(void **state)
 	finish();
 }
 
+/* Frames are told from the first one on; those before `seen` are lost. */
+static uint32_t wire_end;
+static unsigned straddling, lost;
+
+static enum tw_verdict
+no_straddling(struct tw *tw, struct tw_port *from, const struct tw_pkt *pkt)
+{
+	uint32_t end = pkt->seq + pkt->paylen;
+
+	if (from != &tw->b.port[0] || pkt->paylen == 0)
+		return (TW_PASS);
+	if (wire_end != 0 && SEQ_LT(pkt->seq, wire_end) &&
+	    SEQ_GT(end, wire_end))
+		straddling++;
+	if (wire_end == 0 || SEQ_GT(end, wire_end))
+		wire_end = end;
+	if (lost == 0)
+		return (TW_PASS);
+	lost--;
+	return (TW_DROP);
+}
+
+/*
+ * Two segments and a half are lost, what comes behind them was refused: to TCP
+ * all of it was sent, on the wire the second half is new. No segment may be
+ * both.
+ */
+static void
+test_what_was_refused_begins_a_segment_of_its_own(void **state)
+{
+	for (unsigned odd = 1; odd < 1448; odd += 289) {
+		start(TSO);
+		w->hook = no_straddling;
+		wire_end = straddling = 0;
+		lost = 3;
+		p.s.chunk = 2 * 1448 + odd;
+		tw_app_attach(&p.s, w, p.s.so, 3);
+		p.s.to_send = p.s.chunk;
+		tw_app_kick(&p.s);
+		tw_run(w, SIM_MS);
+		assert_int_equal(lost, 0);
+		w->b.port[0].refuse_data = 1;
+		p.s.chunk = 0;
+		p.s.to_send = 20000;
+		tw_app_kick(&p.s);
+		tw_run(w, 5 * SIM_SEC);
+		assert_int_equal(p.c.rcvd, 20000);
+		assert_int_equal(tw_tp(&p.s)->t_stats.enobufs, 1);
+		assert_int_equal(straddling, 0);
+		finish();
+	}
+}
+
 static void
 test_long_refusal_ends_well_or_with_timeout(void **state)
 {
@@ -475,6 +528,7 @@ main(void)
 		T(test_ready_after_drop_frees_and_says_so),
 		T(test_not_ready_send_on_dropped_leaves_the_mbuf),
 		T(test_refusal_makes_cwnd_one_segment_and_rto_resumes),
+		T(test_what_was_refused_begins_a_segment_of_its_own),
 		T(test_long_refusal_ends_well_or_with_timeout),
 		T(test_fast_retransmit_after_three_dupacks),
 		T(test_limited_transmit_keeps_a_small_window_alive),
