@@ -91,18 +91,22 @@ order_sysctl(struct world *w, const struct sc_step *st, struct strbuf *err)
 int
 world_order(struct world *w, const struct sc_step *st, struct strbuf *err)
 {
+	const char *call;
 	int error;
 
 	if (st->action == SC_DO_SYSCTL &&
 	    (error = order_sysctl(w, st, err)) != 0)
 		return (error);
-	error = world_do(w, st);
+	error = world_do(w, st, &call);
 	if (error == 0)
 		return (0);
 	if (st->action == SC_DO_SYSCTL)
 		sysctl_refusal(sysctl_find(world_host(w, st->on)->h_vnet,
 				   st->name),
 		    &st->value, error, err);
+	else if (call != NULL)
+		strbuf_addf(err, "%s: %s (%s)", call, errno_name(error),
+		    errno_text(error));
 	else if (error == ESRCH)
 		strbuf_addf(err, "`%s` has no open connection that is meant",
 		    st->on);

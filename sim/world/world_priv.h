@@ -224,8 +224,9 @@ void world_look(struct world *);
 int steps_create(struct world *, struct strbuf *err);
 /* What is still to come does not. */
 void steps_cancel(struct world *);
-/* Carry out a step that was checked, now; refusals are traced. */
-int world_do(struct world *, const struct sc_step *);
+/* Carry out a step that was checked, now; refusals are traced. call: the name
+ * of what was refused, or NULL; may be NULL. */
+int world_do(struct world *, const struct sc_step *, const char **call);
 const char *step_name(const struct sc_step *); /* "link down" */
 
 /* world_ifconfig.c */

@@ -95,28 +95,38 @@ state_tell(struct world *w, const char *name, const char *why, simtime_t when,
 	strbuf_fini(&text);
 }
 
+/* Is the host's interface what `of` names? NULL names all. */
+static bool
+show_meant(const char *of, const char *host, const char *ifname)
+{
+	size_t len = strlen(host);
+
+	return (of == NULL || strcmp(of, host) == 0 ||
+	    (strncmp(of, host, len) == 0 && of[len] == '.' &&
+		strcmp(of + len + 1, ifname) == 0));
+}
+
 /* Interfaces of `of`: a host's, one of a host's; NULL: all. */
 static void
 show_ifconfig(struct world *w, const char *of, struct strbuf *sb)
 {
 	struct ifnet *ifp;
 	struct vnet *v;
-	size_t len;
+	bool head;
 
 	for (unsigned i = 0; i < w->w_sc->nhosts; i++) {
 		v = w->w_hosts[i].h_vnet;
-		len = strlen(v->v_name);
-		if (of != NULL &&
-		    (strncmp(of, v->v_name, len) != 0 ||
-			(of[len] != '\0' && of[len] != '.')))
-			continue;
-		strbuf_addf(sb, "%shost %s\n", sb->sb_len > 0 ? "\n" : "",
-		    v->v_name);
+		head = false;
 		for (ifp = if_first(v); ifp != NULL;
-		     ifp = TAILQ_NEXT(ifp, if_link))
-			if (of == NULL || of[len] == '\0' ||
-			    strcmp(of + len + 1, ifp->if_xname) == 0)
-				ifconfig_show(ifp, sb);
+		     ifp = TAILQ_NEXT(ifp, if_link)) {
+			if (!show_meant(of, v->v_name, ifp->if_xname))
+				continue;
+			if (!head)
+				strbuf_addf(sb, "%shost %s\n",
+				    sb->sb_len > 0 ? "\n" : "", v->v_name);
+			head = true;
+			ifconfig_show(ifp, sb);
+		}
 	}
 }
 

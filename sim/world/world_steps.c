@@ -137,11 +137,14 @@ step_part(const struct sc_step *st)
 }
 
 int
-world_do(struct world *w, const struct sc_step *st)
+world_do(struct world *w, const struct sc_step *st, const char **callp)
 {
 	const char *call = NULL, *part = step_part(st);
 	int error = actions[st->action].fn(w, st, &call);
 	char *target;
+
+	if (callp != NULL)
+		*callp = call;
 	bool told;
 
 	target =
@@ -171,7 +174,7 @@ step_run(void *arg)
 	if (st->has_every &&
 	    (!st->has_times || st->times == 0 || ++s->s_fired < st->times))
 		timebase_post(tb, &s->s_event, timebase_now(tb) + st->every);
-	(void)world_do(s->s_world, st);
+	(void)world_do(s->s_world, st, NULL);
 }
 
 int

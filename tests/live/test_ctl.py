@@ -46,6 +46,17 @@ def during_a_download(c, s, d):
     c.equal(s.ctl('loss', 'mce0', '0.1%').stdout, 'ok\n', 'loss')
     c.equal(s.ctl('do', 'loss', 'on=server.mce0', 'loss=0%').stdout, 'ok\n',
             'do')
+    # ifconfig(8) and route(8), under the download.
+    c.equal(s.ctl('ifconfig', 'server.mce0', '-tso', '-lro', 'mtu', '1400').stdout, 'ok\n',
+            'ifconfig')
+    shown = s.ctl('ifconfig', 'server.mce0').stdout
+    c.check('mtu 1400' in shown and 'TSO4' not in shown and 'status: active' in shown,
+            'ifconfig shows it: ' + shown)
+    c.equal(s.ctl('ifconfig', 'server.mce0', 'tso', 'lro', 'mtu', '1500').stdout, 'ok\n', 'back')
+    c.check('mce0: flags=' in s.ctl('ifconfig', 'server').stdout, 'all of a host')
+    c.equal(s.ctl('route', 'server', 'add', '10.99.0.0/16', '-interface', 'mce0').stdout, 'ok\n',
+            'route')
+    c.equal(s.ctl('route', 'server', 'delete', '10.99.0.0/16').stdout, 'ok\n', 'route away')
     _, err = p.communicate(timeout=live.PATIENCE)
     c.equal((p.returncode, live.sha(path)),
             (0, live.file_sha('/large.bin', 32 << 20)), 'the download: ' + err)
@@ -75,6 +86,14 @@ def refused(c, s):
             (['card', 'mce0', 'stall'], 'wants `for`, a time'),
             (['card', 'mce0', 'stall', '3'], 'wants `for`, a time'),
             (['card', 'mce0', 'keys', '3'], 'which knows no order keys'),
+            (['ifconfig', 'server.mce0', 'mtu', '9999'], 'SIOCSIFMTU: EINVAL'),
+            (['ifconfig', 'server.mce0', 'txtls', 'rxtls'], 'SIOCSIFCAP: EINVAL'),
+            (['ifconfig', 'server.mce0', 'frob'], 'did you mean `lro`?'),
+            (['ifconfig', 'server.mce9', 'up'], 'has no interface `mce9`'),
+            (['ifconfig', 'server.mce9'], 'there is no interface or host'),
+            (['ifconfig'], 'write: ifconfig'),
+            (['route', 'server', 'delete', '10.98.0.0/16'], 'route delete: ESRCH'),
+            (['route', 'server', 'lose'], 'begin with add, delete or change'),
             (['statsu'], 'did you mean `status`?'),
             (['x' * 5000], 'a line has up to'),
             (['link', 'down', '{}'], 'strange character')):
