@@ -141,7 +141,7 @@ nic_arrived(struct nic *n, struct frame *f)
 		n->n_stats.rx_link_down++;
 		TRACE(&n->n_vnet->v_tracer, nic_drop, TS(n->n_if.if_xname),
 		    TU(0), TU(frame_len(f)), TI(0),
-		    TS("it arrived while the link was down"));
+		    TS("it arrived while the link was down"), TU(f->f_id));
 	} else if (!nic_mine(n, f))
 		n->n_stats.rx_not_mine++;
 	else {

@@ -406,6 +406,10 @@ static const struct key capture_keys[] = {
 	{ "dma", K_BOOL, F(sc_capture, dma), .def = "false", .since = "0.2",
 	    .text =
 		"write dma-HOST-CARD.pcapng for each card: its work requests and completions (docs/nics.md)" },
+	{ "timeline", K_BOOL, F(sc_capture, timeline), .def = "true",
+	    .since = "0.2",
+	    .text =
+		"write timeline.svg, a picture of the run over time, where there is a lagg or a vlan, or a tag was reset, or a mode changed" },
 	{ "tcp_info", K_TIME, F(sc_capture, tcp_info), .def = "0s",
 	    .max = 60 * SIM_SEC, .since = "0.2",
 	    .text =
