@@ -135,8 +135,8 @@ j_story(const struct conn_result *c)
 	const struct story_gap *g = &c->c_gap;
 
 	return (json_pack("{s:{s:I, s:I, s:I, s:I, s:I}, s:o, s:o}", "receiver",
-	    "reads", (json_int_t)g->g_reads, "first_ps",
-	    (json_int_t)g->g_first, "last_ps", (json_int_t)g->g_last, "gap_ps",
+	    "reads", (json_int_t)g->g_reads, "first_ps", (json_int_t)g->g_first,
+	    "last_ps", (json_int_t)g->g_last, "gap_ps",
 	    (json_int_t)g->g_longest, "gap_from_ps", (json_int_t)g->g_from,
 	    "client", j_story_side(c->c_side[0].story), "server",
 	    j_story_side(c->c_side[1].story)));

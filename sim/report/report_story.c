@@ -58,7 +58,7 @@ text_gap(const struct conn_result *c, struct strbuf *sb)
 		    g->g_reads == 0 ? "nothing" : "once");
 		return;
 	}
-	strbuf_adds(sb, "the receiver's longest wait: ");
+	strbuf_adds(sb, "gap seen by the receiver: ");
 	format_time(g->g_longest, sb);
 	strbuf_adds(sb, ", from ");
 	format_time(g->g_from, sb);
@@ -77,8 +77,8 @@ text_mode_lines(const struct story *s, const char *who, bool rx,
 	for (m = s->s_modes; m < s->s_modes + s->s_nmodes; m++) {
 		if (m->sm_rx != rx)
 			continue;
-		strbuf_addf(sb, "    %s %s: %s%s since ", who,
-		    rx ? "rx" : "tx", n++ > 0 ? "then " : "", m->sm_mode);
+		strbuf_addf(sb, "    %s %s: %s%s since ", who, rx ? "rx" : "tx",
+		    n++ > 0 ? "then " : "", m->sm_mode);
 		format_time(m->sm_when, sb);
 		strbuf_addf(sb, ": %s", m->sm_why);
 		if (m->sm_error != 0)
@@ -98,31 +98,55 @@ text_modes_of(const struct story *s, const char *who, struct strbuf *sb)
 }
 
 static void
-text_if(const struct story_if *si, const char *who, struct strbuf *sb)
+text_if_tags(const struct story_if *si, struct strbuf *sb)
 {
-	const char *sep = ": ";
+	strbuf_addf(sb, "%s %ju taken, %ju released", si->si_name,
+	    (uintmax_t)si->si_taken, (uintmax_t)si->si_released);
+	if (si->si_refused > 0)
+		strbuf_addf(sb, ", %ju refused", (uintmax_t)si->si_refused);
+}
 
-	strbuf_addf(sb, "    %s %s", who, si->si_name);
-	if (si->si_taken > 0) {
-		strbuf_addf(sb, "%s%ju tag%s taken, %ju released", sep,
-		    (uintmax_t)si->si_taken, plural(si->si_taken),
-		    (uintmax_t)si->si_released);
-		sep = "; ";
-	}
-	if (si->si_refused > 0) {
-		strbuf_addf(sb, "%s%ju tag%s refused", sep,
-		    (uintmax_t)si->si_refused, plural(si->si_refused));
-		sep = "; ";
-	}
-	if (si->si_reread > 0) {
-		strbuf_addf(sb, "%sread again ", sep);
-		format_bytes(si->si_reread, sb);
-		sep = ", ";
-	}
+static void
+text_if_reread(const struct story_if *si, struct strbuf *sb)
+{
+	strbuf_addf(sb, "%s ", si->si_name);
+	format_bytes(si->si_reread, sb);
 	if (si->si_restarts > 0)
-		strbuf_addf(sb, "%s%ju record%s begun in the middle", sep,
+		strbuf_addf(sb, " (%ju record%s begun in the middle)",
 		    (uintmax_t)si->si_restarts, plural(si->si_restarts));
-	strbuf_adds(sb, "\n");
+}
+
+static bool
+if_has_tags(const struct story_if *si)
+{
+	return (si->si_taken + si->si_refused > 0);
+}
+
+static bool
+if_read_again(const struct story_if *si)
+{
+	return (si->si_reread + si->si_restarts > 0);
+}
+
+/* One line over the interfaces that have something to say. */
+static void
+text_ifs(const struct story *s, const char *who, const char *what,
+    bool (*has)(const struct story_if *),
+    void (*text)(const struct story_if *, struct strbuf *), struct strbuf *sb)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < s->s_nifs; i++) {
+		if (!has(&s->s_ifs[i]))
+			continue;
+		if (n++ == 0)
+			strbuf_addf(sb, "    %s %s: ", who, what);
+		else
+			strbuf_adds(sb, "; ");
+		text(&s->s_ifs[i], sb);
+	}
+	if (n > 0)
+		strbuf_adds(sb, "\n");
 }
 
 static void
@@ -133,8 +157,7 @@ text_drop_of(const struct story_drop *d, const char *who, struct strbuf *sb)
 	strbuf_addf(sb, "    %s dropped (%s): %ju packet%s, ", who,
 	    places[d->sd_place], (uintmax_t)d->sd_count, plural(d->sd_count));
 	format_bytes(d->sd_bytes, sb);
-	strbuf_addf(sb, "%s%s: %s", *d->sd_at != '\0' ? ", " : "", d->sd_at,
-	    d->sd_why);
+	strbuf_addf(sb, ", %s: %s", d->sd_at, d->sd_why);
 	if (d->sd_error != 0)
 		strbuf_addf(sb, " (%s)", errno_name(d->sd_error));
 	strbuf_adds(sb, "  [");
@@ -147,23 +170,32 @@ text_drop_of(const struct story_drop *d, const char *who, struct strbuf *sb)
 }
 
 static void
+text_resets(const struct story *s, const char *who, struct strbuf *sb)
+{
+	uint64_t done = s->s_resets - s->s_resets_failed;
+
+	if (s->s_resets == 0)
+		return;
+	strbuf_addf(sb, "    %s: tag replaced %ju time%s", who, (uintmax_t)done,
+	    plural(done));
+	if (s->s_resets_failed > 0)
+		strbuf_addf(sb, ", %ju time%s not",
+		    (uintmax_t)s->s_resets_failed, plural(s->s_resets_failed));
+	strbuf_adds(sb, "\n");
+}
+
+static void
 text_story(const struct story *s, const char *who, struct strbuf *sb)
 {
 	if (s == NULL)
 		return;
 	text_modes_of(s, who, sb);
-	for (unsigned i = 0; i < s->s_nifs; i++)
-		text_if(&s->s_ifs[i], who, sb);
-	if (s->s_resets > 0) {
-		strbuf_addf(sb, "    %s: its tag was replaced %ju time%s", who,
-		    (uintmax_t)(s->s_resets - s->s_resets_failed),
-		    plural(s->s_resets - s->s_resets_failed));
-		if (s->s_resets_failed > 0)
-			strbuf_addf(sb, ", and %ju time%s could not be",
-			    (uintmax_t)s->s_resets_failed,
-			    plural(s->s_resets_failed));
-		strbuf_adds(sb, "\n");
-	}
+	text_resets(s, who, sb);
+	text_ifs(s, who, "tags", if_has_tags, text_if_tags, sb);
+	text_ifs(s, who, "cards read again", if_read_again, text_if_reread, sb);
+	if (s->s_ifs_left > 0)
+		strbuf_addf(sb, "    %s: %ju more events of other interfaces\n",
+		    who, (uintmax_t)s->s_ifs_left);
 	for (unsigned i = 0; i < s->s_ndrops; i++)
 		text_drop_of(&s->s_drops[i], who, sb);
 	if (s->s_drops_left > 0)
@@ -206,22 +238,22 @@ gap_order(const void *a, const void *b)
 static void
 text_sums(struct story_sums *ss, unsigned all, struct strbuf *sb)
 {
-	strbuf_addf(sb, "  all: %u of %u connections", ss->ss_conns, all);
+	strbuf_addf(sb, "  all %u of %u connections: ", ss->ss_conns, all);
 	if (ss->ss_gaps > 0) {
 		qsort(ss->ss_gap, ss->ss_gaps, sizeof(*ss->ss_gap), gap_order);
-		strbuf_adds(sb, ", whose receivers' longest waits are ");
+		strbuf_adds(sb, "gaps from ");
 		format_time(ss->ss_gap[0], sb);
-		strbuf_adds(sb, " at least, ");
-		format_time(ss->ss_gap[ss->ss_gaps / 2], sb);
-		strbuf_adds(sb, " in the middle, ");
+		strbuf_adds(sb, " to ");
 		format_time(ss->ss_gap[ss->ss_gaps - 1], sb);
-		strbuf_adds(sb, " at most");
+		strbuf_adds(sb, ", median ");
+		format_time(ss->ss_gap[ss->ss_gaps / 2], sb);
+		strbuf_adds(sb, "; ");
 	}
-	strbuf_addf(sb, ";\n    %ju tag%s replaced, %ju not, ",
+	strbuf_addf(sb, "%ju tag%s replaced, %ju not; ",
 	    (uintmax_t)ss->ss_resets, plural(ss->ss_resets),
 	    (uintmax_t)ss->ss_failed);
 	format_bytes(ss->ss_reread, sb);
-	strbuf_addf(sb, " read again by cards, %ju packet%s dropped (",
+	strbuf_addf(sb, " read again by cards; %ju packet%s dropped (",
 	    (uintmax_t)ss->ss_drops, plural(ss->ss_drops));
 	format_bytes(ss->ss_bytes, sb);
 	strbuf_adds(sb, ")\n");

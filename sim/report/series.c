@@ -23,8 +23,7 @@ series_widen(struct series *s)
 	for (unsigned i = 0; i < s->s_n; i++) {
 		at = b[i].sb_at / 2;
 		if (n == 0 || b[n - 1].sb_at != at)
-			b[n++] =
-			    (struct series_bin) { at, b[i].sb_value };
+			b[n++] = (struct series_bin) { at, b[i].sb_value };
 		else if (s->s_level)
 			b[n - 1].sb_value = b[i].sb_value;
 		else
@@ -48,8 +47,7 @@ series_add(struct series *s, simtime_t when, uint64_t value)
 		series_widen(s);
 	if (s->s_n == s->s_size) {
 		s->s_size = s->s_size != 0 ? 2 * s->s_size : 16;
-		s->s_bins =
-		    xrealloc(s->s_bins, s->s_size * sizeof(*s->s_bins));
+		s->s_bins = xrealloc(s->s_bins, s->s_size * sizeof(*s->s_bins));
 	}
 	at = when >> (SERIES_SHIFT + s->s_wider);
 	last = s->s_n > 0 ? &s->s_bins[s->s_n - 1] : NULL;
@@ -101,8 +99,9 @@ series_sum(const struct series *s, simtime_t from, simtime_t to)
 		lo = MAX(begin, from);
 		hi = MIN(begin + width, to);
 		if (hi > lo)
-			sum += (uint64_t)((unsigned __int128)
-				s->s_bins[i].sb_value * (hi - lo) / width);
+			sum += (uint64_t)((unsigned __int128)s->s_bins[i]
+					      .sb_value *
+			    (hi - lo) / width);
 	}
 	return (sum);
 }

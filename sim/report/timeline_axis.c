@@ -32,8 +32,8 @@ active(struct activity *a, simtime_t from, simtime_t to)
 		a->size = a->size != 0 ? 2 * a->size : 256;
 		a->v = xrealloc(a->v, a->size * sizeof(*a->v));
 	}
-	a->v[a->n++] = (struct stretch) { MAX(from, a->begin),
-		MIN(to, a->end) };
+	a->v[a->n++] =
+	    (struct stretch) { MAX(from, a->begin), MIN(to, a->end) };
 }
 
 static void
@@ -224,8 +224,7 @@ axis_x(const struct axis *ax, simtime_t when)
 		if (when < s->as_to)
 			return (s->as_x +
 			    (int)((unsigned __int128)s->as_width *
-				(when - s->as_from) /
-				(s->as_to - s->as_from)));
+				(when - s->as_from) / (s->as_to - s->as_from)));
 	return (end[-1].as_x + end[-1].as_width);
 }
 
@@ -244,6 +243,10 @@ add_instant(struct strbuf *sb, simtime_t t, simtime_t step)
 	unsigned u = 0, decimals = 0;
 	simtime_t rest, one;
 
+	if (t == 0) {
+		strbuf_adds(sb, "0");
+		return;
+	}
 	while (u + 1 < nitems(units) && t < units[u].ps)
 		u++;
 	for (one = units[u].ps; one > step && one % 10 == 0; one /= 10)
@@ -273,20 +276,38 @@ add_duration(struct strbuf *sb, simtime_t t)
 	add_instant(sb, t, step);
 }
 
-/* 1, 2, 5, 10 ... of which `room` holds one every 78 pixels. */
+/* The lowest of 1, 2, 5, 10 ... that is not below. */
 static simtime_t
-tick_step(const struct axis_span *s)
+round_up(simtime_t least)
 {
 	static const unsigned round[] = { 1, 2, 5 };
-	simtime_t least = (simtime_t)((unsigned __int128)(s->as_to -
-					  s->as_from) *
-	    PX(78) / (unsigned)s->as_width);
-	simtime_t ten = 1;
 
-	for (;; ten *= 10)
+	for (simtime_t ten = 1;; ten *= 10)
 		for (unsigned i = 0; i < nitems(round); i++)
 			if (ten * round[i] >= least)
 				return (ten * round[i]);
+}
+
+static simtime_t
+tick_after(const struct axis_span *s, simtime_t step)
+{
+	return ((s->as_from + step - 1) / step * step);
+}
+
+/* One every 78 pixels; in a span that is shorter at least one. */
+static simtime_t
+tick_step(const struct axis_span *s)
+{
+	simtime_t len = s->as_to - s->as_from;
+	simtime_t step = round_up((simtime_t)((unsigned __int128)len * PX(78) /
+	    (unsigned)s->as_width));
+
+	if (tick_after(s, step) < s->as_to)
+		return (step);
+	for (step = round_up(len); step > 1; step = round_up(step / 3))
+		if (tick_after(s, step) < s->as_to)
+			break;
+	return (step);
 }
 
 static int
@@ -303,8 +324,7 @@ span_ticks(const struct axis *ax, const struct axis_span *s, int top,
 	struct strbuf label = { 0 };
 	int x, half;
 
-	for (t = (s->as_from + step - 1) / step * step; t < s->as_to;
-	     t += step) {
+	for (t = tick_after(s, step); t < s->as_to; t += step) {
 		x = axis_x(ax, t);
 		strbuf_clear(&label);
 		add_instant(&label, t, step);
@@ -346,8 +366,9 @@ axis_draw_quiet(const struct axis *ax, int top, int bottom, struct strbuf *sb)
 		x = s->as_x + s->as_width;
 		add_line(sb, "cut", x, top, x, bottom + PX(2));
 		x = s->as_x + s->as_width / 2 + PX(4);
-		strbuf_adds(sb, "<text class=\"note\" text-anchor=\"middle\" "
-				"transform=\"translate(");
+		strbuf_adds(sb,
+		    "<text class=\"note\" text-anchor=\"middle\" "
+		    "transform=\"translate(");
 		add_px(sb, x);
 		strbuf_adds(sb, " ");
 		add_px(sb, (top + bottom) / 2);

@@ -11,7 +11,7 @@
 #include <ktsim/base/strbuf.h>
 #include <ktsim/sim/result.h>
 
-#define PX(n) ((n) * 10) /* pixels, in tenths */
+#define PX(n)	   ((n)*10) /* pixels, in tenths */
 
 #define PIC_WIDTH  PX(1060)
 #define PLOT_LEFT  PX(132)
@@ -73,7 +73,7 @@ void add_rate(struct strbuf *, uint64_t bps);
 
 /* --- timeline_svg.c --- */
 
-void add_px(struct strbuf *, int tenths); /* "12.5" */
+void add_px(struct strbuf *, int tenths);    /* "12.5" */
 void add_xml(struct strbuf *, const char *); /* < > & as they must be */
 void add_rect(struct strbuf *, const char *class, int x, int y, int w, int h);
 void add_line(struct strbuf *, const char *class, int x1, int y1, int x2,

@@ -1,6 +1,6 @@
 /*
  * The picture of a run: ports with their link, their part in a lagg, what they
- * sent and the tags on them; what the receivers got, and their longest wait;
+ * sent and the tags on them; what the receivers got, and their longest gap;
  * the steps that were taken; all over one axis of time. A file of its own, no
  * scripts, for light and dark.
  */
@@ -32,6 +32,8 @@ static const char style[] =
     ".host{font-size:13px;font-weight:600}\n"
     ".note,.tick{font-size:11px;fill:#59636e}\n"
     ".label{fill:#59636e}\n"
+    ".step-t,.gap-t{paint-order:stroke;stroke:#ffffff;stroke-width:4px;"
+    "stroke-linejoin:round}\n"
     ".grid{stroke:#d1d9e0;stroke-width:1}\n"
     ".axis{stroke:#59636e;stroke-width:1}\n"
     ".up{fill:#eef6f0}.down{fill:#f9d6d2}\n"
@@ -44,13 +46,13 @@ static const char style[] =
     ".gap{stroke:#cf222e;stroke-width:1.5}.gap-t{fill:#b3202b}\n"
     ".gap-b{fill:#cf222e;fill-opacity:.1}\n"
     ".step{stroke:#1f2328;stroke-width:1;stroke-dasharray:4 3}\n"
-    ".quiet{fill:#f6f8fa;fill-opacity:.93}\n"
+    ".quiet{fill:#f6f8fa;fill-opacity:.85}\n"
     ".cut{stroke:#818b98;stroke-width:1;stroke-dasharray:1 3}\n"
     ".hatch{stroke:#9a6700;stroke-width:2.5;stroke-opacity:.7}\n"
     ".paused{fill:url(#hatch)}\n"
     "@media (prefers-color-scheme:dark){\n"
     "text{fill:#e6edf3}\n"
-    ".page{fill:#0d1117}\n"
+    ".page{fill:#0d1117}.step-t,.gap-t{stroke:#0d1117}\n"
     ".note,.tick,.label{fill:#9198a1}\n"
     ".grid{stroke:#2d333b}.axis{stroke:#9198a1}\n"
     ".up{fill:#12211a}.down{fill:#4a1a1c}\n"
@@ -98,8 +100,8 @@ add_xml(struct strbuf *sb, const char *text)
 			break;
 		default:
 			/* XML has no other control characters. */
-			strbuf_add(sb,
-			    (unsigned char)*text < ' ' ? " " : text, 1);
+			strbuf_add(sb, (unsigned char)*text < ' ' ? " " : text,
+			    1);
 			break;
 		}
 }
@@ -154,7 +156,7 @@ struct picture {
 	const struct result *p_r;
 	const struct timeline *p_tl;
 	struct axis p_axis;
-	const struct conn_result *p_gap; /* who waited longest; NULL */
+	const struct conn_result *p_gap; /* whose gap is the longest; NULL */
 	unsigned p_step_rows;
 	int p_top, p_bottom; /* of the lanes */
 };
@@ -225,24 +227,27 @@ picture_find_gap(struct picture *p)
 
 /* --- steps --- */
 
-/* Labels that would lie on others go one row higher; STEP_ROWS: no room. */
+/*
+ * The lowest row whose label, from its line to `to`, is crossed by no line of
+ * a later step, which come down from their rows: STEP_ROWS: there is none.
+ */
 static unsigned
-step_row(int ends[STEP_ROWS], int from, int to)
+step_row(int begins[STEP_ROWS], int from, int to)
 {
-	unsigned row = 0;
+	unsigned row = STEP_ROWS;
 
-	while (row < STEP_ROWS && ends[row] > from)
-		row++;
+	while (row > 0 && begins[row - 1] >= to + PX(8))
+		row--;
 	if (row < STEP_ROWS)
-		ends[row] = to + PX(10);
+		begins[row] = from;
 	return (row);
 }
 
 static bool
 step_is_seen(const struct picture *p, const struct tl_step *ts)
 {
-	return (ts->ts_when >= p->p_axis.a_begin &&
-	    ts->ts_when <= p->p_axis.a_end);
+	return (
+	    ts->ts_when >= p->p_axis.a_begin && ts->ts_when <= p->p_axis.a_end);
 }
 
 static int
@@ -267,17 +272,19 @@ static unsigned
 steps_draw(const struct picture *p, struct strbuf *sb)
 {
 	const struct timeline *tl = p->p_tl;
-	int ends[STEP_ROWS] = { 0 }, x, from, y;
+	int begins[STEP_ROWS], x, from, y;
 	unsigned row, rows = 0;
 
-	for (unsigned i = 0; i < tl->tl_nsteps; i++) {
-		const struct tl_step *ts = &tl->tl_steps[i];
+	for (row = 0; row < STEP_ROWS; row++)
+		begins[row] = PIC_WIDTH + PX(8);
+	for (unsigned i = tl->tl_nsteps; i > 0; i--) {
+		const struct tl_step *ts = &tl->tl_steps[i - 1];
 
 		if (!step_is_seen(p, ts))
 			continue;
 		x = axis_x(&p->p_axis, ts->ts_when);
 		from = step_from(p, ts);
-		row = step_row(ends, MIN(from, x), from + step_width(ts));
+		row = step_row(begins, MIN(from, x), from + step_width(ts));
 		rows = MAX(rows, MIN(row + 1, (unsigned)STEP_ROWS));
 		if (sb == NULL)
 			continue;
@@ -378,6 +385,25 @@ host_draw(const struct picture *p, const struct tl_host *h, int y,
 
 /* --- receivers --- */
 
+/* From where to where nothing was read. */
+static void
+gap_ends(const struct picture *p, int *from, int *to)
+{
+	const struct story_gap *g = &p->p_gap->c_gap;
+
+	*from = axis_x(&p->p_axis, g->g_from);
+	*to = MAX(axis_x(&p->p_axis, g->g_from + g->g_longest), *from + PX(1));
+}
+
+static void
+gap_shade(const struct picture *p, int y, struct strbuf *sb)
+{
+	int from, to;
+
+	gap_ends(p, &from, &to);
+	add_rect(sb, "gap-b", from, y, to - from, RECEIVERS);
+}
+
 static void
 receivers_draw(const struct picture *p, int y, struct strbuf *sb)
 {
@@ -388,8 +414,10 @@ receivers_draw(const struct picture *p, int y, struct strbuf *sb)
 	scale_round(&ls);
 	y += GAP_ROW;
 	add_rect(sb, "up", PLOT_LEFT, y, PLOT_WIDTH, RECEIVERS);
-	lane_area(&p->p_axis, &p->p_tl->tl_delivered, ls.ls_rate_bps,
-	    y + PX(3), RECEIVERS - PX(3), "got", sb);
+	if (p->p_gap != NULL)
+		gap_shade(p, y, sb);
+	lane_area(&p->p_axis, &p->p_tl->tl_delivered, ls.ls_rate_bps, y + PX(3),
+	    RECEIVERS - PX(3), "got", sb);
 	add_text(sb, "host", PX(16), y + PX(16), "start", "receivers");
 	add_text(sb, "note", PX(16), y + PX(32), "start", "body bytes");
 	add_rate(&rate, ls.ls_rate_bps);
@@ -403,24 +431,19 @@ static void
 gap_draw(const struct picture *p, int y, struct strbuf *sb)
 {
 	struct strbuf text = { 0 };
-	const struct story_gap *g;
 	int from, to, half, middle;
 
 	if (p->p_gap == NULL)
 		return;
-	g = &p->p_gap->c_gap;
-	from = axis_x(&p->p_axis, g->g_from);
-	to = axis_x(&p->p_axis, g->g_from + g->g_longest);
-	strbuf_adds(&text, "longest wait ");
-	add_duration(&text, g->g_longest);
+	gap_ends(p, &from, &to);
+	strbuf_adds(&text, "longest gap ");
+	add_duration(&text, p->p_gap->c_gap.g_longest);
 	strbuf_addf(&text, ", %s", p->p_gap->c_name);
 	half = (int)text.sb_len * LETTER / 2;
 	middle = MAX(PLOT_LEFT + half, MIN(PLOT_RIGHT - half, (from + to) / 2));
 	add_text(sb, "gap-t", middle, y + PX(11), "middle", strbuf_str(&text));
 	y += PX(20);
-	add_rect(sb, "gap-b", from, y, MAX(to - from, PX(1)),
-	    p->p_bottom - y);
-	add_line(sb, "gap", from, y, MAX(to, from + PX(1)), y);
+	add_line(sb, "gap", from, y, to, y);
 	add_line(sb, "gap", from, y - PX(4), from, y + PX(4));
 	add_line(sb, "gap", to, y - PX(4), to, y + PX(4));
 	strbuf_fini(&text);
@@ -501,11 +524,14 @@ describe(const struct picture *p, struct strbuf *sb)
 	strbuf_addf(sb, "The receivers read %ju body bytes",
 	    (uintmax_t)tl->tl_delivered_bytes);
 	if (p->p_gap != NULL) {
-		strbuf_adds(sb, "; the longest wait was ");
+		strbuf_adds(sb, "; the longest gap was ");
 		add_duration(sb, p->p_gap->c_gap.g_longest);
 		strbuf_addf(sb, ", of %s", p->p_gap->c_name);
 	}
 	strbuf_adds(sb, ".");
+	if (tl->tl_steps_left > 0)
+		strbuf_addf(sb, " %u more steps are not drawn.",
+		    tl->tl_steps_left);
 	for (unsigned i = 0; i < tl->tl_nsteps; i++) {
 		strbuf_adds(sb, " At ");
 		add_duration(sb, tl->tl_steps[i].ts_when);
@@ -531,8 +557,9 @@ head_draw(const struct picture *p, int height, struct strbuf *sb)
 	strbuf_adds(sb, "\"");
 	add_attr(sb, "width", PIC_WIDTH);
 	add_attr(sb, "height", height);
-	strbuf_adds(sb, " role=\"img\" aria-labelledby=\"title desc\">\n"
-			"<title id=\"title\">");
+	strbuf_adds(sb,
+	    " role=\"img\" aria-labelledby=\"title desc\">\n"
+	    "<title id=\"title\">");
 	add_xml(sb, p->p_r->r_name);
 	strbuf_adds(sb, ": ");
 	add_xml(sb, text);

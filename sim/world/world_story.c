@@ -210,8 +210,8 @@ tag_taken(struct storybook *b, unsigned host, const struct trace_rec *rec)
 	struct known_tag *kt;
 	struct story_if *si;
 
-	h->bh_tags = array_reach(h->bh_tags, &h->bh_ntags, number,
-	    sizeof(*h->bh_tags));
+	h->bh_tags =
+	    array_reach(h->bh_tags, &h->bh_ntags, number, sizeof(*h->bh_tags));
 	kt = &h->bh_tags[number];
 	kt->kt_conn = (uint32_t)arg_u(rec, "conn");
 	kt->kt_type = text_kept(b, arg_s(rec, "type"));
@@ -253,9 +253,11 @@ tag_released(struct storybook *b, unsigned host, const struct trace_rec *rec)
 static void
 tag_refused(struct storybook *b, struct story *s, const struct trace_rec *rec)
 {
-	struct story_if *si = story_if(b, s, arg_s(rec, "ifp"));
+	const char *name = arg_s(rec, "ifp");
+	struct story_if *si;
 
-	if (si != NULL)
+	/* Without a route or the right to it no interface was asked. */
+	if (strcmp(name, "-") != 0 && (si = story_if(b, s, name)) != NULL)
 		si->si_refused++;
 }
 
@@ -309,23 +311,47 @@ story_drop(struct storybook *b, struct story *s, enum story_place place,
 	d->sd_last = rec->tr_when;
 }
 
+static enum story_place
+drop_place(const struct trace_rec *rec)
+{
+	switch (rec->tr_id) {
+	case TP_wire_drop:
+		return (STORY_WIRE);
+	case TP_nic_drop:
+		return (STORY_CARD);
+	default:
+		return (STORY_KERNEL);
+	}
+}
+
+static const char *
+drop_at(const struct trace_rec *rec)
+{
+	switch (rec->tr_id) {
+	case TP_wire_drop:
+		return (arg_s(rec, "link"));
+	case TP_nic_drop:
+		return (arg_s(rec, "ifp"));
+	case TP_lagg_drop:
+		return (arg_s(rec, "lagg"));
+	case TP_vlan_drop:
+		return (arg_s(rec, "vlan"));
+	default:
+		return ("IP");
+	}
+}
+
 /* On the way down the packet says whose it is. */
 static void
 drop_down(struct storybook *b, unsigned host, const struct trace_rec *rec)
 {
 	struct story *s = story_get(b, host, arg_u(rec, "conn"));
 
-	if (s == NULL)
-		return;
-	story_drop(b, s,
-	    rec->tr_id == TP_nic_drop ? STORY_CARD : STORY_KERNEL,
-	    rec->tr_id == TP_lagg_drop	    ? arg_s(rec, "lagg")
-		: rec->tr_id == TP_vlan_drop ? arg_s(rec, "vlan")
-					     : arg_s(rec, "ifp"),
-	    rec);
+	if (s != NULL)
+		story_drop(b, s, drop_place(rec), drop_at(rec), rec);
 }
 
-/* On its way: the frame's number says whose it was. */
+/* On its way, and on the way up: the frame's number says whose it was. */
 static void
 drop_frame(struct storybook *b, const struct trace_rec *rec)
 {
@@ -337,11 +363,10 @@ drop_frame(struct storybook *b, const struct trace_rec *rec)
 	if (id == 0 || kf->kf_id != id ||
 	    (s = story_get(b, kf->kf_host, kf->kf_conn)) == NULL)
 		return;
-	if (rec->tr_id == TP_nic_drop) {
-		strbuf_addf(&at, "%s %s", rec->tr_who, arg_s(rec, "ifp"));
-		story_drop(b, s, STORY_CARD, strbuf_str(&at), rec);
-	} else
-		story_drop(b, s, STORY_WIRE, arg_s(rec, "link"), rec);
+	if (rec->tr_id != TP_wire_drop)
+		strbuf_addf(&at, "%s ", rec->tr_who);
+	strbuf_adds(&at, drop_at(rec));
+	story_drop(b, s, drop_place(rec), strbuf_str(&at), rec);
 	strbuf_fini(&at);
 }
 
@@ -484,7 +509,7 @@ story_trace(struct world *w, const struct trace_rec *rec)
 		timeline_trace(w, host, rec);
 	} else if (rec->tr_id == TP_timeline)
 		timeline_step(w, rec);
-	if (rec->tr_id == TP_wire_drop || rec->tr_id == TP_nic_drop)
+	if (trace_getarg(rec, "frame") != NULL)
 		drop_frame(w->w_story, rec);
 }
 

@@ -198,8 +198,7 @@ timeline_trace(struct world *w, unsigned host, const struct trace_rec *rec)
 		port_link(h, rec);
 		break;
 	case TP_lagg_active:
-		if (!lagg_is_lacp(&w->w_sc->hosts[host],
-			text_of(rec, "lagg")))
+		if (!lagg_is_lacp(&w->w_sc->hosts[host], text_of(rec, "lagg")))
 			lagg_chose(h, rec);
 		break;
 	case TP_lacp_state:

@@ -52,10 +52,10 @@ struct conn_result {
 		bool offloaded;
 		uint64_t card_rexmit_packs;
 		bool has_tcp;
-		const char *cc;	      /* congestion control's name */
-		struct ktcp_info tcp; /* at its end */
+		const char *cc;		   /* congestion control's name */
+		struct ktcp_info tcp;	   /* at its end */
 		const struct story *story; /* NULL: nothing to tell */
-	} c_side[2];		      /* 0 client, 1 server */
+	} c_side[2];			   /* 0 client, 1 server */
 };
 
 struct claim_result {

@@ -35,7 +35,7 @@ struct series {
 
 void series_fini(struct series *);
 void series_add(struct series *, simtime_t when, uint64_t value);
-simtime_t series_width(const struct series *); /* of a bin, ps */
+simtime_t series_width(const struct series *);		/* of a bin, ps */
 simtime_t series_at(const struct series *, unsigned i); /* where bin i begins */
 /* Of a sum, in [from, to): a bin that is there in part counts in part. */
 uint64_t series_sum(const struct series *, simtime_t from, simtime_t to);

@@ -38,7 +38,7 @@ enum story_place {
 
 struct story_drop {
 	enum story_place sd_place;
-	const char *sd_at; /* "lagg0", "client em0", a link; "" IP */
+	const char *sd_at; /* "lagg0", "client em0", "IP", a link */
 	const char *sd_why;
 	int sd_error; /* 0: nobody was told */
 	uint64_t sd_count, sd_bytes;
