@@ -9,6 +9,12 @@ import time
 import lib
 
 
+# Scenarios that come with a picture: laggs, vlans, changes of mode.
+PICTURES = ('failover', 'mode-switch', 'rexmit-limit', 'switch',
+            'cx6dx-rexmit', 't6-rexmit', 'loadbalance', 'lacp', 'vlan-lagg',
+            'pacing')
+
+
 def main():
     sim, name = sys.argv[1:]
     c = lib.Checks()
@@ -25,8 +31,9 @@ def main():
             c.equal(r.returncode, 0, '%s: %s' % (what, r.stderr))
             got = lib.digest(out)
             first = first or got
+            picture = ['timeline.svg'] if name in PICTURES else []
             c.equal(sorted(got), ['.ktls-sim-run', 'report.json', 'report.txt',
-                                  'scenario.yaml', 'sslkeys.log',
+                                  'scenario.yaml', 'sslkeys.log', *picture,
                                   'trace.ndjson', 'wire.pcap', 'wire.pcapng'],
                     what)
             for f in got:
