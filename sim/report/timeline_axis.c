@@ -270,6 +270,8 @@ add_duration(struct strbuf *sb, simtime_t t)
 	while (t / step >= 1000)
 		step *= 10;
 	t = (t + step / 2) / step * step;
+	while (u > 0 && t >= units[u - 1].ps)
+		u--;
 	/* No decimals that are zero. */
 	while (step < units[u].ps && t % (step * 10) == 0)
 		step *= 10;
