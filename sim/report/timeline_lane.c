@@ -210,13 +210,19 @@ port_tags(const struct axis *ax, const struct tl_port *p, uint64_t full,
 }
 
 void
+lane_back(const struct axis *ax, const struct tl_port *p, int top, int height,
+    struct strbuf *sb)
+{
+	port_state(ax, p, TL_LINK, true, top, height, "up", sb);
+	port_state(ax, p, TL_LINK, false, top, height, "down", sb);
+}
+
+void
 lane_port(const struct axis *ax, const struct tl_port *p,
     const struct lane_scale *ls, int top, int height, struct strbuf *sb)
 {
 	int edge = PX(4);
 
-	port_state(ax, p, TL_LINK, true, top, height, "up", sb);
-	port_state(ax, p, TL_LINK, false, top, height, "down", sb);
 	if (ls != NULL)
 		lane_area(ax, &p->tp_sent, ls->ls_rate_bps, top + PX(3),
 		    height - edge - PX(3), "sent", sb);

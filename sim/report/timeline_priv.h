@@ -60,6 +60,10 @@ struct lane_scale {
 void scale_add(struct lane_scale *, const struct axis *, const struct series *);
 void scale_round(struct lane_scale *);
 
+/* With a link and without, behind the axis' lines; the rest in front. */
+void lane_back(const struct axis *, const struct tl_port *, int top, int height,
+    struct strbuf *);
+/* scale NULL: a low lane, of states alone. */
 void lane_port(const struct axis *, const struct tl_port *,
     const struct lane_scale *, int top, int height, struct strbuf *);
 /* An area of class `class`. */

@@ -202,15 +202,20 @@ host_is_drawn(const struct picture *p, const struct tl_host *h)
 }
 
 static int
+host_head(const struct tl_host *h)
+{
+	return (HOST_HEAD +
+	    (h->th_resets.s_n + h->th_failed.s_n > 0 ? RESET_ROW : 0));
+}
+
+static int
 host_height(const struct picture *p, const struct tl_host *h)
 {
 	int lane = host_is_tall(p, h) ? LANE : LANE_THIN;
 
 	if (!host_is_drawn(p, h))
 		return (0);
-	return (HOST_HEAD +
-	    (h->th_resets.s_n + h->th_failed.s_n > 0 ? RESET_ROW : 0) +
-	    (int)h->th_nports * (lane + LANE_SPACE));
+	return (host_head(h) + (int)h->th_nports * (lane + LANE_SPACE));
 }
 
 static void
@@ -357,6 +362,19 @@ port_labels(const struct tl_port *tp, const struct lane_scale *ls, int y,
 }
 
 static void
+host_back(const struct picture *p, const struct tl_host *h, int y,
+    struct strbuf *sb)
+{
+	int lane = host_is_tall(p, h) ? LANE : LANE_THIN;
+
+	y += host_head(h);
+	for (unsigned i = 0; i < h->th_nports; i++) {
+		lane_back(&p->p_axis, &h->th_ports[i], y, lane, sb);
+		y += lane + LANE_SPACE;
+	}
+}
+
+static void
 host_draw(const struct picture *p, const struct tl_host *h, int y,
     struct strbuf *sb)
 {
@@ -365,11 +383,9 @@ host_draw(const struct picture *p, const struct tl_host *h, int y,
 	int lane = tall ? LANE : LANE_THIN;
 
 	add_text(sb, "host", PX(16), y + PX(15), "start", h->th_name);
-	y += HOST_HEAD;
-	if (h->th_resets.s_n + h->th_failed.s_n > 0) {
-		resets_draw(p, h, y, sb);
-		y += RESET_ROW;
-	}
+	if (h->th_resets.s_n + h->th_failed.s_n > 0)
+		resets_draw(p, h, y + HOST_HEAD, sb);
+	y += host_head(h);
 	for (unsigned i = 0; i < h->th_nports; i++) {
 		scale_add(&ls, &p->p_axis, &h->th_ports[i].tp_sent);
 		ls.ls_tags = MAX(ls.ls_tags, h->th_ports[i].tp_tags_most);
@@ -396,10 +412,14 @@ gap_ends(const struct picture *p, int *from, int *to)
 }
 
 static void
-gap_shade(const struct picture *p, int y, struct strbuf *sb)
+receivers_back(const struct picture *p, int y, struct strbuf *sb)
 {
 	int from, to;
 
+	y += GAP_ROW;
+	add_rect(sb, "up", PLOT_LEFT, y, PLOT_WIDTH, RECEIVERS);
+	if (p->p_gap == NULL)
+		return;
 	gap_ends(p, &from, &to);
 	add_rect(sb, "gap-b", from, y, to - from, RECEIVERS);
 }
@@ -413,9 +433,6 @@ receivers_draw(const struct picture *p, int y, struct strbuf *sb)
 	scale_add(&ls, &p->p_axis, &p->p_tl->tl_delivered);
 	scale_round(&ls);
 	y += GAP_ROW;
-	add_rect(sb, "up", PLOT_LEFT, y, PLOT_WIDTH, RECEIVERS);
-	if (p->p_gap != NULL)
-		gap_shade(p, y, sb);
 	lane_area(&p->p_axis, &p->p_tl->tl_delivered, ls.ls_rate_bps, y + PX(3),
 	    RECEIVERS - PX(3), "got", sb);
 	add_text(sb, "host", PX(16), y + PX(16), "start", "receivers");
@@ -577,30 +594,42 @@ head_draw(const struct picture *p, int height, struct strbuf *sb)
 	strbuf_fini(&cut);
 }
 
+typedef void draw_host(const struct picture *, const struct tl_host *, int y,
+    struct strbuf *);
+
+/* Those that are to be drawn, one below the other; where the next would be. */
+static int
+hosts_each(const struct picture *p, draw_host *draw, struct strbuf *sb)
+{
+	const struct tl_host *h = p->p_tl->tl_hosts;
+	int y = p->p_top;
+
+	for (; h < p->p_tl->tl_hosts + p->p_tl->tl_nhosts; h++) {
+		if (draw != NULL && host_is_drawn(p, h))
+			draw(p, h, y, sb);
+		y += host_height(p, h);
+	}
+	return (y);
+}
+
 void
 report_timeline(const struct result *r, struct strbuf *sb)
 {
 	struct picture p = { .p_r = r, .p_tl = r->r_timeline };
-	const struct tl_host *h, *end;
 	int y;
 
 	axis_make(&p.p_axis, r);
 	picture_find_gap(&p);
 	p.p_step_rows = steps_draw(&p, NULL);
 	p.p_top = STEPS_TOP + (int)p.p_step_rows * STEP_ROW;
-	end = p.p_tl->tl_hosts + p.p_tl->tl_nhosts;
-	p.p_bottom = p.p_top + GAP_ROW + RECEIVERS;
-	for (h = p.p_tl->tl_hosts; h < end; h++)
-		p.p_bottom += host_height(&p, h);
+	y = hosts_each(&p, NULL, NULL);
+	p.p_bottom = y + GAP_ROW + RECEIVERS;
 	head_draw(&p, p.p_bottom + PX(62), sb);
-	y = p.p_top;
-	for (h = p.p_tl->tl_hosts; h < end; h++)
-		if (host_is_drawn(&p, h)) {
-			host_draw(&p, h, y, sb);
-			y += host_height(&p, h);
-		}
-	receivers_draw(&p, y, sb);
+	(void)hosts_each(&p, host_back, sb);
+	receivers_back(&p, y, sb);
 	axis_draw(&p.p_axis, p.p_top, p.p_bottom, sb);
+	(void)hosts_each(&p, host_draw, sb);
+	receivers_draw(&p, y, sb);
 	axis_draw_quiet(&p.p_axis, p.p_top, p.p_bottom, sb);
 	gap_draw(&p, y, sb);
 	(void)steps_draw(&p, sb);

@@ -9,8 +9,7 @@
 
 #include "world_priv.h"
 
-static struct sc_nic nics[] = { { .loc = { .name = "mce0" },
-				    .model = "cx6dx" },
+static struct sc_nic nics[] = { { .loc = { .name = "mce0" }, .model = "cx6dx" },
 	{ .loc = { .name = "mce1" }, .model = "cx6dx" } };
 static struct sc_lagg laggs[] = { { .loc = { .name = "lagg0" } } };
 static const char *ports[] = { "mce0", "mce1" };
@@ -312,8 +311,7 @@ test_steps_are_bounded(void **state)
 		TELL(timeline, "", TS("link down"), TS("wan"));
 	assert_int_equal(w.w_timeline.tl_nsteps, TL_STEPS);
 	assert_int_equal(w.w_timeline.tl_steps_left, 3);
-	assert_string_equal(w.w_timeline.tl_steps[0].ts_text,
-	    "link down: wan");
+	assert_string_equal(w.w_timeline.tl_steps[0].ts_text, "link down: wan");
 }
 
 static void

@@ -50,8 +50,7 @@ setup(void **state)
 		.tl_hosts = &host,
 		.tl_nhosts = 1,
 		.tl_nsteps = 1 };
-	tl.tl_steps[0] =
-	    (struct tl_step) { SIM_MS, "link down: a < b & c" };
+	tl.tl_steps[0] = (struct tl_step) { SIM_MS, "link down: a < b & c" };
 	for (unsigned i = 0; i < 2; i++)
 		for (simtime_t t = 0; t < SIM_MS; t += bin) {
 			series_add(&ports[i].tp_sent, i * 201 * SIM_MS + t,
@@ -68,8 +67,8 @@ setup(void **state)
 	series_add(&host.th_resets, 201 * SIM_MS, 1);
 	conns[0].c_name = "get#0";
 	conns[0].c_end = 202 * SIM_MS;
-	conns[0].c_gap = (struct story_gap) { 101, 0, 202 * SIM_MS,
-		201 * SIM_MS, SIM_MS };
+	conns[0].c_gap =
+	    (struct story_gap) { 101, 0, 202 * SIM_MS, 201 * SIM_MS, SIM_MS };
 	conns[1] = conns[0];
 	conns[1].c_name = "get#1";
 	conns[1].c_gap.g_longest = SIM_MS;
@@ -285,8 +284,8 @@ test_many_steps(void **state)
 
 	tl.tl_nsteps = 12;
 	for (unsigned i = 0; i < 12; i++)
-		tl.tl_steps[i] = (struct tl_step) { SIM_MS + i * SIM_US,
-			"link down: all" };
+		tl.tl_steps[i] =
+		    (struct tl_step) { SIM_MS + i * SIM_US, "link down: all" };
 	tl.tl_steps_left = 5;
 	report_timeline(&r, &sb);
 	assert_int_equal(count_of(strbuf_str(&sb), ">link down: all<"), 8);
