@@ -484,6 +484,11 @@ tls_tag_alloc(struct nic *n, const struct if_snd_tag_alloc_params *params)
 		tag_freed(ct);
 		return (error);
 	}
+	/* Only the driver knows of it, so that nobody else can tell. */
+	TRACE(&n->n_vnet->v_tracer, tag_alloc, TU(params->conn.conn),
+	    TS(n->n_if.if_xname), TU(ct->ct_rl->sq_tag.number),
+	    TS(limited ? "queue with a rate, inside a TLS tag"
+		       : "queue, inside a TLS tag"));
 	ct->ct_limited = limited;
 	ct->ct_conn = params->conn.conn;
 	ct->ct_wait = params->wait;

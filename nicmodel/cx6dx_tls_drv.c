@@ -126,6 +126,7 @@ static void
 post_dump(struct nic_txq *t, struct cx_tag *ct, uint64_t addr, uint32_t len,
     bool first)
 {
+	struct nic_lab lab = { .l_conn = ct->ct_conn };
 	struct cx_dump_wqe w;
 
 	memset(&w, 0, sizeof(w));
@@ -135,7 +136,7 @@ post_dump(struct nic_txq *t, struct cx_tag *ct, uint64_t addr, uint32_t len,
 	be32enc(w.wd_ctrl.wc_imm, ct->ct_tisn << 8);
 	be32enc(w.wd_data.wd_len, len);
 	be64enc(w.wd_data.wd_addr, addr);
-	nic_txq_post(t, &w, sizeof(w), NULL, 0, NULL);
+	nic_txq_post(t, &w, sizeof(w), NULL, 0, &lab);
 	slot_hold(t, ct, false);
 	t->t_stats.packets++;
 	t->t_stats.bytes += len;

@@ -199,11 +199,17 @@ nic_card_emit(struct nic_card *c, struct frameq *q)
 static void
 exec_account(struct nic_card *c, const struct nic_exec *x)
 {
+	const struct nic_lab *lab = &x->x_lab;
 	struct nic_stats *st = c->c_stats;
 
 	st->dma_desc += x->x_dma[NIC_DMA_DESC];
 	st->dma_payload += x->x_dma[NIC_DMA_PAYLOAD] + x->x_dma[NIC_DMA_REREAD];
 	st->dma_reread += x->x_dma[NIC_DMA_REREAD];
+	if (x->x_dma[NIC_DMA_REREAD] > 0)
+		TRACE(&c->c_vnet->v_tracer, nic_reread, TS(c->c_name),
+		    TU(lab->l_m != NULL ? lab->l_m->m_pkthdr.note.pn_conn
+					: lab->l_conn),
+		    TU(x->x_dma[NIC_DMA_REREAD]));
 }
 
 /* Tell who looks what the card takes out of the ring. */

@@ -216,7 +216,7 @@ drv_drop(struct nic *n, struct mbuf *m, int error, const char *why)
 {
 	TRACE(&n->n_vnet->v_tracer, nic_drop, TS(n->n_if.if_xname),
 	    TU(m->m_pkthdr.note.pn_conn), TU(m->m_pkthdr.len), TI(error),
-	    TS(why));
+	    TS(why), TU(0));
 	m_freem(m);
 }
 

@@ -42,6 +42,7 @@ struct nic_lab {
 	int32_t l_skip;
 	uint32_t l_reread; /* read again for it by work requests before */
 	uint32_t l_tag;	   /* number of its send tag; 0: none */
+	uint32_t l_conn;   /* without l_m: whose bytes it reads; 0: nobody's */
 };
 
 /* --- a queue --- */

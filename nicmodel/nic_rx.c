@@ -67,7 +67,8 @@ nic_frame_mbuf(struct mb_state *mb, struct frame *f)
 	memcpy(m->m_data, f->f_hdr, f->f_hdrlen);
 	m->m_len = f->f_hdrlen;
 	m->m_pkthdr.len = (int32_t)frame_len(f);
-	m->m_pkthdr.note = f->f_note;
+	/* The sender's note numbers what is of another kernel. */
+	m->m_pkthdr.note.pn_frame = f->f_id;
 	if (f->f_paylen == 0)
 		return (m);
 	if ((p = m_get(mb, M_NOWAIT, MT_DATA)) == NULL) {
@@ -141,7 +142,7 @@ nic_arrived(struct nic *n, struct frame *f)
 		n->n_stats.rx_link_down++;
 		TRACE(&n->n_vnet->v_tracer, nic_drop, TS(n->n_if.if_xname),
 		    TU(0), TU(frame_len(f)), TI(0),
-		    TS("it arrived while the link was down"));
+		    TS("it arrived while the link was down"), TU(f->f_id));
 	} else if (!nic_mine(n, f))
 		n->n_stats.rx_not_mine++;
 	else {

@@ -270,7 +270,7 @@ soft_drop(struct nic *n, struct mbuf *m, int error)
 	n->n_if.if_ctr.oerrors++;
 	TRACE(&n->n_vnet->v_tracer, nic_drop, TS(n->n_if.if_xname),
 	    TU(m->m_pkthdr.note.pn_conn), TU(m->m_pkthdr.len), TI(error),
-	    TS("behind the software ring"));
+	    TS("behind the software ring"), TU(0));
 	m_freem(m);
 }
 

@@ -24,7 +24,8 @@ static const char *const our_patterns[] = { "state-*.txt", "dma-*.pcapng" };
 
 static const char *const our_files[] = { "report.txt", "report.json",
 	"scenario.yaml", "wire.pcapng", "wire.pcap", "sslkeys.log",
-	"trace.ndjson", "trace.txt", "cert.pem", "control.sock" };
+	"trace.ndjson", "trace.txt", "timeline.svg", "cert.pem",
+	"control.sock" };
 
 static int
 complain(const char *path)

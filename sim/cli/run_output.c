@@ -147,6 +147,21 @@ run_refused(int error, const struct strbuf *err)
 
 /* --- after --- */
 
+static int
+run_write_timeline(const struct run_args *ra, const struct result *r)
+{
+	struct strbuf svg = { 0 };
+	int rc;
+
+	if (r->r_timeline == NULL)
+		return (0);
+	report_timeline(r, &svg);
+	rc = outdir_write(ra->ra_out, "timeline.svg", strbuf_str(&svg),
+	    svg.sb_len);
+	strbuf_fini(&svg);
+	return (rc);
+}
+
 /* Reports go to the folder and to the terminal; the commands that open the
  * capture only to the terminal, because they contain paths. */
 static int
@@ -163,6 +178,8 @@ run_write(const struct run_args *ra, const struct scenario *sc,
 	if (rc == 0)
 		rc = outdir_write(ra->ra_out, "report.json", strbuf_str(&json),
 		    json.sb_len);
+	if (rc == 0)
+		rc = run_write_timeline(ra, r);
 	strbuf_add(&yaml, sc->text, sc->textlen);
 	for (unsigned i = 0; i < ra->ra_nsets; i++)
 		strbuf_addf(&yaml, "# %s with --set '%s'\n", ra->ra_cmd->c_name,
@@ -240,6 +257,11 @@ run_outro(const struct run_args *ra, const struct result *r, int code)
 		    strerror(r->r_capture_error));
 	if (!ra->ra_quiet && r->r_has_wire)
 		run_outro_wire(ra, r, f);
+	if (!ra->ra_quiet && r->r_timeline != NULL)
+		fprintf(f,
+		    "\nPicture\n  %s/timeline.svg: ports, tags and "
+		    "throughput over time; any browser shows it\n",
+		    ra->ra_out);
 	if (!ra->ra_quiet && r->r_ndma > 0)
 		run_outro_dma(ra, r, f);
 	if (!ra->ra_quiet && r->r_has_tcpinfo)

@@ -56,6 +56,93 @@ j_outside(json_t *o, const struct conn_result *c)
 }
 
 static json_t *
+j_ifs(const struct story *s)
+{
+	json_t *o = json_object();
+
+	for (unsigned i = 0; i < s->s_nifs; i++) {
+		const struct story_if *si = &s->s_ifs[i];
+
+		json_object_set_new(o, si->si_name,
+		    json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I}",
+			"tags_taken", (json_int_t)si->si_taken, "tags_released",
+			(json_int_t)si->si_released, "tags_refused",
+			(json_int_t)si->si_refused, "inner_tags_taken",
+			(json_int_t)si->si_inner_taken, "inner_tags_released",
+			(json_int_t)si->si_inner_released, "reread_bytes",
+			(json_int_t)si->si_reread, "recoveries",
+			(json_int_t)si->si_restarts));
+	}
+	return (o);
+}
+
+static json_t *
+j_drops(const struct story *s)
+{
+	static const char *const places[] = { "kernel", "card", "wire" };
+	json_t *a = json_array();
+
+	for (unsigned i = 0; i < s->s_ndrops; i++) {
+		const struct story_drop *d = &s->s_drops[i];
+
+		json_array_append_new(a,
+		    json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I}",
+			"place", places[d->sd_place], "at", d->sd_at, "reason",
+			d->sd_why, "error", errno_name(d->sd_error), "packets",
+			(json_int_t)d->sd_count, "bytes",
+			(json_int_t)d->sd_bytes, "first_ps",
+			(json_int_t)d->sd_first, "last_ps",
+			(json_int_t)d->sd_last));
+	}
+	return (a);
+}
+
+static json_t *
+j_modes(const struct story *s)
+{
+	json_t *a = json_array();
+
+	for (unsigned i = 0; i < s->s_nmodes; i++) {
+		const struct story_mode *m = &s->s_modes[i];
+
+		json_array_append_new(a,
+		    json_pack("{s:I, s:s, s:s, s:s, s:s}", "ps",
+			(json_int_t)m->sm_when, "direction",
+			m->sm_rx ? "rx" : "tx", "mode", m->sm_mode, "reason",
+			m->sm_why, "error", errno_name(m->sm_error)));
+	}
+	return (a);
+}
+
+static json_t *
+j_story_side(const struct story *s)
+{
+	if (s == NULL)
+		return (json_null());
+	return (json_pack("{s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:I}",
+	    "interfaces", j_ifs(s), "drops", j_drops(s), "modes", j_modes(s),
+	    "resets", (json_int_t)s->s_resets, "resets_failed",
+	    (json_int_t)s->s_resets_failed, "interfaces_left_out",
+	    (json_int_t)s->s_ifs_left, "drops_left_out",
+	    (json_int_t)s->s_drops_left, "modes_left_out",
+	    (json_int_t)s->s_modes_left));
+}
+
+/* docs/report.md */
+static json_t *
+j_story(const struct conn_result *c)
+{
+	const struct story_gap *g = &c->c_gap;
+
+	return (json_pack("{s:{s:I, s:I, s:I, s:I, s:I}, s:o, s:o}", "receiver",
+	    "reads", (json_int_t)g->g_reads, "first_ps", (json_int_t)g->g_first,
+	    "last_ps", (json_int_t)g->g_last, "gap_ps",
+	    (json_int_t)g->g_longest, "gap_from_ps", (json_int_t)g->g_from,
+	    "client", j_story_side(c->c_side[0].story), "server",
+	    j_story_side(c->c_side[1].story)));
+}
+
+static json_t *
 j_conns(const struct result *r)
 {
 	json_t *a = json_array(), *o;
@@ -73,6 +160,7 @@ j_conns(const struct result *r)
 		    (json_int_t)c->c_end, "body_bytes", (json_int_t)c->c_body,
 		    "client_side", j_side(&c->c_side[0]), "server_side",
 		    j_side(&c->c_side[1]));
+		json_object_set_new(o, "story", j_story(c));
 		if (c->c_outside)
 			j_outside(o, c);
 		json_array_append_new(a, o);

@@ -8,10 +8,10 @@
 
 #include <ktsim/base/errnoname.h>
 #include <ktsim/base/kassert.h>
-#include <ktsim/base/strbuf.h>
 #include <ktsim/kern/ktls.h>
-#include <ktsim/sim/result.h>
 #include <ktsim/sim/scenario.h>
+
+#include "report_priv.h"
 
 int
 result_exit_code(const struct result *r)
@@ -37,13 +37,7 @@ add_time(struct strbuf *sb, simtime_t t)
 	format_time(t, sb);
 }
 
-static const char *
-plural(uint64_t n)
-{
-	return (n == 1 ? "" : "s");
-}
-
-static void
+void
 heading(struct strbuf *sb, const char *text)
 {
 	strbuf_addf(sb, "\n%s\n", text);
@@ -185,7 +179,6 @@ text_all_outside(const struct result *r, struct strbuf *sb)
 	strbuf_adds(sb, "\n");
 }
 
-#define CONNS_SHOWN    4
 #define FAILURES_SHOWN 8
 
 static void
@@ -276,6 +269,21 @@ text_modes(const struct result *r, struct strbuf *sb)
 	}
 }
 
+/* What kind of tag it is goes without saying where it is a connection's own
+ * for TLS, or a port's for that. */
+static void
+text_tag(const struct fact *f, struct strbuf *sb)
+{
+	const char *kind = f->f_s[1];
+
+	strbuf_addf(sb, "  %s %s: %ju tag%s %s", f->f_who, f->f_s[0],
+	    (uintmax_t)f->f_count, plural(f->f_count),
+	    f->f_id == TP_tag_alloc ? "taken" : "released");
+	if (kind != NULL && strcmp(kind, "TLS") != 0 &&
+	    strcmp(kind, "port's") != 0 && strcmp(kind, "parent's") != 0)
+		strbuf_addf(sb, " (%s)", kind);
+}
+
 static void
 text_tags(const struct result *r, struct strbuf *sb)
 {
@@ -301,10 +309,7 @@ text_tags(const struct result *r, struct strbuf *sb)
 			    f->f_who, f->f_s[0], (uintmax_t)f->f_count,
 			    plural(f->f_count));
 		else
-			strbuf_addf(sb, "  %s %s: %ju tag%s %s", f->f_who,
-			    f->f_s[0], (uintmax_t)f->f_count,
-			    plural(f->f_count),
-			    f->f_id == TP_tag_alloc ? "taken" : "released");
+			text_tag(f, sb);
 		text_when(sb, f);
 	}
 }
@@ -662,6 +667,7 @@ report_text(const struct result *r, struct strbuf *sb)
 		strbuf_adds(sb, " in all\n");
 	}
 	text_conns(r, sb);
+	text_stories(r, sb);
 	text_modes(r, sb);
 	text_tags(r, sb);
 	text_events(r, sb);

@@ -59,7 +59,8 @@ struct key_map {
 
 extern const struct key_map scenario_keys;
 /* Its parts that have files of their own. */
-extern const struct key_map link_map, impair_map, switch_map, step_map;
+extern const struct key_map link_map, impair_map, switch_map, step_map,
+    expect_map;
 
 /* For the tables: a map named after its keys; name, kind, field, ... */
 #define MAPDEF(sym, word, type)                                     \

@@ -85,6 +85,7 @@ conn_create(struct app *a, struct socket *so, bool server)
 	c->c_server = server;
 	c->c_index = a->a_nconns++;
 	c->c_start = timebase_now(w->w_tb);
+	c->c_number = sototcpcb(so)->t_conn;
 	sim_event_init(&c->c_event, EV_APP, "application", conn_event, c);
 	TAILQ_INSERT_TAIL(&a->a_conns, c, c_link);
 	a->a_open++;

@@ -95,8 +95,10 @@ client_body(struct conn *c)
 			return (ECONNRESET);
 		http_was_read(c, w->w_scratch, n);
 		c->c_off += n;
-		if (!c->c_upload)
+		if (!c->c_upload) {
 			c->c_app->a_delivered += n;
+			story_read(w, c, n);
+		}
 		if (error != 0)
 			return (error); /* behind these bytes */
 	}

@@ -155,6 +155,7 @@ server_upload(struct conn *c)
 		digest_add(c->c_digest, w->w_scratch, n);
 		c->c_off += n;
 		c->c_received += n;
+		story_read(w, c, n);
 		if (error != 0)
 			return (error); /* behind these bytes */
 	}

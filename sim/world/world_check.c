@@ -443,12 +443,17 @@ collect_conn(struct world *w, struct conn *c)
 	r->c_body = c->c_before + c->c_off;
 	if (c->c_app->a_sc->upload != NULL)
 		r->c_body = p != NULL ? p->c_received : 0;
+	r->c_gap = c->c_gap;
+	if (c->c_app->a_sc->upload != NULL && p != NULL)
+		r->c_gap = p->c_gap;
 	r->c_side[0] = c->c_side;
+	r->c_side[0].story = story_of(w, c->c_app->a_host, c->c_number);
 	if (p == NULL)
 		return;
 	if (p->c_so != NULL)
 		app_conn_modes(p);
 	r->c_side[1] = p->c_side;
+	r->c_side[1].story = story_of(w, p->c_app->a_host, p->c_number);
 }
 
 /* What the server knows of a connection whose client is outside. */
@@ -465,6 +470,8 @@ collect_outside(struct world *w, struct conn *c)
 	r->c_sent = c->c_sent;
 	r->c_received = c->c_received;
 	r->c_side[1] = c->c_side;
+	r->c_side[1].story = story_of(w, c->c_app->a_host, c->c_number);
+	r->c_gap = c->c_gap;
 }
 
 static void
@@ -550,4 +557,6 @@ collect_result(struct world *w)
 	r->r_end = timebase_now(w->w_tb);
 	r->r_events = engine_events(w->w_engine);
 	r->r_frames = w->w_frames;
+	if (w->w_timeline.tl_worth && w->w_sc->capture.timeline)
+		r->r_timeline = &w->w_timeline;
 }

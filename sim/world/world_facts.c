@@ -77,6 +77,8 @@ fact_add(struct world *w, const struct trace_rec *rec)
 	struct fact f, *g;
 
 	fact_from(&f, rec);
+	if (rec->tr_id == TP_tag_free)
+		f.f_s[1] = story_tag_type(w, rec);
 	for (unsigned i = 0; i < r->r_nfacts; i++) {
 		g = &r->r_facts[i];
 		if (!fact_matches(g, &f))
@@ -133,7 +135,10 @@ facts_emit(struct trace_sink *ts, const struct trace_rec *rec)
 	if (w->w_opts.wo_tell != NULL &&
 	    trace_mask_has(w->w_opts.wo_tell_mask, rec->tr_id))
 		w->w_opts.wo_tell(w->w_opts.wo_tell_arg, rec);
-	if (is_fact(rec->tr_id) && !w->w_draining)
+	if (w->w_draining)
+		return;
+	story_trace(w, rec);
+	if (is_fact(rec->tr_id))
 		fact_add(w, rec);
 }
 
@@ -144,6 +149,9 @@ facts_init(struct world *w)
 	/* The report needs its own points whatever else is asked for. */
 	for (size_t i = 0; i < nitems(fact_points); i++)
 		trace_mask_add(w->w_sink.ts_mask, fact_points[i]);
+	story_init(w);
+	timeline_init(w);
+	story_points_want(w->w_sink.ts_mask);
 	for (unsigned i = 0; i < TRACE_MASK_WORDS; i++) {
 		if (w->w_opts.wo_trace != NULL)
 			w->w_sink.ts_mask[i] |= w->w_opts.wo_trace_mask[i];
@@ -167,6 +175,8 @@ facts_fini(struct world *w)
 			free((char *)(uintptr_t)f->f_s[s]);
 	}
 	free(w->w_res.r_facts);
+	timeline_fini(w);
+	story_fini(w);
 	strbuf_fini(&w->w_trace_line);
 }
 

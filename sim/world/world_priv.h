@@ -26,6 +26,7 @@
 struct app;
 struct conn;
 struct judge;
+struct storybook;
 
 struct whost {
 	const struct sc_host *h_sc;
@@ -102,7 +103,9 @@ struct conn {
 	simtime_t c_start, c_established, c_end;
 	struct conn_side c_side;
 	char c_suite[48];
-	bool c_resent; /* the planted defect struck */
+	uint32_t c_number;	/* the kernel's, as the trace has it */
+	struct story_gap c_gap; /* of the bodies that were read here */
+	bool c_resent;		/* the planted defect struck */
 };
 
 struct app {
@@ -162,6 +165,8 @@ struct world {
 
 	struct result w_res;
 	unsigned w_facts_size;
+	struct storybook *w_story;
+	struct timeline w_timeline;
 	jmp_buf w_panic;
 	uint64_t w_progress;	 /* as world_stuck saw it last move ... */
 	simtime_t w_progress_at; /* ... and when */
@@ -300,6 +305,29 @@ void facts_fini(struct world *);
 void invariant_broken(struct world *, int number, const char *text);
 void invariant_broken_at(struct world *, int number, const char *text,
     simtime_t when);
+
+/* world_story.c: until the drain begins */
+void story_init(struct world *);
+void story_fini(struct world *);
+void story_points_want(uint64_t mask[TRACE_MASK_WORDS]);
+void story_trace(struct world *, const struct trace_rec *);
+/* A frame has its number and leaves a card of this host. */
+void story_frame(struct world *, unsigned host, const struct frame *);
+void story_read(struct world *, struct conn *, uint64_t len); /* of a body */
+/* What kind of tag it was that the record says is released; NULL. */
+const char *story_tag_type(const struct world *, const struct trace_rec *);
+/* By the kernel's number; NULL: there is nothing to tell. */
+const struct story *story_of(const struct world *, const struct whost *,
+    uint32_t conn);
+
+/* world_timeline.c: the same, by time */
+void timeline_init(struct world *);
+void timeline_fini(struct world *);
+void timeline_trace(struct world *, unsigned host, const struct trace_rec *);
+void timeline_step(struct world *, const struct trace_rec *);
+void timeline_frame(struct world *, const struct wire_port *from,
+    const struct frame *);
+void timeline_delivered(struct world *, uint64_t len);
 
 /* world_state.c */
 /* Before the next event: what of wo_shows is due, up to `until`. */

@@ -197,6 +197,8 @@ tap_frame(void *arg, const struct wire_port *from, struct frame *f,
 		return; /* it was, where it began */
 	whens_frame(w, f, fate);
 	f->f_id = ++w->w_frames;
+	if (!w->w_draining)
+		timeline_frame(w, from, f);
 	if (w->w_capture != NULL || w->w_pcap != NULL)
 		frame_csum_settle(f); /* before the frame is shared */
 	if (w->w_sc->checks.records)

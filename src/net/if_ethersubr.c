@@ -28,7 +28,8 @@ static int
 ether_drop(struct ifnet *ifp, struct mbuf *m, int error, const char *why)
 {
 	TRACE(&ifp->if_vnet->v_tracer, ip_drop, TU(m->m_pkthdr.note.pn_conn),
-	    TU(m->m_pkthdr.len), TI(error), TS(why));
+	    TU(m->m_pkthdr.len), TI(error), TS(why),
+	    TU(m->m_pkthdr.note.pn_frame));
 	ifp->if_ctr.oerrors++;
 	m_freem(m);
 	return (error);

@@ -31,7 +31,7 @@ lagg_drop(struct lagg_softc *sc, struct mbuf *m, int error, const char *why)
 {
 	TRACE(&sc->sc_vnet->v_tracer, lagg_drop, TS(sc->sc_ifnet.if_xname),
 	    TU(m->m_pkthdr.note.pn_conn), TU(m->m_pkthdr.len), TI(error),
-	    TS(why));
+	    TS(why), TU(m->m_pkthdr.note.pn_frame));
 	sc->sc_ifnet.if_ctr.oerrors++;
 	/* Planted: M05, the packet keeps its session and tag for ever. */
 	if (error != EAGAIN || !V_DEFECT(sc->sc_vnet, NET_EAGAIN_LEAK))
@@ -100,7 +100,8 @@ lagg_input(struct ifnet *ifp, struct mbuf *m)
 	if (!sc->sc_proto->lpr_input(sc, ifp->if_lagg)) {
 		TRACE(&sc->sc_vnet->v_tracer, lagg_drop, TS(lifp->if_xname),
 		    TU(m->m_pkthdr.note.pn_conn), TU(m->m_pkthdr.len), TI(0),
-		    TS("received on a port that is not active"));
+		    TS("received on a port that is not active"),
+		    TU(m->m_pkthdr.note.pn_frame));
 		sc->sc_stats.rx_inactive++;
 		m_freem(m);
 		return;

@@ -41,7 +41,7 @@ lle_drop_packet(struct llentry *lle, struct mbuf *m, int error, const char *why)
 {
 	TRACE(&lle->lle_ifp->if_vnet->v_tracer, ip_drop,
 	    TU(m->m_pkthdr.note.pn_conn), TU(m->m_pkthdr.len), TI(error),
-	    TS(why));
+	    TS(why), TU(m->m_pkthdr.note.pn_frame));
 	m_freem(m);
 }
 

@@ -33,7 +33,7 @@ vlan_drop(struct ifnet *ifp, struct mbuf *m, int error, const char *why)
 {
 	TRACE(&ifp->if_vnet->v_tracer, vlan_drop, TS(ifp->if_xname),
 	    TU(m->m_pkthdr.note.pn_conn), TU(m->m_pkthdr.len), TI(error),
-	    TS(why));
+	    TS(why), TU(m->m_pkthdr.note.pn_frame));
 	ifp->if_ctr.oerrors++;
 	m_freem(m);
 	return (error);

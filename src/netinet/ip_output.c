@@ -30,7 +30,8 @@ int
 ip_drop_packet(struct vnet *vnet, struct mbuf *m, int error, const char *why)
 {
 	TRACE(&vnet->v_tracer, ip_drop, TU(m->m_pkthdr.note.pn_conn),
-	    TU(m->m_pkthdr.len), TI(error), TS(why));
+	    TU(m->m_pkthdr.len), TI(error), TS(why),
+	    TU(m->m_pkthdr.note.pn_frame));
 	/* Planted: M05, the packet keeps its session and tag for ever. */
 	if (error != EAGAIN || !V_DEFECT(vnet, NET_EAGAIN_LEAK))
 		m_freem(m);

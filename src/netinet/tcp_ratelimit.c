@@ -54,6 +54,8 @@ rt_find_real_interface(struct ifnet *ifp, struct inpcb *inp)
 	inp_snapshot(inp, &params.conn);
 	if (m_snd_tag_alloc(ifp, &params, &mst) != 0)
 		return (NULL);
+	TRACE(&inp->inp_vnet->v_tracer, tag_alloc, TU(inp_conn(inp)),
+	    TS(ifp->if_xname), TU(mst->number), TS("to find the port"));
 	real = rt_innermost(mst);
 	m_snd_tag_rele(mst);
 	return (real);

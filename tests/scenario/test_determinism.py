@@ -9,6 +9,16 @@ import time
 import lib
 
 
+# Without a lagg or a vlan, but with changes of mode: they have a picture, too.
+CHANGES = ('mode-switch', 'rexmit-limit', 'cx6dx-rexmit', 't6-rexmit')
+
+
+def has_picture(name):
+    with open(lib.scenario(name)) as f:
+        text = f.read()
+    return name in CHANGES or ' laggs:' in text or ' vlans:' in text
+
+
 def main():
     sim, name = sys.argv[1:]
     c = lib.Checks()
@@ -25,8 +35,9 @@ def main():
             c.equal(r.returncode, 0, '%s: %s' % (what, r.stderr))
             got = lib.digest(out)
             first = first or got
+            picture = ['timeline.svg'] if has_picture(name) else []
             c.equal(sorted(got), ['.ktls-sim-run', 'report.json', 'report.txt',
-                                  'scenario.yaml', 'sslkeys.log',
+                                  'scenario.yaml', 'sslkeys.log', *picture,
                                   'trace.ndjson', 'wire.pcap', 'wire.pcapng'],
                     what)
             for f in got:

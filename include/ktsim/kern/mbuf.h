@@ -109,6 +109,7 @@ enum pkt_mode { PKT_PLAIN, PKT_KTLS_SW, PKT_KTLS_IFNET, PKT_KTLS_TOE };
 
 struct pkt_note {
 	uint32_t pn_conn;      /* connection of the sender; 0: none */
+	uint64_t pn_frame;     /* received: the frame's number; else 0 */
 	uint32_t pn_snd_max;   /* TCP bytes below this went out before */
 	uint64_t pn_rec_seqno; /* first TLS record in the packet */
 	uint32_t pn_rec_off;   /* where in that record it begins */

@@ -11,6 +11,7 @@
 #include <ktsim/netinet/tcp_info.h>
 #include <ktsim/base/simtime.h>
 #include <ktsim/base/trace.h>
+#include <ktsim/sim/story.h>
 
 #define INVARIANTS 7 /* numbered from 1 */
 
@@ -38,6 +39,7 @@ struct conn_result {
 	 * bodies both ways; c_side[0] is not known. */
 	bool c_outside;
 	uint64_t c_requests, c_sent, c_received;
+	struct story_gap c_gap; /* whoever the bodies went to */
 	struct conn_side {
 		int tx_mode, rx_mode;	     /* TCP_TLS_MODE_*, at its end */
 		bool tx_kernel, rx_kernel;   /* asked for */
@@ -50,9 +52,10 @@ struct conn_result {
 		bool offloaded;
 		uint64_t card_rexmit_packs;
 		bool has_tcp;
-		const char *cc;	      /* congestion control's name */
-		struct ktcp_info tcp; /* at its end */
-	} c_side[2];		      /* 0 client, 1 server */
+		const char *cc;		   /* congestion control's name */
+		struct ktcp_info tcp;	   /* at its end */
+		const struct story *story; /* NULL: nothing to tell */
+	} c_side[2];			   /* 0 client, 1 server */
 };
 
 struct claim_result {
@@ -157,6 +160,7 @@ struct result {
 	struct dma_result *r_dma;
 	unsigned r_ndma;
 	bool r_has_wire, r_has_pcap, r_has_tcpinfo;
+	const struct timeline *r_timeline; /* NULL: no picture */
 };
 
 /* Exit code, several causes in their order: 130, 3, 4, 1, 0. */
@@ -167,5 +171,7 @@ int result_exit_code(const struct result *);
 struct strbuf;
 void report_text(const struct result *, struct strbuf *);
 void report_json(const struct result *, struct strbuf *);
+/* timeline.svg: the run over time, if there is one to be drawn. */
+void report_timeline(const struct result *, struct strbuf *);
 
 #endif

@@ -1,0 +1,24 @@
+/* What the files of the reports share. */
+#ifndef REPORT_PRIV_H
+#define REPORT_PRIV_H
+
+#include <ktsim/base/strbuf.h>
+#include <ktsim/sim/result.h>
+
+/* How many connections a section tells of, one by one. */
+#define CONNS_SHOWN 4
+
+static inline const char *
+plural(uint64_t n)
+{
+	return (n == 1 ? "" : "s");
+}
+
+void heading(struct strbuf *, const char *text);
+
+/* report_story.c: what befell the connections; nothing if nothing did. */
+void text_stories(const struct result *, struct strbuf *);
+/* A tag was reset, the mode changed, or packets fell with a port. */
+bool story_is_eventful(const struct story *);
+
+#endif
