@@ -1,0 +1,336 @@
+/*
+ * Random worlds: what somebody types on a host while connections are there,
+ * ifconfig and route. What is taken away comes back within a second, so that
+ * TCP outlasts it; what it may lawfully lead to meanwhile stands with the part.
+ */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <ktsim/base/kassert.h>
+#include <ktsim/base/kassert.h>
+#include <ktsim/base/kmem.h>
+
+#include "random_priv.h"
+
+/* A command and the one that takes it back. */
+struct pair {
+	bool server;
+	const char *on; /* the interface; NULL: route */
+	const char *there, *back;
+	unsigned lawful;
+	bool forever; /* what it leads to does not end with it */
+};
+
+static void
+line(struct strbuf *sb, const struct pair *p, uint64_t at, const char *args)
+{
+	const char *host = p->server ? "server" : "client";
+
+	if (p->on != NULL)
+		strbuf_addf(sb,
+		    "  - {at: %" PRIu64 "us, do: ifconfig, on: %s.%s, "
+		    "args: \"%s\"}\n",
+		    at, host, p->on, args);
+	else
+		strbuf_addf(sb,
+		    "  - {at: %" PRIu64 "us, do: route, on: %s, "
+		    "args: \"%s\"}\n",
+		    at, host, args);
+}
+
+/*
+ * One behind the other: a lagg takes what its ports can do together, so that
+ * what a port that is away has lost would be lost for good.
+ */
+static void
+pair(struct maker *m, const struct pair *p)
+{
+	uint64_t at = m->from + spread(m, 1, 300000);
+	uint64_t to = at + spread(m, 1, 1000000);
+	struct strbuf sb = { 0 };
+	struct part *q;
+
+	line(&sb, p, at, p->there);
+	if (p->back != NULL)
+		line(&sb, p, to, p->back);
+	q = part(m, AT_TIMELINE, "%s", strbuf_str(&sb));
+	strbuf_fini(&sb);
+	q->p_lawful = p->lawful;
+	q->p_client = !p->server;
+	q->p_from = at;
+	q->p_to = p->forever ? LAW_FOREVER : to;
+	m->from = to;
+}
+
+static const char *
+port(const struct pair *p, unsigned i)
+{
+	static const char *const names[2][2] = { { "em0", "em1" },
+		{ "mce0", "mce1" } };
+
+	return (names[p->server][i]);
+}
+
+static bool
+is_lagg(const struct maker *m, const struct pair *p)
+{
+	return (rworld_lagg(m->m, p->server));
+}
+
+static const char *
+parent(const struct maker *m, const struct pair *p)
+{
+	return (is_lagg(m, p) ? "lagg0" : port(p, 0));
+}
+
+static bool
+has_t6(const struct rworld *w)
+{
+	return (w->rw_card && strncmp(w->rw_model[0], "t6", 2) == 0);
+}
+
+/* --- what is typed --- */
+
+/* The address's interface, or that which a vlan stands on; a lagg's port that
+ * changed alone would have changed the others for good. */
+static void
+cap(struct maker *m, struct pair *p)
+{
+	static const struct {
+		const char *off, *on;
+		unsigned lawful;
+	} caps[] = { { "-tso", "tso", 0 }, { "-tso4", "tso4", 0 },
+		{ "-lro", "lro", 0 }, { "-rxcsum -rxcsum6", "rxcsum rxcsum6" },
+		{ "-txcsum -txcsum6", "txcsum txcsum6", 0 },
+		{ "-vlanhwtag", "vlanhwtag", 0 },
+		{ "-vlanhwcsum", "vlanhwcsum", 0 },
+		{ "-vlanhwtso", "vlanhwtso", 0 }, { "-txrtlmt", "txrtlmt", 0 },
+		{ "-txtlsrtlmt", "txtlsrtlmt", 0 }, { "-rxtls", "rxtls", 0 },
+		{ "-mextpg", "mextpg", LAW_NO_TAG },
+		{ "-txtls", "txtls", LAW_NO_TAG },
+		{ "-txtls", "txtls", LAW_NO_TAG } };
+	unsigned i = (unsigned)range(m, 0, nitems(caps) - 1);
+
+	p->on = maybe(m, 60) ? rworld_ifname(m->m, p->server) : parent(m, p);
+	p->there = caps[i].off;
+	p->back = caps[i].on;
+	p->lawful = caps[i].lawful;
+	pair(m, p);
+}
+
+/* Up again: connections of the address's interface have no route meanwhile. */
+static void
+down(struct maker *m, struct pair *p)
+{
+	unsigned i = (unsigned)range(m, 0, 1);
+
+	p->there = "down";
+	p->back = "up";
+	p->on = maybe(m, 50) ? rworld_ifname(m->m, p->server) : parent(m, p);
+	p->lawful = LAW_NO_ROUTE;
+	if (is_lagg(m, p) && maybe(m, 50)) {
+		p->on = port(p, i);
+		p->lawful = LAW_PORT0 << i;
+	}
+	pair(m, p);
+}
+
+/* Smaller, and as it was. A T6 does not learn of it: see path_mtu(). */
+static void
+mtu(struct maker *m, struct pair *p, unsigned was)
+{
+	static const unsigned mtus[] = { 576, 1000, 1280, 1400, 1500, 4000 };
+	unsigned to = mtus[range(m, m->m->rw_ipv6 ? 2 : 0, 5)];
+	char *there = xasprintf("mtu %u", MIN(to, m->mtu[2]));
+	char *back = xasprintf("mtu %u", was);
+
+	p->on = parent(m, p);
+	p->there = there;
+	p->back = maybe(m, 70) ? back : NULL;
+	if (!has_t6(m->m))
+		pair(m, p);
+	free(there);
+	free(back);
+}
+
+static void
+address(struct maker *m, struct pair *p)
+{
+	char *text =
+	    xasprintf("%s%s%u/%u", m->m->rw_ipv6 ? "inet6 fd00::" : "inet ",
+		m->m->rw_ipv6 ? "" : "10.0.0.", p->server ? 1u : 2u,
+		m->m->rw_ipv6 ? 64u : 24u);
+	char *there = xasprintf("%s -alias", text);
+	char *back = xasprintf("%s alias", text);
+
+	p->on = rworld_ifname(m->m, p->server);
+	p->there = there;
+	p->back = back;
+	p->lawful = LAW_NO_ROUTE | LAW_NO_ADDR;
+	pair(m, p);
+	free(text);
+	free(there);
+	free(back);
+}
+
+static void
+vlan(struct maker *m, struct pair *p)
+{
+	char *back = xasprintf("vlan 7 vlandev %s", parent(m, p));
+
+	p->on = "vlan7";
+	p->there = "-vlandev";
+	p->back = back;
+	p->lawful = LAW_NO_TAG | LAW_NO_ROUTE;
+	pair(m, p);
+	free(back);
+}
+
+static void
+route(struct maker *m, struct pair *p)
+{
+	const char *net = m->m->rw_ipv6 ? "fd00::/64" : "10.0.0.0/24";
+	const char *name = rworld_ifname(m->m, p->server);
+	char *there, *back = NULL;
+
+	if (maybe(m, 60)) {
+		there = xasprintf("delete %s", net);
+		back = xasprintf("add %s -interface %s", net, name);
+		p->lawful = LAW_NO_ROUTE;
+	} else
+		there = xasprintf("change %s -interface %s", net, name);
+	p->there = there;
+	p->back = back;
+	pair(m, p);
+	free(there);
+	free(back);
+}
+
+/* --- of a lagg --- */
+
+/* The second port: who loses the first has another address, and whoever does
+ * not hear of it waits for longer than TCP does. */
+static void
+member(struct maker *m, struct pair *p)
+{
+	char *there = xasprintf("-laggport %s", port(p, 1));
+	char *back = xasprintf("laggport %s", port(p, 1));
+
+	p->there = there;
+	p->back = back;
+	p->lawful = LAW_PORT1;
+	pair(m, p);
+	free(there);
+	free(back);
+}
+
+static const char *
+proto_of(const struct rworld *w)
+{
+	if (w->rw_proto == NULL)
+		return ("failover");
+	return (strstr(w->rw_proto, "proto: ") + strlen("proto: "));
+}
+
+static void
+proto(struct maker *m, struct pair *p)
+{
+	const char *was = proto_of(m->m);
+	const char *to = ONE_OF(m, "failover", "loadbalance", "roundrobin",
+	    "broadcast", "lacp");
+	char *there = xasprintf("laggproto %s", to);
+	char *back = xasprintf("laggproto %.*s", (int)strcspn(was, ", "), was);
+
+	p->there = there;
+	p->back = back;
+	p->lawful = strcmp(to, "failover") == 0 ? 0 : LAW_NO_TAG;
+	pair(m, p);
+	free(there);
+	free(back);
+}
+
+static void
+options(struct maker *m, struct pair *p)
+{
+	switch (range(m, 0, 5)) {
+	case 0:
+		p->there = "-use_flowid";
+		p->back = "use_flowid";
+		p->lawful = LAW_NO_TAG;
+		break;
+	case 1:
+		p->there = "flowid_shift 3";
+		p->back = "flowid_shift 0";
+		break;
+	case 2:
+		p->there = ONE_OF(m, "lagghash l2", "lagghash l3,l4");
+		break;
+	case 3:
+		p->there = "rr_limit 7";
+		break;
+	case 4:
+		p->there = "-use_numa";
+		p->back = "use_numa";
+		break;
+	default:
+		p->there = "-lacp_strict lacp_fast_timeout";
+	}
+	pair(m, p);
+}
+
+static void
+lagg(struct maker *m, struct pair *p)
+{
+	p->on = "lagg0";
+	switch (range(m, 0, 3)) {
+	case 0:
+	case 1:
+		return (member(m, p));
+	case 2:
+		return (proto(m, p));
+	default:
+		return (options(m, p));
+	}
+}
+
+static void
+command(struct maker *m)
+{
+	struct pair p = { .server = maybe(m, 65) };
+	unsigned was = m->mtu[p.server ? 0 : 1];
+
+	if (is_lagg(m, &p) && maybe(m, 40))
+		return (lagg(m, &p));
+	if (m->m->rw_vlan && maybe(m, 20))
+		return (vlan(m, &p));
+	switch (range(m, 0, 6)) {
+	case 0:
+	case 1:
+	case 2:
+		return (cap(m, &p));
+	case 3:
+		return (down(m, &p));
+	case 4:
+		return (mtu(m, &p, was));
+	case 5:
+		return (address(m, &p));
+	default:
+		return (route(m, &p));
+	}
+}
+
+void
+make_commands(struct rworld *w, const struct maker *hosts)
+{
+	struct maker m = *hosts;
+	unsigned n;
+
+	prng_init(&m.rnd, w->rw_seed, "property commands");
+	if (w->rw_toe || !maybe(&m, 30))
+		return;
+	rworld_patient(w);
+	n = (unsigned)range(&m, 1, 4);
+	for (unsigned i = 0; i < n; i++)
+		command(&m);
+}
