@@ -9,46 +9,99 @@
 
 #include "lawful.h"
 
+/* A connection that got no new tag. */
+struct refusal {
+	simtime_t r_when;
+	uint64_t r_conn;
+	int r_error;
+	bool r_client, r_pause, r_no_port; /* LACP's, at that instant */
+};
+
+static unsigned
+steps_of(const struct part *p)
+{
+	unsigned n = 0;
+
+	for (const char *s = p->p_text; (s = strchr(s, '\n')) != NULL; s++)
+		n++;
+	return (n);
+}
+
+static bool
+strikes(const struct part *p, const struct wstep *first, simtime_t when)
+{
+	const struct wstep *last = first + steps_of(p) - 1;
+	uint64_t us = (uint64_t)(when / SIM_US);
+
+	if (!p->p_when)
+		return (us >= p->p_from && (us <= p->p_to || p->p_forever));
+	return (first->s_fired > 0 && when >= first->s_first &&
+	    (when <= last->s_first || p->p_forever));
+}
+
 /* What the drawn steps permit on this host at this instant. */
 static unsigned
-permitted(const struct rworld *rw, bool client, simtime_t when)
+permitted(const struct lawful *l, bool client, simtime_t when)
 {
-	uint64_t us = (uint64_t)(when / SIM_US);
 	unsigned lawful = 0, ports = LAW_PORT0 | LAW_PORT1;
+	const struct wstep *step = l->l_steps;
 	const struct part *p;
 
-	for (unsigned i = 0; i < rw->rw_nparts; i++) {
-		p = &rw->rw_part[i];
-		if (p->p_out || us < p->p_from || us > p->p_to)
+	for (unsigned i = 0; i < l->l_rw->rw_nparts; i++) {
+		p = &l->l_rw->rw_part[i];
+		if (p->p_at != AT_TIMELINE || p->p_out)
 			continue;
 		/* A wire has two ends. */
-		if (p->p_client == client || (p->p_lawful & ports) != 0)
-			lawful |= p->p_lawful;
+		if (strikes(p, step, when))
+			lawful |= p->p_client == client ? p->p_lawful
+							: p->p_lawful & ports;
+		step += steps_of(p);
 	}
 	return (lawful);
 }
 
 /* The errno with which a tag was refused, when a new one was needed. */
 static bool
-may_refuse(const struct lawful *l, bool client, simtime_t when, int error)
+may_refuse(const struct lawful *l, const struct refusal *r)
 {
-	unsigned lawful = permitted(l->l_rw, client, when);
+	unsigned lawful = permitted(l, r->r_client, r->r_when);
 	unsigned ports = LAW_PORT0 | LAW_PORT1;
 
-	switch (error) {
+	switch (r->r_error) {
 	case EOPNOTSUPP:
 		return ((lawful & LAW_NO_TAG) != 0 ||
-		    (lawful & ports) == ports || l->l_paused[client] != 0 ||
-		    (l->l_rw->rw_lacp && l->l_no_port[client]));
+		    (lawful & ports) == ports || r->r_pause ||
+		    (l->l_rw->rw_lacp && r->r_no_port));
 	case ENXIO:
 		return ((lawful & LAW_NO_ROUTE) != 0);
 	case ENOENT:
 		return ((lawful & LAW_NO_ADDR) != 0);
 	case ENOMEM:
-		return (!client && l->l_rw->rw_full);
+		return (!r->r_client && l->l_rw->rw_full);
 	default:
 		return (false);
 	}
+}
+
+char *
+lawful_refusals(struct lawful *l, const struct world *w)
+{
+	const struct refusal *r = l->l_refusals;
+	struct strbuf sb = { 0 };
+
+	l->l_steps = w->w_steps;
+	for (unsigned i = 0; i < l->l_nrefusals; i++, r++) {
+		if (may_refuse(l, r)) {
+			l->l_aborts++;
+			continue;
+		}
+		strbuf_addf(&sb, "%s: conn %" PRIu64 " got no new tag (%s) at ",
+		    r->r_client ? "client" : "server", r->r_conn,
+		    errno_name(r->r_error));
+		format_time(r->r_when, &sb);
+		return (strbuf_take(&sb));
+	}
+	return (NULL);
 }
 
 static void
@@ -56,22 +109,20 @@ tag_reset(struct lawful *l, const struct trace_rec *rec)
 {
 	bool client = strcmp(rec->tr_who, "client") == 0;
 	int error = (int)rec->tr_args[1].i;
-	struct strbuf sb = { 0 };
 
 	/* Receive tags end nothing; who is gone cannot be dropped. */
 	if (error == 0 || error == ECONNRESET ||
 	    strcmp(rec->tr_args[2].s, "connection dropped") != 0)
 		return;
-	if (may_refuse(l, client, rec->tr_when, error)) {
-		l->l_aborts++;
-		return;
-	}
-	if (l->l_why != NULL)
-		return;
-	strbuf_addf(&sb, "%s: conn %" PRIu64 " got no new tag (%s) at ",
-	    rec->tr_who, rec->tr_args[0].u, errno_name(error));
-	format_time(rec->tr_when, &sb);
-	l->l_why = strbuf_take(&sb);
+	l->l_refusals = xrealloc(l->l_refusals,
+	    (l->l_nrefusals + 1) * sizeof(*l->l_refusals));
+	l->l_refusals[l->l_nrefusals++] =
+	    (struct refusal) { .r_when = rec->tr_when,
+		    .r_conn = rec->tr_args[0].u,
+		    .r_error = error,
+		    .r_client = client,
+		    .r_pause = l->l_paused[client] != 0,
+		    .r_no_port = l->l_no_port[client] };
 }
 
 static void
@@ -120,14 +171,14 @@ lawful_init(struct lawful *l, const struct rworld *rw, struct world_opts *wo)
 void
 lawful_fini(struct lawful *l)
 {
-	free(l->l_why);
+	free(l->l_refusals);
 }
 
 /* A connect that is refused at once. */
 static bool
 not_begun(const struct lawful *l, const struct conn *c)
 {
-	unsigned lawful = permitted(l->l_rw, true, c->c_start);
+	unsigned lawful = permitted(l, true, c->c_start);
 
 	if (c->c_server || c->c_established != 0 || c->c_end != c->c_start)
 		return (false);

@@ -17,7 +17,9 @@ struct lawful {
 	uint64_t l_aborts;    /* connections that lost their card lawfully */
 	uint64_t l_failed[2]; /* those that failed for it: clients, servers */
 	uint64_t l_pauses;
-	char *l_why; /* the first that is not lawful */
+	struct refusal *l_refusals;
+	unsigned l_nrefusals;
+	const struct wstep *l_steps;
 	/* LACP, of server and client: since when nothing is sent; 0: it is. */
 	simtime_t l_paused[2];
 	bool l_no_port[2];
@@ -25,6 +27,9 @@ struct lawful {
 
 void lawful_init(struct lawful *, const struct rworld *, struct world_opts *);
 void lawful_fini(struct lawful *);
+/* When it is over, before the connections: NULL, or the first refusal that is
+ * not lawful. */
+char *lawful_refusals(struct lawful *, const struct world *);
 /* Of a connection that failed; counts it. */
 bool lawful_conn(struct lawful *, const struct conn *);
 /* More failed than lost their card. */

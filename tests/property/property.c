@@ -188,6 +188,7 @@ judge(struct verdict *v, struct lawful *law, const struct world *w)
 			    r->r_inv[i].i_first);
 	if (v->why != NULL)
 		return; /* the wreck is not to be looked at */
+	v->why = lawful_refusals(law, w);
 	for (unsigned i = 0; i < r->r_nconns; i++) {
 		if (r->r_conns[i].c_done || r->r_conns[i].c_failed != NULL)
 			continue;
@@ -200,8 +201,6 @@ judge(struct verdict *v, struct lawful *law, const struct world *w)
 	for (unsigned i = 0; i < w->w_sc->napps; i++)
 		TAILQ_FOREACH(c, &w->w_apps[i].a_conns, c_link)
 			judge_conn(v, law, c);
-	if (law->l_why != NULL)
-		wrong(v, "%s", law->l_why);
 	if (lawful_too_many(law))
 		wrong(v, "more connections ended than lost their tags");
 	if (v->why == NULL)

@@ -48,18 +48,19 @@ enum law {
 	LAW_PORT0 = 1 << 3, /* the lagg is without this port; without both */
 	LAW_PORT1 = 1 << 4, /* of them it has none */
 };
-#define LAW_FOREVER UINT64_MAX
 
-#define PARTS_MAX   160
+#define PARTS_MAX 160
 struct rworld {
 	uint64_t rw_seed;
 	struct part {
 		enum place p_at;
 		char *p_text;
 		bool p_out; /* left out */
-		/* LAW_*, of the server or of the client, microseconds. */
+		/* LAW_*, of the server or of the client, microseconds. With
+		 * a condition it is from when that came true until the last
+		 * step of the part. */
 		unsigned p_lawful;
-		bool p_client;
+		bool p_client, p_when, p_forever;
 		uint64_t p_from, p_to;
 	} rw_part[PARTS_MAX];
 	unsigned rw_nparts;

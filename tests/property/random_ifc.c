@@ -20,47 +20,76 @@ struct pair {
 	const char *there, *back;
 	unsigned lawful;
 	bool forever; /* what it leads to does not end with it */
+	char *when;   /* NULL: at */
+	uint64_t at, to;
 };
+
+/* The instant of a step, in microseconds. */
+static void
+instant(struct strbuf *sb, const struct pair *p, uint64_t at)
+{
+	if (p->when == NULL)
+		strbuf_addf(sb, "  - {at: %" PRIu64 "us, ", at);
+	else
+		strbuf_addf(sb, "  - {when: \"%s\", after: %" PRIu64 "us, ",
+		    p->when, at);
+}
 
 static void
 line(struct strbuf *sb, const struct pair *p, uint64_t at, const char *args)
 {
 	const char *host = p->server ? "server" : "client";
 
+	instant(sb, p, at);
 	if (p->on != NULL)
-		strbuf_addf(sb,
-		    "  - {at: %" PRIu64 "us, do: ifconfig, on: %s.%s, "
-		    "args: \"%s\"}\n",
-		    at, host, p->on, args);
+		strbuf_addf(sb, "do: ifconfig, on: %s.%s, args: \"%s\"}\n",
+		    host, p->on, args);
 	else
-		strbuf_addf(sb,
-		    "  - {at: %" PRIu64 "us, do: route, on: %s, "
-		    "args: \"%s\"}\n",
-		    at, host, args);
+		strbuf_addf(sb, "do: route, on: %s, args: \"%s\"}\n", host,
+		    args);
+}
+
+/* Meanwhile a port goes, so that tags have to be taken anew. */
+static void
+flap(struct maker *m, struct strbuf *sb, const struct pair *p)
+{
+	uint64_t gone = range(m, p->at, p->to), back = range(m, gone, p->to);
+
+	instant(sb, p, gone);
+	strbuf_adds(sb, "do: link_down, on: wire0}\n");
+	instant(sb, p, back);
+	strbuf_adds(sb, "do: link_up, on: wire0}\n");
 }
 
 /*
  * One behind the other: a lagg takes what its ports can do together, so that
- * what a port that is away has lost would be lost for good.
+ * what a port that is away has lost would be lost for good. With a condition
+ * there is one alone.
  */
 static void
-pair(struct maker *m, const struct pair *p)
+pair(struct maker *m, struct pair *p)
 {
-	uint64_t at = m->from + spread(m, 1, 300000);
-	uint64_t to = at + spread(m, 1, 1000000);
 	struct strbuf sb = { 0 };
 	struct part *q;
 
-	line(&sb, p, at, p->there);
+	p->at = p->when != NULL ? 0 : m->from + spread(m, 1, 300000);
+	p->to = p->at + spread(m, 1, 1000000);
+	line(&sb, p, p->at, p->there);
+	if (m->m->rw_lagg && maybe(m, 45)) {
+		flap(m, &sb, p);
+		p->lawful |= LAW_PORT0;
+	}
 	if (p->back != NULL)
-		line(&sb, p, to, p->back);
+		line(&sb, p, p->to, p->back);
 	q = part(m, AT_TIMELINE, "%s", strbuf_str(&sb));
 	strbuf_fini(&sb);
 	q->p_lawful = p->lawful;
 	q->p_client = !p->server;
-	q->p_from = at;
-	q->p_to = p->forever ? LAW_FOREVER : to;
-	m->from = to;
+	q->p_when = p->when != NULL;
+	q->p_forever = p->forever;
+	q->p_from = p->at;
+	q->p_to = p->to;
+	m->from = p->to;
 }
 
 static const char *
@@ -288,6 +317,10 @@ lagg(struct maker *m, struct pair *p)
 	case 1:
 		return (member(m, p));
 	case 2:
+		/* A switch that took two ports for one address goes on with
+		 * the wrong one until the host sends something. */
+		if (m->m->rw_switch && m->m->rw_proto == NULL)
+			return (options(m, p));
 		return (proto(m, p));
 	default:
 		return (options(m, p));
@@ -295,9 +328,9 @@ lagg(struct maker *m, struct pair *p)
 }
 
 static void
-command(struct maker *m)
+command(struct maker *m, char *when)
 {
-	struct pair p = { .server = maybe(m, 65) };
+	struct pair p = { .server = maybe(m, 65), .when = when };
 	unsigned was = m->mtu[p.server ? 0 : 1];
 
 	if (is_lagg(m, &p) && maybe(m, 40))
@@ -320,17 +353,77 @@ command(struct maker *m)
 	}
 }
 
+/* Enough bytes to be struck, and a card that is not given up before. */
+static void
+make_busy(struct maker *m)
+{
+	struct rworld *w = m->m;
+
+	if (w->rw_size < 20000 && maybe(m, 70))
+		w->rw_size = spread(m, 20000, 300 * 1024);
+	if (!w->rw_card || !maybe(m, 60))
+		return;
+	for (unsigned i = 0; i < w->rw_nparts; i++)
+		if (strstr(w->rw_part[i].p_text, "max_rexmit_pct") != NULL)
+			w->rw_part[i].p_out = true;
+	part(m, AT_SERVER_SYSCTL, "kern.ipc.tls.ifnet_max_rexmit_pct: 100");
+}
+
+static void
+commands(struct maker *m)
+{
+	unsigned n = (unsigned)range(m, 1, 4);
+	char *when;
+
+	if (maybe(m, 45)) {
+		when = xasprintf("delivered(get) >= %" PRIu64 "B",
+		    range(m, 1, m->m->rw_size));
+		command(m, when);
+		free(when);
+		return;
+	}
+	for (unsigned i = 0; i < n; i++)
+		command(m, NULL);
+}
+
+/*
+ * Failover at a switch: a host that has nothing to send and whose announcement
+ * of another port is lost is not found any more, for longer than TCP waits
+ * (docs/differences.md: addresses do not age). So nothing is lost then.
+ */
+static void
+make_quiet(struct rworld *w)
+{
+	static const char *const lossy[] = { "loss", "queue", "preset",
+		"do: card", "link_suspend" };
+	struct part *p;
+	unsigned ports = 0;
+
+	if (!w->rw_switch || w->rw_proto != NULL)
+		return;
+	for (p = w->rw_part; p < w->rw_part + w->rw_nparts; p++)
+		ports |= p->p_lawful & (LAW_PORT0 | LAW_PORT1);
+	if (ports == 0)
+		return;
+	for (p = w->rw_part; p < w->rw_part + w->rw_nparts; p++) {
+		if (p->p_at == AT_IMPAIR)
+			p->p_out = true;
+		for (unsigned i = 0; i < nitems(lossy); i++)
+			if (strstr(p->p_text, lossy[i]) != NULL)
+				p->p_out = true;
+	}
+}
+
 void
 make_commands(struct rworld *w, const struct maker *hosts)
 {
 	struct maker m = *hosts;
-	unsigned n;
 
 	prng_init(&m.rnd, w->rw_seed, "property commands");
-	if (w->rw_toe || !maybe(&m, 30))
-		return;
-	rworld_patient(w);
-	n = (unsigned)range(&m, 1, 4);
-	for (unsigned i = 0; i < n; i++)
-		command(&m);
+	if (!w->rw_toe && maybe(&m, 30)) {
+		rworld_patient(w);
+		make_busy(&m);
+		commands(&m);
+	}
+	make_quiet(w);
 }

@@ -410,7 +410,9 @@ step_pair(struct maker *m, const char *there, const char *back, uint64_t most)
 	    "  - {at: %" PRIu64 "us, do: %s, on: %s}\n"
 	    "  - {at: %" PRIu64 "us, do: %s, on: %s}\n",
 	    at, there, on, at + lasts, back, on);
-	p->p_lawful = LAW_PORT0 << (on[4] - '0');
+	/* Who is suspended seems to have a link. */
+	if (strcmp(there, "link_down") == 0)
+		p->p_lawful = LAW_PORT0 << (on[4] - '0');
 	p->p_from = at;
 	p->p_to = at + lasts;
 }
