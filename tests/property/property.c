@@ -57,6 +57,7 @@ enum seen {
 	SEEN_PACED,
 	SEEN_EARLY,
 	SEEN_TAG_REFUSED,
+	SEEN_TAG_MOVED,
 	SEEN_TAG_LOST, /* and the connection with it */
 	SEEN_KINDS
 };
@@ -67,7 +68,7 @@ static const char *const seen_names[SEEN_KINDS] = { "everything delivered",
 	"link down", "suspended", "damage noticed", "not opened for 75 s",
 	"card's TCP", "reset with the card", "LACP", "LACP pauses", "switch",
 	"vlan", "ifconfig and route", "paced by a card", "tags released early",
-	"tags refused", "ended without a tag" };
+	"tags refused", "tags exchanged", "ended without a tag" };
 static uint64_t seen[SEEN_KINDS];
 static uint64_t client_conns;
 
@@ -246,6 +247,7 @@ see_net(const struct lawful *law, const struct result *r)
 	seen[SEEN_SWITCH] += rw->rw_switch;
 	seen[SEEN_VLAN] += rw->rw_vlan;
 	seen[SEEN_PACED] += counted(r, "net.inet.ip.rl.newrl");
+	seen[SEEN_TAG_MOVED] += counted(r, "kern.ipc.tls.ifnet.reset");
 	seen[SEEN_EARLY] += counted(r, "kern.ipc.tls.ifnet.released_early");
 	for (unsigned i = 0; i < r->r_nfacts; i++) {
 		if (r->r_facts[i].f_id == TP_tag_refused)

@@ -74,9 +74,10 @@ struct rworld {
 	/* Damage that only TLS can notice: it ends connections. So does the
 	 * reset of a card that owns them. */
 	bool rw_damage, rw_toe, rw_toe_reset;
-	/* LACP; a switch, a single card of the client's at it; domains of cards;
+	/* LACP; commands on hosts; a switch, a single card of the client's at it; domains of cards;
 	 * both ends in a vlan; so small a table of the card that it may refuse. */
-	bool rw_lacp, rw_switch, rw_single, rw_numa, rw_vlan, rw_full;
+	bool rw_lacp, rw_commands, rw_switch, rw_single, rw_numa, rw_vlan,
+	    rw_full;
 	unsigned rw_start; /* seconds, of the clients and of steps */
 };
 

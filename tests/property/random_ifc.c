@@ -19,8 +19,7 @@ struct pair {
 	const char *on; /* the interface; NULL: route */
 	const char *there, *back;
 	unsigned lawful;
-	bool forever; /* what it leads to does not end with it */
-	char *when;   /* NULL: at */
+	char *when; /* NULL: at */
 	uint64_t at, to;
 };
 
@@ -53,19 +52,20 @@ line(struct strbuf *sb, const struct pair *p, uint64_t at, const char *args)
 static void
 flap(struct maker *m, struct strbuf *sb, const struct pair *p)
 {
-	uint64_t gone = range(m, p->at, p->to), back = range(m, gone, p->to);
+	uint64_t gone, back = p->at;
+	unsigned n = (unsigned)range(m, 1, 3);
 
-	instant(sb, p, gone);
-	strbuf_adds(sb, "do: link_down, on: wire0}\n");
-	instant(sb, p, back);
-	strbuf_adds(sb, "do: link_up, on: wire0}\n");
+	for (unsigned i = 0; i < n; i++) {
+		gone = range(m, back, p->to);
+		back = range(m, gone, p->to);
+		instant(sb, p, gone);
+		strbuf_adds(sb, "do: link_down, on: wire0}\n");
+		instant(sb, p, back);
+		strbuf_adds(sb, "do: link_up, on: wire0}\n");
+	}
 }
 
-/*
- * One behind the other: a lagg takes what its ports can do together, so that
- * what a port that is away has lost would be lost for good. With a condition
- * there is one alone.
- */
+/* One behind the other, or each when its condition comes true. */
 static void
 pair(struct maker *m, struct pair *p)
 {
@@ -86,7 +86,6 @@ pair(struct maker *m, struct pair *p)
 	q->p_lawful = p->lawful;
 	q->p_client = !p->server;
 	q->p_when = p->when != NULL;
-	q->p_forever = p->forever;
 	q->p_from = p->at;
 	q->p_to = p->to;
 	m->from = p->to;
@@ -141,6 +140,10 @@ cap(struct maker *m, struct pair *p)
 		{ "-txtls", "txtls", LAW_NO_TAG } };
 	unsigned i = (unsigned)range(m, 0, nitems(caps) - 1);
 
+	/* A T6 sends no record in a frame that the stack has tagged. */
+	if (p->when != NULL && has_t6(m->m) &&
+	    strncmp(caps[i].off, "-vlan", 5) == 0)
+		i = 0;
 	p->on = maybe(m, 60) ? rworld_ifname(m->m, p->server) : parent(m, p);
 	p->there = caps[i].off;
 	p->back = caps[i].on;
@@ -369,19 +372,57 @@ make_busy(struct maker *m)
 	part(m, AT_SERVER_SYSCTL, "kern.ipc.tls.ifnet_max_rexmit_pct: 100");
 }
 
+static char *
+condition(struct maker *m)
+{
+	uint64_t record = range(m, 0, 4 + m->m->rw_size / 16384);
+
+	if (!m->m->rw_tls || maybe(m, 50))
+		return (xasprintf("delivered(get) >= %" PRIu64 "B",
+		    range(m, 1, m->m->rw_size)));
+	if (maybe(m, 30))
+		return (xasprintf("record(flow1, %" PRIu64 ").%s", record,
+		    ONE_OF(m, "sent", "lost", "delivered")));
+	return (xasprintf("record(flow1, %" PRIu64 ").segment(%" PRIu64 ").%s",
+	    record, range(m, 1, 8), ONE_OF(m, "sent", "sent", "delivered")));
+}
+
+/*
+ * Conditions may overlap. A lagg takes what its ports can do together, and a
+ * vlan without a parent forgets what is asked of it: a capability that should
+ * be there again may then be lost for good.
+ */
+static void
+make_overlap(struct maker *m)
+{
+	unsigned n = (unsigned)range(m, 1, 3);
+	bool lost = false;
+	struct part *p;
+
+	for (unsigned i = 0; i < n; i++) {
+		char *when = condition(m);
+
+		command(m, when);
+		free(when);
+	}
+	for (p = m->m->rw_part; p < m->m->rw_part + m->m->rw_nparts; p++)
+		lost |= p->p_when &&
+		    (strstr(p->p_text, "-laggport") != NULL ||
+			strstr(p->p_text, "-vlandev") != NULL);
+	for (p = m->m->rw_part; lost && p < m->m->rw_part + m->m->rw_nparts;
+	     p++)
+		p->p_forever |= p->p_when &&
+		    (strstr(p->p_text, "-txtls\"") != NULL ||
+			strstr(p->p_text, "-mextpg") != NULL);
+}
+
 static void
 commands(struct maker *m)
 {
 	unsigned n = (unsigned)range(m, 1, 4);
-	char *when;
 
-	if (maybe(m, 45)) {
-		when = xasprintf("delivered(get) >= %" PRIu64 "B",
-		    range(m, 1, m->m->rw_size));
-		command(m, when);
-		free(when);
-		return;
-	}
+	if (maybe(m, 55))
+		return (make_overlap(m));
 	for (unsigned i = 0; i < n; i++)
 		command(m, NULL);
 }
@@ -415,12 +456,25 @@ make_quiet(struct rworld *w)
 }
 
 void
+make_commanded(struct rworld *w)
+{
+	struct maker m = { .m = w };
+
+	prng_init(&m.rnd, w->rw_seed, "property commanded");
+	w->rw_commands = maybe(&m, 35);
+	if (!w->rw_commands)
+		return;
+	w->rw_lagg |= maybe(&m, 50);
+	w->rw_tls = w->rw_card = maybe(&m, 60);
+}
+
+void
 make_commands(struct rworld *w, const struct maker *hosts)
 {
 	struct maker m = *hosts;
 
 	prng_init(&m.rnd, w->rw_seed, "property commands");
-	if (!w->rw_toe && maybe(&m, 30)) {
+	if (w->rw_commands && !w->rw_toe) {
 		rworld_patient(w);
 		make_busy(&m);
 		commands(&m);

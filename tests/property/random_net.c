@@ -17,7 +17,7 @@ make_lacp(struct rworld *w)
 	struct maker m = { .m = w };
 
 	prng_init(&m.rnd, w->rw_seed, "property lacp");
-	w->rw_lacp = maybe(&m, 12);
+	w->rw_lacp = w->rw_lagg = maybe(&m, 12);
 	w->rw_start = w->rw_lacp ? LACP_START : 0;
 }
 

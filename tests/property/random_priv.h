@@ -35,7 +35,9 @@ void make_lacp(struct rworld *);
 void make_net(struct rworld *);
 /* Timers of TCP that would give up before the world is whole again go. */
 void rworld_patient(struct rworld *);
-/* random_ifc.c: commands of a host, when all else is there. */
+/* random_ifc.c: commands of a host. Before: are there any? Then a lagg and a
+ * card are likelier. After: which, when all else is there. */
+void make_commanded(struct rworld *);
 void make_commands(struct rworld *, const struct maker *hosts);
 
 #endif

@@ -568,12 +568,13 @@ rworld_make(struct rworld *w, uint64_t seed)
 	memset(w, 0, sizeof(*w));
 	w->rw_seed = seed;
 	make_lacp(w);
+	make_commanded(w);
 	m.from = w->rw_start * UINT64_C(1000000);
 	prng_init(&m.rnd, seed, "property world");
 	w->rw_ipv6 = maybe(&m, 40);
-	w->rw_lagg = maybe(&m, 20) || w->rw_lacp;
-	w->rw_tls = maybe(&m, 85);
-	w->rw_card = w->rw_tls && maybe(&m, 45);
+	w->rw_lagg |= maybe(&m, 20);
+	w->rw_tls |= maybe(&m, 85);
+	w->rw_card |= w->rw_tls && maybe(&m, 45);
 	w->rw_damage = w->rw_tls && maybe(&m, 8);
 	m.ecn = maybe(&m, 8);
 	w->rw_conns = maybe(&m, 50) ? 1 : (unsigned)range(&m, 2, 4);
