@@ -15,7 +15,7 @@
 
 /* A command and the one that takes it back. */
 struct pair {
-	bool server;
+	bool server, forever;
 	const char *on; /* the interface; NULL: route */
 	const char *there, *back;
 	unsigned lawful;
@@ -86,6 +86,7 @@ pair(struct maker *m, struct pair *p)
 	q->p_lawful = p->lawful;
 	q->p_client = !p->server;
 	q->p_when = p->when != NULL;
+	q->p_forever = p->forever;
 	q->p_from = p->at;
 	q->p_to = p->to;
 	m->from = p->to;
@@ -265,6 +266,21 @@ proto_of(const struct rworld *w)
 	return (strstr(w->rw_proto, "proto: ") + strlen("proto: "));
 }
 
+/* Does the lagg of this end give tags, as the world has it? */
+static bool
+gives_tags(const struct rworld *w, bool server)
+{
+	enum place at = server ? AT_SERVER_LAGG : AT_CLIENT_LAGG;
+	bool flowid =
+	    w->rw_proto == NULL || strstr(w->rw_proto, "use_flowid") != NULL;
+
+	for (unsigned i = 0; i < w->rw_nparts; i++)
+		flowid |= w->rw_part[i].p_at == at &&
+		    strstr(w->rw_part[i].p_text, "use_flowid") != NULL;
+	return (flowid);
+}
+
+/* Who took a tag meanwhile may need another when none are given again. */
 static void
 proto(struct maker *m, struct pair *p)
 {
@@ -276,7 +292,8 @@ proto(struct maker *m, struct pair *p)
 
 	p->there = there;
 	p->back = back;
-	p->lawful = strcmp(to, "failover") == 0 ? 0 : LAW_NO_TAG;
+	p->forever = !gives_tags(m->m, p->server);
+	p->lawful = strcmp(to, "failover") == 0 && !p->forever ? 0 : LAW_NO_TAG;
 	pair(m, p);
 	free(there);
 	free(back);
