@@ -45,10 +45,10 @@ lagg_speed(struct lagg_softc *sc, const struct lagg_port *active)
 	return (sum);
 }
 
-/* Where the addresses are now, to those on the link. */
-static void
+void
 lagg_announce(struct lagg_softc *sc)
 {
+	sc->sc_untold = false;
 	lle_announce(&sc->sc_ifnet);
 	vlan_announce(&sc->sc_ifnet);
 }
@@ -303,10 +303,13 @@ lagg_delport(struct lagg_softc *sc, struct ifnet *ifp)
 	if (sc->sc_primary == lp) {
 		sc->sc_primary = TAILQ_FIRST(&sc->sc_ports);
 		lagg_lladdr(sc);
-		/* Who tells its partner the address begins anew with it. */
-		if (sc->sc_psc != NULL)
-			lagg_restart(sc, sc->sc_proto);
 		lagg_announce(sc);
+		/* Who tells its partner the address begins anew with it, and
+		 * the others hear of it when it sends again. */
+		if (sc->sc_psc != NULL) {
+			lagg_restart(sc, sc->sc_proto);
+			sc->sc_untold = true;
+		}
 	}
 	lagg_capabilities(sc);
 	lagg_update(sc, "port removed");

@@ -15,7 +15,7 @@
 
 /* A command and the one that takes it back. */
 struct pair {
-	bool server, forever;
+	bool server, forever, alone;
 	const char *on; /* the interface; NULL: route */
 	const char *there, *back;
 	unsigned lawful;
@@ -75,7 +75,7 @@ pair(struct maker *m, struct pair *p)
 	p->at = p->when != NULL ? 0 : m->from + spread(m, 1, 300000);
 	p->to = p->at + spread(m, 1, 1000000);
 	line(&sb, p, p->at, p->there);
-	if (m->m->rw_lagg && maybe(m, 45)) {
+	if (m->m->rw_lagg && !p->alone && maybe(m, 45)) {
 		flap(m, &sb, p);
 		p->lawful |= LAW_PORT0;
 	}
@@ -242,17 +242,23 @@ route(struct maker *m, struct pair *p)
 
 /* --- of a lagg --- */
 
-/* The second port: who loses the first has another address, and whoever does
- * not hear of it waits for longer than TCP does. */
+/*
+ * The second port. Who loses the first has another address, and whoever does
+ * not hear of it waits for longer than TCP does: only at a switch (two hosts
+ * with failover would never agree on a port again), and where nothing is lost:
+ * make_quiet().
+ */
 static void
 member(struct maker *m, struct pair *p)
 {
-	char *there = xasprintf("-laggport %s", port(p, 1));
-	char *back = xasprintf("laggport %s", port(p, 1));
+	unsigned i = m->m->rw_switch && maybe(m, 40) ? 0 : 1;
+	char *there = xasprintf("-laggport %s", port(p, i));
+	char *back = xasprintf("laggport %s", port(p, i));
 
 	p->there = there;
 	p->back = back;
-	p->lawful = LAW_PORT1;
+	p->lawful = LAW_PORT0 << i;
+	p->alone = i == 0;
 	pair(m, p);
 	free(there);
 	free(back);
@@ -444,32 +450,62 @@ commands(struct maker *m)
 		command(m, NULL);
 }
 
+/* Steps that the world would be judged wrongly with. */
+static void
+leave_out(struct rworld *w, bool (*is)(const struct part *))
+{
+	for (unsigned i = 0; i < w->rw_nparts; i++)
+		w->rw_part[i].p_out |= is(&w->rw_part[i]);
+}
+
+static bool
+moves_port(const struct part *p)
+{
+	return ((p->p_lawful & (LAW_PORT0 | LAW_PORT1)) != 0 ||
+	    strstr(p->p_text, "link_suspend") != NULL);
+}
+
+static bool
+has_new_address(const struct part *p)
+{
+	return (strstr(p->p_text, "-laggport mce0") != NULL ||
+	    strstr(p->p_text, "-laggport em0") != NULL);
+}
+
+/* What loses frames, or lets those of one wire overtake the other's. */
+static bool
+disturbs(const struct part *p)
+{
+	static const char *const words[] = { "loss", "queue", "preset",
+		"jitter" };
+
+	if (p->p_at == AT_IMPAIR)
+		return (true);
+	for (unsigned i = 0; i < nitems(words); i++)
+		if (strstr(p->p_text, words[i]) != NULL)
+			return (true);
+	return (p->p_at == AT_TIMELINE && !has_new_address(p));
+}
+
 /*
- * Failover at a switch: a host that has nothing to send and whose announcement
- * of another port is lost is not found any more, for longer than TCP waits
- * (docs/differences.md: addresses do not age). So nothing is lost then.
+ * A host with failover that has nothing to send is looked for at the port at
+ * which the switch heard it last (docs/differences.md: addresses do not age),
+ * which a frame that waited behind the change can undo. Whoever did not hear
+ * that it has another address, or heard the old one again, sends to that. Both
+ * last longer than TCP waits, in FreeBSD too.
  */
 static void
 make_quiet(struct rworld *w)
 {
-	static const char *const lossy[] = { "loss", "queue", "preset",
-		"do: card", "link_suspend" };
-	struct part *p;
-	unsigned ports = 0;
+	bool quiet = false;
 
-	if (!w->rw_switch || w->rw_proto != NULL)
-		return;
-	for (p = w->rw_part; p < w->rw_part + w->rw_nparts; p++)
-		ports |= p->p_lawful & (LAW_PORT0 | LAW_PORT1);
-	if (ports == 0)
-		return;
-	for (p = w->rw_part; p < w->rw_part + w->rw_nparts; p++) {
-		if (p->p_at == AT_IMPAIR)
-			p->p_out = true;
-		for (unsigned i = 0; i < nitems(lossy); i++)
-			if (strstr(p->p_text, lossy[i]) != NULL)
-				p->p_out = true;
-	}
+	if (w->rw_switch && w->rw_proto == NULL)
+		leave_out(w, moves_port);
+	for (unsigned i = 0; i < w->rw_nparts; i++)
+		quiet |=
+		    has_new_address(&w->rw_part[i]) && !w->rw_part[i].p_out;
+	if (quiet)
+		leave_out(w, disturbs);
 }
 
 void
