@@ -472,19 +472,18 @@ has_new_address(const struct part *p)
 	    strstr(p->p_text, "-laggport em0") != NULL);
 }
 
-/* What loses frames, or lets those of one wire overtake the other's. */
+/* What loses frames, lets those of one wire overtake the other's, or has a port
+ * send before its partner listens. */
 static bool
 disturbs(const struct part *p)
 {
 	static const char *const words[] = { "loss", "queue", "preset",
-		"jitter" };
+		"jitter", "lacp_strict: false" };
 
-	if (p->p_at == AT_IMPAIR)
-		return (true);
 	for (unsigned i = 0; i < nitems(words); i++)
 		if (strstr(p->p_text, words[i]) != NULL)
 			return (true);
-	return (p->p_at == AT_TIMELINE && !has_new_address(p));
+	return (p->p_at == AT_IMPAIR || p->p_at == AT_TIMELINE);
 }
 
 /*
@@ -497,15 +496,16 @@ disturbs(const struct part *p)
 static void
 make_quiet(struct rworld *w)
 {
-	bool quiet = false;
+	struct part *p;
 
 	if (w->rw_switch && w->rw_proto == NULL)
 		leave_out(w, moves_port);
-	for (unsigned i = 0; i < w->rw_nparts; i++)
-		quiet |=
-		    has_new_address(&w->rw_part[i]) && !w->rw_part[i].p_out;
-	if (quiet)
-		leave_out(w, disturbs);
+	for (p = w->rw_part; p < w->rw_part + w->rw_nparts; p++)
+		if (has_new_address(p) && !p->p_out) {
+			leave_out(w, disturbs);
+			p->p_out = false;
+			return;
+		}
 }
 
 void
