@@ -75,7 +75,7 @@ pair(struct maker *m, struct pair *p)
 	p->at = p->when != NULL ? 0 : m->from + spread(m, 1, 300000);
 	p->to = p->at + spread(m, 1, 1000000);
 	line(&sb, p, p->at, p->there);
-	if (m->m->rw_lagg && !p->alone && maybe(m, 45)) {
+	if (m->m->rw_lagg && !p->alone && maybe(m, m->m->rw_card ? 70 : 30)) {
 		flap(m, &sb, p);
 		p->lawful |= LAW_PORT0;
 	}
@@ -137,6 +137,7 @@ cap(struct maker *m, struct pair *p)
 		{ "-vlanhwtso", "vlanhwtso", 0 }, { "-txrtlmt", "txrtlmt", 0 },
 		{ "-txtlsrtlmt", "txtlsrtlmt", 0 }, { "-rxtls", "rxtls", 0 },
 		{ "-mextpg", "mextpg", LAW_NO_TAG },
+		{ "-txtls", "txtls", LAW_NO_TAG },
 		{ "-txtls", "txtls", LAW_NO_TAG },
 		{ "-txtls", "txtls", LAW_NO_TAG } };
 	unsigned i = (unsigned)range(m, 0, nitems(caps) - 1);
@@ -385,8 +386,8 @@ make_busy(struct maker *m)
 {
 	struct rworld *w = m->m;
 
-	if (w->rw_size < 20000 && maybe(m, 70))
-		w->rw_size = spread(m, 20000, 300 * 1024);
+	if (w->rw_size < 50000 && maybe(m, 70))
+		w->rw_size = spread(m, 50000, 600 * 1024);
 	if (!w->rw_card || !maybe(m, 60))
 		return;
 	for (unsigned i = 0; i < w->rw_nparts; i++)
@@ -478,7 +479,7 @@ static bool
 disturbs(const struct part *p)
 {
 	static const char *const words[] = { "loss", "queue", "preset",
-		"jitter", "lacp_strict: false" };
+		"jitter", "ring", "lacp_strict: false" };
 
 	for (unsigned i = 0; i < nitems(words); i++)
 		if (strstr(p->p_text, words[i]) != NULL)

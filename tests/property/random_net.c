@@ -105,6 +105,22 @@ step_pacing(struct maker *m)
 	    at, app, rate);
 }
 
+/*
+ * A ConnectX sends a paced connection's TLS by a queue of its own. A timeout
+ * just where software took over sends a segment's two halves by both of them,
+ * in either order; where only one frame has room the same one is lost each
+ * time.
+ */
+static void
+make_room(struct rworld *w)
+{
+	struct part *p;
+
+	for (p = w->rw_part; w->rw_card && p < w->rw_part + w->rw_nparts; p++)
+		if (p->p_at == AT_LINK || p->p_at == AT_IMPAIR)
+			p->p_out |= strstr(p->p_text, "queue: ") != NULL;
+}
+
 static void
 make_pacing(struct maker *m)
 {
@@ -112,6 +128,7 @@ make_pacing(struct maker *m)
 
 	if (!maybe(m, 20))
 		return;
+	make_room(m->m);
 	if (maybe(m, 60))
 		part(m, AT_WEB, "pacing_rate: %" PRIu64 "kbit/s",
 		    spread(m, 500, 34000000));
