@@ -335,9 +335,10 @@ m_copyone(struct mbuf *m, int how)
 	if (n == NULL)
 		return (NULL);
 	if ((m->m_flags & M_PKTHDR) != 0) {
-		KASSERT((m->m_pkthdr.csum_flags & CSUM_SND_TAG) == 0,
-		    ("m_copypacket: it has a send tag"));
 		n->m_pkthdr = m->m_pkthdr;
+		/* Each has a reference of its own (m_dup_pkthdr). */
+		if ((m->m_pkthdr.csum_flags & CSUM_SND_TAG) != 0)
+			(void)m_snd_tag_ref(m->m_pkthdr.snd_tag);
 		n->m_flags |= m->m_flags & M_VLANTAG;
 	}
 	if ((m->m_flags & M_EXT) != 0)

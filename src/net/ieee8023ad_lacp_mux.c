@@ -26,6 +26,8 @@ lacp_resume(struct lacp_softc *lsc, const char *reason)
 	callout_stop(&lsc->lsc_transit);
 	TRACE(lsc->lsc_p.lpa_tracer, lacp_state, TS(lsc->lsc_p.lpa_name),
 	    TS("distribution"), TS("resumed"), TS(reason));
+	if (lsc->lsc_p.lpa_ops->lo_resumed != NULL)
+		lsc->lsc_p.lpa_ops->lo_resumed(lsc->lsc_p.lpa_arg);
 }
 
 /*

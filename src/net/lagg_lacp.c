@@ -159,8 +159,19 @@ lacp_changed(void *arg, const char *reason)
 	lagg_update(sc, reason);
 }
 
+/* What was said before was dropped. */
+static void
+lacp_resumed(void *arg)
+{
+	struct lagg_softc *sc = arg;
+
+	if (sc->sc_untold && sc->sc_active != NULL)
+		lagg_announce(sc);
+}
+
 static const struct lacp_ops lagg_lacp_ops = { .lo_transmit = lacp_send,
-	.lo_changed = lacp_changed };
+	.lo_changed = lacp_changed,
+	.lo_resumed = lacp_resumed };
 
 /* --- life --- */
 

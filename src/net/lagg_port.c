@@ -45,10 +45,10 @@ lagg_speed(struct lagg_softc *sc, const struct lagg_port *active)
 	return (sum);
 }
 
-/* Where the addresses are now, to those on the link. */
-static void
+void
 lagg_announce(struct lagg_softc *sc)
 {
+	sc->sc_untold = false;
 	lle_announce(&sc->sc_ifnet);
 	vlan_announce(&sc->sc_ifnet);
 }
@@ -304,10 +304,13 @@ lagg_delport(struct lagg_softc *sc, struct ifnet *ifp)
 	if (sc->sc_primary == lp) {
 		sc->sc_primary = TAILQ_FIRST(&sc->sc_ports);
 		lagg_lladdr(sc);
-		/* Who tells its partner the address begins anew with it. */
-		if (sc->sc_psc != NULL)
+		/* Who tells its partner the address begins anew with it, and
+		 * the others hear of it when it sends again. */
+		if (sc->sc_psc != NULL) {
 			lagg_restart(sc, sc->sc_proto);
-		moved = true;
+			sc->sc_untold = true;
+		} else
+			moved = true;
 	}
 	lagg_capabilities(sc);
 	/* A change of the active port is announced anyway. */

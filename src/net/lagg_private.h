@@ -73,6 +73,7 @@ struct lagg_softc {
 	uint32_t sc_hash_init; /* the seed, hashed */
 	uint32_t sc_seq;       /* roundrobin: packets so far */
 	bool sc_capchange;     /* we are pushing capabilities */
+	bool sc_untold;	       /* nobody knows its new address yet */
 	void *sc_psc;	       /* the protocol's own */
 	struct lagg_stats sc_stats;
 };
@@ -86,6 +87,9 @@ lagg_port_active(const struct lagg_port *lp)
 
 /* lp when its link is up, else the next one in the list, else the first. */
 struct lagg_port *lagg_link_active(struct lagg_softc *, struct lagg_port *lp);
+
+/* Where the addresses are now, to those on the link. */
+void lagg_announce(struct lagg_softc *);
 
 /* --- if_lagg.c --- */
 /* To this port; takes the packet. EAGAIN: its send tag is another port's. */

@@ -23,8 +23,7 @@
 #include <ktsim/base/kmem.h>
 #include <ktsim/kern/ktls.h>
 
-#include "property.h"
-#include "world_priv.h"
+#include "lawful.h"
 
 /* Everything that a world can show; a long run has to have shown all of it. */
 enum seen {
@@ -50,6 +49,16 @@ enum seen {
 	SEEN_UNOPENED, /* no SYN was answered for so long */
 	SEEN_TOE,      /* a card's TCP and TLS */
 	SEEN_TOE_RESET,
+	SEEN_LACP,
+	SEEN_PAUSES,
+	SEEN_SWITCH,
+	SEEN_VLAN,
+	SEEN_COMMANDS,
+	SEEN_PACED,
+	SEEN_EARLY,
+	SEEN_TAG_REFUSED,
+	SEEN_TAG_MOVED,
+	SEEN_TAG_LOST, /* and the connection with it */
 	SEEN_KINDS
 };
 static const char *const seen_names[SEEN_KINDS] = { "everything delivered",
@@ -57,7 +66,9 @@ static const char *const seen_names[SEEN_KINDS] = { "everything delivered",
 	"card tx", "kernel rx", "plain", "IPv6", "lagg", "lost by a node",
 	"duplicated", "delayed", "corrupted", "marked", "queue full",
 	"link down", "suspended", "damage noticed", "not opened for 75 s",
-	"card's TCP", "reset with the card" };
+	"card's TCP", "reset with the card", "LACP", "LACP pauses", "switch",
+	"vlan", "ifconfig and route", "paced by a card", "tags released early",
+	"tags refused", "tags exchanged", "ended without a tag" };
 static uint64_t seen[SEEN_KINDS];
 static uint64_t client_conns;
 
@@ -136,8 +147,9 @@ never_opened(const struct conn *c)
 }
 
 static void
-judge_conn(struct verdict *v, const struct rworld *rw, const struct conn *c)
+judge_conn(struct verdict *v, struct lawful *law, const struct conn *c)
 {
+	const struct rworld *rw = law->l_rw;
 	const char *name = c->c_app->a_sc->loc.name;
 
 	client_conns += !c->c_server;
@@ -149,6 +161,8 @@ judge_conn(struct verdict *v, const struct rworld *rw, const struct conn *c)
 		else if (rw->rw_toe_reset &&
 		    (tells_damage(c->c_error) || c->c_error == EMSGSIZE))
 			seen[SEEN_TOE_RESET]++;
+		else if (lawful_conn(law, c))
+			seen[SEEN_TAG_LOST]++;
 		else
 			wrong(v, "%s#%u ended with %s", name, c->c_index,
 			    c->c_failed);
@@ -161,8 +175,9 @@ judge_conn(struct verdict *v, const struct rworld *rw, const struct conn *c)
 }
 
 static void
-judge(struct verdict *v, const struct rworld *rw, const struct world *w)
+judge(struct verdict *v, struct lawful *law, const struct world *w)
 {
+	const struct rworld *rw = law->l_rw;
 	const struct result *r = world_result(w);
 	const struct conn *c;
 
@@ -174,6 +189,7 @@ judge(struct verdict *v, const struct rworld *rw, const struct world *w)
 			    r->r_inv[i].i_first);
 	if (v->why != NULL)
 		return; /* the wreck is not to be looked at */
+	v->why = lawful_refusals(law, w);
 	for (unsigned i = 0; i < r->r_nconns; i++) {
 		if (r->r_conns[i].c_done || r->r_conns[i].c_failed != NULL)
 			continue;
@@ -185,7 +201,9 @@ judge(struct verdict *v, const struct rworld *rw, const struct world *w)
 	}
 	for (unsigned i = 0; i < w->w_sc->napps; i++)
 		TAILQ_FOREACH(c, &w->w_apps[i].a_conns, c_link)
-			judge_conn(v, rw, c);
+			judge_conn(v, law, c);
+	if (lawful_too_many(law))
+		wrong(v, "more connections ended than lost their tags");
 	if (v->why == NULL)
 		seen[SEEN_DELIVERED]++;
 }
@@ -208,10 +226,46 @@ see_conns(const struct result *r)
 		}
 }
 
-static void
-see(const struct rworld *rw, const struct result *r)
+static uint64_t
+counted(const struct result *r, const char *name)
 {
+	uint64_t n = 0;
+
+	for (unsigned i = 0; i < r->r_ncounters; i++)
+		if (strcmp(r->r_counters[i].ct_name, name) == 0)
+			n += r->r_counters[i].ct_after;
+	return (n);
+}
+
+static void
+see_net(const struct lawful *law, const struct result *r)
+{
+	const struct rworld *rw = law->l_rw;
+
+	seen[SEEN_LACP] += rw->rw_lacp;
+	seen[SEEN_PAUSES] += law->l_pauses;
+	seen[SEEN_SWITCH] += rw->rw_switch;
+	seen[SEEN_VLAN] += rw->rw_vlan;
+	seen[SEEN_PACED] += counted(r, "net.inet.ip.rl.newrl");
+	seen[SEEN_TAG_MOVED] += counted(r, "kern.ipc.tls.ifnet.reset");
+	seen[SEEN_EARLY] += counted(r, "kern.ipc.tls.ifnet.released_early");
+	for (unsigned i = 0; i < r->r_nfacts; i++) {
+		if (r->r_facts[i].f_id == TP_tag_refused)
+			seen[SEEN_TAG_REFUSED] += r->r_facts[i].f_count;
+		if (r->r_facts[i].f_id == TP_timeline &&
+		    (strcmp(r->r_facts[i].f_s[0], "ifconfig") == 0 ||
+			strcmp(r->r_facts[i].f_s[0], "route") == 0))
+			seen[SEEN_COMMANDS] += r->r_facts[i].f_count;
+	}
+}
+
+static void
+see(const struct lawful *law, const struct result *r)
+{
+	const struct rworld *rw = law->l_rw;
+
 	see_conns(r);
+	see_net(law, r);
 	seen[SEEN_PLAIN] += !rw->rw_tls;
 	seen[SEEN_IPV6] += rw->rw_ipv6;
 	seen[SEEN_LAGG] += rw->rw_lagg;
@@ -255,10 +309,12 @@ run(const struct rworld *rw, unsigned threads, struct verdict *v)
 		.wo_threads = threads,
 		.wo_defects = defects };
 	struct scenario *sc = load(rw, &v->why);
+	struct lawful law;
 	struct strbuf sb = { 0 };
 	struct world *w = NULL;
 	bool ok = sc != NULL, wreck;
 
+	lawful_init(&law, rw, &wo);
 	if (ok && world_create(sc, &wo, &w, &sb) != 0) {
 		v->why = strbuf_take(&sb);
 		ok = false;
@@ -269,12 +325,13 @@ run(const struct rworld *rw, unsigned threads, struct verdict *v)
 		alarm(0);
 		report_json(world_result(w), &sb);
 		v->report = strbuf_take(&sb);
-		judge(v, rw, w);
-		see(rw, world_result(w));
+		judge(v, &law, w);
+		see(&law, world_result(w));
 	}
 	strbuf_fini(&sb);
 	wreck = w != NULL && w->w_wrecked;
 	world_destroy(w);
+	lawful_fini(&law);
 	if (!wreck)
 		scenario_free(sc);
 	return (ok);
@@ -434,8 +491,8 @@ missing(uint64_t count)
 
 	for (unsigned i = 0; i < SEEN_KINDS; i++) {
 		printf("  %-22s %" PRIu64 "\n", seen_names[i], seen[i]);
-		if (i != SEEN_UNOPENED && i != SEEN_TOE_RESET && seen[i] == 0 &&
-		    count >= 500) {
+		if (i != SEEN_UNOPENED && i != SEEN_TOE_RESET &&
+		    i != SEEN_TAG_LOST && seen[i] == 0 && count >= 500) {
 			printf("FAIL: %s: never\n", seen_names[i]);
 			n++;
 		}

@@ -8,33 +8,22 @@
 #include <ktsim/base/bytes.h>
 #include <ktsim/base/kassert.h>
 #include <ktsim/base/kmem.h>
-#include <ktsim/base/prng.h>
 
-#include "property.h"
+#include "random_priv.h"
 
-/* The world being made, and its chance. */
-struct maker {
-	struct rworld *m;
-	struct prng rnd;
-	unsigned mtu; /* the smaller of the two ends' */
-	bool ecn;     /* asked for, and somebody marks */
-};
-
-/* From lo to hi, both included. */
-static uint64_t
+uint64_t
 range(struct maker *m, uint64_t lo, uint64_t hi)
 {
 	return (lo + prng_below(&m->rnd, hi - lo + 1));
 }
 
-static bool
+bool
 maybe(struct maker *m, unsigned percent)
 {
 	return (prng_below(&m->rnd, 100) < percent);
 }
 
-/* Every order of magnitude as likely as the others. */
-static uint64_t
+uint64_t
 spread(struct maker *m, uint64_t lo, uint64_t hi)
 {
 	unsigned octaves = 0;
@@ -46,19 +35,13 @@ spread(struct maker *m, uint64_t lo, uint64_t hi)
 	return (range(m, lo, top < hi ? top : hi));
 }
 
-static const char *
+const char *
 one_of(struct maker *m, const char *const *words, unsigned n)
 {
 	return (words[prng_below(&m->rnd, n)]);
 }
-#define ONE_OF(m, ...)                                   \
-	one_of(m, (const char *const[]) { __VA_ARGS__ }, \
-	    sizeof((const char *const[]) { __VA_ARGS__ }) / sizeof(char *))
 
-static void part(struct maker *, enum place, const char *fmt, ...)
-    __attribute__((format(printf, 3, 4)));
-
-static void
+struct part *
 part(struct maker *m, enum place at, const char *fmt, ...)
 {
 	struct strbuf sb = { 0 };
@@ -72,6 +55,7 @@ part(struct maker *m, enum place at, const char *fmt, ...)
 	p = &m->m->rw_part[m->m->rw_nparts++];
 	p->p_at = at;
 	p->p_text = strbuf_take(&sb);
+	return (p);
 }
 
 /* "3.07%": up to so many hundredths of a percent. */
@@ -161,7 +145,9 @@ make_hosts(struct maker *m)
 	unsigned a = mtus[range(m, lo, 5)],
 		 b = maybe(m, 70) ? a : mtus[range(m, lo, 5)];
 
-	m->mtu = MIN(a, b);
+	m->mtu[0] = a;
+	m->mtu[1] = b;
+	m->mtu[2] = MIN(a, b);
 	part(m, AT_SERVER_NIC, "mtu: %u", a);
 	part(m, AT_CLIENT_NIC, "mtu: %u", b);
 	make_host(m, AT_SERVER, AT_SERVER_SYSCTL, AT_SERVER_NIC);
@@ -196,7 +182,7 @@ make_link(struct maker *m)
 		part(m, AT_LINK, "jitter: %" PRIu64 "us", spread(m, 1, 20000));
 	if (maybe(m, 20))
 		part(m, AT_LINK, "queue: %" PRIu64 "B",
-		    m->mtu + 100 + spread(m, 1, 100000));
+		    m->mtu[2] + 100 + spread(m, 1, 100000));
 	if (maybe(m, 40))
 		add_percent(m, AT_BACK, "loss", 2000);
 	if (maybe(m, 15))
@@ -297,7 +283,7 @@ node_corrupt(struct maker *m, unsigned i)
 static void
 node_rate(struct maker *m, unsigned i)
 {
-	uint64_t queue = m->mtu + 100 + spread(m, 1, 200000);
+	uint64_t queue = m->mtu[2] + 100 + spread(m, 1, 200000);
 	char *red = NULL;
 
 	/* The average of the queue hardly moves in a short transfer. */
@@ -320,7 +306,7 @@ node_marks(struct maker *m, unsigned i)
 	part(m, AT_IMPAIR,
 	    "{name: n%u, rate: {rate: %" PRIu64 "kbit/s, queue: %uB, "
 	    "red: {min: 100B, max: %uB, chance: 90%%, ecn: true}}}",
-	    i, spread(m, 500, 100000), 40 * m->mtu, 40 * m->mtu);
+	    i, spread(m, 500, 100000), 40 * m->mtu[2], 40 * m->mtu[2]);
 }
 
 static void
@@ -415,19 +401,26 @@ make_apps(struct maker *m)
 static void
 step_pair(struct maker *m, const char *there, const char *back, uint64_t most)
 {
-	uint64_t at = spread(m, 1, 1000000), lasts = spread(m, 1, most);
+	uint64_t at = m->from + spread(m, 1, 1000000);
+	uint64_t lasts = spread(m, 1, most);
 	const char *on = m->m->rw_lagg ? ONE_OF(m, "wire0", "wire1") : "wire0";
+	struct part *p;
 
-	part(m, AT_TIMELINE,
+	p = part(m, AT_TIMELINE,
 	    "  - {at: %" PRIu64 "us, do: %s, on: %s}\n"
 	    "  - {at: %" PRIu64 "us, do: %s, on: %s}\n",
 	    at, there, on, at + lasts, back, on);
+	/* Who is suspended seems to have a link. */
+	if (strcmp(there, "link_down") == 0)
+		p->p_lawful = LAW_PORT0 << (on[4] - '0');
+	p->p_from = at;
+	p->p_to = at + lasts;
 }
 
 static void
 step_value(struct maker *m)
 {
-	uint64_t at = spread(m, 1, 1000000);
+	uint64_t at = m->from + spread(m, 1, 1000000);
 
 	switch (range(m, 0, 2)) {
 	case 0:
@@ -509,7 +502,7 @@ card_model(struct maker *m)
 static void
 step_card(struct maker *m)
 {
-	uint64_t at = spread(m, 1, 1000000);
+	uint64_t at = m->from + spread(m, 1, 1000000);
 	const char *on = m->m->rw_lagg ? ONE_OF(m, "mce0", "mce1") : "mce0";
 
 	/* A ConnectX whose mapping fails expects what it did not send: a bad
@@ -574,11 +567,14 @@ rworld_make(struct rworld *w, uint64_t seed)
 
 	memset(w, 0, sizeof(*w));
 	w->rw_seed = seed;
+	make_lacp(w);
+	make_commanded(w);
+	m.from = w->rw_start * UINT64_C(1000000);
 	prng_init(&m.rnd, seed, "property world");
 	w->rw_ipv6 = maybe(&m, 40);
-	w->rw_lagg = maybe(&m, 20);
-	w->rw_tls = maybe(&m, 85);
-	w->rw_card = w->rw_tls && maybe(&m, 45);
+	w->rw_lagg |= maybe(&m, 20);
+	w->rw_tls |= maybe(&m, 85);
+	w->rw_card |= w->rw_tls && maybe(&m, 45);
 	w->rw_damage = w->rw_tls && maybe(&m, 8);
 	m.ecn = maybe(&m, 8);
 	w->rw_conns = maybe(&m, 50) ? 1 : (unsigned)range(&m, 2, 4);
@@ -604,6 +600,8 @@ rworld_make(struct rworld *w, uint64_t seed)
 		    ", proto: loadbalance, use_flowid: true, flowid_shift: 0",
 		    ", proto: loadbalance", ", proto: roundrobin",
 		    ", proto: broadcast");
+	make_net(w);
+	make_commands(w, &m);
 }
 
 void
@@ -614,6 +612,22 @@ rworld_fini(struct rworld *w)
 }
 
 /* --- as a scenario --- */
+
+bool
+rworld_lagg(const struct rworld *w, bool server)
+{
+	return (w->rw_lagg && (server || !w->rw_single));
+}
+
+const char *
+rworld_ifname(const struct rworld *w, bool server)
+{
+	if (w->rw_vlan)
+		return ("vlan7");
+	if (rworld_lagg(w, server))
+		return ("lagg0");
+	return (server ? "mce0" : "em0");
+}
 
 /* Parts of one place, with commas: behind something, or alone. */
 static void
@@ -641,15 +655,33 @@ static void
 text_nics(const struct rworld *w, struct strbuf *sb, enum place at,
     const char *nic, bool server, bool card)
 {
-	for (unsigned i = 0; i < (w->rw_lagg ? 2u : 1u); i++) {
+	for (unsigned i = 0; i < (rworld_lagg(w, server) ? 2u : 1u); i++) {
 		strbuf_addf(sb, "      %s%u: {model: %s", nic, i,
 		    card ? w->rw_model[server ? i : 2] : "basic");
 		parts(w, at, sb, true);
+		if (server && w->rw_numa)
+			strbuf_addf(sb, ", numa_domain: %u", i);
 		strbuf_adds(sb, "}\n");
 	}
-	if (w->rw_lagg)
-		strbuf_addf(sb, "    laggs: {lagg0: {ports: [%s0, %s1]%s}}\n",
-		    nic, nic, w->rw_proto != NULL ? w->rw_proto : "");
+}
+
+static void
+text_upper(const struct rworld *w, struct strbuf *sb, bool server)
+{
+	const char *nic = server ? "mce" : "em";
+
+	if (rworld_lagg(w, server)) {
+		strbuf_addf(sb, "    laggs: {lagg0: {ports: [%s0, %s1]%s", nic,
+		    nic, w->rw_proto != NULL ? w->rw_proto : "");
+		parts(w, server ? AT_SERVER_LAGG : AT_CLIENT_LAGG, sb, true);
+		strbuf_adds(sb, "}}\n");
+	}
+	if (w->rw_vlan) {
+		strbuf_addf(sb, "    vlans: {vlan7: {vlan: 7, vlandev: %s0",
+		    rworld_lagg(w, server) ? "lagg" : nic);
+		parts(w, server ? AT_SERVER_VLAN : AT_CLIENT_VLAN, sb, true);
+		strbuf_adds(sb, "}}\n");
+	}
 }
 
 static void
@@ -677,19 +709,68 @@ text_host(const struct rworld *w, struct strbuf *sb, bool server)
 	strbuf_adds(sb, "}\n    nics:\n");
 	text_nics(w, sb, first + (AT_SERVER_NIC - AT_SERVER), nic, server,
 	    w->rw_card && (server || w->rw_model[2] != NULL));
-	strbuf_addf(sb, "    addresses: {%s%s: \"%s%d/%d\"}\n",
-	    w->rw_lagg ? "lagg" : nic, "0", w->rw_ipv6 ? "fd00::" : "10.0.0.",
+	text_upper(w, sb, server);
+	strbuf_addf(sb, "    addresses: {%s: \"%s%d/%d\"}\n",
+	    rworld_ifname(w, server), w->rw_ipv6 ? "fd00::" : "10.0.0.",
 	    server ? 1 : 2, w->rw_ipv6 ? 64 : 24);
+}
+
+/* A node that was for the client's frames is for those of its link's end. */
+static char *
+node_text(const struct rworld *w)
+{
+	static const char old[] = "from: client.em0", new[] = "from: lan.s0";
+	struct strbuf sb = { 0 }, out = { 0 };
+	const char *p, *at;
+	char *text;
+
+	parts(w, AT_IMPAIR, &sb, false);
+	text = strbuf_take(&sb);
+	if (!w->rw_switch)
+		return (text);
+	for (p = text; (at = strstr(p, old)) != NULL; p = at + strlen(old))
+		strbuf_addf(&out, "%.*s%s", (int)(at - p), p, new);
+	strbuf_adds(&out, p);
+	free(text);
+	return (strbuf_take(&out));
+}
+
+/* Failover's ports are no lagg of the switch; it learns. */
+static void
+text_switch(const struct rworld *w, struct strbuf *sb)
+{
+	const char *proto = w->rw_lacp ? "lacp" : "static";
+
+	strbuf_adds(sb, "switches:\n  lan: {ports: [s0, s1, c0, c1]");
+	if (w->rw_proto != NULL) {
+		strbuf_addf(sb, ", laggs: {po1: {ports: [s0, s1], proto: %s",
+		    proto);
+		parts(w, AT_SWITCH_LAGG, sb, true);
+		strbuf_adds(sb, "}");
+		if (!w->rw_single)
+			strbuf_addf(sb, ", po2: {ports: [c0, c1], proto: %s}",
+			    proto);
+		strbuf_adds(sb, "}");
+	}
+	strbuf_adds(sb, "}\n");
 }
 
 static void
 text_links(const struct rworld *w, struct strbuf *sb)
 {
+	char *text;
+
+	if (w->rw_switch)
+		text_switch(w, sb);
 	strbuf_adds(sb, "links:\n");
-	for (unsigned i = 0; i < (w->rw_lagg ? 2u : 1u); i++) {
+	for (unsigned i = 0; w->rw_switch && i < (w->rw_single ? 1u : 2u); i++)
 		strbuf_addf(sb,
-		    "  - {name: wire%u, ends: [server.mce%u, client.em%u]", i,
-		    i, i);
+		    "  - {name: tail%u, ends: [client.em%u, lan.c%u], "
+		    "rate: 10Gbit/s, delay: 5us}\n",
+		    i, i, i);
+	for (unsigned i = 0; i < (w->rw_lagg ? 2u : 1u); i++) {
+		strbuf_addf(sb, "  - {name: wire%u, ends: [server.mce%u, %s%u]",
+		    i, i, w->rw_switch ? "lan.s" : "client.em", i);
 		parts(w, AT_LINK, sb, true);
 		if (has(w, AT_BACK)) {
 			strbuf_adds(sb, ",\n     back: {");
@@ -697,9 +778,9 @@ text_links(const struct rworld *w, struct strbuf *sb)
 			strbuf_adds(sb, "}");
 		}
 		if (i == 0 && has(w, AT_IMPAIR)) {
-			strbuf_adds(sb, ",\n     impair: [");
-			parts(w, AT_IMPAIR, sb, false);
-			strbuf_adds(sb, "]");
+			text = node_text(w);
+			strbuf_addf(sb, ",\n     impair: [%s]", text);
+			free(text);
 		}
 		strbuf_adds(sb, "}\n");
 	}

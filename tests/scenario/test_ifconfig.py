@@ -158,6 +158,17 @@ def ports(c, sim, d):
     report, r = run(c, sim, d, LAGG, [step('3ms', 'ifconfig', 'server.lagg0', 'laggproto roundrobin')],
                     '  - error: {app: get, is: ECONNRESET}\n')
     c.equal(ctr(report, 'server', 'kern.ipc.tls.ifnet.reset_dropped'), 1, 'dropped')
+    # Broadcast has no tags either, but the port of the old one goes on sending
+    # with it: each copy of a packet has a reference of its own.
+    for model in ('ideal', 'cx6dx'):
+        steps = [step('3ms', 'ifconfig', 'server.lagg0', 'laggproto broadcast')]
+        report, r = run(c, sim, d, LAGG, steps, model=model)
+        c.equal(ctr(report, 'server', 'kern.ipc.tls.ifnet.reset'), 0, model + ': broadcast, resets')
+        c.check('send tag is not of the active port' in r.report, model + ': the other port refuses')
+    # Until that port goes.
+    report, r = run(c, sim, d, LAGG, steps + ['at: 4ms, do: link_down, on: server.mce0'],
+                    '  - error: {app: get, is: ECONNRESET}\n')
+    c.equal(ctr(report, 'server', 'kern.ipc.tls.ifnet.reset_dropped'), 1, 'broadcast, dropped')
 
 
 REFUSED = [('server.lagg0', 'laggport mce0', 'SIOCSLAGGPORT', 'EEXIST'),

@@ -69,6 +69,29 @@ def world(c, sim, d, name, server, client, switches, links, how='link_down'):
         return g.read()
 
 
+def new_address(c, sim, d):
+    """Who loses its first port has the second one's address, and begins LACP
+    anew: those on the link hear of it when it sends again, not before."""
+    step = '{at: 8500ms, do: %(break)s, on: first}'
+    if step not in WORLD:
+        sys.exit('WORLD has another step')
+    f = os.path.join(d, 'address.ktls.yaml')
+    with open(f, 'w') as g:
+        text = WORLD.replace(step, '{at: 8500ms, do: ifconfig, on: server.lagg0, '
+                             'args: "-laggport mce0"}\n  - ' + step)
+        text = text.replace('  - mode:', '  # mode:')
+        g.write(text.replace('start: 9s', 'start: 8490ms') %
+                {'name': 'address', 'break': 'link_down', 'server': LACP, 'client': LACP,
+                 'switches': LAN % ('', ''), 'links': TO_SWITCH})
+    out = os.path.join(d, 'address')
+    r, report = lib.run_out(sim, f, out, '--trace', '--trace-format', 'text')
+    c.equal(r.returncode, 0, 'another address: ' + r.stderr)
+    with open(os.path.join(out, 'trace.txt')) as g:
+        trace = g.read()
+    begun, ended = resumed(trace, 'lagg0')
+    c.check(any(t > 12 for t in ended), 'LACP began anew: %s' % ended)
+
+
 def resumed(trace, lagg):
     """When the lagg's pauses began and ended, seconds."""
     at = {'suppressed': [], 'resumed': []}
@@ -130,6 +153,7 @@ def main():
     c = lib.Checks()
     with lib.tmpdir() as d:
         the_scenario(c, sim, d)
+        new_address(c, sim, d)
         # Two hosts: the pause is FreeBSD's second at both ends.
         trace = world(c, sim, d, 'hosts', LACP, LACP, '', DIRECT)
         begun, ended = resumed(trace, 'lagg0')

@@ -94,6 +94,8 @@ struct lacp_ops {
 	int (*lo_transmit)(void *owner, const uint8_t *frame);
 	/* The ports of the active aggregator are others than before. */
 	void (*lo_changed)(void *arg, const char *reason);
+	/* The pause is over; NULL: nobody waits for it. */
+	void (*lo_resumed)(void *arg);
 };
 
 struct lacp_params {

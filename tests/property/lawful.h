@@ -1,0 +1,38 @@
+/*
+ * What ended connections, and whether the world's steps make it lawful: of each
+ * refusal of a tag and each failed connect the instant is compared with what was
+ * drawn for it. Nothing else excuses a connection that did not end well.
+ */
+#ifndef LAWFUL_H
+#define LAWFUL_H
+
+#include <ktsim/base/trace.h>
+
+#include "property.h"
+#include "world_priv.h"
+
+/* Follows one run. */
+struct lawful {
+	const struct rworld *l_rw;
+	uint64_t l_aborts;    /* connections that lost their card lawfully */
+	uint64_t l_failed[2]; /* those that failed for it: clients, servers */
+	uint64_t l_pauses;
+	struct refusal *l_refusals;
+	unsigned l_nrefusals;
+	const struct wstep *l_steps;
+	/* LACP, of server and client: since when nothing is sent; 0: it is. */
+	simtime_t l_paused[2];
+	bool l_no_port[2];
+};
+
+void lawful_init(struct lawful *, const struct rworld *, struct world_opts *);
+void lawful_fini(struct lawful *);
+/* When it is over, before the connections: NULL, or the first refusal that is
+ * not lawful. */
+char *lawful_refusals(struct lawful *, const struct world *);
+/* Of a connection that failed; counts it. */
+bool lawful_conn(struct lawful *, const struct conn *);
+/* More failed than lost their card. */
+bool lawful_too_many(const struct lawful *);
+
+#endif
