@@ -228,12 +228,22 @@ run_outro_dma(const struct run_args *ra, const struct result *r, FILE *f)
 		    (uintmax_t)r->r_dma[i].d_packets);
 }
 
+static void
+run_outro_ports(const struct run_args *ra, const struct result *r, FILE *f)
+{
+	fprintf(f, "\nWhat goes over each link\n");
+	for (unsigned i = 0; i < r->r_nports; i++)
+		fprintf(f, "  %s/%s: %ju frames, keys inside\n", ra->ra_out,
+		    r->r_ports[i].d_file, (uintmax_t)r->r_ports[i].d_packets);
+}
+
 /* What one needs to know to read it. */
 static void
 run_outro_wire(const struct run_args *ra, const struct result *r, FILE *f)
 {
-	const char *option =
-	    r->r_overlaps ? "-o tcp.reassemble_out_of_order:TRUE " : "";
+	const char *option = r->r_overlaps || r->r_reorders
+	    ? "-o tcp.reassemble_out_of_order:TRUE "
+	    : "";
 
 	fprintf(f,
 	    "\nCapture\n  %s/wire.pcapng: %ju frames, keys inside\n"
@@ -241,6 +251,10 @@ run_outro_wire(const struct run_args *ra, const struct result *r, FILE *f)
 	    "  or:      tshark %s-r %s/wire.pcapng -Y http\n",
 	    ra->ra_out, (uintmax_t)r->r_frames, option, ra->ra_out, option,
 	    ra->ra_out);
+	if (r->r_reorders)
+		fprintf(f,
+		    "  (a lagg sent packets of one connection by several ports: "
+		    "Wireshark puts them in order with that option alone)\n");
 	if (r->r_overlaps)
 		fprintf(f,
 		    "  (a card sent bytes again in front of new ones, which "
@@ -262,6 +276,8 @@ run_outro(const struct run_args *ra, const struct result *r, int code)
 		    "\nPicture\n  %s/timeline.svg: ports, tags and "
 		    "throughput over time; any browser shows it\n",
 		    ra->ra_out);
+	if (!ra->ra_quiet && r->r_nports > 0)
+		run_outro_ports(ra, r, f);
 	if (!ra->ra_quiet && r->r_ndma > 0)
 		run_outro_dma(ra, r, f);
 	if (!ra->ra_quiet && r->r_has_tcpinfo)

@@ -313,6 +313,9 @@ static const struct key capture_keys[] = {
 	    .since = "0.2",
 	    .text =
 		"write timeline.svg, a picture of the run over time, where there is a lagg or a vlan, or a tag was reset, or a mode changed" },
+	{ "ports", K_BOOL, F(sc_capture, ports), .def = "false", .since = "0.2",
+	    .text =
+		"also write wire-A-B.pcapng for each link: what goes over it, both ways" },
 	{ "tcp_info", K_TIME, F(sc_capture, tcp_info), .def = "0s",
 	    .max = 60 * SIM_SEC, .since = "0.2",
 	    .text =

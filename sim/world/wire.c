@@ -255,7 +255,9 @@ wire_out_one(struct wire_end *d, const struct wire_port *from, struct frame *f)
 	d->d_stats.frames++;
 	d->d_stats.bytes += frame_len(f);
 	wf = (struct wire_fate) { .wf_lost = fate.if_lost,
-		.wf_arrives = fate.if_when };
+		.wf_arrives = fate.if_when,
+		.wf_wire = w,
+		.wf_end = d->d_end };
 	if (fate.if_lost == NULL && impair_count(d->d_impair) > 1)
 		wf.wf_remark = wire_remark(d, f, &fate);
 	p->wp_tap(p->wp_tap_arg, from, f, &wf);

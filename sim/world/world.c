@@ -103,6 +103,7 @@ world_create(const struct scenario *sc, const struct world_opts *wo,
 	    (error = apps_create(w, err)) != 0 ||
 	    (error = tap_open(w, err)) != 0 ||
 	    (error = dma_open(w, err)) != 0 ||
+	    (error = ports_open(w, err)) != 0 ||
 	    (error = tcpinfo_open(w, err)) != 0) {
 		world_destroy(w);
 		return (error);
@@ -534,6 +535,9 @@ result_fini(struct result *r)
 	for (unsigned i = 0; i < r->r_ndma; i++)
 		free(r->r_dma[i].d_file);
 	free(r->r_dma);
+	for (unsigned i = 0; i < r->r_nports; i++)
+		free(r->r_ports[i].d_file);
+	free(r->r_ports);
 	free(r->r_nodes);
 	free(r->r_cards);
 	free(r->r_waiting);

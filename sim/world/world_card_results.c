@@ -42,6 +42,9 @@ collect_cards(struct world *w)
 		for (unsigned j = 0; j < h->h_sc->nnics; j++)
 			r->r_overlaps |= h->h_nics[j]->n_model->nm_overlaps &&
 			    h->h_nics[j]->n_stats.tls_packets > 0;
+		for (unsigned j = 0; j < h->h_sc->nlaggs; j++)
+			r->r_reorders |= strcmp(lagg_protoname(h->h_laggs[j]),
+					     "roundrobin") == 0;
 		for (unsigned j = 0; j < h->h_sc->nnics; j++)
 			if (h->h_nics[j]->n_model->nm_snd_tag_alloc != NULL)
 				collect_card(&r->r_cards[r->r_ncards++], h,

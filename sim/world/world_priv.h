@@ -156,6 +156,7 @@ struct world {
 	uint64_t w_frames;
 	unsigned w_ncapif; /* interfaces of the capture, as cards are built */
 	struct capture **w_dma;	    /* by interface; NULL: not asked for */
+	struct capture **w_ports;   /* by link; NULL: not asked for */
 	struct strbuf w_dma_packet; /* scratch */
 	FILE *w_trace;
 	FILE *w_tcpinfo; /* NULL: not asked for */
@@ -284,6 +285,14 @@ void tap_close(struct world *);
 void tap_error(struct world *, int error, const char *path);
 
 /* world_dma.c: as wp_dma of wire.h */
+/* world_ports.c: `capture.ports` */
+int ports_open(struct world *, struct strbuf *err);
+/* A frame goes into a link. */
+void ports_frame(struct world *, const struct frame *,
+    const struct wire_fate *);
+void ports_secrets(struct world *, const char *lines);
+void ports_close(struct world *);
+
 int dma_open(struct world *, struct strbuf *err);
 void dma_packet(void *arg, const struct wire_port *, struct nic *,
     unsigned queue, bool completion, const uint8_t *bytes, uint32_t len,

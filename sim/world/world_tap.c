@@ -185,26 +185,14 @@ tap_open(struct world *w, struct strbuf *err)
 	return (error);
 }
 
-void
-tap_frame(void *arg, const struct wire_port *from, struct frame *f,
+/* Into the files that have every frame once. */
+static void
+tap_record(struct world *w, const struct wire_port *from, struct frame *f,
     const struct wire_fate *fate)
 {
-	struct world *w = arg;
 	uint64_t of;
 	int error;
 
-	if (from->pt_capif == WIRE_NOT_RECORDED || f->f_id != 0)
-		return; /* it was, where it began */
-	whens_frame(w, f, fate);
-	f->f_id = ++w->w_frames;
-	if (!w->w_draining)
-		timeline_frame(w, from, f);
-	if (w->w_capture != NULL || w->w_pcap != NULL)
-		frame_csum_settle(f); /* before the frame is shared */
-	if (w->w_sc->checks.records)
-		judge_frame(w->w_judge, f, from->pt_outside);
-	if (w->w_capture == NULL && w->w_pcap == NULL)
-		return;
 	of = rexmit_track(w->w_rexmit, f);
 	if (w->w_capture != NULL) {
 		strbuf_clear(&w->w_comment);
@@ -220,6 +208,34 @@ tap_frame(void *arg, const struct wire_port *from, struct frame *f,
 		    "wire.pcap");
 }
 
+/* Where it begins: it gets its number, and is judged. */
+static void
+tap_first(struct world *w, const struct wire_port *from, struct frame *f,
+    const struct wire_fate *fate)
+{
+	whens_frame(w, f, fate);
+	f->f_id = ++w->w_frames;
+	if (!w->w_draining)
+		timeline_frame(w, from, f);
+	if (w->w_capture != NULL || w->w_pcap != NULL || w->w_ports != NULL)
+		frame_csum_settle(f); /* before the frame is shared */
+	if (w->w_sc->checks.records)
+		judge_frame(w->w_judge, f, from->pt_outside);
+	if (w->w_capture != NULL || w->w_pcap != NULL)
+		tap_record(w, from, f, fate);
+}
+
+void
+tap_frame(void *arg, const struct wire_port *from, struct frame *f,
+    const struct wire_fate *fate)
+{
+	struct world *w = arg;
+
+	if (from->pt_capif != WIRE_NOT_RECORDED && f->f_id == 0)
+		tap_first(w, from, f, fate);
+	ports_frame(w, f, fate);
+}
+
 void
 tap_keylog(void *arg, const char *line)
 {
@@ -231,6 +247,7 @@ tap_keylog(void *arg, const char *line)
 	if (w->w_capture != NULL)
 		tap_error(w, capture_secrets(w->w_capture, text),
 		    capture_path(w->w_capture));
+	ports_secrets(w, text);
 	if (w->w_keylog_fd >= 0 &&
 	    write(w->w_keylog_fd, text, strlen(text)) != (ssize_t)strlen(text))
 		tap_error(w, errno != 0 ? errno : EIO, w->w_keylog_path);
@@ -273,6 +290,7 @@ tap_close(struct world *w)
 		w->w_capture = NULL;
 	}
 	dma_close(w);
+	ports_close(w);
 	if (w->w_pcap != NULL) {
 		tap_error(w, pcapfile_close(w->w_pcap), "wire.pcap");
 		w->w_pcap = NULL;

@@ -148,6 +148,7 @@ struct result {
 	struct card_result *r_cards;
 	unsigned r_ncards;
 	bool r_overlaps; /* a card sent old bytes in front of new ones */
+	bool r_reorders; /* a lagg sent connections by several ports */
 	struct node_result *r_nodes;
 	unsigned r_nnodes;
 	struct waiting_result *r_waiting;
@@ -159,6 +160,8 @@ struct result {
 	char *r_capture_path;	   /* of that file */
 	struct dma_result *r_dma;
 	unsigned r_ndma;
+	struct dma_result *r_ports; /* captures of links */
+	unsigned r_nports;
 	bool r_has_wire, r_has_pcap, r_has_tcpinfo;
 	const struct timeline *r_timeline; /* NULL: no picture */
 };

@@ -534,6 +534,7 @@ struct sc_capture {
 	bool wire;
 	bool pcap;
 	bool dma;	    /* of every card */
+	bool ports;	    /* of every link */
 	bool timeline;	    /* the picture */
 	simtime_t tcp_info; /* 0: none */
 };

@@ -51,9 +51,11 @@ struct wire_port {
 
 /* What becomes of a frame, as the tap may know it. */
 struct wire_fate {
-	const char *wf_lost;   /* why; NULL: it will arrive */
-	const char *wf_remark; /* what else happens to it; NULL */
-	simtime_t wf_arrives;  /* if it does */
+	const char *wf_lost;	    /* why; NULL: it will arrive */
+	const char *wf_remark;	    /* what else happens to it; NULL */
+	simtime_t wf_arrives;	    /* if it does */
+	const struct wire *wf_wire; /* that it is sent into ... */
+	int wf_end;		    /* ... by this end */
 };
 
 struct wire_params {
