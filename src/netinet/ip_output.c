@@ -255,7 +255,8 @@ ip_output_common(struct vnet *vnet, struct mbuf *m, struct inpcb *inp,
 	}
 	tls = ip_session(m);
 	if ((nh->nh_ifp->if_capenable & IFCAP_MEXTPG) == 0 && ip_has_extpg(m)) {
-		if (tls != NULL)
+		/* Planted: the assertion that would see it is compiled out. */
+		if (tls != NULL && !V_DEFECT(vnet, NET_PLAIN_CONVERTED))
 			return (ip_refuse_plaintext(vnet, inp, m, tls, st));
 		if ((error = ip_unmap(vnet, m)) != 0)
 			return (error);

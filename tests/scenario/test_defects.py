@@ -27,6 +27,9 @@ WHERE = {
     'tcp.ready-silent': 'quickstart',
     'nic.skip-encrypt': 'failover',
     'net.no-tag-check': 'failover',
+    # The lagg loses unmapped mbufs under load.
+    'net.plaintext-converted': 'failover --set timeline[0].do=ifconfig '
+        '--set timeline[0].on=server.lagg0 --set timeline[0].args=-mextpg',
     'kern.nonce-reuse': 'quickstart',
     'kern.switch-nonce-repeat': 'mode-switch',
     'kern.sbready-early': 'quickstart',
