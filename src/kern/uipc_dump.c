@@ -30,18 +30,48 @@ ksockaddr_dump(const struct ksockaddr *sa, struct strbuf *sb)
 	strbuf_addf(sb, "%s:%u", six ? "]" : "", sa->sa_port);
 }
 
+/* The first of the longest runs of zero groups, from two on; its length. */
+static int
+in6_zero_run(const uint8_t *a, int *at)
+{
+	int best = 1, run = 0;
+
+	for (int i = 0; i < 8; i++) {
+		run = a[2 * i] == 0 && a[2 * i + 1] == 0 ? run + 1 : 0;
+		if (run > best) {
+			best = run;
+			*at = i + 1 - run;
+		}
+	}
+	return (best > 1 ? best : 0);
+}
+
+/* RFC 5952. */
+static void
+in6_dump(const uint8_t *a, struct strbuf *sb)
+{
+	int at = 8, run = in6_zero_run(a, &at);
+
+	for (int i = 0; i < 8; i++) {
+		if (run > 0 && i == at) {
+			strbuf_adds(sb, "::");
+			i += run - 1;
+			continue;
+		}
+		strbuf_addf(sb, "%s%x", i == 0 || i == at + run ? "" : ":",
+		    (unsigned)(a[2 * i] << 8 | a[2 * i + 1]));
+	}
+}
+
 void
 in_any_dump(int family, const struct in_any *in, struct strbuf *sb)
 {
 	const uint8_t *a = in->a;
 
-	if (family != KAF_INET6) {
+	if (family == KAF_INET6)
+		in6_dump(a, sb);
+	else
 		strbuf_addf(sb, "%u.%u.%u.%u", a[0], a[1], a[2], a[3]);
-		return;
-	}
-	for (int i = 0; i < 16; i += 2)
-		strbuf_addf(sb, "%s%x", i == 0 ? "" : ":",
-		    (unsigned)(a[i] << 8 | a[i + 1]));
 }
 
 void

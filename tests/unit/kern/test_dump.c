@@ -289,7 +289,7 @@ test_addresses(void **state)
 	ksockaddr_dump(&sa, &sb);
 	sa = (struct ksockaddr) { KAF_INET6, 80, { { 0xfd, 0, [15] = 2 } } };
 	ksockaddr_dump(&sa, &sb);
-	is("10.0.0.1:443[fd00:0:0:0:0:0:0:2]:80");
+	is("10.0.0.1:443[fd00::2]:80");
 }
 
 int

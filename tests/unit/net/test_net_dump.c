@@ -70,7 +70,7 @@ test_a_lagg_and_its_ports(void **state)
 	has("interface tw0 index 1 link down mtu 1500 tags 0");
 	has("  lagg lagg0 failover active tw1, failovers 1 ");
 	has("    port tw0 primary link down\n    port tw1 link up\n");
-	has("  address fd00:0:0:0:0:0:0:2/64\n");
+	has("  address fd00::2/64\n");
 	has("  fd00:0:0:0:0:0:0:0/64 on link lagg0\n"
 	    "  10.0.0.0/24 on link lagg0\nneighbours\n");
 }
@@ -92,10 +92,40 @@ test_a_connection_with_a_tag_in_a_tag(void **state)
 	    "    tag 2 on lagg0 refs 1, inside 1 on tw0 refs 1\n");
 }
 
+/* RFC 5952: the longest run of zero groups, the first of two that are as long,
+ * none of one group alone. */
+static void
+test_addresses_are_written_as_one_writes_them(void **state)
+{
+	static const struct {
+		struct in_any a;
+		const char *text;
+	} cases[] = {
+		{ { { 0 } }, "::" },
+		{ { { [15] = 1 } }, "::1" },
+		{ { { 0xfd } }, "fd00::" },
+		{ { { 0xfd, [15] = 2 } }, "fd00::2" },
+		{ { { 1, 2, 0, 0, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14 } },
+		    "102:0:304:506:708:90a:b0c:d0e" },
+		{ { { 1, 2, 0, 0, 0, 0, 5, 6, 7, 8, 0, 0, 0, 0, 13, 14 } },
+		    "102::506:708:0:0:d0e" },
+		{ { { 1, 2, 0, 0, 0, 0, 5, 6, 0, 0, 0, 0, 0, 0, 13, 14 } },
+		    "102:0:0:506::d0e" },
+	};
+
+	for (size_t i = 0; i < nitems(cases); i++) {
+		strbuf_clear(&sb);
+		in_any_dump(KAF_INET6, &cases[i].a, &sb);
+		assert_string_equal(strbuf_str(&sb), cases[i].text);
+	}
+	strbuf_fini(&sb);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_addresses_are_written_as_one_writes_them),
 		cmocka_unit_test_setup_teardown(test_a_lagg_and_its_ports,
 		    setup, teardown),
 		cmocka_unit_test_setup_teardown(
