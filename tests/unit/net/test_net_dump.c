@@ -71,7 +71,7 @@ test_a_lagg_and_its_ports(void **state)
 	has("  lagg lagg0 failover active tw1, failovers 1 ");
 	has("    port tw0 primary link down\n    port tw1 link up\n");
 	has("  address fd00::2/64\n");
-	has("  fd00:0:0:0:0:0:0:0/64 on link lagg0\n"
+	has("  fd00::/64 on link lagg0\n"
 	    "  10.0.0.0/24 on link lagg0\nneighbours\n");
 }
 
