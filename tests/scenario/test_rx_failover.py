@@ -46,6 +46,24 @@ def run(c, sim, d, more=''):
     return report['counters']['client']
 
 
+def vlan(c, sim, d):
+    """On a vlan over a lagg: the tag is the leaf card's own, asked for with the VLAN's
+    number, or the card would not find its frames; without rxtls, software."""
+    for rxtls in ('true', 'false'):
+        r, report = lib.run_out(sim, lib.scenario('vlan-lagg'), os.path.join(d, 'vlan'), '--set',
+                                'hosts.client.vlans.vlan7.rxtls=' + rxtls)
+        # The file claims software, which is FreeBSD's; the other is not met then.
+        c.equal(r.returncode, 1 if rxtls == 'true' else 0, 'vlan-lagg: ' + r.stderr)
+        n = report['counters']['client']
+        want = rxtls == 'true'
+        for port in (0, 1):
+            c.equal(n.get(OK % port, 0) > 1000, want, 'rxtls %s: card %d decrypted %s' % (
+                rxtls, port, n.get(OK % port)))
+        c.equal({x['client_side']['rx_mode'] for x in report['connections']},
+                {'ifnet' if want else 'sw'}, 'rxtls %s: the mode' % rxtls)
+        c.equal(n.get('kern.ipc.tls.ifnet.reset_failed', 0), 0, 'resets that failed')
+
+
 def main():
     c = lib.Checks()
     with lib.tmpdir() as d:
@@ -61,6 +79,7 @@ def main():
         c.check(n.get(OK % 0, 0) > 500, 'the first card: %s' % n.get(OK % 0))
         c.equal(n.get(OK % 1, 0), 0, 'the second card, which refused')
         c.equal(n.get('kern.ipc.tls.ifnet.reset_failed', 0), 1, 'resets that failed')
+        vlan(c, sys.argv[1], d)
     c.done()
 
 
