@@ -3,6 +3,7 @@
 output, twice with more than two seconds between (so that a wall clock would
 show), and with 0, 1, 2 and 8 host threads. Another seed gives other bytes."""
 import os
+import re
 import sys
 import time
 
@@ -17,6 +18,16 @@ def has_picture(name):
     with open(lib.scenario(name)) as f:
         text = f.read()
     return name in CHANGES or ' laggs:' in text or ' vlans:' in text
+
+
+def links(name):
+    """The files of capture.ports."""
+    with open(lib.scenario(name)) as f:
+        text = f.read()
+    if 'ports: true' not in text:
+        return []
+    ends = re.findall(r'ends: \[(\S+), (\S+)\]', text)
+    return ['wire-%s-%s.pcapng' % (a.replace('.', '-'), b.replace('.', '-')) for a, b in ends]
 
 
 def main():
@@ -38,7 +49,8 @@ def main():
             picture = ['timeline.svg'] if has_picture(name) else []
             c.equal(sorted(got), ['.ktls-sim-run', 'report.json', 'report.txt',
                                   'scenario.yaml', 'sslkeys.log', *picture,
-                                  'trace.ndjson', 'wire.pcap', 'wire.pcapng'],
+                                  'trace.ndjson', *links(name), 'wire.pcap',
+                                  'wire.pcapng'],
                     what)
             for f in got:
                 c.equal(got[f], first.get(f), '%s, %s' % (what, f))

@@ -20,7 +20,8 @@ CARDS = {
     't6': {'model': 't6'},
     't6 toe': {'model': 't6', 'settings.toe': 1},
 }
-# What happens there depends on when exactly a packet leaves, or on a card.
+# What happens there depends on when exactly a packet leaves, or on a card; or another
+# test has the cards.
 OWN_TIME = {
     'card-failures': 'orders that only a ConnectX has',
     'disk-error': 'the connection breaks where the window then is',
@@ -29,6 +30,9 @@ OWN_TIME = {
     'toe': 'settings that only a T6 has',
     'tags-run-out': 'settings that only a ConnectX has',
     'port-removed': 'settings that only a T6 has',
+    'flapping': 'test_flapping.py',
+    'lagg-failover-cx6dx': 'test_failover_matrix.py',
+    'lagg-failover-t6': 'test_failover_matrix.py',
     'tags-released-early': 'settings that only a ConnectX has',
 }
 
