@@ -28,12 +28,18 @@ struct ifvlan {
 
 /* --- out --- */
 
-static int
-vlan_drop(struct ifnet *ifp, struct mbuf *m, int error, const char *why)
+static void
+vlan_told(struct ifnet *ifp, const struct mbuf *m, int error, const char *why)
 {
 	TRACE(&ifp->if_vnet->v_tracer, vlan_drop, TS(ifp->if_xname),
 	    TU(m->m_pkthdr.note.pn_conn), TU(m->m_pkthdr.len), TI(error),
 	    TS(why), TU(m->m_pkthdr.note.pn_frame));
+}
+
+static int
+vlan_drop(struct ifnet *ifp, struct mbuf *m, int error, const char *why)
+{
+	vlan_told(ifp, m, error, why);
 	ifp->if_ctr.oerrors++;
 	m_freem(m);
 	return (error);
@@ -127,6 +133,19 @@ vlan_strip(struct mbuf *m)
 	return (vtag);
 }
 
+/* What was meant for this host; a switch floods much that is not. */
+static void
+vlan_input_told(struct ifnet *parent, struct ifvlan *ifv, const struct mbuf *m)
+{
+	if ((m->m_data[0] & 1) != 0)
+		return;
+	if (ifv != NULL)
+		vlan_told(&ifv->ifv_ifnet, m, 0,
+		    "received while the vlan was not up");
+	else
+		vlan_told(parent, m, 0, "received with the number of no vlan");
+}
+
 struct mbuf *
 vlan_input(struct ifnet *parent, struct mbuf *m)
 {
@@ -146,6 +165,7 @@ vlan_input(struct ifnet *parent, struct mbuf *m)
 	ifv = vlan_find(parent, vid);
 	if (ifv == NULL || (ifv->ifv_ifnet.if_flags & IFF_UP) == 0) {
 		parent->if_ctr.noproto++;
+		vlan_input_told(parent, ifv, m);
 		m_freem(m);
 		return (NULL);
 	}
