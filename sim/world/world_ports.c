@@ -15,8 +15,8 @@
 static char *
 ports_file(const struct sc_link *sl)
 {
-	char *file = xasprintf("wire-%s-%s.pcapng", sl->ends.v[0],
-	    sl->ends.v[1]);
+	char *file =
+	    xasprintf("wire-%s-%s.pcapng", sl->ends.v[0], sl->ends.v[1]);
 	char *end = strrchr(file, '.');
 
 	for (char *p = file; p < end; p++)
@@ -31,9 +31,8 @@ ports_open_link(struct world *w, struct wlink *l, unsigned i,
 {
 	char *file = ports_file(l->l_sc);
 	char *path = xasprintf("%s/%s", w->w_opts.wo_out, file);
-	char *comment = xasprintf("%s, seed %ju: the link %s",
-	    w->w_sc->name, (uintmax_t)w->w_opts.wo_seed,
-	    wire_name(l->l_wire));
+	char *comment = xasprintf("%s, seed %ju: the link %s", w->w_sc->name,
+	    (uintmax_t)w->w_opts.wo_seed, wire_name(l->l_wire));
 	struct capture_if ifs[2];
 	int error;
 
@@ -67,8 +66,7 @@ ports_open(struct world *w, struct strbuf *err)
 	if (!w->w_sc->capture.ports || w->w_opts.wo_out == NULL)
 		return (0);
 	w->w_ports = xcalloc(w->w_sc->nlinks, sizeof(*w->w_ports));
-	w->w_res.r_ports =
-	    xcalloc(w->w_sc->nlinks, sizeof(*w->w_res.r_ports));
+	w->w_res.r_ports = xcalloc(w->w_sc->nlinks, sizeof(*w->w_res.r_ports));
 	for (unsigned i = 0; i < w->w_sc->nlinks; i++)
 		if ((error = ports_open_link(w, &w->w_links[i], i, err)) != 0)
 			return (error);
@@ -93,8 +91,8 @@ ports_frame(struct world *w, const struct frame *f,
 	if (fate->wf_lost != NULL)
 		strbuf_addf(sb, ", lost here: %s", fate->wf_lost);
 	tap_error(w,
-	    capture_frame(w->w_ports[i], fate->wf_end, f,
-		timebase_now(w->w_tb), false, strbuf_str(sb)),
+	    capture_frame(w->w_ports[i], fate->wf_end, f, timebase_now(w->w_tb),
+		false, strbuf_str(sb)),
 	    capture_path(w->w_ports[i]));
 }
 
