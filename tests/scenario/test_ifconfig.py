@@ -236,6 +236,43 @@ def mtu(c, sim, d):
     c.equal(big.strip(), '', 'larger frames without TSO')
 
 
+def no_way(c, sim, d):
+    """Commands after which nothing gets through: nobody panics, no invariant is said
+    to be broken, and the report tells of each packet and of the silence."""
+    waits = '  - counter: {host: client, name: net.inet.tcp.stats.connects, is: 1}\n'
+
+    def dead(net, steps, reason, **kw):
+        report, r = run(c, sim, d, net, steps, waits, **kw)
+        c.check(reason in r.report, '%s: %s in the report' % (steps, reason))
+        gap = report['connections'][0]['story']['receiver']
+        c.check(gap['gap_ps'] > 50e12 and gap['gap_ps'] + gap['gap_from_ps'] == 60e12,
+                '%s: the gap is the silence until the end: %s' % (steps, gap))
+        c.check(', when it still waited' in r.report, '%s: and is said to be' % steps)
+
+    vlan = dict(LAGG, server="""    laggs: {lagg0: {ports: [mce0, mce1]}}
+    vlans: {vlan7: {vlan: 7, vlandev: lagg0}}
+    addresses: {vlan7: 10.0.0.1/24}""",
+                client=LAGG['client'].replace('addresses: {lagg0', 'vlans: {vlan7: {vlan: 7, '
+                                              'vlandev: lagg0}}\n    addresses: {vlan7'))
+    # An MTU that a vlan may have (cards want more) without room for TCP's least
+    # segment. Bursts that the card cuts go on, and are as large as they were.
+    for size in (72, 100):
+        dead(vlan, [step('1ms', 'ifconfig', 'server.vlan7', '-tso'),
+                    step('2ms', 'ifconfig', 'server.vlan7', 'mtu %d' % size)], 'EMSGSIZE')
+        run(c, sim, d, vlan, [step('0s', 'ifconfig', 'server.vlan7', 'mtu %d' % size)], waits)
+    dead(LAGG, [step('3ms', 'ifconfig', 'server.lagg0', 'down')],
+         'received while the lagg was not up')
+    dead(vlan, [step('3ms', 'ifconfig', 'server.vlan7', 'down')],
+         'server vlan7: ')
+    dead(vlan, [step('3ms', 'ifconfig', 'server.vlan7', '-vlandev')],
+         'received with the number of no vlan')
+    # A card with an address of its own sends nothing by it once it is a port.
+    card = [step('1ms', 'ifconfig', 'server.lagg0', '-laggport mce0 inet 10.0.0.1/24 -alias'),
+            step('1ms', 'ifconfig', 'server.mce0', 'inet 10.0.0.1/24 alias')]
+    dead(LAGG, card + [step('5ms', 'ifconfig', 'server.lagg0', 'laggport mce0')],
+         'the interface is a port of a lagg (ENETDOWN)')
+
+
 def show(c, sim, d):
     f = lib.scenario('vlan-lagg')
     r, report = lib.run_out(sim, f, os.path.join(d, 'show'), '--show', 'ifconfig:server.vlan7@7ms',
@@ -261,7 +298,7 @@ vlan7: flags=8843<UP,BROADCAST,RUNNING,SIMPLEX,MULTICAST> metric 0 mtu 1500
 def main():
     c = lib.Checks()
     with lib.tmpdir() as d:
-        for part in (connection_moves, capabilities, ports, refused, mtu, show):
+        for part in (connection_moves, capabilities, ports, refused, mtu, no_way, show):
             part(c, sys.argv[1], d)
     c.done()
 
