@@ -101,6 +101,15 @@ def connection_moves(c, sim, d):
         c.check('send tag is of another interface (EAGAIN)' in r.report,
                 way + ': the check of IP')
         c.equal(refusals(report), [], way)
+    # A vlan that moves to another card has that card's address, and says so.
+    vlan = dict(TWO, server="""    vlans: {vlan7: {vlan: 7, vlandev: mce0}}
+    addresses: {vlan7: 10.0.0.1/24}""", client="""    nics: {em0: {model: basic}}
+    vlans: {vlan7: {vlan: 7, vlandev: em0}}
+    addresses: {vlan7: 10.0.0.2/24}""")
+    report, r = run(c, sim, d, vlan, [
+        'at: 0s, do: ifconfig, on: server.mce1, args: "up"',
+        step('4ms', 'ifconfig', 'server.vlan7', '-vlandev vlan 7 vlandev mce1')])
+    c.equal(ctr(report, 'server', 'kern.ipc.tls.ifnet.reset'), 1, 'vlan: resets')
     # To a card without TLS: the reset finds none, the connection ends.
     steps = [step('4ms', 'route', 'server', 'change 10.0.0.0/24 -interface mce2')]
     report, r = run(c, sim, d, TWO, steps, '  - error: {app: get, is: ECONNRESET}\n', model2='basic')
