@@ -110,6 +110,16 @@ def connection_moves(c, sim, d):
         'at: 0s, do: ifconfig, on: server.mce1, args: "up"',
         step('4ms', 'ifconfig', 'server.vlan7', '-vlandev vlan 7 vlandev mce1')])
     c.equal(ctr(report, 'server', 'kern.ipc.tls.ifnet.reset'), 1, 'vlan: resets')
+    # A vlan on a lagg's port has the lagg's address, and the card's own when the
+    # port leaves.
+    vlan['server'] = """    laggs: {lagg0: {ports: [mce0, mce1]}}
+    vlans: {vlan7: {vlan: 7, vlandev: mce2}}
+    addresses: {vlan7: 10.0.0.1/24, lagg0: 10.1.0.1/24}"""
+    report, r = run(c, sim, d, vlan, [
+        step('0s', 'ifconfig', 'server.vlan7', '-vlandev vlan 7 vlandev mce1'),
+        step('0s', 'ifconfig', 'server.lagg0', '-laggport mce1')],
+                    args=('--show', 'ifconfig:server.vlan7@1ms'))
+    c.check('ether 02:00:00:00:01:02' in r.stdout, 'address of the vlan: ' + r.stdout)
     # To a card without TLS: the reset finds none, the connection ends.
     steps = [step('4ms', 'route', 'server', 'change 10.0.0.0/24 -interface mce2')]
     report, r = run(c, sim, d, TWO, steps, '  - error: {app: get, is: ECONNRESET}\n', model2='basic')
