@@ -181,38 +181,13 @@ cards_faults_off(struct world *w)
 			nic_faults_off(w->w_hosts[i].h_nics[j]);
 }
 
-static bool
-lagg_had_port(const struct sc_host *h, const char *port)
-{
-	for (unsigned i = 0; i < h->nlaggs; i++)
-		for (unsigned j = 0; j < h->laggs[i].ports.n; j++)
-			if (strcmp(h->laggs[i].ports.v[j], port) == 0)
-				return (true);
-	return (false);
-}
-
-/* A command took a port away whose link stays: a partner that does not speak
- * LACP goes on sending to it. */
-static bool
-card_is_deaf(const struct sc_host *h, const struct ifnet *ifp)
-{
-	if (ifp->if_link_state != LINK_STATE_UP)
-		return (false);
-	return (ifp->if_lagg != NULL ? (ifp->if_flags & IFF_UP) == 0
-				     : lagg_had_port(h, ifp->if_xname));
-}
-
 bool
 cards_black_hole(const struct world *w)
 {
-	const struct nic *n;
-
 	for (unsigned i = 0; i < w->w_sc->nhosts; i++)
-		for (unsigned j = 0; j < w->w_sc->hosts[i].nnics; j++) {
-			n = w->w_hosts[i].h_nics[j];
-			if (n->n_stats.tls_black_holes > 0 ||
-			    card_is_deaf(&w->w_sc->hosts[i], &n->n_if))
+		for (unsigned j = 0; j < w->w_sc->hosts[i].nnics; j++)
+			if (w->w_hosts[i].h_nics[j]->n_stats.tls_black_holes >
+			    0)
 				return (true);
-		}
-	return (false);
+	return (commands_black_hole(w));
 }

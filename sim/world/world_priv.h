@@ -198,8 +198,8 @@ void cards_forget_buses(struct whost *); /* the cards are gone */
 /* The errno of who refused. */
 int card_order(struct world *, const struct sc_step *);
 void cards_faults_off(struct world *);
-/* A driver took a session that its card cannot carry, as it is known to, or a
- * lagg lost a port to which others still send. */
+/* A driver took a session that its card cannot carry, as it is known to; or a
+ * command left one. */
 bool cards_black_hole(const struct world *);
 
 /* world_links.c */
@@ -242,6 +242,8 @@ const char *step_name(const struct sc_step *); /* "link down" */
  * name. */
 int world_ifconfig(struct world *, const struct sc_step *, const char **call);
 int world_route(struct world *, const struct sc_step *, const char **call);
+/* They took what others still send to: a port, an address. */
+bool commands_black_hole(const struct world *);
 
 /* world_when.c */
 /* Wait for the step's condition. EINVAL: text in err. */
