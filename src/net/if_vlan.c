@@ -273,12 +273,12 @@ vlan_ioctl(struct ifnet *ifp, uint64_t *capenable, uint32_t flags)
 {
 	struct ifvlan *ifv = ifp->if_softc;
 
-	if (ifv->ifv_parent == NULL || ifv->ifv_capchange ||
-	    *capenable == ifp->if_capenable)
+	if (ifv->ifv_capchange || *capenable == ifp->if_capenable)
 		return (0);
 	/* What it never had cannot have been switched off. */
 	ifv->ifv_capenable = *capenable | ~ifp->if_capabilities;
-	*capenable = vlan_enabled(ifv);
+	if (ifv->ifv_parent != NULL)
+		*capenable = vlan_enabled(ifv);
 	return (0);
 }
 
