@@ -307,6 +307,9 @@ vlan7: flags=8843<UP,BROADCAST,RUNNING,SIMPLEX,MULTICAST> metric 0 mtu 1500
 \tvlan: 7 vlanproto: 802.1q vlanpcp: 0 parent interface: lagg0
 \tstatus: active
 """, 'ifconfig of a vlan')
+    r = lib.run(sim, ['run', '--out', os.path.join(d, 'six'), '--set', 'apps.get.connections=1',
+                      '--show', 'ifconfig:server.lagg0@7ms', lib.scenario('lagg-failover-t6')])
+    c.check('\tinet6 fd00::1 prefixlen 64\n' in r.stdout, 'IPv6, shortened: ' + r.stdout[:900])
     for bad in ('ifconfig', 'ifconfig@7', 'netstat@7ms', 'ifconfig:x@7ms', 'ifconfig:server.em9@7ms'):
         r = lib.run(sim, ['run', '--show', bad, f])
         c.check(r.returncode == 2 and '--show' in r.stderr, '--show %s: %s' % (bad, r.stderr))
