@@ -230,7 +230,7 @@ if_link_state_change(struct ifnet *ifp, enum if_link_state state)
 		return;
 	}
 	route_changed(ifp->if_vnet);
-	if (state == LINK_STATE_UP)
+	if (old == LINK_STATE_DOWN && state == LINK_STATE_UP)
 		lle_announce(ifp);
 	vlan_link_state(ifp);
 }

@@ -393,6 +393,9 @@ vlan_config(struct ifvlan *ifv, struct ifnet *p, unsigned vid)
 	memcpy(ifp->if_lladdr, p->if_lladdr, KETHER_ADDR_LEN);
 	vlan_capabilities(ifv);
 	if_link_state_change(ifp, p->if_link_state);
+	/* Its addresses are at another card's perhaps. */
+	if (ifp->if_link_state == LINK_STATE_UP)
+		lle_announce(ifp);
 	route_changed(ifp->if_vnet);
 	return (0);
 }
