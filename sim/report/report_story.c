@@ -53,7 +53,7 @@ text_gap(const struct conn_result *c, struct strbuf *sb)
 {
 	const struct story_gap *g = &c->c_gap;
 
-	if (g->g_reads < 2) {
+	if (g->g_reads < 2 && !g->g_open) {
 		strbuf_addf(sb, "the receiver read %s of a body\n",
 		    g->g_reads == 0 ? "nothing" : "once");
 		return;
@@ -64,7 +64,7 @@ text_gap(const struct conn_result *c, struct strbuf *sb)
 	format_time(g->g_from, sb);
 	strbuf_adds(sb, " to ");
 	format_time(g->g_from + g->g_longest, sb);
-	strbuf_adds(sb, "\n");
+	strbuf_adds(sb, g->g_open ? ", when it still waited\n" : "\n");
 }
 
 static void
@@ -278,7 +278,7 @@ text_stories(const struct result *r, struct strbuf *sb)
 			text_story(c->c_side[1].story, "server", sb);
 			text_story(c->c_side[0].story, "client", sb);
 		}
-		if (c->c_gap.g_reads > 1)
+		if (c->c_gap.g_reads > 1 || c->c_gap.g_open)
 			ss.ss_gap[ss.ss_gaps++] = c->c_gap.g_longest;
 		sums_add(&ss, c->c_side[0].story);
 		sums_add(&ss, c->c_side[1].story);

@@ -465,6 +465,7 @@ check_apps(struct chk *c)
 		check_word(c, &a->loc, a->loc.name, "application name", 64);
 		check_host_name(c, scenario_text_at(a->host), a->host);
 		check_tls(c->d, c->sc, a);
+		check_pacing(c, &a->loc, a->pacing_rate);
 		if (a->type == SC_APP_HTTPS_CLIENT)
 			check_client(c, a);
 		else

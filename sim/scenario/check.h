@@ -72,6 +72,7 @@ void check_switches(struct chk *);
 bool check_cabled(struct chk *, const struct sc_host *, const struct sc_host *);
 /* check_steps.c */
 void check_steps(struct chk *);
+void check_pacing(struct chk *, const struct sc_loc *, uint64_t rate);
 
 /* when.c: 0, or EINVAL: why, and the rest of the text where it went wrong. */
 struct arena;

@@ -110,12 +110,24 @@ check_switch_tls(struct chk *c, const struct sc_step *st)
 		    st->peer);
 }
 
+/* What rounds to no bytes per second would be no limit at all. */
+void
+check_pacing(struct chk *c, const struct sc_loc *loc, uint64_t rate)
+{
+	if (rate > 0 && rate < 8)
+		ERR(c, loc,
+		    "a pacing rate is 8 bit/s, one byte per second, at least; "
+		    "0bit/s is none");
+}
+
 /* A link has one; connections may have none, or what 32 bits can say. */
 static void
 check_rate(struct chk *c, const struct sc_step *st)
 {
 	bool pacing = st->action == SC_DO_PACING;
 
+	if (pacing)
+		check_pacing(c, &st->loc, st->rate);
 	if (pacing ? st->rate > SC_PACING_MAX : st->rate < 1000)
 		ERR(c, &st->loc, "`rate` of a step %s is %s",
 		    pacing ? "pacing" : "rate",

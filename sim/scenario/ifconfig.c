@@ -247,16 +247,22 @@ ifc_switch(const char *word, struct sc_ifconfig *ic)
 static int
 ifc_unknown(struct words *ws, const char *word)
 {
-	const char *names[nitems(ifc_words) + nitems(caps)], *near;
+	const char *names[nitems(ifc_words) + nitems(caps) + nitems(lagg_opts)];
+	const char *near;
+	bool minus = word[0] == '-';
 	unsigned n = 0;
 
 	for (unsigned i = 0; i < nitems(ifc_words); i++)
-		names[n++] = ifc_words[i].word;
+		if ((ifc_words[i].word[0] == '-') == minus)
+			names[n++] = ifc_words[i].word + minus;
 	for (unsigned i = 0; caps[i] != NULL; i++)
 		names[n++] = caps[i];
-	near = nearest_name(word[0] == '-' ? word + 1 : word, names, n);
+	for (unsigned i = 0; lagg_opts[i] != NULL; i++)
+		names[n++] = lagg_opts[i];
+	near = nearest_name(word + minus, names, n);
 	return (words_bad(ws, word,
-	    near != NULL ? arena_printf(ws->arena, "did you mean `%s`?", near)
+	    near != NULL ? arena_printf(ws->arena, "did you mean `%s%s`?",
+			       minus ? "-" : "", near)
 			 : "ifconfig has no such word here"));
 }
 

@@ -243,7 +243,8 @@ conn_stalled(struct conn *c, int error)
 	char *text;
 
 	if (!w->w_draining || error != ETIMEDOUT || cards_black_hole(w) ||
-	    timebase_now(w->w_tb) - w->w_drain_at <= 65 * SIM_SEC)
+	    timebase_now(w->w_tb) - w->w_drain_at <=
+		65 * SIM_SEC + links_deaf_time(w))
 		return;
 	text = xasprintf("%s#%u: no progress with all faults off: TCP gave up",
 	    c->c_app->a_sc->loc.name, c->c_index);

@@ -282,7 +282,7 @@ world_patience(const struct world *w)
 		disk = MAX(disk,
 		    w->w_sc->hosts[i].disk_latency +
 			w->w_sc->hosts[i].disk_jitter);
-	return (PATIENCE + slow + disk);
+	return (PATIENCE + links_deaf_time(w) + slow + disk);
 }
 
 /* True: all connections are done. A slow one may take as long as it likes. */

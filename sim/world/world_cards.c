@@ -189,5 +189,5 @@ cards_black_hole(const struct world *w)
 			if (w->w_hosts[i].h_nics[j]->n_stats.tls_black_holes >
 			    0)
 				return (true);
-	return (false);
+	return (commands_black_hole(w));
 }

@@ -446,6 +446,9 @@ collect_conn(struct world *w, struct conn *c)
 	r->c_gap = c->c_gap;
 	if (c->c_app->a_sc->upload != NULL && p != NULL)
 		r->c_gap = p->c_gap;
+	/* A client whose socket is open has not got, or sent, all of it. */
+	if (c->c_so != NULL)
+		story_gap_open(&r->c_gap, timebase_now(w->w_tb));
 	r->c_side[0] = c->c_side;
 	r->c_side[0].story = story_of(w, c->c_app->a_host, c->c_number);
 	if (p == NULL)

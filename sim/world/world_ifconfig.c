@@ -220,3 +220,67 @@ world_route(struct world *w, const struct sc_step *st, const char **call)
 	return (route_add(vnet, rc->rc_family, &rc->rc_dst, rc->rc_plen,
 	    &rc->rc_gw, ifp));
 }
+
+/* --- what they leave --- */
+
+static bool
+lagg_had_port(const struct sc_host *h, const char *port)
+{
+	for (unsigned i = 0; i < h->nlaggs; i++)
+		for (unsigned j = 0; j < h->laggs[i].ports.n; j++)
+			if (strcmp(h->laggs[i].ports.v[j], port) == 0)
+				return (true);
+	return (false);
+}
+
+/* A command took a port away whose link stays: a partner that does not speak
+ * LACP goes on sending to it. */
+static bool
+card_is_deaf(const struct sc_host *h, const struct ifnet *ifp)
+{
+	if (ifp->if_link_state != LINK_STATE_UP)
+		return (false);
+	return (ifp->if_lagg != NULL ? (ifp->if_flags & IFF_UP) == 0
+				     : lagg_had_port(h, ifp->if_xname));
+}
+
+static bool
+cidr_is_gone(struct vnet *vnet, const char *cidr)
+{
+	struct in_any addr;
+	struct ifnet *ifp;
+	int family, plen;
+
+	if (parse_cidr(cidr, &family, &addr, &plen) != 0)
+		return (false);
+	ifp = if_addr_owner(vnet, family, &addr);
+	return (ifp == NULL || (ifp->if_flags & IFF_UP) == 0);
+}
+
+/* An address that the scenario gave: others still send to it. */
+static bool
+host_is_gone(const struct whost *h)
+{
+	const struct sc_addrs *sa;
+
+	for (sa = h->h_sc->addrs; sa < h->h_sc->addrs + h->h_sc->naddrs; sa++)
+		for (unsigned i = 0; i < sa->cidr.n; i++)
+			if (cidr_is_gone(h->h_vnet, sa->cidr.v[i]))
+				return (true);
+	return (false);
+}
+
+bool
+commands_black_hole(const struct world *w)
+{
+	const struct whost *h;
+
+	for (h = w->w_hosts; h < w->w_hosts + w->w_sc->nhosts; h++) {
+		if (host_is_gone(h))
+			return (true);
+		for (unsigned j = 0; j < h->h_sc->nnics; j++)
+			if (card_is_deaf(h->h_sc, &h->h_nics[j]->n_if))
+				return (true);
+	}
+	return (false);
+}

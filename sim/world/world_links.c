@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include <ktsim/base/kmem.h>
+#include <ktsim/net/ieee8023ad_lacp.h>
 
 #include "world_priv.h"
 
@@ -178,6 +179,35 @@ links_take_down(struct world *w)
 		switch_destroy(w->w_switches[i]);
 		w->w_switches[i] = NULL;
 	}
+}
+
+static bool
+links_have_lacp(const struct world *w)
+{
+	const struct sc_switch *sw;
+
+	for (unsigned i = 0; i < w->w_sc->nhosts; i++)
+		for (unsigned j = 0; j < w->w_sc->hosts[i].nlaggs; j++)
+			if (strcmp(lagg_protoname(w->w_hosts[i].h_laggs[j]),
+				"lacp") == 0)
+				return (true);
+	for (sw = w->w_sc->switches;
+	     sw < w->w_sc->switches + w->w_sc->nswitches; sw++)
+		for (unsigned j = 0; j < sw->nlaggs; j++)
+			if (sw->laggs[j].proto == SC_SWITCH_LACP)
+				return (true);
+	return (false);
+}
+
+/* A port that was taken out of its lagg says no farewell, and its link stays:
+ * until the PDUs are missed, the partner sends to it. */
+simtime_t
+links_deaf_time(const struct world *w)
+{
+	return (links_have_lacp(w)
+		? (LACP_LONG_TIMEOUT_TIME + LACP_SHORT_TIMEOUT_TIME + 2) *
+		    SIM_SEC
+		: 0);
 }
 
 /* How long what is on the way may need at most, on any one link. */

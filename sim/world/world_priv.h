@@ -199,7 +199,8 @@ void cards_forget_buses(struct whost *); /* the cards are gone */
 /* The errno of who refused. */
 int card_order(struct world *, const struct sc_step *);
 void cards_faults_off(struct world *);
-/* A driver took a session that its card cannot carry, as it is known to. */
+/* A driver took a session that its card cannot carry, as it is known to; or a
+ * command left one. */
 bool cards_black_hole(const struct world *);
 
 /* world_links.c */
@@ -209,6 +210,8 @@ void links_capture_switches(struct world *);
 void links_take_down(struct world *);
 /* How long so many bytes may be under way on the slowest link. */
 simtime_t links_slowest(const struct world *, uint64_t bytes);
+/* How long LACP may send to nobody, with all faults off. */
+simtime_t links_deaf_time(const struct world *);
 void links_collect_nodes(struct world *); /* impairments, for the result */
 /* By a link's name, or the port at one of its ends. */
 struct wire *world_wire_of(struct world *, const char *name);
@@ -240,6 +243,8 @@ const char *step_name(const struct sc_step *); /* "link down" */
  * name. */
 int world_ifconfig(struct world *, const struct sc_step *, const char **call);
 int world_route(struct world *, const struct sc_step *, const char **call);
+/* They took what others still send to: a port, an address. */
+bool commands_black_hole(const struct world *);
 
 /* world_when.c */
 /* Wait for the step's condition. EINVAL: text in err. */
@@ -322,6 +327,7 @@ void story_points_want(uint64_t mask[TRACE_MASK_WORDS]);
 void story_trace(struct world *, const struct trace_rec *);
 /* A frame has its number and leaves a card of this host. */
 void story_frame(struct world *, unsigned host, const struct frame *);
+void story_gap_open(struct story_gap *, simtime_t now);
 void story_read(struct world *, struct conn *, uint64_t len); /* of a body */
 /* What kind of tag it was that the record says is released; NULL. */
 const char *story_tag_type(const struct world *, const struct trace_rec *);

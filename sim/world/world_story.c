@@ -513,6 +513,24 @@ story_trace(struct world *w, const struct trace_rec *rec)
 		drop_frame(w->w_story, rec);
 }
 
+static void
+gap_until(struct story_gap *g, simtime_t now)
+{
+	if (now - g->g_last <= g->g_longest)
+		return;
+	g->g_longest = now - g->g_last;
+	g->g_from = g->g_last;
+}
+
+void
+story_gap_open(struct story_gap *g, simtime_t now)
+{
+	if (g->g_reads == 0)
+		return;
+	gap_until(g, now);
+	g->g_open = g->g_from == g->g_last && g->g_longest > 0;
+}
+
 void
 story_read(struct world *w, struct conn *c, uint64_t len)
 {
@@ -523,10 +541,8 @@ story_read(struct world *w, struct conn *c, uint64_t len)
 		return;
 	if (g->g_reads++ == 0)
 		g->g_first = now;
-	else if (now - g->g_last > g->g_longest) {
-		g->g_longest = now - g->g_last;
-		g->g_from = g->g_last;
-	}
+	else
+		gap_until(g, now);
 	g->g_last = now;
 	timeline_delivered(w, len);
 }

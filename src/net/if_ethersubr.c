@@ -61,6 +61,10 @@ ether_output(struct ifnet *ifp, struct mbuf *m, const struct ksockaddr *dst)
 
 	if ((ifp->if_flags & IFF_UP) == 0)
 		return (ether_drop(ifp, m, ENETDOWN, "interface is not up"));
+	/* lagg_port_output: a route that still leads to the port. */
+	if (ifp->if_lagg != NULL)
+		return (ether_drop(ifp, m, ENETDOWN,
+		    "the interface is a port of a lagg"));
 	if (!ether_multicast(dst, lladdr)) {
 		error = lle_resolve(ifp, dst, m, lladdr);
 		if (error != 0) /* m waits, or is gone */

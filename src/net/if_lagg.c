@@ -84,6 +84,14 @@ lagg_transmit(struct ifnet *ifp, struct mbuf *m)
 	return (lagg_enqueue(sc, lp, m));
 }
 
+static void
+lagg_input_told(struct lagg_softc *sc, const struct mbuf *m, const char *why)
+{
+	TRACE(&sc->sc_vnet->v_tracer, lagg_drop, TS(sc->sc_ifnet.if_xname),
+	    TU(m->m_pkthdr.note.pn_conn), TU(m->m_pkthdr.len), TI(0), TS(why),
+	    TU(m->m_pkthdr.note.pn_frame));
+}
+
 void
 lagg_input(struct ifnet *ifp, struct mbuf *m)
 {
@@ -91,6 +99,7 @@ lagg_input(struct ifnet *ifp, struct mbuf *m)
 	struct ifnet *lifp = &sc->sc_ifnet;
 
 	if ((lifp->if_flags & IFF_UP) == 0) {
+		lagg_input_told(sc, m, "received while the lagg was not up");
 		m_freem(m);
 		return;
 	}
@@ -98,10 +107,7 @@ lagg_input(struct ifnet *ifp, struct mbuf *m)
 	    sc->sc_proto->lpr_control(ifp->if_lagg, m))
 		return;
 	if (!sc->sc_proto->lpr_input(sc, ifp->if_lagg)) {
-		TRACE(&sc->sc_vnet->v_tracer, lagg_drop, TS(lifp->if_xname),
-		    TU(m->m_pkthdr.note.pn_conn), TU(m->m_pkthdr.len), TI(0),
-		    TS("received on a port that is not active"),
-		    TU(m->m_pkthdr.note.pn_frame));
+		lagg_input_told(sc, m, "received on a port that is not active");
 		sc->sc_stats.rx_inactive++;
 		m_freem(m);
 		return;

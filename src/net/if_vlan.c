@@ -28,12 +28,18 @@ struct ifvlan {
 
 /* --- out --- */
 
-static int
-vlan_drop(struct ifnet *ifp, struct mbuf *m, int error, const char *why)
+static void
+vlan_told(struct ifnet *ifp, const struct mbuf *m, int error, const char *why)
 {
 	TRACE(&ifp->if_vnet->v_tracer, vlan_drop, TS(ifp->if_xname),
 	    TU(m->m_pkthdr.note.pn_conn), TU(m->m_pkthdr.len), TI(error),
 	    TS(why), TU(m->m_pkthdr.note.pn_frame));
+}
+
+static int
+vlan_drop(struct ifnet *ifp, struct mbuf *m, int error, const char *why)
+{
+	vlan_told(ifp, m, error, why);
 	ifp->if_ctr.oerrors++;
 	m_freem(m);
 	return (error);
@@ -127,6 +133,19 @@ vlan_strip(struct mbuf *m)
 	return (vtag);
 }
 
+/* What was meant for this host; a switch floods much that is not. */
+static void
+vlan_input_told(struct ifnet *parent, struct ifvlan *ifv, const struct mbuf *m)
+{
+	if ((m->m_data[0] & 1) != 0)
+		return;
+	if (ifv != NULL)
+		vlan_told(&ifv->ifv_ifnet, m, 0,
+		    "received while the vlan was not up");
+	else
+		vlan_told(parent, m, 0, "received with the number of no vlan");
+}
+
 struct mbuf *
 vlan_input(struct ifnet *parent, struct mbuf *m)
 {
@@ -146,6 +165,7 @@ vlan_input(struct ifnet *parent, struct mbuf *m)
 	ifv = vlan_find(parent, vid);
 	if (ifv == NULL || (ifv->ifv_ifnet.if_flags & IFF_UP) == 0) {
 		parent->if_ctr.noproto++;
+		vlan_input_told(parent, ifv, m);
 		m_freem(m);
 		return (NULL);
 	}
@@ -253,12 +273,12 @@ vlan_ioctl(struct ifnet *ifp, uint64_t *capenable, uint32_t flags)
 {
 	struct ifvlan *ifv = ifp->if_softc;
 
-	if (ifv->ifv_parent == NULL || ifv->ifv_capchange ||
-	    *capenable == ifp->if_capenable)
+	if (ifv->ifv_capchange || *capenable == ifp->if_capenable)
 		return (0);
 	/* What it never had cannot have been switched off. */
 	ifv->ifv_capenable = *capenable | ~ifp->if_capabilities;
-	*capenable = vlan_enabled(ifv);
+	if (ifv->ifv_parent != NULL)
+		*capenable = vlan_enabled(ifv);
 	return (0);
 }
 
@@ -373,6 +393,9 @@ vlan_config(struct ifvlan *ifv, struct ifnet *p, unsigned vid)
 	memcpy(ifp->if_lladdr, p->if_lladdr, KETHER_ADDR_LEN);
 	vlan_capabilities(ifv);
 	if_link_state_change(ifp, p->if_link_state);
+	/* Its addresses are at another card's perhaps. */
+	if (ifp->if_link_state == LINK_STATE_UP)
+		lle_announce(ifp);
 	route_changed(ifp->if_vnet);
 	return (0);
 }

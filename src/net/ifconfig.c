@@ -5,6 +5,7 @@
  */
 #include <inttypes.h>
 
+#include <ktsim/base/bytes.h>
 #include <ktsim/base/kassert.h>
 #include <ktsim/net/if_vlan.h>
 
@@ -61,6 +62,43 @@ show_addr4(const struct ifaddr *ifa, struct strbuf *sb)
 	    host >> 8 & 255, host & 255);
 }
 
+/* The longest row of groups that are zero, two or more: written `::`. */
+static int
+zero_groups(const uint8_t a[16], int *len)
+{
+	int best = 8, n;
+
+	*len = 1;
+	for (int i = 0; i < 8; i++) {
+		for (n = 0; i + n < 8 && be16dec(a + 2 * (i + n)) == 0; n++)
+			;
+		if (n > *len) {
+			best = i;
+			*len = n;
+		}
+	}
+	return (best);
+}
+
+static void
+show_addr6(const struct ifaddr *ifa, struct strbuf *sb)
+{
+	const uint8_t *a = ifa->ifa_addr.a;
+	int len, zero = zero_groups(a, &len);
+
+	strbuf_adds(sb, "\tinet6 ");
+	for (int i = 0; i < 8; i++) {
+		if (i == zero) {
+			strbuf_adds(sb, "::");
+			i += len - 1;
+			continue;
+		}
+		strbuf_addf(sb, "%s%x", i == 0 || i == zero + len ? "" : ":",
+		    be16dec(a + 2 * i));
+	}
+	strbuf_addf(sb, " prefixlen %u\n", ifa->ifa_plen);
+}
+
 static void
 show_addrs(const struct ifnet *ifp, struct strbuf *sb)
 {
@@ -74,13 +112,10 @@ show_addrs(const struct ifnet *ifp, struct strbuf *sb)
 		strbuf_adds(sb, "\n");
 	}
 	for (ifa = ifp->if_addrs; ifa != NULL; ifa = ifa->ifa_next) {
-		if (!net_is_v6(ifa->ifa_family)) {
+		if (net_is_v6(ifa->ifa_family))
+			show_addr6(ifa, sb);
+		else
 			show_addr4(ifa, sb);
-			continue;
-		}
-		strbuf_adds(sb, "\tinet6 ");
-		in_any_dump(ifa->ifa_family, &ifa->ifa_addr, sb);
-		strbuf_addf(sb, " prefixlen %u\n", ifa->ifa_plen);
 	}
 }
 

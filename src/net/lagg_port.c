@@ -242,6 +242,14 @@ lagg_may_join(const struct lagg_softc *sc, struct ifnet *ifp)
 	return (if_setmtu(ifp, sc->sc_ifnet.if_mtu));
 }
 
+/* Vlans that stand on the port itself follow. */
+static void
+lagg_port_lladdr(struct lagg_port *lp, const uint8_t lladdr[6])
+{
+	memcpy(lp->lp_ifp->if_lladdr, lladdr, 6);
+	vlan_lladdr(lp->lp_ifp);
+}
+
 /* All ports speak with the one address, which is the primary's own. */
 static void
 lagg_lladdr(struct lagg_softc *sc)
@@ -254,7 +262,7 @@ lagg_lladdr(struct lagg_softc *sc)
 	else
 		memset(ifp->if_lladdr, 0, 6);
 	TAILQ_FOREACH(lp, &sc->sc_ports, lp_link)
-		memcpy(lp->lp_ifp->if_lladdr, ifp->if_lladdr, 6);
+		lagg_port_lladdr(lp, ifp->if_lladdr);
 	vlan_lladdr(ifp);
 }
 
@@ -300,7 +308,7 @@ lagg_delport(struct lagg_softc *sc, struct ifnet *ifp)
 	sc->sc_count--;
 	ifp->if_lagg = NULL;
 	ifp->if_input = lp->lp_if_input;
-	memcpy(ifp->if_lladdr, lp->lp_lladdr, sizeof(lp->lp_lladdr));
+	lagg_port_lladdr(lp, lp->lp_lladdr);
 	if (sc->sc_primary == lp) {
 		sc->sc_primary = TAILQ_FIRST(&sc->sc_ports);
 		lagg_lladdr(sc);

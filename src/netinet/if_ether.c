@@ -25,6 +25,8 @@ arp_send(struct ifnet *ifp, uint16_t op, const uint8_t dst[6],
 	struct karp *ar;
 	struct mbuf *m;
 
+	if (ifp->if_lagg != NULL) /* it speaks by the lagg alone */
+		return;
 	m = m_gethdr(ifp->if_vnet->v_mb, M_NOWAIT, MT_DATA);
 	if (m == NULL)
 		return;

@@ -22,7 +22,10 @@
 #define ISN_STATIC_INCREMENT 4096
 #define ISN_RANDOM_INCREMENT 4096
 
-#define TCP_TTL		     64
+/* Enough for data behind 40 bytes of options, as tcp_mss_update has it. */
+#define TCP_MINSEG 64
+
+#define TCP_TTL	   64
 
 static const char *const tcp_state_names[] = {
 	[TCPS_CLOSED] = "CLOSED",
@@ -167,10 +170,13 @@ tcp_maxseg_route(struct tcpcb *tp)
 
 	if (in_pcbroute(tp->t_inpcb, &nh) != 0)
 		return (tp->t_maxseg);
-	KASSERT(nh->nh_mtu > hdr + 64, ("MTU %u", nh->nh_mtu));
 	mtu = tcp_hc_getmtu(tp->t_inpcb->inp_vnet, tp->t_inpcb->inp_family,
 	    &tp->t_inpcb->inp_faddr.sa_addr);
 	mtu = mtu != 0 ? MIN(mtu, nh->nh_mtu) : nh->nh_mtu;
+	/* ifconfig lets an interface have less than TCP's least segment needs:
+	 * what is then cut does not fit, and IP says so (EMSGSIZE). */
+	if (mtu < hdr + TCP_MINSEG)
+		return (TCP_MINSEG);
 	return (MIN(mtu - hdr, 65535 - hdr));
 }
 
@@ -200,7 +206,7 @@ tcp_mss(struct tcpcb *tp, uint32_t offer)
 		offer = (uint32_t)(tp->t_inpcb->inp_family == KAF_INET6
 			? tt->v6mssdflt
 			: tt->mssdflt);
-	offer = MAX(offer, 64);
+	offer = MAX(offer, TCP_MINSEG);
 	tp->t_maxseg = (uint16_t)MIN(offer, tcp_maxseg_route(tp));
 	tcp_update_tso(tp);
 }

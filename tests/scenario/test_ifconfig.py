@@ -101,6 +101,25 @@ def connection_moves(c, sim, d):
         c.check('send tag is of another interface (EAGAIN)' in r.report,
                 way + ': the check of IP')
         c.equal(refusals(report), [], way)
+    # A vlan that moves to another card has that card's address, and says so.
+    vlan = dict(TWO, server="""    vlans: {vlan7: {vlan: 7, vlandev: mce0}}
+    addresses: {vlan7: 10.0.0.1/24}""", client="""    nics: {em0: {model: basic}}
+    vlans: {vlan7: {vlan: 7, vlandev: em0}}
+    addresses: {vlan7: 10.0.0.2/24}""")
+    report, r = run(c, sim, d, vlan, [
+        'at: 0s, do: ifconfig, on: server.mce1, args: "up"',
+        step('4ms', 'ifconfig', 'server.vlan7', '-vlandev vlan 7 vlandev mce1')])
+    c.equal(ctr(report, 'server', 'kern.ipc.tls.ifnet.reset'), 1, 'vlan: resets')
+    # A vlan on a lagg's port has the lagg's address, and the card's own when the
+    # port leaves.
+    vlan['server'] = """    laggs: {lagg0: {ports: [mce0, mce1]}}
+    vlans: {vlan7: {vlan: 7, vlandev: mce2}}
+    addresses: {vlan7: 10.0.0.1/24, lagg0: 10.1.0.1/24}"""
+    report, r = run(c, sim, d, vlan, [
+        step('0s', 'ifconfig', 'server.vlan7', '-vlandev vlan 7 vlandev mce1'),
+        step('0s', 'ifconfig', 'server.lagg0', '-laggport mce1')],
+                    args=('--show', 'ifconfig:server.vlan7@1ms'))
+    c.check('ether 02:00:00:00:01:02' in r.stdout, 'address of the vlan: ' + r.stdout)
     # To a card without TLS: the reset finds none, the connection ends.
     steps = [step('4ms', 'route', 'server', 'change 10.0.0.0/24 -interface mce2')]
     report, r = run(c, sim, d, TWO, steps, '  - error: {app: get, is: ECONNRESET}\n', model2='basic')
@@ -236,6 +255,43 @@ def mtu(c, sim, d):
     c.equal(big.strip(), '', 'larger frames without TSO')
 
 
+def no_way(c, sim, d):
+    """Commands after which nothing gets through: nobody panics, no invariant is said
+    to be broken, and the report tells of each packet and of the silence."""
+    waits = '  - counter: {host: client, name: net.inet.tcp.stats.connects, is: 1}\n'
+
+    def dead(net, steps, reason, **kw):
+        report, r = run(c, sim, d, net, steps, waits, **kw)
+        c.check(reason in r.report, '%s: %s in the report' % (steps, reason))
+        gap = report['connections'][0]['story']['receiver']
+        c.check(gap['gap_ps'] > 50e12 and gap['gap_ps'] + gap['gap_from_ps'] == 60e12,
+                '%s: the gap is the silence until the end: %s' % (steps, gap))
+        c.check(', when it still waited' in r.report, '%s: and is said to be' % steps)
+
+    vlan = dict(LAGG, server="""    laggs: {lagg0: {ports: [mce0, mce1]}}
+    vlans: {vlan7: {vlan: 7, vlandev: lagg0}}
+    addresses: {vlan7: 10.0.0.1/24}""",
+                client=LAGG['client'].replace('addresses: {lagg0', 'vlans: {vlan7: {vlan: 7, '
+                                              'vlandev: lagg0}}\n    addresses: {vlan7'))
+    # An MTU that a vlan may have (cards want more) without room for TCP's least
+    # segment. Bursts that the card cuts go on, and are as large as they were.
+    for size in (72, 100):
+        dead(vlan, [step('1ms', 'ifconfig', 'server.vlan7', '-tso'),
+                    step('2ms', 'ifconfig', 'server.vlan7', 'mtu %d' % size)], 'EMSGSIZE')
+        run(c, sim, d, vlan, [step('0s', 'ifconfig', 'server.vlan7', 'mtu %d' % size)], waits)
+    dead(LAGG, [step('3ms', 'ifconfig', 'server.lagg0', 'down')],
+         'received while the lagg was not up')
+    dead(vlan, [step('3ms', 'ifconfig', 'server.vlan7', 'down')],
+         'server vlan7: ')
+    dead(vlan, [step('3ms', 'ifconfig', 'server.vlan7', '-vlandev')],
+         'received with the number of no vlan')
+    # A card with an address of its own sends nothing by it once it is a port.
+    card = [step('1ms', 'ifconfig', 'server.lagg0', '-laggport mce0 inet 10.0.0.1/24 -alias'),
+            step('1ms', 'ifconfig', 'server.mce0', 'inet 10.0.0.1/24 alias')]
+    dead(LAGG, card + [step('5ms', 'ifconfig', 'server.lagg0', 'laggport mce0')],
+         'the interface is a port of a lagg (ENETDOWN)')
+
+
 def show(c, sim, d):
     f = lib.scenario('vlan-lagg')
     r, report = lib.run_out(sim, f, os.path.join(d, 'show'), '--show', 'ifconfig:server.vlan7@7ms',
@@ -251,6 +307,9 @@ vlan7: flags=8843<UP,BROADCAST,RUNNING,SIMPLEX,MULTICAST> metric 0 mtu 1500
 \tvlan: 7 vlanproto: 802.1q vlanpcp: 0 parent interface: lagg0
 \tstatus: active
 """, 'ifconfig of a vlan')
+    r = lib.run(sim, ['run', '--out', os.path.join(d, 'six'), '--set', 'apps.get.connections=1',
+                      '--show', 'ifconfig:server.lagg0@7ms', lib.scenario('lagg-failover-t6')])
+    c.check('\tinet6 fd00::1 prefixlen 64\n' in r.stdout, 'IPv6, shortened: ' + r.stdout[:900])
     for bad in ('ifconfig', 'ifconfig@7', 'netstat@7ms', 'ifconfig:x@7ms', 'ifconfig:server.em9@7ms'):
         r = lib.run(sim, ['run', '--show', bad, f])
         c.check(r.returncode == 2 and '--show' in r.stderr, '--show %s: %s' % (bad, r.stderr))
@@ -261,7 +320,7 @@ vlan7: flags=8843<UP,BROADCAST,RUNNING,SIMPLEX,MULTICAST> metric 0 mtu 1500
 def main():
     c = lib.Checks()
     with lib.tmpdir() as d:
-        for part in (connection_moves, capabilities, ports, refused, mtu, show):
+        for part in (connection_moves, capabilities, ports, refused, mtu, no_way, show):
             part(c, sys.argv[1], d)
     c.done()
 

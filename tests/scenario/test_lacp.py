@@ -92,6 +92,65 @@ def new_address(c, sim, d):
     c.check(any(t > 12 for t in ended), 'LACP began anew: %s' % ended)
 
 
+DEAF = """ktls_sim: 1
+name: deaf
+seed: %(seed)d
+until: %(until)s
+hosts:
+  server:
+    nics: {p0: {}, p1: {}}
+    laggs: {lagg0: {ports: [p0, p1], proto: %(proto)s}}
+    addresses: {lagg0: 10.0.0.1/24}
+    files: {/f: {size: %(size)s}}
+  client:
+%(net)s
+apps:
+  web: {type: https-server, host: server}
+  get: {type: https-client, host: client, server: web, path: /f, start: %(start)s, connections: %(n)d}
+timeline:
+  - {at: %(at)s, do: ifconfig, on: %(on)s, args: "%(args)s"}
+expect:
+  - counter: {host: client, name: net.inet.tcp.stats.connattempt, is: %(n)d}
+"""
+
+
+DEAF_PAIR = """    nics: {p0: {}, p1: {}}
+    laggs: {lagg0: {ports: [p0, p1]}}
+    addresses: {lagg0: 10.0.0.2/24}
+links:
+  - {ends: [server.p0, client.p0], rate: 1Gbit/s, delay: 20us}
+  - {ends: [server.p1, client.p1], rate: 1Gbit/s, delay: 20us}"""
+DEAF_LAN = """    nics: {p0: {}}
+    addresses: {p0: 10.0.0.2/24}
+switches: {lan: {ports: 3, laggs: {po1: {ports: [1, 2]}}}}
+links:
+  - {ends: [server.p0, lan.1], rate: 1Gbit/s, delay: 20us}
+  - {ends: [server.p1, lan.2], rate: 1Gbit/s, delay: 20us}
+  - {ends: [client.p0, lan.3], rate: 1Gbit/s, delay: 20us}"""
+
+
+def deaf(c, sim, d):
+    """A command takes a port whose link stays. Without LACP its partner sends to
+    it for ever, with LACP until the PDUs are missed: 90 s. Connections may end
+    with ETIMEDOUT before that, which is no stall of the simulator's."""
+    both = 0
+    for kw in (dict(proto='lacp', start='8s', at='8000100us', on='server.lagg0', until='12s',
+                    args='-laggport p1', n=8, size='1MiB', net=DEAF_LAN),
+               dict(proto='failover', start='0s', at='500us', on='server.p0', until='1s',
+                    args='down', n=1, size='64KiB', net=DEAF_PAIR),
+               dict(proto='failover', start='0s', at='500us', on='server.lagg0', until='1s',
+                    args='-laggport p0', n=1, size='64KiB', net=DEAF_PAIR)):
+        f = os.path.join(d, 'deaf.ktls.yaml')
+        with open(f, 'w') as g:
+            g.write(DEAF % dict(kw, seed=1))
+        out = os.path.join(d, 'deaf')
+        r, report = lib.run_out(sim, f, out, '--trace=tcp_drop', '--trace-format', 'text')
+        c.equal(r.returncode, 0, '%s: %s' % (kw['args'], r.stderr))
+        with open(os.path.join(out, 'trace.txt')) as g:
+            both += 'error=ETIMEDOUT' in g.read()
+    c.check(both > 0, 'none of them timed out: the test tests nothing')
+
+
 def resumed(trace, lagg):
     """When the lagg's pauses began and ended, seconds."""
     at = {'suppressed': [], 'resumed': []}
@@ -154,6 +213,7 @@ def main():
     with lib.tmpdir() as d:
         the_scenario(c, sim, d)
         new_address(c, sim, d)
+        deaf(c, sim, d)
         # Two hosts: the pause is FreeBSD's second at both ends.
         trace = world(c, sim, d, 'hosts', LACP, LACP, '', DIRECT)
         begun, ended = resumed(trace, 'lagg0')

@@ -69,6 +69,7 @@ struct story_gap {
 	uint64_t g_reads;
 	simtime_t g_first, g_last;   /* read; meaningless without reads */
 	simtime_t g_longest, g_from; /* between two reads, and since when */
+	bool g_open; /* its end is the run's: it waited for more in vain */
 };
 
 /* --- the run over time, for the picture --- */

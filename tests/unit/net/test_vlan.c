@@ -140,6 +140,25 @@ test_loopback_has_no_vlans(void **state)
 /* --- capabilities --- */
 
 static void
+test_a_wish_without_a_parent_is_kept(void **state)
+{
+	struct ifnet *v;
+
+	start(CARD);
+	v = vlan_ifp(vb);
+	vlan_unconfig(vb);
+	assert_int_equal(if_setcap(v,
+			     v->if_capenable & ~(IFCAP_TXTLS4 | IFCAP_TXTLS6)),
+	    0);
+	assert_int_equal(vlan_config(vb, &w->b.port[1].ifn, 7), 0);
+	assert_int_equal(v->if_capenable & (IFCAP_TXTLS4 | IFCAP_TXTLS6), 0);
+	assert_true((v->if_capenable & IFCAP_MEXTPG) != 0);
+	assert_int_equal(if_setcap(v, v->if_capabilities), 0);
+	assert_true((v->if_capenable & IFCAP_TXTLS4) != 0);
+	finish();
+}
+
+static void
 test_capabilities_are_those_for_tagged_frames(void **state)
 {
 	struct ifnet *v, *port;
@@ -494,6 +513,7 @@ main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_configuration_is_refused_by_errno),
 		cmocka_unit_test(test_loopback_has_no_vlans),
+		cmocka_unit_test(test_a_wish_without_a_parent_is_kept),
 		cmocka_unit_test(test_capabilities_are_those_for_tagged_frames),
 		cmocka_unit_test(test_what_its_user_switched_off_stays_off),
 		cmocka_unit_test(test_receive_tls_is_handed_on_if_asked_to),
