@@ -164,6 +164,9 @@ port_state(const struct axis *ax, const struct tl_port *p, enum tl_what what,
     bool on, int top, int height, const char *class, struct strbuf *sb)
 {
 	int from = PLOT_LEFT, to;
+	int known = p->tp_marks_left == 0
+	    ? PLOT_RIGHT
+	    : axis_x(ax, p->tp_marks[p->tp_nmarks - 1].tm_when);
 	bool is = !on ? true : false; /* at the beginning all is off */
 
 	for (unsigned i = 0; i <= p->tp_nmarks; i++) {
@@ -171,7 +174,7 @@ port_state(const struct axis *ax, const struct tl_port *p, enum tl_what what,
 
 		if (i < p->tp_nmarks && m->tm_what != what)
 			continue;
-		to = i < p->tp_nmarks ? axis_x(ax, m->tm_when) : PLOT_RIGHT;
+		to = i < p->tp_nmarks ? axis_x(ax, m->tm_when) : known;
 		if (is && to > from)
 			add_rect(sb, class, from, top, to - from, height);
 		if (i == p->tp_nmarks)

@@ -248,17 +248,47 @@ step_row(int begins[STEP_ROWS], int from, int to)
 	return (row);
 }
 
+/* The first of those with its text. */
+static const struct tl_step *
+step_first(const struct picture *p, const struct tl_step *ts)
+{
+	const struct tl_step *first = p->p_tl->tl_steps;
+
+	while (strcmp(first->ts_text, ts->ts_text) != 0)
+		first++;
+	return (first);
+}
+
+/* Of many that are the same, the first stands for all. */
 static bool
 step_is_seen(const struct picture *p, const struct tl_step *ts)
 {
+	const struct tl_step *first = step_first(p, ts);
+
+	if (first->ts_times > TL_REPEATS && ts != first)
+		return (false);
 	return (
 	    ts->ts_when >= p->p_axis.a_begin && ts->ts_when <= p->p_axis.a_end);
+}
+
+static void
+step_text(const struct tl_step *ts, struct strbuf *sb)
+{
+	strbuf_adds(sb, ts->ts_text);
+	if (ts->ts_times > TL_REPEATS)
+		strbuf_addf(sb, ", %u times", ts->ts_times);
 }
 
 static int
 step_width(const struct tl_step *ts)
 {
-	return ((int)strlen(ts->ts_text) * LETTER);
+	struct strbuf text = { 0 };
+	int width;
+
+	step_text(ts, &text);
+	width = (int)text.sb_len * LETTER;
+	strbuf_fini(&text);
+	return (width);
 }
 
 /* To the right of its line, or to the left where there is no room. */
@@ -272,12 +302,29 @@ step_from(const struct picture *p, const struct tl_step *ts)
 		: x - PX(5) - step_width(ts));
 }
 
+static void
+step_draw(const struct picture *p, const struct tl_step *ts, unsigned row,
+    struct strbuf *sb)
+{
+	int x = axis_x(&p->p_axis, ts->ts_when), from = step_from(p, ts);
+	int y = p->p_top - PX(8) - (int)MIN(row, p->p_step_rows) * STEP_ROW;
+	struct strbuf text = { 0 };
+
+	add_line(sb, "step", x, row < STEP_ROWS ? y - PX(11) : y, x,
+	    p->p_bottom);
+	step_text(ts, &text);
+	if (row < STEP_ROWS)
+		add_text(sb, "step-t", from > x ? from : x - PX(5), y,
+		    from > x ? "start" : "end", strbuf_str(&text));
+	strbuf_fini(&text);
+}
+
 /* With sb NULL only how many rows it takes. */
 static unsigned
 steps_draw(const struct picture *p, struct strbuf *sb)
 {
 	const struct timeline *tl = p->p_tl;
-	int begins[STEP_ROWS], x, from, y;
+	int begins[STEP_ROWS], x, from;
 	unsigned row, rows = 0;
 
 	for (row = 0; row < STEP_ROWS; row++)
@@ -291,14 +338,8 @@ steps_draw(const struct picture *p, struct strbuf *sb)
 		from = step_from(p, ts);
 		row = step_row(begins, MIN(from, x), from + step_width(ts));
 		rows = MAX(rows, MIN(row + 1, (unsigned)STEP_ROWS));
-		if (sb == NULL)
-			continue;
-		y = p->p_top - PX(8) - (int)MIN(row, p->p_step_rows) * STEP_ROW;
-		add_line(sb, "step", x, row < STEP_ROWS ? y - PX(11) : y, x,
-		    p->p_bottom);
-		if (row < STEP_ROWS)
-			add_text(sb, "step-t", from > x ? from : x - PX(5), y,
-			    from > x ? "start" : "end", ts->ts_text);
+		if (sb != NULL)
+			step_draw(p, ts, row, sb);
 	}
 	return (rows);
 }
@@ -518,6 +559,16 @@ key_draw(const struct picture *p, int y, struct strbuf *sb)
 /* --- the whole --- */
 
 static void
+marks_left(const struct tl_port *p, struct strbuf *sb)
+{
+	if (p->tp_marks_left == 0)
+		return;
+	strbuf_addf(sb, "; %s changed %u more times than are drawn, after ",
+	    p->tp_name, p->tp_marks_left);
+	add_duration(sb, p->tp_marks[p->tp_nmarks - 1].tm_when);
+}
+
+static void
 describe(const struct picture *p, struct strbuf *sb)
 {
 	const struct timeline *tl = p->p_tl;
@@ -534,6 +585,8 @@ describe(const struct picture *p, struct strbuf *sb)
 			    j > 0 ? "," : "", h->th_ports[j].tp_name,
 			    (uintmax_t)h->th_ports[j].tp_bytes,
 			    (uintmax_t)h->th_ports[j].tp_tags_most);
+		for (unsigned j = 0; j < h->th_nports; j++)
+			marks_left(&h->th_ports[j], sb);
 		strbuf_addf(sb, "; %ju tags were reset. ",
 		    (uintmax_t)(series_all(&h->th_resets) +
 			series_all(&h->th_failed)));
@@ -554,6 +607,10 @@ describe(const struct picture *p, struct strbuf *sb)
 		add_duration(sb, tl->tl_steps[i].ts_when);
 		strbuf_adds(sb, " ");
 		add_xml(sb, tl->tl_steps[i].ts_text);
+		if (step_first(p, &tl->tl_steps[i]) == &tl->tl_steps[i] &&
+		    tl->tl_steps[i].ts_times > TL_REPEATS)
+			strbuf_addf(sb, ", %u times in all",
+			    tl->tl_steps[i].ts_times);
 		strbuf_adds(sb, ".");
 	}
 }

@@ -220,18 +220,32 @@ timeline_trace(struct world *w, unsigned host, const struct trace_rec *rec)
 
 /* --- steps, frames, receivers --- */
 
+/* True: the first of its text stands for it. */
+static bool
+step_repeats(struct timeline *tl, const char *text)
+{
+	for (unsigned i = 0; i < tl->tl_nsteps; i++)
+		if (strcmp(tl->tl_steps[i].ts_text, text) == 0)
+			return (++tl->tl_steps[i].ts_times > TL_REPEATS);
+	return (false);
+}
+
 void
 timeline_step(struct world *w, const struct trace_rec *rec)
 {
 	struct timeline *tl = &w->w_timeline;
+	char *text =
+	    xasprintf("%s: %s", text_of(rec, "action"), text_of(rec, "target"));
 
-	if (tl->tl_nsteps == TL_STEPS) {
+	if (step_repeats(tl, text)) {
+		free(text);
+	} else if (tl->tl_nsteps == TL_STEPS) {
 		tl->tl_steps_left++;
-		return;
+		free(text);
+	} else {
+		tl->tl_steps[tl->tl_nsteps++] =
+		    (struct tl_step) { rec->tr_when, text, 1 };
 	}
-	tl->tl_steps[tl->tl_nsteps++] = (struct tl_step) { rec->tr_when,
-		xasprintf("%s: %s", text_of(rec, "action"),
-		    text_of(rec, "target")) };
 }
 
 /* What a card made for a link that was down was never on a wire. */

@@ -5,7 +5,6 @@
  */
 #include <inttypes.h>
 
-#include <ktsim/base/bytes.h>
 #include <ktsim/base/kassert.h>
 #include <ktsim/net/if_vlan.h>
 
@@ -62,40 +61,11 @@ show_addr4(const struct ifaddr *ifa, struct strbuf *sb)
 	    host >> 8 & 255, host & 255);
 }
 
-/* The longest row of groups that are zero, two or more: written `::`. */
-static int
-zero_groups(const uint8_t a[16], int *len)
-{
-	int best = 8, n;
-
-	*len = 1;
-	for (int i = 0; i < 8; i++) {
-		for (n = 0; i + n < 8 && be16dec(a + 2 * (i + n)) == 0; n++)
-			;
-		if (n > *len) {
-			best = i;
-			*len = n;
-		}
-	}
-	return (best);
-}
-
 static void
 show_addr6(const struct ifaddr *ifa, struct strbuf *sb)
 {
-	const uint8_t *a = ifa->ifa_addr.a;
-	int len, zero = zero_groups(a, &len);
-
 	strbuf_adds(sb, "\tinet6 ");
-	for (int i = 0; i < 8; i++) {
-		if (i == zero) {
-			strbuf_adds(sb, "::");
-			i += len - 1;
-			continue;
-		}
-		strbuf_addf(sb, "%s%x", i == 0 || i == zero + len ? "" : ":",
-		    be16dec(a + 2 * i));
-	}
+	in_any_dump(ifa->ifa_family, &ifa->ifa_addr, sb);
 	strbuf_addf(sb, " prefixlen %u\n", ifa->ifa_plen);
 }
 
@@ -138,6 +108,21 @@ show_lagg_port(struct lagg_softc *sc, const struct lagg_port *lp,
 	strbuf_adds(sb, ">\n");
 	if (sc->sc_proto->lpr_port_show != NULL)
 		sc->sc_proto->lpr_port_show(lp, sb);
+}
+
+/* In the largest unit that says it whole: a scenario's links have any rate. */
+static void
+show_media(uint64_t bps, struct strbuf *sb)
+{
+	static const char *const units[] = { "", "k", "M", "G", "T" };
+	unsigned unit = 0;
+
+	while (unit + 1 < nitems(units) && bps >= 1000 && bps % 1000 == 0) {
+		bps /= 1000;
+		unit++;
+	}
+	strbuf_addf(sb, "\tmedia: Ethernet %ju%sbit/s\n", (uintmax_t)bps,
+	    units[unit]);
 }
 
 static void
@@ -199,8 +184,7 @@ ifconfig_show(struct ifnet *ifp, struct strbuf *sb)
 		return;
 	}
 	if (sc == NULL && ifv == NULL)
-		strbuf_addf(sb, "\tmedia: Ethernet %juGbit/s\n",
-		    (uintmax_t)(ifp->if_baudrate / 1000000000));
+		show_media(ifp->if_baudrate, sb);
 	strbuf_addf(sb, "\tstatus: %s\n",
 	    ifp->if_link_state == LINK_STATE_UP ? "active" : "no carrier");
 }

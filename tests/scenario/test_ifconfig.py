@@ -310,6 +310,10 @@ vlan7: flags=8843<UP,BROADCAST,RUNNING,SIMPLEX,MULTICAST> metric 0 mtu 1500
     r = lib.run(sim, ['run', '--out', os.path.join(d, 'six'), '--set', 'apps.get.connections=1',
                       '--show', 'ifconfig:server.lagg0@7ms', lib.scenario('lagg-failover-t6')])
     c.check('\tinet6 fd00::1 prefixlen 64\n' in r.stdout, 'IPv6, shortened: ' + r.stdout[:900])
+    for rate, said in (('250Mbit/s', '250Mbit/s'), ('2500Mbit/s', '2500Mbit/s'), ('100Gbit/s', '100Gbit/s')):
+        r = lib.run(sim, ['run', '--out', os.path.join(d, 'rate'), '--set', 'links[0].rate=' + rate,
+                          '--show', 'ifconfig:server.mce0@1ms', f])
+        c.check('\tmedia: Ethernet %s\n' % said in r.stdout, '%s: %s' % (said, r.stdout[:900]))
     for bad in ('ifconfig', 'ifconfig@7', 'netstat@7ms', 'ifconfig:x@7ms', 'ifconfig:server.em9@7ms'):
         r = lib.run(sim, ['run', '--show', bad, f])
         c.check(r.returncode == 2 and '--show' in r.stderr, '--show %s: %s' % (bad, r.stderr))

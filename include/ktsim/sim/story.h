@@ -74,7 +74,7 @@ struct story_gap {
 
 /* --- the run over time, for the picture --- */
 
-#define TL_MARKS 256
+#define TL_MARKS 4096
 #define TL_STEPS 64
 
 enum tl_what {
@@ -94,7 +94,8 @@ struct tl_port {
 	const char *tp_lagg; /* NULL: alone */
 	/* The lagg says which port sends; else whoever has a link does. */
 	bool tp_told;
-	struct tl_mark tp_marks[TL_MARKS]; /* in order */
+	/* In order. With some left out nothing is known after the last. */
+	struct tl_mark tp_marks[TL_MARKS];
 	unsigned tp_nmarks, tp_marks_left;
 	struct series tp_sent; /* bytes, from destination address to payload */
 	uint64_t tp_bytes;     /* of them, in all */
@@ -109,10 +110,14 @@ struct tl_host {
 	struct series th_resets, th_failed; /* of tags */
 };
 
+/* A step; the first of a text knows how often it came. Beyond TL_REPEATS the
+ * others are not kept, and the first one stands for all. */
 struct tl_step {
 	simtime_t ts_when;
 	char *ts_text; /* "link down server.mce0" */
+	unsigned ts_times;
 };
+#define TL_REPEATS 4
 
 struct timeline {
 	/* There is a lagg or a vlan, or a tag was reset, or a mode changed. */

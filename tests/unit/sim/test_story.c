@@ -4,6 +4,7 @@
  */
 #include "ktest.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -307,11 +308,27 @@ test_tags_alive_without_those_inside(void **state)
 static void
 test_steps_are_bounded(void **state)
 {
-	for (unsigned i = 0; i < TL_STEPS + 3; i++)
-		TELL(timeline, "", TS("link down"), TS("wan"));
+	char name[16];
+
+	for (unsigned i = 0; i < TL_STEPS + 3; i++) {
+		(void)snprintf(name, sizeof(name), "wan%u", i);
+		TELL(timeline, "", TS("link down"), TS(name));
+	}
 	assert_int_equal(w.w_timeline.tl_nsteps, TL_STEPS);
 	assert_int_equal(w.w_timeline.tl_steps_left, 3);
-	assert_string_equal(w.w_timeline.tl_steps[0].ts_text, "link down: wan");
+	assert_string_equal(w.w_timeline.tl_steps[0].ts_text,
+	    "link down: wan0");
+}
+
+static void
+test_steps_that_repeat_stand_together(void **state)
+{
+	for (unsigned i = 0; i < 100; i++)
+		TELL(timeline, "", TS("link down"), TS("wan"));
+	TELL(timeline, "", TS("link up"), TS("wan"));
+	assert_int_equal(w.w_timeline.tl_nsteps, TL_REPEATS + 1);
+	assert_int_equal(w.w_timeline.tl_steps[0].ts_times, 100);
+	assert_int_equal(w.w_timeline.tl_steps_left, 0);
 }
 
 static void
@@ -355,6 +372,7 @@ main(void)
 		T(test_a_failover_laggs_ports),
 		T(test_tags_alive_without_those_inside),
 		T(test_steps_are_bounded),
+		T(test_steps_that_repeat_stand_together),
 		T(test_the_gap_is_the_longest_between_two_reads),
 	};
 

@@ -50,7 +50,7 @@ setup(void **state)
 		.tl_hosts = &host,
 		.tl_nhosts = 1,
 		.tl_nsteps = 1 };
-	tl.tl_steps[0] = (struct tl_step) { SIM_MS, "link down: a < b & c" };
+	tl.tl_steps[0] = (struct tl_step) { SIM_MS, "link down: a < b & c", 1 };
 	for (unsigned i = 0; i < 2; i++)
 		for (simtime_t t = 0; t < SIM_MS; t += bin) {
 			series_add(&ports[i].tp_sent, i * 201 * SIM_MS + t,
@@ -284,14 +284,50 @@ test_many_steps(void **state)
 
 	tl.tl_nsteps = 12;
 	for (unsigned i = 0; i < 12; i++)
-		tl.tl_steps[i] =
-		    (struct tl_step) { SIM_MS + i * SIM_US, "link down: all" };
+		tl.tl_steps[i] = (struct tl_step) { SIM_MS + i * SIM_US,
+			"link down: all", 1 };
 	tl.tl_steps_left = 5;
 	report_timeline(&r, &sb);
 	assert_int_equal(count_of(strbuf_str(&sb), ">link down: all<"), 8);
 	assert_int_equal(count_of(strbuf_str(&sb), "<line class=\"step\""), 12);
 	assert_non_null(
 	    strstr(strbuf_str(&sb), " 5 more steps are not drawn."));
+	strbuf_fini(&sb);
+}
+
+/* Twelve times the same: the first says how often. */
+static void
+test_a_step_that_repeats(void **state)
+{
+	struct strbuf sb = { 0 };
+
+	tl.tl_nsteps = TL_REPEATS;
+	for (unsigned i = 0; i < TL_REPEATS; i++)
+		tl.tl_steps[i] = (struct tl_step) { SIM_MS + i * SIM_US,
+			"link down: all", i == 0 ? 12 : 1 };
+	report_timeline(&r, &sb);
+	assert_int_equal(count_of(strbuf_str(&sb), "<line class=\"step\""), 1);
+	assert_non_null(strstr(strbuf_str(&sb), ">link down: all, 12 times<"));
+	assert_non_null(strstr(strbuf_str(&sb), "all, 12 times in all."));
+	strbuf_fini(&sb);
+}
+
+/* What is not known of a port is not drawn: its link went down at 1 ms, and
+ * what came after was left out. */
+static void
+test_marks_that_found_no_room(void **state)
+{
+	struct strbuf sb = { 0 };
+
+	report_timeline(&r, &sb);
+	assert_int_equal(count_of(strbuf_str(&sb), "<rect class=\"down\""), 2);
+	strbuf_fini(&sb);
+	ports[0].tp_marks_left = 7;
+	report_timeline(&r, &sb);
+	/* Only the key's. */
+	assert_int_equal(count_of(strbuf_str(&sb), "<rect class=\"down\""), 1);
+	assert_non_null(strstr(strbuf_str(&sb),
+	    "; mce0 changed 7 more times than are drawn, after 1 ms"));
 	strbuf_fini(&sb);
 }
 
@@ -309,6 +345,8 @@ main(void)
 		T(test_the_picture_has_what_it_must),
 		T(test_a_lagg_that_is_held_back_is_hatched),
 		T(test_many_steps),
+		T(test_a_step_that_repeats),
+		T(test_marks_that_found_no_room),
 	};
 
 	return (cmocka_run_group_tests(tests, NULL, NULL));
