@@ -14,7 +14,7 @@ import lib
 LATE_ACK = ['--warnings-ok', 'tcp.flags.reset == 1 && tcp.flags.ack == 0']
 # A T6 sends old bytes in front of new ones.
 MORE = {'many-lossy': LATE_ACK, 'cx6dx-rexmit': LATE_ACK,
-        'failover-default-limit': LATE_ACK,
+        'failover-default-limit': LATE_ACK, 'failover-mode-switch': LATE_ACK,
         # The lagg moves to another card's address.
         'port-removed': ['--overlaps', '--warnings-ok', 'arp.duplicate-address-detected'],
         't6': ['--overlaps', *LATE_ACK], 't6-rexmit': ['--overlaps', *LATE_ACK]}
