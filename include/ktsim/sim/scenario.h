@@ -641,6 +641,9 @@ const struct sc_switch *scenario_switch_port(const struct scenario *,
 
 /* The whole table as a reference page (Markdown). */
 void keys_reference(struct strbuf *);
+/* As a JSON Schema (draft-07): what the loader accepts is valid, where numbers
+ * and booleans are YAML's, without quotes. */
+void keys_schema(struct strbuf *);
 /*
  * What is known of one key, by its path: "seed", "hosts.cpus",
  * "apps.tls.suite"; names in between (hosts.server.cpus) and list marks are
