@@ -220,7 +220,6 @@ const struct nic_model nic_t6 = {
 	.nm_fetch = 500 * SIM_NS,      /* assumed, as the others' */
 	.nm_bus_bps = 104000000000ULL, /* PCIe 3.0 x16, usable: assumed */
 	.nm_buffer = 256 * 1024,       /* assumed */
-	.nm_overlaps = true,
 	.nm_knobs = t6_knobs,
 	.nm_attach = t6_attach,
 	.nm_detach = t6_detach,

@@ -257,8 +257,9 @@ run_outro_wire(const struct run_args *ra, const struct result *r, FILE *f)
 		    "Wireshark puts them in order with that option alone)\n");
 	if (r->r_overlaps)
 		fprintf(f,
-		    "  (a card sent bytes again in front of new ones, which "
-		    "Wireshark puts in order with that option alone)\n");
+		    "  (bytes were sent again in front of new ones in one "
+		    "segment, which Wireshark puts in order with that option "
+		    "alone)\n");
 }
 
 static void

@@ -31,6 +31,7 @@ struct rexmit_flow {
 struct rexmit_index {
 	struct rexmit_flow **ri_hash;
 	unsigned ri_size, ri_flows; /* size: a power of 2 */
+	bool ri_overlaps;
 };
 
 struct rexmit_index *
@@ -152,12 +153,13 @@ flow_insert(struct rexmit_flow *rf, unsigned at, uint32_t from, uint32_t to,
 	rf->rf_n++;
 }
 
-/* Remember the parts of [from, to) that nobody carried before. */
-static void
+/* Remember the parts of [from, to) that nobody carried before; was there one? */
+static bool
 flow_add(struct rexmit_flow *rf, uint32_t from, uint32_t to, uint64_t frame)
 {
 	unsigned i;
 	uint32_t end;
+	bool any = false;
 
 	while (SEQ_LT(from, to)) {
 		i = flow_search(rf, from);
@@ -170,7 +172,9 @@ flow_add(struct rexmit_flow *rf, uint32_t from, uint32_t to, uint64_t frame)
 			end = rf->rf_c[i].ca_from;
 		flow_insert(rf, i, from, end, frame);
 		from = end;
+		any = true;
 	}
+	return (any);
 }
 
 /*
@@ -209,7 +213,7 @@ rexmit_track(struct rexmit_index *ri, const struct frame *f)
 {
 	struct rexmit_flow *rf;
 	struct segment sg;
-	uint32_t len;
+	uint32_t len, end;
 	uint64_t first = 0;
 	unsigned i;
 
@@ -227,6 +231,15 @@ rexmit_track(struct rexmit_index *ri, const struct frame *f)
 		first = rf->rf_c[i].ca_frame;
 	else if ((sg.sg_flags & SEG_SYN) != 0)
 		rf->rf_first = rf->rf_n = 0; /* the ports are used again */
-	flow_add(rf, sg.sg_seq, sg.sg_seq + len, f->f_id);
+	end = sg.sg_seq + len - ((sg.sg_flags & SEG_FIN) != 0);
+	if (flow_add(rf, sg.sg_seq, end, f->f_id) && first != 0)
+		ri->ri_overlaps = true;
+	(void)flow_add(rf, end, sg.sg_seq + len, f->f_id);
 	return (first);
+}
+
+bool
+rexmit_overlaps(const struct rexmit_index *ri)
+{
+	return (ri->ri_overlaps);
 }

@@ -39,9 +39,6 @@ collect_cards(struct world *w)
 	r->r_cards = xcalloc(most, sizeof(*r->r_cards));
 	for (unsigned i = 0; i < w->w_sc->nhosts; i++) {
 		h = &w->w_hosts[i];
-		for (unsigned j = 0; j < h->h_sc->nnics; j++)
-			r->r_overlaps |= h->h_nics[j]->n_model->nm_overlaps &&
-			    h->h_nics[j]->n_stats.tls_packets > 0;
 		for (unsigned j = 0; j < h->h_sc->nlaggs; j++)
 			r->r_reorders |= strcmp(lagg_protoname(h->h_laggs[j]),
 					     "roundrobin") == 0;

@@ -304,6 +304,8 @@ tap_close(struct world *w)
 			    w->w_opts.wo_trace);
 		w->w_trace = NULL;
 	}
+	if (w->w_rexmit != NULL)
+		w->w_res.r_overlaps = rexmit_overlaps(w->w_rexmit);
 	rexmit_index_destroy(w->w_rexmit);
 	w->w_rexmit = NULL;
 	strbuf_fini(&w->w_comment);

@@ -98,7 +98,9 @@ count errors "_ws.expert.severity == error && !$AGAIN"
 count warnings "_ws.expert.severity == warning && !($ORDER) && !$DSACK${WARN_OK:+ && !($WARN_OK)}"
 wait
 count opinion "$ORDER"
-count unsaid 'tcp.analysis.retransmission && !(frame.comment contains "rexmit")'
+# Behind a segment that is half old Wireshark takes new bytes for old ones; that
+# they are new is counted exactly below ("bytes again").
+count unsaid "tcp.analysis.retransmission && !(frame.comment contains \"rexmit\")${OVERLAPS:+ && !(frame.comment contains \"refused before\")}"
 count said 'frame.comment contains "rexmit"'
 count alerts 'tls.alert_message && !(tls.alert_message.desc == 0)'
 wait

@@ -175,9 +175,6 @@ struct nic_model {
 	uint64_t nm_bus_bps;	  /* usable; 0: without limit */
 	uint32_t nm_buffer; /* bytes of frames that may wait for the link when
 				 the next work request is begun */
-	/* Its frames may begin with bytes that went before, in front of new
-	 * ones: Wireshark has to be told (tcp.reassemble_out_of_order). */
-	bool nm_overlaps;
 	const struct nic_knob *nm_knobs; /* k_name NULL ends; NULL none */
 
 	/* --- driver half; all run on the engine --- */

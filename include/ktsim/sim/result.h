@@ -147,7 +147,7 @@ struct result {
 	unsigned r_nlinks;
 	struct card_result *r_cards;
 	unsigned r_ncards;
-	bool r_overlaps; /* a card sent old bytes in front of new ones */
+	bool r_overlaps; /* a frame had old bytes in front of new ones */
 	bool r_reorders; /* a lagg sent connections by several ports */
 	struct node_result *r_nodes;
 	unsigned r_nnodes;
