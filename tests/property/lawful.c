@@ -6,6 +6,7 @@
 
 #include <ktsim/base/errnoname.h>
 #include <ktsim/base/kmem.h>
+#include <ktsim/netinet/tcp_var.h>
 
 #include "lawful.h"
 
@@ -15,6 +16,14 @@ struct refusal {
 	uint64_t r_conn;
 	int r_error;
 	bool r_client, r_pause, r_no_port; /* LACP's, at that instant */
+};
+
+/* A connection's row of timeouts. */
+struct vain {
+	uint64_t v_conn;
+	bool v_client;
+	uint64_t v_lost;      /* l_lost at the last one */
+	unsigned v_explained; /* intervals in which something was lost */
 };
 
 static unsigned
@@ -140,6 +149,52 @@ lacp_state(struct lawful *l, const struct trace_rec *rec)
 		l->l_paused[client] = 0;
 }
 
+static bool
+by_chance(const char *reason)
+{
+	return (strncmp(reason, "link: ", 6) == 0 &&
+	    strcmp(reason, "link: suspended") != 0);
+}
+
+static struct vain *
+vain_of(struct lawful *l, const struct trace_rec *rec)
+{
+	bool client = strcmp(rec->tr_who, "client") == 0;
+	struct vain *v;
+
+	for (v = l->l_vain; v < l->l_vain + l->l_nvain; v++)
+		if (v->v_conn == rec->tr_args[0].u && v->v_client == client)
+			return (v);
+	l->l_vain = xrealloc(l->l_vain, (l->l_nvain + 1) * sizeof(*l->l_vain));
+	v = &l->l_vain[l->l_nvain++];
+	*v = (struct vain) { .v_conn = rec->tr_args[0].u, .v_client = client };
+	return (v);
+}
+
+static void
+timed_out(struct lawful *l, const struct trace_rec *rec)
+{
+	struct vain *v = vain_of(l, rec);
+
+	if (rec->tr_args[1].u == 1)
+		v->v_explained = 0;
+	else
+		v->v_explained += l->l_lost > v->v_lost;
+	v->v_lost = l->l_lost;
+}
+
+static void
+dropped(struct lawful *l, const struct trace_rec *rec)
+{
+	const struct vain *v;
+
+	if (rec->tr_args[1].i != ETIMEDOUT)
+		return;
+	v = vain_of(l, rec);
+	if (v->v_explained + (l->l_lost > v->v_lost) == TCP_MAXRXTSHIFT)
+		l->l_gave_up[v->v_client]++;
+}
+
 static void
 told(void *arg, const struct trace_rec *rec)
 {
@@ -150,6 +205,13 @@ told(void *arg, const struct trace_rec *rec)
 		return (tag_reset(l, rec));
 	case TP_lacp_state:
 		return (lacp_state(l, rec));
+	case TP_wire_drop:
+		l->l_lost += by_chance(rec->tr_args[3].s);
+		return;
+	case TP_tcp_rto:
+		return (timed_out(l, rec));
+	case TP_tcp_drop:
+		return (dropped(l, rec));
 	default:
 		l->l_no_port[strcmp(rec->tr_who, "client") == 0] =
 		    strcmp(rec->tr_args[1].s, "none") == 0;
@@ -166,12 +228,16 @@ lawful_init(struct lawful *l, const struct rworld *rw, struct world_opts *wo)
 	trace_mask_add(wo->wo_tell_mask, TP_tag_reset);
 	trace_mask_add(wo->wo_tell_mask, TP_lacp_state);
 	trace_mask_add(wo->wo_tell_mask, TP_lagg_active);
+	trace_mask_add(wo->wo_tell_mask, TP_wire_drop);
+	trace_mask_add(wo->wo_tell_mask, TP_tcp_rto);
+	trace_mask_add(wo->wo_tell_mask, TP_tcp_drop);
 }
 
 void
 lawful_fini(struct lawful *l)
 {
 	free(l->l_refusals);
+	free(l->l_vain);
 }
 
 /* A connect that is refused at once. */
@@ -202,6 +268,20 @@ lawful_conn(struct lawful *l, const struct conn *c)
 	if (l->l_aborts == 0 || !tells_abort(c->c_error))
 		return (false);
 	l->l_failed[c->c_server]++;
+	return (true);
+}
+
+bool
+lawful_gave_up(struct lawful *l, const struct conn *c)
+{
+	bool client = !c->c_server;
+
+	if (c->c_error == ETIMEDOUT && c->c_established != 0)
+		return (++l->l_timed_out[client] <= l->l_gave_up[client]);
+	if (!tells_abort(c->c_error) ||
+	    l->l_heard[client] == l->l_gave_up[!client])
+		return (false);
+	l->l_heard[client]++;
 	return (true);
 }
 

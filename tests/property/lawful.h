@@ -20,6 +20,13 @@ struct lawful {
 	struct refusal *l_refusals;
 	unsigned l_nrefusals;
 	const struct wstep *l_steps;
+	/* TCP that gave up: what chance has taken so far, whose timeouts were
+	 * in vain, and (server, client) how many gave up with all of them
+	 * explained, ended so, and heard of it from the other end. */
+	uint64_t l_lost;
+	struct vain *l_vain;
+	unsigned l_nvain;
+	uint64_t l_gave_up[2], l_timed_out[2], l_heard[2];
 	/* LACP, of server and client: since when nothing is sent; 0: it is. */
 	simtime_t l_paused[2];
 	bool l_no_port[2];
@@ -32,6 +39,12 @@ void lawful_fini(struct lawful *);
 char *lawful_refusals(struct lawful *, const struct world *);
 /* Of a connection that failed; counts it. */
 bool lawful_conn(struct lawful *, const struct conn *);
+/*
+ * A connection that ended because TCP retransmitted in vain, TCP_MAXRXTSHIFT
+ * times: lawful when between each timeout and the next a wire lost a frame by
+ * chance (not by a link that is down). Or its other end, which is reset.
+ */
+bool lawful_gave_up(struct lawful *, const struct conn *);
 /* More failed than lost their card. */
 bool lawful_too_many(const struct lawful *);
 

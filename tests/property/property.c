@@ -148,44 +148,6 @@ never_opened(const struct conn *c)
 	    c->c_established == 0 && c->c_end - c->c_start >= 75 * SIM_SEC);
 }
 
-/*
- * Where a link loses a quarter of all there and back, twelve retransmissions
- * (TCP_MAXRXTSHIFT) in a row are in vain once in some million: seldom enough to
- * be told when it is more, see missing().
- */
-static bool
-gave_up(const struct conn *c)
-{
-	const struct scenario *sc = c->c_app->a_world->w_sc;
-
-	if (c->c_error != ETIMEDOUT || c->c_established == 0 ||
-	    c->c_side.rto < 12)
-		return (false);
-	for (unsigned i = 0; i < sc->nlinks; i++)
-		if (sc->links[i].loss + sc->links[i].back.loss >=
-		    250000000) /* ppb */
-			return (true);
-	return (false);
-}
-
-/* It, or (a reset tells) its other end. */
-static bool
-gave_up_or_peer(const struct conn *c)
-{
-	const struct world *w = c->c_app->a_world;
-	const struct conn *p;
-
-	if (gave_up(c))
-		return (true);
-	if (!tells_damage(c->c_error) || c->c_flow == NULL)
-		return (false);
-	for (unsigned i = 0; i < w->w_sc->napps; i++)
-		TAILQ_FOREACH(p, &w->w_apps[i].a_conns, c_link)
-			if (p->c_flow == c->c_flow && gave_up(p))
-				return (true);
-	return (false);
-}
-
 static void
 judge_conn(struct verdict *v, struct lawful *law, const struct conn *c)
 {
@@ -196,7 +158,7 @@ judge_conn(struct verdict *v, struct lawful *law, const struct conn *c)
 	if (c->c_failed != NULL) {
 		if (never_opened(c))
 			seen[SEEN_UNOPENED]++;
-		else if (gave_up_or_peer(c))
+		else if (lawful_gave_up(law, c))
 			seen[SEEN_GAVE_UP]++;
 		else if (rw->rw_damage && tells_damage(c->c_error))
 			seen[SEEN_NOTICED]++;
