@@ -192,7 +192,7 @@ dropped(struct lawful *l, const struct trace_rec *rec)
 		return;
 	v = vain_of(l, rec);
 	if (v->v_explained + (l->l_lost > v->v_lost) == TCP_MAXRXTSHIFT)
-		l->l_gave_up[v->v_client]++;
+		l->l_gave_up++;
 }
 
 static void
@@ -274,14 +274,12 @@ lawful_conn(struct lawful *l, const struct conn *c)
 bool
 lawful_gave_up(struct lawful *l, const struct conn *c)
 {
-	bool client = !c->c_server;
-
-	if (c->c_error == ETIMEDOUT && c->c_established != 0)
-		return (++l->l_timed_out[client] <= l->l_gave_up[client]);
-	if (!tells_abort(c->c_error) ||
-	    l->l_heard[client] == l->l_gave_up[!client])
+	if ((c->c_error != ETIMEDOUT || c->c_established == 0) &&
+	    !tells_abort(c->c_error))
 		return (false);
-	l->l_heard[client]++;
+	if (l->l_in_vain[c->c_server] == l->l_gave_up)
+		return (false);
+	l->l_in_vain[c->c_server]++;
 	return (true);
 }
 

@@ -21,12 +21,12 @@ struct lawful {
 	unsigned l_nrefusals;
 	const struct wstep *l_steps;
 	/* TCP that gave up: what chance has taken so far, whose timeouts were
-	 * in vain, and (server, client) how many gave up with all of them
-	 * explained, ended so, and heard of it from the other end. */
+	 * in vain, how many gave up with all of them explained, and how many
+	 * clients and servers ended so. */
 	uint64_t l_lost;
 	struct vain *l_vain;
 	unsigned l_nvain;
-	uint64_t l_gave_up[2], l_timed_out[2], l_heard[2];
+	uint64_t l_gave_up, l_in_vain[2];
 	/* LACP, of server and client: since when nothing is sent; 0: it is. */
 	simtime_t l_paused[2];
 	bool l_no_port[2];
@@ -42,7 +42,8 @@ bool lawful_conn(struct lawful *, const struct conn *);
 /*
  * A connection that ended because TCP retransmitted in vain, TCP_MAXRXTSHIFT
  * times: lawful when between each timeout and the next a wire lost a frame by
- * chance (not by a link that is down). Or its other end, which is reset.
+ * chance (not by a link that is down). Or its other end, which is reset; a
+ * writer hears EPIPE.
  */
 bool lawful_gave_up(struct lawful *, const struct conn *);
 /* More failed than lost their card. */
