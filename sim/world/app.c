@@ -476,15 +476,16 @@ conn_list_switch(struct conn *c, int mode, const struct ksockaddr *local,
 
 /* As an administrator with switch_tls(8): by the ends of each connection. */
 static int
-conn_switch_tls(struct conn *c, int mode, bool list)
+conn_switch_tls(struct conn *c, const struct sc_step *st)
 {
+	int mode = st->to == 0 ? TCP_TLS_MODE_SW : TCP_TLS_MODE_IFNET;
 	struct ksockaddr local, foreign;
 	int error;
 
 	if (so_sockname(c->c_so, &local) != 0 ||
 	    so_peername(c->c_so, &foreign) != 0)
 		return (ENOTCONN);
-	if (list) {
+	if (st->list) {
 		conn_list_switch(c, mode, &local, &foreign);
 		return (0);
 	}
@@ -516,8 +517,10 @@ conn_is_meant(const struct conn *c, const struct sc_step *st)
 	    (want.sa_port == 0 || want.sa_port == peer.sa_port));
 }
 
-int
-apps_switch_tls(struct world *w, const struct sc_step *st)
+/* To each that is meant; the last error. ESRCH: there is none. */
+static int
+conns_meant(struct world *w, const struct sc_step *st,
+    int (*fn)(struct conn *, const struct sc_step *))
 {
 	struct app *a = world_app(w, st->on);
 	int error = ESRCH, one;
@@ -526,30 +529,29 @@ apps_switch_tls(struct world *w, const struct sc_step *st)
 	TAILQ_FOREACH(c, &a->a_conns, c_link) {
 		if (!conn_is_meant(c, st))
 			continue;
-		one = conn_switch_tls(c,
-		    st->to == 0 ? TCP_TLS_MODE_SW : TCP_TLS_MODE_IFNET,
-		    st->list);
+		one = fn(c, st);
 		if (one != 0 || error == ESRCH)
 			error = one;
 	}
 	return (error);
 }
 
+static int
+conn_step_pacing(struct conn *c, const struct sc_step *st)
+{
+	return (conn_pacing(c, st->rate));
+}
+
+int
+apps_switch_tls(struct world *w, const struct sc_step *st)
+{
+	return (conns_meant(w, st, conn_switch_tls));
+}
+
 int
 apps_pacing(struct world *w, const struct sc_step *st)
 {
-	struct app *a = world_app(w, st->on);
-	int error = ESRCH, one;
-	struct conn *c;
-
-	TAILQ_FOREACH(c, &a->a_conns, c_link) {
-		if (!conn_is_meant(c, st))
-			continue;
-		one = conn_pacing(c, st->rate);
-		if (one != 0 || error == ESRCH)
-			error = one;
-	}
-	return (error);
+	return (conns_meant(w, st, conn_step_pacing));
 }
 
 /* Live, at the end: whoever is outside is not waited for. */
