@@ -241,9 +241,8 @@ run_outro_ports(const struct run_args *ra, const struct result *r, FILE *f)
 static void
 run_outro_wire(const struct run_args *ra, const struct result *r, FILE *f)
 {
-	const char *option = r->r_overlaps || r->r_reorders
-	    ? "-o tcp.reassemble_out_of_order:TRUE "
-	    : "";
+	const char *option =
+	    r->r_disorder ? "-o tcp.reassemble_out_of_order:TRUE " : "";
 
 	fprintf(f,
 	    "\nCapture\n  %s/wire.pcapng: %ju frames, keys inside\n"
@@ -251,14 +250,10 @@ run_outro_wire(const struct run_args *ra, const struct result *r, FILE *f)
 	    "  or:      tshark %s-r %s/wire.pcapng -Y http\n",
 	    ra->ra_out, (uintmax_t)r->r_frames, option, ra->ra_out, option,
 	    ra->ra_out);
-	if (r->r_reorders)
+	if (r->r_disorder)
 		fprintf(f,
-		    "  (a lagg sent packets of one connection by several ports: "
-		    "Wireshark puts them in order with that option alone)\n");
-	if (r->r_overlaps)
-		fprintf(f,
-		    "  (bytes were sent again in front of new ones in one "
-		    "segment, which Wireshark puts in order with that option "
+		    "  (segments overtook others, or have old bytes in front of "
+		    "new ones: Wireshark puts them in order with that option "
 		    "alone)\n");
 }
 

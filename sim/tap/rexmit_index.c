@@ -31,7 +31,7 @@ struct rexmit_flow {
 struct rexmit_index {
 	struct rexmit_flow **ri_hash;
 	unsigned ri_size, ri_flows; /* size: a power of 2 */
-	bool ri_overlaps;
+	bool ri_disorder;
 };
 
 struct rexmit_index *
@@ -216,6 +216,7 @@ rexmit_track(struct rexmit_index *ri, const struct frame *f)
 	uint32_t len, end;
 	uint64_t first = 0;
 	unsigned i;
+	bool below;
 
 	if (!segment_parse(f, &sg))
 		return (0);
@@ -232,14 +233,16 @@ rexmit_track(struct rexmit_index *ri, const struct frame *f)
 	else if ((sg.sg_flags & SEG_SYN) != 0)
 		rf->rf_first = rf->rf_n = 0; /* the ports are used again */
 	end = sg.sg_seq + len - ((sg.sg_flags & SEG_FIN) != 0);
-	if (flow_add(rf, sg.sg_seq, end, f->f_id) && first != 0)
-		ri->ri_overlaps = true;
+	below = rf->rf_n > rf->rf_first &&
+	    SEQ_LT(sg.sg_seq, rf->rf_c[rf->rf_n - 1].ca_to);
+	if (flow_add(rf, sg.sg_seq, end, f->f_id) && below)
+		ri->ri_disorder = true;
 	(void)flow_add(rf, end, sg.sg_seq + len, f->f_id);
 	return (first);
 }
 
 bool
-rexmit_overlaps(const struct rexmit_index *ri)
+rexmit_disorder(const struct rexmit_index *ri)
 {
-	return (ri->ri_overlaps);
+	return (ri->ri_disorder);
 }

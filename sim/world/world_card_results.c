@@ -39,9 +39,6 @@ collect_cards(struct world *w)
 	r->r_cards = xcalloc(most, sizeof(*r->r_cards));
 	for (unsigned i = 0; i < w->w_sc->nhosts; i++) {
 		h = &w->w_hosts[i];
-		for (unsigned j = 0; j < h->h_sc->nlaggs; j++)
-			r->r_reorders |= strcmp(lagg_protoname(h->h_laggs[j]),
-					     "roundrobin") == 0;
 		for (unsigned j = 0; j < h->h_sc->nnics; j++)
 			if (h->h_nics[j]->n_model->nm_snd_tag_alloc != NULL)
 				collect_card(&r->r_cards[r->r_ncards++], h,

@@ -305,7 +305,7 @@ tap_close(struct world *w)
 		w->w_trace = NULL;
 	}
 	if (w->w_rexmit != NULL)
-		w->w_res.r_overlaps = rexmit_overlaps(w->w_rexmit);
+		w->w_res.r_disorder = rexmit_disorder(w->w_rexmit);
 	rexmit_index_destroy(w->w_rexmit);
 	w->w_rexmit = NULL;
 	strbuf_fini(&w->w_comment);

@@ -10,7 +10,7 @@
 #     --warnings-ok FILTER  expert warnings that match are expected
 #     --receiver            a receiver-side capture: reordering and holes are
 #                           no fault (needs tcp.reassemble_out_of_order)
-#     --overlaps            a card sends old bytes in front of new ones (needs
+#     --overlaps            old bytes in front of new ones in one segment (needs
 #                           tcp.reassemble_out_of_order)
 #     --full                the slow decryption check on captures of any size
 #

@@ -147,8 +147,7 @@ struct result {
 	unsigned r_nlinks;
 	struct card_result *r_cards;
 	unsigned r_ncards;
-	bool r_overlaps; /* a frame had old bytes in front of new ones */
-	bool r_reorders; /* a lagg sent connections by several ports */
+	bool r_disorder; /* wire.pcapng needs reassemble_out_of_order */
 	struct node_result *r_nodes;
 	unsigned r_nnodes;
 	struct waiting_result *r_waiting;

@@ -123,8 +123,11 @@ struct rexmit_index;
 struct rexmit_index *rexmit_index_create(void);
 void rexmit_index_destroy(struct rexmit_index *);
 uint64_t rexmit_track(struct rexmit_index *, const struct frame *);
-/* Some frame had payload that went before in front of new payload: Wireshark
- * skips such a frame whole, unless tcp.reassemble_out_of_order is set. */
-bool rexmit_overlaps(const struct rexmit_index *);
+/*
+ * Some frame had new payload where Wireshark does not look for it unless
+ * tcp.reassemble_out_of_order is set: behind old payload in one segment, or
+ * below what its direction has sent already.
+ */
+bool rexmit_disorder(const struct rexmit_index *);
 
 #endif

@@ -66,18 +66,29 @@ test_a_repeated_segment_names_the_first_carrier(void **state)
 	assert_int_equal(answer, first + 1);
 }
 
-/* Only old bytes in front of new ones; a FIN is none. */
+/* Old bytes again are in order; old ones in front of new ones are not. */
 static void
 test_old_bytes_in_front_of_new_ones(void **state)
 {
 	fakewire_send(&fw, 0, data, 1000);
 	fakewire_resend(&fw, 0, 0, 1000, "RTO");
 	fakewire_stash(&fw, 0, data, 1000);
-	assert_false(rexmit_overlaps(ri));
 	fakewire_resend(&fw, 0, 1000, 400, "refused before");
-	assert_false(rexmit_overlaps(ri));
+	assert_false(rexmit_disorder(ri));
 	fakewire_resend(&fw, 0, 1200, 400, "RTO");
-	assert_true(rexmit_overlaps(ri));
+	assert_true(rexmit_disorder(ri));
+}
+
+/* The second was ahead of the first. */
+static void
+test_new_bytes_below_others(void **state)
+{
+	fakewire_open(&fw);
+	fakewire_stash(&fw, 0, data, 1000);
+	fakewire_send(&fw, 0, data, 1000);
+	assert_false(rexmit_disorder(ri));
+	fakewire_resend(&fw, 0, 0, 1000, "refused before");
+	assert_true(rexmit_disorder(ri));
 }
 
 static void
@@ -197,6 +208,7 @@ main(void)
 		T(test_first_transmissions_have_no_ancestor),
 		T(test_a_repeated_segment_names_the_first_carrier),
 		T(test_old_bytes_in_front_of_new_ones),
+		T(test_new_bytes_below_others),
 		T(test_resegmented_bytes_ask_for_their_first_byte),
 		T(test_a_gap_is_filled_by_a_first_transmission),
 		T(test_bytes_just_acknowledged_are_still_known),
