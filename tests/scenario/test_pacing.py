@@ -67,6 +67,11 @@ def test_refused(c, sim, d):
     errors = of(ev, 'app_error', app='web')
     c.equal([e['error'] for e in errors], [errno.ENODEV] * 2, 't6: what web heard')
     c.equal(len(of(ev, 'tag_alloc', type='TLS rate limit')), 0, 't6: tags')
+    # Nor has a ConnectX, once it is told so.
+    off = '[{at: 1ms, do: ifconfig, on: server.nic0, args: "-txtlsrtlmt"}, '
+    report, ev = run(c, sim, d, WORLD % ('cx6dx', '', off + (STEP % ('500Mbit/s', ''))[1:]))
+    c.equal(report['counters']['server'].get(REFUSED), 2, '-txtlsrtlmt: rates refused')
+    c.equal([e['error'] for e in of(ev, 'app_error', app='web')], [errno.ENODEV] * 2, '-txtlsrtlmt')
 
 
 def test_one_of_them(c, sim, d):
