@@ -523,6 +523,7 @@ result_fini(struct result *r)
 	for (unsigned i = 0; i < r->r_nclaims; i++) {
 		free(r->r_claims[i].cl_claim);
 		free(r->r_claims[i].cl_found);
+		free(r->r_claims[i].cl_first);
 	}
 	for (unsigned i = 0; i < r->r_ncounters; i++)
 		free(r->r_counters[i].ct_name);

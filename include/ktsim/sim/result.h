@@ -58,11 +58,22 @@ struct conn_result {
 	} c_side[2];			   /* 0 client, 1 server */
 };
 
+#define CLAIM_FRAMES 8
 struct claim_result {
 	int cl_line, cl_col;
-	char *cl_claim; /* "client get has received 8388608 bytes" */
+	const char *cl_file; /* an included one; NULL: the scenario */
+	const char *cl_name; /* the scenario's word for it; NULL */
+	const char *cl_kind; /* its key: "delivered" */
+	char *cl_claim;	     /* "client get has received 8388608 bytes" */
 	char *cl_found;
 	bool cl_ok;
+	/* Of one that failed: the first event that made it so, with its time,
+	 * and the frames of wire.pcapng that show it. NULL, 0: nothing to
+	 * point at. */
+	char *cl_first;
+	simtime_t cl_when;
+	uint64_t cl_frames[CLAIM_FRAMES];
+	unsigned cl_nframes;
 };
 
 struct counter_result {
