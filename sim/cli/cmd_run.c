@@ -5,7 +5,8 @@
 
 static const struct option run_options[] = { RUN_OPTIONS,
 	{ "dump-at", required_argument, NULL, OPT_DUMP_AT },
-	{ "show", required_argument, NULL, OPT_SHOW }, { NULL, 0, NULL, 0 } };
+	{ "show", required_argument, NULL, OPT_SHOW },
+	{ "case", required_argument, NULL, OPT_CASE }, { NULL, 0, NULL, 0 } };
 
 static int
 run_world(struct run_args *ra, const struct scenario *sc)
@@ -48,6 +49,8 @@ const struct command cmd_run = {
 	    "  ktls-sim run --seed 7 --pcap scenarios/failover.ktls.yaml\n"
 	    "  ktls-sim run --defect nic.skip-encrypt scenarios/failover.ktls.yaml\n"
 	    "\n" HELP_OUT_SEED_SET
+	    "  --case CELL     a cell of the scenario's matrix, such as card=t6,version=1.3;\n"
+	    "                  without it each axis has its first value\n"
 	    "  --until TIME    short for --set until=TIME\n"
 	    "  --dump-at TIME  write the whole state at that instant, after everything else\n"
 	    "                  that happens then, to state-TIME.txt; repeatable\n"

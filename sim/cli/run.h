@@ -13,6 +13,7 @@ struct run_args {
 	const char *ra_file;
 	char *ra_out;
 	char *ra_netns; /* live */
+	char *ra_case;	/* run: a cell of the matrix; NULL */
 	const char *ra_seed_text;
 	struct world_opts ra_opts;
 	const char **ra_sets; /* --set and --until, NULL-terminated */
@@ -39,7 +40,8 @@ enum {
 	OPT_UNTIL,
 	OPT_DUMP_AT,
 	OPT_SHOW,
-	OPT_NETNS
+	OPT_NETNS,
+	OPT_CASE
 };
 
 /* Options that run and live have both. */

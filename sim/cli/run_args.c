@@ -9,14 +9,36 @@
 
 #include "run.h"
 
-static int
-run_set(struct run_args *ra, char *set)
+static void
+run_add_set(struct run_args *ra, char *set)
 {
 	ra->ra_sets =
 	    xrealloc(ra->ra_sets, (ra->ra_nsets + 2) * sizeof(*ra->ra_sets));
 	ra->ra_sets[ra->ra_nsets++] = set;
 	ra->ra_sets[ra->ra_nsets] = NULL;
+}
+
+static int
+run_set(struct run_args *ra, char *set)
+{
+	run_add_set(ra, set);
 	strbuf_addf(&ra->ra_repeat, " --set '%s'", set);
+	return (0);
+}
+
+/* "card=t6,version=1.3" sets two parameters; run_load looks for their axes. */
+static int
+run_case(struct run_args *ra, const char *arg)
+{
+	size_t len;
+
+	free(ra->ra_case);
+	ra->ra_case = xstrdup(arg);
+	for (const char *w = arg; *w != '\0'; w += len + (w[len] == ',')) {
+		len = strcspn(w, ",");
+		run_add_set(ra, xasprintf("parameters.%.*s", (int)len, w));
+	}
+	strbuf_addf(&ra->ra_repeat, " --case '%s'", arg);
 	return (0);
 }
 
@@ -180,6 +202,8 @@ run_option(void *ctx, int opt, const char *arg)
 		free(ra->ra_netns);
 		ra->ra_netns = xstrdup(arg);
 		return (0);
+	case OPT_CASE:
+		return (run_case(ra, arg));
 	case OPT_TRACE:
 		return (run_trace(ra, arg));
 	case OPT_TRACE_FORMAT:
@@ -240,6 +264,7 @@ run_args_fini(struct run_args *ra)
 	free(ra->ra_sets);
 	free(ra->ra_out);
 	free(ra->ra_netns);
+	free(ra->ra_case);
 	for (unsigned i = 0; i < ra->ra_opts.wo_nshows; i++)
 		free((char *)(uintptr_t)ra->ra_shows[i].ws_of);
 	free(ra->ra_shows);

@@ -113,6 +113,55 @@ run_shows_fit(const struct run_args *ra, const struct scenario *sc)
 	return (0);
 }
 
+static bool
+is_axis_value(const struct sc_matrix *m, const char *word, size_t len)
+{
+	const struct sc_axis *ax;
+	size_t n;
+
+	for (unsigned i = 0; i < m->naxes; i++) {
+		ax = &m->axes[i];
+		n = strlen(ax->loc.name);
+		if (strncmp(ax->loc.name, word, n) != 0 || word[n] != '=')
+			continue;
+		for (unsigned j = 0; j < ax->values.n; j++)
+			if (strlen(ax->values.v[j]) == len - n - 1 &&
+			    strncmp(ax->values.v[j], word + n + 1,
+				len - n - 1) == 0)
+				return (true);
+	}
+	return (false);
+}
+
+/* Every word of --case names a value of an axis. */
+static int
+run_case_fits(const struct run_args *ra, const struct scenario *sc)
+{
+	const char *w = ra->ra_case;
+	size_t len;
+
+	for (; w != NULL && *w != '\0'; w += len + (w[len] == ',')) {
+		len = strcspn(w, ",");
+		if (!is_axis_value(&sc->matrix, w, len))
+			return (usage_error(ra->ra_cmd,
+			    "--case: `%.*s` is no value of an axis of the "
+			    "matrix; `ktls-sim test --list %s` shows the cases",
+			    (int)len, w, ra->ra_file));
+	}
+	return (0);
+}
+
+static void
+run_tell_matrix(const struct run_args *ra, const struct scenario *sc)
+{
+	if (sc->matrix.naxes == 0 || ra->ra_case != NULL || ra->ra_quiet)
+		return;
+	fprintf(stderr,
+	    "ktls-sim: the scenario has a matrix, this is the cell of the "
+	    "first values; `ktls-sim test %s` runs all of it\n",
+	    ra->ra_file);
+}
+
 int
 run_load(struct run_args *ra, struct scenario **out)
 {
@@ -127,7 +176,9 @@ run_load(struct run_args *ra, struct scenario **out)
 		return (rc == EINVAL ? EXIT_USAGE : EXIT_MISSING);
 	if (ra->ra_out == NULL)
 		ra->ra_out = xasprintf("./ktls-out/%s", sc->name);
-	if ((rc = run_fits(ra, sc)) != 0 || (rc = run_shows_fit(ra, sc)) != 0 ||
+	run_tell_matrix(ra, sc);
+	if ((rc = run_case_fits(ra, sc)) != 0 || (rc = run_fits(ra, sc)) != 0 ||
+	    (rc = run_shows_fit(ra, sc)) != 0 ||
 	    (rc = run_folder_free(ra->ra_out)) != 0 ||
 	    (rc = outdir_prepare(ra->ra_out)) != 0) {
 		scenario_free(sc);
@@ -162,6 +213,24 @@ run_write_timeline(const struct run_args *ra, const struct result *r)
 	return (rc);
 }
 
+/* The scenario as it was run: it needs no other file and no option. */
+static void
+run_scenario_text(const struct run_args *ra, const struct scenario *sc,
+    struct strbuf *yaml)
+{
+	if (sc->processed == sc->text) {
+		strbuf_add(yaml, sc->text, sc->textlen);
+		return;
+	}
+	strbuf_adds(yaml,
+	    "# The scenario as it was run: includes, defaults and parameters "
+	    "are written out.\n");
+	for (unsigned i = 0; i < ra->ra_nsets; i++)
+		strbuf_addf(yaml, "# %s with --set '%s'\n", ra->ra_cmd->c_name,
+		    ra->ra_sets[i]);
+	strbuf_adds(yaml, sc->processed);
+}
+
 /* Reports go to the folder and to the terminal; the commands that open the
  * capture only to the terminal, because they contain paths. */
 static int
@@ -180,10 +249,7 @@ run_write(const struct run_args *ra, const struct scenario *sc,
 		    json.sb_len);
 	if (rc == 0)
 		rc = run_write_timeline(ra, r);
-	strbuf_add(&yaml, sc->text, sc->textlen);
-	for (unsigned i = 0; i < ra->ra_nsets; i++)
-		strbuf_addf(&yaml, "# %s with --set '%s'\n", ra->ra_cmd->c_name,
-		    ra->ra_sets[i]);
+	run_scenario_text(ra, sc, &yaml);
 	if (rc == 0)
 		rc = outdir_write(ra->ra_out, "scenario.yaml",
 		    strbuf_str(&yaml), yaml.sb_len);

@@ -228,17 +228,45 @@ j_invariants(const struct result *r)
 	return (a);
 }
 
+/* What made it fail, if that is known. */
+static void
+j_evidence(json_t *o, const struct claim_result *cl)
+{
+	json_t *frames = json_array();
+
+	if (cl->cl_first != NULL) {
+		json_object_set_new(o, "first", json_string(cl->cl_first));
+		json_object_set_new(o, "first_ps",
+		    json_integer((json_int_t)cl->cl_when));
+	}
+	for (unsigned i = 0; i < cl->cl_nframes; i++)
+		json_array_append_new(frames,
+		    json_integer((json_int_t)cl->cl_frames[i]));
+	if (cl->cl_nframes > 0)
+		json_object_set_new(o, "frames", frames);
+	else
+		json_decref(frames);
+}
+
 static json_t *
 j_claims(const struct result *r)
 {
-	json_t *a = json_array();
+	const struct claim_result *cl;
+	json_t *a = json_array(), *o;
 
-	for (unsigned i = 0; i < r->r_nclaims; i++)
-		json_array_append_new(a,
-		    json_pack("{s:s?, s:s?, s:b, s:i}", "claim",
-			r->r_claims[i].cl_claim, "found",
-			r->r_claims[i].cl_found, "met", r->r_claims[i].cl_ok,
-			"line", r->r_claims[i].cl_line));
+	for (cl = r->r_claims; cl < r->r_claims + r->r_nclaims; cl++) {
+		o = json_pack("{s:s?, s:s?, s:s?, s:b, s:i}", "kind",
+		    cl->cl_kind, "claim", cl->cl_claim, "found", cl->cl_found,
+		    "met", cl->cl_ok, "line", cl->cl_line);
+		if (cl->cl_name != NULL)
+			json_object_set_new(o, "name",
+			    json_string(cl->cl_name));
+		if (cl->cl_file != NULL)
+			json_object_set_new(o, "file",
+			    json_string(cl->cl_file));
+		j_evidence(o, cl);
+		json_array_append_new(a, o);
+	}
 	return (a);
 }
 

@@ -16,6 +16,9 @@ plural(uint64_t n)
 
 void heading(struct strbuf *, const char *text);
 
+/* report_claims.c */
+void text_claims(const struct result *, struct strbuf *);
+
 /* report_story.c: what befell the connections; nothing if nothing did. */
 void text_stories(const struct result *, struct strbuf *);
 /* A tag was reset, the mode changed, or packets fell with a port. */

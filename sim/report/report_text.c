@@ -628,24 +628,6 @@ text_invariants(const struct result *r, struct strbuf *sb)
 		strbuf_addf(sb, "  PANIC: %s\n", r->r_panic);
 }
 
-static void
-text_claims(const struct result *r, struct strbuf *sb)
-{
-	if (r->r_nclaims == 0)
-		return;
-	heading(sb, "Expectations");
-	for (unsigned i = 0; i < r->r_nclaims; i++) {
-		const struct claim_result *c = &r->r_claims[i];
-
-		if (c->cl_claim == NULL)
-			strbuf_adds(sb, "  not judged: the run broke off\n");
-		else
-			strbuf_addf(sb, "  %s %s: found %s (line %d)\n",
-			    c->cl_ok ? "met   " : "FAILED", c->cl_claim,
-			    c->cl_found, c->cl_line);
-	}
-}
-
 void
 report_text(const struct result *r, struct strbuf *sb)
 {

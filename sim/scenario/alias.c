@@ -13,6 +13,7 @@
 #include <ktsim/base/nearest.h>
 
 #include "node.h"
+#include "tree.h"
 
 static struct anchor *
 anchor_find(const struct aliases *as, const char *name)
@@ -72,42 +73,11 @@ alias_unknown(struct aliases *as, const char *name, const struct sc_loc *at)
 		    name, name);
 }
 
-/* Values of a tree; *height: how deep it goes below its root. */
-static unsigned
-tree_size(const struct node *n, int *height)
-{
-	unsigned size = 1;
-	int h;
-
-	*height = 0;
-	for (const struct node *c = n->child; c != NULL; c = c->next) {
-		size += tree_size(c, &h);
-		*height = MAX(*height, h + 1);
-	}
-	return (size);
-}
-
-static struct node *
-tree_copy(struct aliases *as, const struct node *from, const struct sc_loc *via)
-{
-	struct node *n = arena_alloc(as->arena, sizeof(*n)), **np = &n->child;
-
-	*n = *from;
-	n->next = NULL;
-	n->at.via = n->key.via = via;
-	for (const struct node *c = from->child; c != NULL; c = c->next) {
-		*np = tree_copy(as, c, via);
-		np = &(*np)->next;
-	}
-	return (n);
-}
-
 struct node *
 alias_expand(struct aliases *as, const char *name, const struct sc_loc *at,
     int depth)
 {
 	struct anchor *an = anchor_find(as, name);
-	struct sc_loc *via;
 	struct node *n;
 	unsigned size;
 	int height;
@@ -143,10 +113,8 @@ alias_expand(struct aliases *as, const char *name, const struct sc_loc *at,
 		return (NULL);
 	}
 	*as->nodes += size;
-	via = arena_alloc(as->arena, sizeof(*via));
-	*via = *at;
-	via->name = an->name;
-	n = tree_copy(as, an->node, via);
+	n = tree_copy(as->arena, an->node,
+	    tree_via(as->arena, at, "the alias `*%s` puts it here", an->name));
 	n->key = (struct sc_loc) { 0 };
 	n->merge = false;
 	return (n);

@@ -595,6 +595,7 @@ scenario_check(struct diag *d, struct scenario *sc)
 		    "all");
 	for (unsigned i = 0; i < sc->nexpect; i++)
 		check_expect(&c, &sc->expect[i]);
+	check_cases(&c);
 }
 
 void

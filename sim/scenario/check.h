@@ -70,6 +70,8 @@ void check_switches(struct chk *);
 /* Frames of the two hosts can meet: one cable, or the same switches. Only
  * when all links have two ends that are there. */
 bool check_cabled(struct chk *, const struct sc_host *, const struct sc_host *);
+/* check_cases.c: tags, matrix, repeat, exhibit, names of claims */
+void check_cases(struct chk *);
 /* check_steps.c */
 void check_steps(struct chk *);
 void check_pacing(struct chk *, const struct sc_loc *, uint64_t rate);

@@ -74,7 +74,8 @@ static const struct key nic_keys[] = {
 	    .text =
 		"where the card is plugged in, from 0; unknown if not given" },
 };
-MAPDEF(nic, "network card", struct sc_nic);
+const struct key_map nic_map = { "network card", nic_keys, nitems(nic_keys),
+	sizeof(struct sc_nic) };
 
 static const struct key lagg_keys[] = {
 	{ "proto", K_ENUM, F(sc_lagg, proto), .def = "failover",
@@ -219,7 +220,8 @@ static const struct key host_keys[] = {
 	    .text =
 		"TCP timestamp offsets have zeros in their low 28 bits: a Chelsio T6 can take no other connection that uses timestamps" },
 };
-MAPDEF(host, "host", struct sc_host);
+const struct key_map host_map = { "host", host_keys, nitems(host_keys),
+	sizeof(struct sc_host) };
 
 static const struct key spoil_keys[] = {
 	{ "record", K_UINT, F(sc_spoil, record), .def = "0", .max = 1000000,
@@ -298,8 +300,10 @@ static const struct key app_keys[] = {
 		"server: HTTP's header goes by write, or in front of the file by sendfile" },
 	{ "tls", K_MAP, F(sc_app, tls), .noff = F(sc_app, tls.present),
 	    .map = &tls_map, .text = "TLS settings; plain HTTP without them" },
+	KEY_ONLY,
 };
-MAPDEF(app, "application", struct sc_app);
+const struct key_map app_map = { "application", app_keys, nitems(app_keys),
+	sizeof(struct sc_app) };
 
 static const struct key capture_keys[] = {
 	{ "wire", K_BOOL, F(sc_capture, wire), .def = "true",
@@ -338,6 +342,25 @@ static const struct key root_keys[] = {
 	    .text = "names the output folder: letters, digits, - and _" },
 	{ "description", K_STR, F(scenario, description), .def = "",
 	    .text = "what the scenario shows" },
+	{ "tags", K_STRLIST, F(scenario, tags), .since = "0.2",
+	    .text = "words to choose scenarios by: test --filter tag:WORD" },
+	{ "include", K_STRLIST, .scratch = true, .since = "0.2",
+	    .text =
+		"files, beside the scenario or below, whose keys count as if they stood here; what stands here wins, included lists come first" },
+	{ "parameters", K_KNOBS, .scratch = true, .since = "0.2",
+	    .text =
+		"values by name: `$name` in a value stands for it, --set name=VALUE gives another" },
+	{ "matrix", K_MAP, F(scenario, matrix), .map = &matrix_map,
+	    .since = "0.2",
+	    .text =
+		"parameters of which `ktls-sim test` tries several values" },
+	{ "repeat", K_UINT, F(scenario, repeat), .def = "1", .min = 1,
+	    .max = 100000, .since = "0.2",
+	    .text = "so many seeds, from `seed` on, in `ktls-sim test`" },
+	{ "defaults", K_MAP, .scratch = true, .map = &defaults_map,
+	    .since = "0.2",
+	    .text =
+		"what hosts, cards, links and applications have that do not say otherwise" },
 	{ "seed", K_UINT, F(scenario, seed), .def = "1",
 	    .text = "of all randomness" },
 	{ "until", K_TIME, F(scenario, until), F(scenario, has_until),
@@ -365,6 +388,11 @@ static const struct key root_keys[] = {
 	{ "checks", K_MAP, F(scenario, checks), .map = &checks_map,
 	    .since = "0.2",
 	    .text = "what is judged unasked; the ledger always is" },
+	{ "exhibit", K_MAP, F(scenario, exhibit),
+	    .noff = F(scenario, exhibit.present), .map = &exhibit_map,
+	    .since = "0.2",
+	    .text =
+		"the bug that it shows: `ktls-sim test` also runs it with the bug planted, and it has to be caught" },
 };
 const struct key_map scenario_keys = { "scenario", root_keys, nitems(root_keys),
 	sizeof(struct scenario) };
@@ -375,8 +403,9 @@ static const char *const kind_text[] = { "text", "number", "true or false",
 	"time with unit", "rate with unit", "size with unit", "percentage",
 	"word", "word or list of words", "map", "map of names", "list of maps",
 	"map of name: number", "number",
-	"map of name: number, time with unit or word" };
-_Static_assert(nitems(kind_text) == K_KNOBS + 1, "a text for each kind");
+	"map of name: number, time with unit or word",
+	"list of maps of name: word or list of words" };
+_Static_assert(nitems(kind_text) == K_CELLS + 1, "a text for each kind");
 
 /* The version of ktls-sim that had the key first. */
 static const char *
@@ -442,7 +471,7 @@ keys_walk(const struct key_map *map, const char *prefix,
 		snprintf(path, sizeof(path), "%s%s", prefix, k->name);
 		if (fn(arg, path, k))
 			return (true);
-		if (k->map == NULL)
+		if (k->map == NULL || k->as != NULL)
 			continue;
 		snprintf(path, sizeof(path), "%s%s.", prefix, k->name);
 		if (keys_walk(k->map, path, fn, arg))

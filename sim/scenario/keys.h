@@ -27,7 +27,8 @@ enum key_kind {
 	K_LIST,	    /* pointer + count: structures in order */
 	K_SETTINGS, /* pointer + count: struct sc_setting */
 	K_VALUE,    /* struct sc_value */
-	K_KNOBS	    /* pointer + count: struct sc_knob */
+	K_KNOBS,    /* pointer + count: struct sc_knob */
+	K_CELLS	    /* pointer + count: struct sc_cell */
 };
 
 struct key_map;
@@ -46,6 +47,8 @@ struct key {
 	const char *as;	   /* the map is described there, in the reference */
 	unsigned of;	   /* only where the map's first key (an enum) is the
 			of-th of its names, from 1; 0: everywhere */
+	bool scratch;	   /* is looked at, and not kept: the passes
+			over the tree (tree.h) have used it */
 	const char *since; /* first version that has it; NULL: 0.1 */
 	const char *text;
 };
@@ -59,13 +62,21 @@ struct key_map {
 
 extern const struct key_map scenario_keys;
 /* Its parts that have files of their own. */
-extern const struct key_map link_map, impair_map, switch_map, step_map,
-    expect_map;
+extern const struct key_map host_map, nic_map, app_map, matrix_map, exhibit_map,
+    defaults_map, link_map, impair_map, switch_map, step_map, expect_map;
 
 /* For the tables: a map named after its keys; name, kind, field, ... */
 #define MAPDEF(sym, word, type)                                     \
 	static const struct key_map sym##_map = { word, sym##_keys, \
 		nitems(sym##_keys), sizeof(type) }
+/* An item that is there in some cells only. */
+#define KEY_ONLY                                                                            \
+	{                                                                                   \
+		"only", K_MAPOF,                                                            \
+		    .scratch = true, .since = "0.2",                                        \
+		    .text =                                                                 \
+			"parameter: value or values; the item is there in those cells only" \
+	}
 #define F(type, field) offsetof(struct type, field)
 
 struct strbuf;

@@ -86,6 +86,10 @@ static const struct key tcp_info_keys[] = {
 MAPDEF(tcp_info, "tcp_info claim", struct sc_exp_tcp_info);
 
 static const struct key expect_keys[] = {
+	{ "name", K_STR, F(sc_expect, name), .since = "0.2",
+	    .text =
+		"a word for it, in reports and for an exhibit's `caught_by`" },
+	KEY_ONLY,
 	{ "delivered", K_MAP, F(sc_expect, delivered), .map = &delivered_map,
 	    .text = "bytes that arrived" },
 	{ "counter", K_MAP, F(sc_expect, counter), .map = &counter_map,

@@ -235,6 +235,7 @@ static const struct key link_keys[] = {
 	    .map = &impair_map, SINCE,
 	    .text =
 		"what else happens to frames, in this order; each has exactly one kind" },
+	KEY_ONLY,
 };
 const struct key_map link_map = { "link", link_keys, nitems(link_keys),
 	sizeof(struct sc_link) };

@@ -91,6 +91,7 @@ static const struct key step_keys[] = {
 	    F(sc_step, has_connection), .max = 99999, .since = "0.2",
 	    .text =
 		"switch_tls, pacing: only this one, counted from 0; all if not given" },
+	KEY_ONLY,
 };
 const struct key_map step_map = { "timeline step", step_keys, nitems(step_keys),
 	sizeof(struct sc_step) };

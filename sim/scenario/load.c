@@ -14,16 +14,13 @@
 #include <ktsim/sim/scenario.h>
 
 #include "check.h"
-#include "keys.h"
+#include "load.h"
 #include "node.h"
+#include "source.h"
+#include "tree.h"
 
-struct loader {
-	struct diag diag;
-	struct arena *arena;
-};
-
-static void load_map(struct loader *, const struct node *,
-    const struct key_map *, void *base);
+static void load_key(struct loader *, const struct key *, const struct node *,
+    void *base);
 
 static void *
 field(void *base, size_t off)
@@ -213,8 +210,8 @@ duplicate_check(struct loader *l, const struct node *map)
 	}
 }
 
-static bool
-want_map(struct loader *l, const struct key *k, const struct node *n)
+bool
+load_want_map(struct loader *l, const struct key *k, const struct node *n)
 {
 	if (n->kind == NODE_MAP) {
 		duplicate_check(l, n);
@@ -256,7 +253,7 @@ load_settings(struct loader *l, const struct key *k, const struct node *n,
 	const struct node *c;
 	unsigned cnt = 0;
 
-	if (!want_map(l, k, n))
+	if (!load_want_map(l, k, n))
 		return;
 	s = arena_alloc(l->arena, (n->nchildren + 1) * sizeof(*s));
 	for (c = n->child; c != NULL; c = c->next) {
@@ -282,7 +279,7 @@ load_knobs(struct loader *l, const struct key *k, const struct node *n,
 	const struct node *c;
 	unsigned cnt = 0;
 
-	if (!want_map(l, k, n))
+	if (!load_want_map(l, k, n))
 		return;
 	s = arena_alloc(l->arena, (n->nchildren + 1) * sizeof(*s));
 	for (c = n->child; c != NULL; c = c->next) {
@@ -304,7 +301,7 @@ load_mapof(struct loader *l, const struct key *k, const struct node *n,
 	unsigned cnt = 0;
 	char *array, *item;
 
-	if (!want_map(l, k, n))
+	if (!load_want_map(l, k, n))
 		return;
 	array = arena_alloc(l->arena, (n->nchildren + 1) * size);
 	for (c = n->child; c != NULL; c = c->next, cnt++) {
@@ -324,10 +321,30 @@ load_mapof(struct loader *l, const struct key *k, const struct node *n,
 	put_array(base, k, array, cnt);
 }
 
+static const struct key one_cell = { .name = "cell",
+	.kind = K_MAPOF,
+	.off = F(sc_cell, axes),
+	.noff = F(sc_cell, naxes) };
+
+/* A map in a list: by the key's table, or one of the names of axes. */
+static void
+load_item(struct loader *l, const struct key *k, const struct node *n,
+    void *item)
+{
+	if (k->map != NULL)
+		load_map(l, n, k->map, item);
+	else {
+		*(struct sc_loc *)item = n->at;
+		load_mapof(l, &one_cell, n, item);
+	}
+	((struct sc_loc *)item)->name = NULL;
+}
+
 static void
 load_list(struct loader *l, const struct key *k, const struct node *n,
     void *base)
 {
+	size_t size = k->map != NULL ? k->map->size : sizeof(struct sc_cell);
 	const struct node *c;
 	unsigned cnt = 0;
 	char *array, *item;
@@ -339,35 +356,55 @@ load_list(struct loader *l, const struct key *k, const struct node *n,
 		    k->name, kind_name(n));
 		return;
 	}
-	array = arena_alloc(l->arena, (n->nchildren + 1) * k->map->size);
+	array = arena_alloc(l->arena, (n->nchildren + 1) * size);
 	for (c = n->child; c != NULL; c = c->next) {
 		if (c->kind != NODE_MAP) {
 			diag_error(&l->diag, &c->at,
 			    "one %s is a map, "
 			    "this is %s",
-			    k->map->what, kind_name(c));
+			    k->map != NULL ? k->map->what : "cell",
+			    kind_name(c));
 			continue;
 		}
-		item = array + cnt++ * k->map->size;
-		load_map(l, c, k->map, item);
-		((struct sc_loc *)(void *)item)->name = NULL;
+		item = array + cnt++ * size;
+		load_item(l, k, c, item);
 	}
 	put_array(base, k, array, cnt);
+}
+
+/* What the passes over the tree have used: its values are looked at once. */
+static void
+load_scratch(struct loader *l, const struct key *k, const struct node *n)
+{
+	struct key here = *k;
+	size_t size = k->map != NULL ? k->map->size : 0;
+
+	here.scratch = false;
+	here.off = 0;
+	here.noff = sizeof(void *);
+	l->partial = k->kind == K_MAP;
+	load_key(l, &here, n, arena_alloc(l->arena, MAX(size, (size_t)64)));
+	l->partial = false;
 }
 
 static void
 load_key(struct loader *l, const struct key *k, const struct node *n,
     void *base)
 {
+	if (k->scratch) {
+		load_scratch(l, k, n);
+		return;
+	}
 	switch (k->kind) {
 	case K_MAP:
-		if (want_map(l, k, n))
+		if (load_want_map(l, k, n))
 			load_map(l, n, k->map, field(base, k->off));
 		return;
 	case K_MAPOF:
 		load_mapof(l, k, n, base);
 		return;
 	case K_LIST:
+	case K_CELLS:
 		load_list(l, k, n, base);
 		return;
 	case K_SETTINGS:
@@ -382,7 +419,7 @@ load_key(struct loader *l, const struct key *k, const struct node *n,
 	default:
 		break;
 	}
-	if (!want_scalar(l, k, n))
+	if (n->told || !want_scalar(l, k, n))
 		return;
 	if (k->kind == K_STR)
 		load_text(l, k, n, base);
@@ -404,6 +441,8 @@ load_defaults(struct loader *l, const struct key_map *map, void *base)
 	struct node n = { .kind = NODE_SCALAR };
 
 	for (const struct key *k = map->keys; k < map->keys + map->n; k++) {
+		if (k->scratch)
+			continue;
 		if (k->kind == K_MAP)
 			load_defaults(l, k->map, field(base, k->off));
 		if (k->def == NULL)
@@ -439,8 +478,10 @@ mark_given(const struct key *k, void *base, const struct node *n)
 {
 	bool given = true;
 
+	if (k->scratch)
+		return;
 	if (k->noff != 0 && k->kind != K_MAPOF && k->kind != K_LIST &&
-	    k->kind != K_SETTINGS && k->kind != K_KNOBS)
+	    k->kind != K_SETTINGS && k->kind != K_KNOBS && k->kind != K_CELLS)
 		memcpy(field(base, k->noff), &given, sizeof(given));
 	if (k->kind == K_MAP)
 		*(struct sc_loc *)field(base, k->off) = n->key;
@@ -467,15 +508,16 @@ foreign_keys(struct loader *l, const struct node *map, const struct key_map *km,
 				    k->name, kinds[k->of - 1], kinds[kind]);
 }
 
-static void
+void
 load_map(struct loader *l, const struct node *map, const struct key_map *km,
     void *base)
 {
 	struct sc_loc *loc = base;
 	const struct node *n;
 	const struct key *k;
-	bool seen[64] = { false };
+	bool seen[64] = { false }, partial = l->partial;
 
+	l->partial = false;
 	if (loc->line == 0) {
 		*loc = map->at;
 		loc->name = NULL;
@@ -498,7 +540,7 @@ load_map(struct loader *l, const struct node *map, const struct key_map *km,
 	if (seen[0] && km->keys[0].kind == K_ENUM)
 		foreign_keys(l, map, km, base);
 	for (k = km->keys; k < km->keys + km->n; k++)
-		if (k->required && !seen[k - km->keys])
+		if (k->required && !partial && !seen[k - km->keys])
 			diag_error(&l->diag, loc,
 			    "%s %s%s%swants the key `%s`: %s", km->what,
 			    loc->name != NULL ? "`" : "",
@@ -508,44 +550,47 @@ load_map(struct loader *l, const struct node *map, const struct key_map *km,
 
 /* --- the file --- */
 
-static int
-read_file(const char *path, struct strbuf *sb)
+/* Everything that changes the tree before the key table looks at it. */
+static void
+expand(struct loader *l, struct scenario *sc, struct node *root,
+    const char *folder)
 {
-	char buf[65536];
-	size_t n;
-	FILE *f;
-	int error = 0;
+	struct expand x = { .x_diag = &l->diag,
+		.x_arena = l->arena,
+		.x_folder = folder,
+		.x_root = root };
+	struct strbuf sb = { 0 };
+	int height;
 
-	f = strcmp(path, "-") == 0 ? stdin : fopen(path, "r");
-	if (f == NULL)
-		return (errno);
-	while ((n = fread(buf, 1, sizeof(buf), f)) > 0) {
-		strbuf_add(sb, buf, n);
-		if (sb->sb_len > YAML_MAX_FILE) {
-			error = EFBIG;
-			break;
-		}
+	x.x_nodes = tree_size(root, &height);
+	expand_includes(&x);
+	for (int i = 0; l->diag.sets != NULL && l->diag.sets[i] != NULL; i++) {
+		tree_set(&l->diag, l->arena, root, i);
+		x.x_changed = true;
 	}
-	if (error == 0 && ferror(f))
-		error = errno != 0 ? errno : EIO;
-	if (f != stdin)
-		fclose(f);
-	return (error);
+	expand_parameters(&x);
+	expand_defaults(&x);
+	if (!x.x_changed) {
+		sc->processed = sc->text;
+		return;
+	}
+	tree_print(root, &sb);
+	sc->processed = arena_strdup(l->arena, strbuf_str(&sb));
+	strbuf_fini(&sb);
 }
 
 static void
-load_tree(struct loader *l, struct scenario *sc)
+load_tree(struct loader *l, struct scenario *sc, const char *folder)
 {
 	struct key root = { .name = "scenario" };
 	const struct node *c;
 	struct node *n;
 
-	if ((n = yaml_tree(&l->diag, l->arena)) == NULL)
+	if ((n = yaml_tree(&l->diag, l->arena, l->diag.src)) == NULL)
 		return;
-	if (!want_map(l, &root, n))
+	if (!load_want_map(l, &root, n))
 		return;
-	for (int i = 0; l->diag.sets != NULL && l->diag.sets[i] != NULL; i++)
-		tree_set(&l->diag, l->arena, n, i);
+	expand(l, sc, n, folder);
 	load_map(l, n, &scenario_keys, sc);
 	/* What is wrong with the scenario's name is told where it stands. */
 	for (c = n->child; c != NULL; c = c->next)
@@ -558,41 +603,25 @@ load_tree(struct loader *l, struct scenario *sc)
 }
 
 int
-scenario_load(const char *path, const char *const *sets, struct scenario **out,
-    struct strbuf *text)
+source_parse(const char *path, const char *folder, struct strbuf *file,
+    const char *const *sets, struct scenario **out, struct strbuf *text)
 {
-	struct strbuf file = { 0 };
-	int error;
-
-	if ((error = read_file(path, &file)) != 0) {
-		strbuf_fini(&file);
-		strbuf_addf(text, "%s: error: %s\n", path,
-		    error == EFBIG ? "larger than 1 MiB: not a scenario"
-				   : strerror(error));
-		return (error == EFBIG ? EINVAL : error);
-	}
-	return (scenario_parse(path, &file, sets, out, text));
-}
-
-int
-scenario_parse(const char *path, struct strbuf *file, const char *const *sets,
-    struct scenario **out, struct strbuf *text)
-{
+	struct scenario *sc = xcalloc(1, sizeof(*sc));
 	struct loader l = {
-		.diag = { .path = path, .sets = sets, .out = text }
+		.diag = { .src = &sc->source, .sets = sets, .out = text }
 	};
-	struct scenario *sc;
 
 	l.arena = xcalloc(1, sizeof(*l.arena));
-	sc = xcalloc(1, sizeof(*sc));
 	sc->arena = l.arena;
 	sc->sets = sets;
 	sc->path = xstrdup(path);
 	sc->textlen = file->sb_len;
 	sc->text = strbuf_take(file);
-	l.diag.text = sc->text;
-	l.diag.textlen = sc->textlen;
-	load_tree(&l, sc);
+	sc->source = (struct sc_source) { .sr_name = sc->path,
+		.sr_path = sc->path,
+		.sr_text = sc->text,
+		.sr_len = sc->textlen };
+	load_tree(&l, sc, folder);
 	if (l.diag.errors > DIAG_MAX)
 		strbuf_addf(text, "%s: %u more errors\n", path,
 		    l.diag.errors - DIAG_MAX);
@@ -604,72 +633,37 @@ scenario_parse(const char *path, struct strbuf *file, const char *const *sets,
 	return (0);
 }
 
-/* --- an order --- */
-
-/* The rules see a scenario whose timeline is this step. */
-static void
-order_check(struct loader *l, const struct scenario *sc, struct sc_step *st)
+int
+scenario_load(const char *path, const char *const *sets, struct scenario **out,
+    struct strbuf *text)
 {
-	struct scenario one = *sc;
+	struct strbuf file = { 0 };
+	char *folder;
+	int error;
 
-	if (st->when != NULL || st->has_every) {
-		diag_error(&l->diag, &st->loc,
-		    "an order is carried out now: `when` and `every` are for "
-		    "steps of the timeline");
-		return;
+	if ((error = source_read(path, &file)) != 0) {
+		strbuf_fini(&file);
+		strbuf_addf(text, "%s: error: %s\n", path, source_error(error));
+		return (error == EFBIG ? EINVAL : error);
 	}
-	one.arena = l->arena;
-	one.timeline = st;
-	one.nsteps = 1;
-	scenario_check_steps(&l->diag, &one);
+	folder = source_folder(path);
+	error = source_parse(path, folder, &file, sets, out, text);
+	free(folder);
+	return (error);
 }
 
 int
-scenario_order(const struct scenario *sc, const char *yaml,
-    struct sc_order **out, struct strbuf *text)
+scenario_parse(const char *path, struct strbuf *file, const char *const *sets,
+    struct scenario **out, struct strbuf *text)
 {
-	struct key order = { .name = "order" };
-	struct loader l = { .diag = { .path = "order",
-				.text = yaml,
-				.textlen = strlen(yaml),
-				.out = text } };
-	struct sc_order *so = xcalloc(1, sizeof(*so));
-	struct node *n;
-
-	so->arena = l.arena = xcalloc(1, sizeof(*l.arena));
-	n = yaml_tree(&l.diag, l.arena);
-	if (n != NULL && want_map(&l, &order, n)) {
-		load_map(&l, n, &step_map, &so->step);
-		if (l.diag.errors == 0)
-			order_check(&l, sc, &so->step);
-	}
-	if (l.diag.errors > 0) {
-		scenario_order_free(so);
-		return (EINVAL);
-	}
-	*out = so;
-	return (0);
-}
-
-void
-scenario_order_free(struct sc_order *so)
-{
-	if (so == NULL)
-		return;
-	arena_free(so->arena);
-	free(so->arena);
-	free(so);
+	return (source_parse(path, NULL, file, sets, out, text));
 }
 
 void
 scenario_error(const struct scenario *sc, const struct sc_loc *at,
     struct strbuf *text, const char *fmt, ...)
 {
-	struct diag d = { .path = sc->path,
-		.sets = sc->sets,
-		.text = sc->text,
-		.textlen = sc->textlen,
-		.out = text };
+	struct diag d = { .src = &sc->source, .sets = sc->sets, .out = text };
 	va_list ap;
 
 	va_start(ap, fmt);

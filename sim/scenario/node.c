@@ -142,9 +142,9 @@ add_printable(struct strbuf *out, const char *text, size_t len)
 }
 
 static void
-diag_source(struct diag *d, int line, int col)
+diag_source(struct diag *d, const struct sc_source *src, int line, int col)
 {
-	const char *p = d->text, *end = d->text + d->textlen, *nl;
+	const char *p = src->sr_text, *end = p + src->sr_len, *nl;
 	int width;
 
 	for (int i = 1; i < line && p != NULL; i++) {
@@ -162,27 +162,45 @@ diag_source(struct diag *d, int line, int col)
 }
 
 static void
-diag_v(struct diag *d, const char *kind, const struct sc_loc *at,
-    const char *fmt, va_list ap)
+diag_place(struct diag *d, const char *kind, const struct sc_loc *at,
+    const struct sc_source *src, struct strbuf *out)
 {
-	struct strbuf text = { 0 };
 	const char *set;
 
 	if (at->line > 0)
-		strbuf_addf(d->out, "%s:%d:%d: %s: ", d->path, at->line,
+		strbuf_addf(out, "%s:%d:%d: %s: ", src->sr_path, at->line,
 		    at->col, kind);
 	else if (at->line < 0) {
 		set = d->sets[-at->line - 1];
-		strbuf_adds(d->out, "--set ");
-		add_printable(d->out, set, strlen(set));
-		strbuf_addf(d->out, ": %s: ", kind);
+		strbuf_adds(out, "--set ");
+		add_printable(out, set, strlen(set));
+		strbuf_addf(out, ": %s: ", kind);
 	} else
-		strbuf_addf(d->out, "%s: %s: ", d->path, kind);
+		strbuf_addf(out, "%s: %s: ", src->sr_path, kind);
+}
+
+/* False: that error was told. */
+static bool
+diag_v(struct diag *d, const char *kind, const struct sc_loc *at,
+    const char *fmt, va_list ap)
+{
+	const struct sc_source *src = at->src != NULL ? at->src : d->src;
+	struct strbuf text = { 0 }, line = { 0 };
+	bool news;
+
+	diag_place(d, kind, at, src, &line);
 	strbuf_vaddf(&text, fmt, ap);
-	add_printable(d->out, strbuf_str(&text), text.sb_len);
+	add_printable(&line, strbuf_str(&text), text.sb_len);
 	strbuf_fini(&text);
-	strbuf_adds(d->out, "\n");
-	diag_source(d, at->line, at->col);
+	strbuf_adds(&line, "\n");
+	news = kind[0] == 'n' || at->line == 0 ||
+	    strstr(strbuf_str(d->out), strbuf_str(&line)) == NULL;
+	if (news) {
+		strbuf_add(d->out, strbuf_str(&line), line.sb_len);
+		diag_source(d, src, at->line, at->col);
+	}
+	strbuf_fini(&line);
+	return (news);
 }
 
 void
@@ -191,10 +209,12 @@ diag_verror(struct diag *d, const struct sc_loc *at, const char *fmt,
 {
 	if (d->errors++ >= DIAG_MAX)
 		return;
-	diag_v(d, "error", at, fmt, ap);
-	if (at->via != NULL)
-		diag_note(d, at->via, "the alias `*%s` puts it here",
-		    at->via->name);
+	if (!diag_v(d, "error", at, fmt, ap)) {
+		d->errors--;
+		return;
+	}
+	for (const struct sc_via *v = at->via; v != NULL; v = v->at.via)
+		diag_note(d, &v->at, "%s", v->text);
 }
 
 void
@@ -215,7 +235,7 @@ diag_note(struct diag *d, const struct sc_loc *at, const char *fmt, ...)
 	if (d->errors > DIAG_MAX)
 		return;
 	va_start(ap, fmt);
-	diag_v(d, "note", at, fmt, ap);
+	(void)diag_v(d, "note", at, fmt, ap);
 	va_end(ap);
 }
 
@@ -223,6 +243,7 @@ diag_note(struct diag *d, const struct sc_loc *at, const char *fmt, ...)
 
 struct builder {
 	yaml_parser_t parser;
+	const struct sc_source *src;
 	struct diag *diag;
 	struct arena *arena;
 	unsigned nodes;
@@ -230,17 +251,18 @@ struct builder {
 };
 
 static struct sc_loc
-mark_loc(const yaml_mark_t *mark)
+mark_loc(const struct builder *b, const yaml_mark_t *mark)
 {
 	return ((struct sc_loc) { .line = (int)mark->line + 1,
-	    .col = (int)mark->column + 1 });
+	    .col = (int)mark->column + 1,
+	    .src = b->src });
 }
 
 /* What the library says of tabs helps nobody who cannot see them. */
 static bool
-at_tab(const struct diag *d, const struct sc_loc *at)
+at_tab(const struct sc_loc *at)
 {
-	const char *p = d->text, *end = d->text + d->textlen;
+	const char *p = at->src->sr_text, *end = p + at->src->sr_len;
 	int line = at->line, col = at->col;
 
 	for (; p < end && line > 1; p++)
@@ -252,7 +274,7 @@ at_tab(const struct diag *d, const struct sc_loc *at)
 
 /* What most often stands behind libyaml's words. */
 static const char *
-yaml_remedy(const struct diag *d, const char *problem, const struct sc_loc *at)
+yaml_remedy(const char *problem, const struct sc_loc *at)
 {
 	static const struct {
 		const char *problem, *remedy;
@@ -266,7 +288,7 @@ yaml_remedy(const struct diag *d, const char *problem, const struct sc_loc *at)
 		    "; this quote is never closed" },
 	};
 
-	if (at_tab(d, at))
+	if (at_tab(at))
 		return ("; this is a tab: indent with blanks");
 	for (unsigned i = 0; problem != NULL && i < nitems(table); i++)
 		if (strncmp(problem, table[i].problem,
@@ -284,17 +306,18 @@ next_event(struct builder *b, yaml_event_t *ev)
 	if (yaml_parser_parse(p, ev))
 		return (true);
 	/* An open quote is told where it is, not where the file ends. */
-	at = mark_loc(p->problem != NULL && p->context != NULL &&
+	at = mark_loc(b,
+	    p->problem != NULL && p->context != NULL &&
 		    strstr(p->context, "quoted scalar") != NULL
 		? &p->context_mark
 		: &p->problem_mark);
 	if (p->error == YAML_READER_ERROR) {
 		/* The mark is empty here: count up to the offset. */
 		at.line = at.col = 1;
-		for (size_t i = 0;
-		     i < p->problem_offset && i < b->diag->textlen; i++) {
+		for (size_t i = 0; i < p->problem_offset && i < b->src->sr_len;
+		     i++) {
 			at.col++;
-			if (b->diag->text[i] == '\n') {
+			if (b->src->sr_text[i] == '\n') {
 				at.line++;
 				at.col = 1;
 			}
@@ -302,14 +325,14 @@ next_event(struct builder *b, yaml_event_t *ev)
 	}
 	diag_error(b->diag, &at, "not valid YAML: %s%s",
 	    p->problem != NULL ? p->problem : "unreadable",
-	    yaml_remedy(b->diag, p->problem, &at));
+	    yaml_remedy(p->problem, &at));
 	return (false);
 }
 
 static struct node *
 new_node(struct builder *b, enum node_kind kind, const yaml_mark_t *mark)
 {
-	struct sc_loc at = mark_loc(mark);
+	struct sc_loc at = mark_loc(b, mark);
 	struct node *n;
 
 	if (++b->nodes > YAML_MAX_NODES) {
@@ -328,7 +351,7 @@ static struct node *build(struct builder *, yaml_event_t *, int depth);
 static struct node *
 build_scalar(struct builder *b, yaml_event_t *ev)
 {
-	struct sc_loc at = mark_loc(&ev->start_mark);
+	struct sc_loc at = mark_loc(b, &ev->start_mark);
 	struct node *n;
 
 	if (ev->data.scalar.length > YAML_MAX_SCALAR ||
@@ -423,7 +446,7 @@ event_anchor(const yaml_event_t *ev)
 static struct node *
 build_value(struct builder *b, yaml_event_t *ev, int depth)
 {
-	struct sc_loc at = mark_loc(&ev->start_mark);
+	struct sc_loc at = mark_loc(b, &ev->start_mark);
 	struct node *n;
 
 	switch (ev->type) {
@@ -447,7 +470,7 @@ build_value(struct builder *b, yaml_event_t *ev, int depth)
 static struct node *
 build(struct builder *b, yaml_event_t *ev, int depth)
 {
-	struct sc_loc at = mark_loc(&ev->start_mark);
+	struct sc_loc at = mark_loc(b, &ev->start_mark);
 	const char *name = event_anchor(ev);
 	struct anchor *an = NULL;
 	struct node *n;
@@ -480,7 +503,7 @@ build_document(struct builder *b)
 			return (n);
 		}
 		if (ev.type == YAML_DOCUMENT_START_EVENT && n != NULL) {
-			at = mark_loc(&ev.start_mark);
+			at = mark_loc(b, &ev.start_mark);
 			diag_error(b->diag, &at,
 			    "a second document in one file: each scenario has "
 			    "a file of its own");
@@ -502,10 +525,12 @@ build_document(struct builder *b)
 }
 
 struct node *
-yaml_tree(struct diag *d, struct arena *a)
+yaml_tree(struct diag *d, struct arena *a, const struct sc_source *src)
 {
-	const struct sc_loc nowhere = { 0 }, top = { .line = 1, .col = 1 };
-	struct builder b = { .diag = d, .arena = a };
+	const struct sc_loc nowhere = { .src = src },
+			    top = { .line = 1, .col = 1, .src = src };
+	struct builder b = { .diag = d, .arena = a, .src = src };
+	unsigned errors = d->errors;
 	struct node *n;
 
 	b.aliases =
@@ -515,11 +540,11 @@ yaml_tree(struct diag *d, struct arena *a)
 		diag_error(d, &nowhere, "the YAML library could not start");
 		return (NULL);
 	}
-	yaml_parser_set_input_string(&b.parser, (const unsigned char *)d->text,
-	    d->textlen);
+	yaml_parser_set_input_string(&b.parser,
+	    (const unsigned char *)src->sr_text, src->sr_len);
 	n = build_document(&b);
 	yaml_parser_delete(&b.parser);
-	if (n == NULL && d->errors == 0)
+	if (n == NULL && d->errors == errors)
 		diag_error(d, &top,
 		    "the file is empty: a scenario begins with `ktls_sim: 1`");
 	return (n);

@@ -19,6 +19,7 @@ struct node {
 	bool plain;	   /* scalar without quotes */
 	struct sc_loc key; /* when a map's child: its key, and where */
 	bool merge;	   /* the key is `<<` */
+	bool told;	   /* what is wrong with its text */
 	struct node *child, *next;
 	const struct node *twin; /* the first child with the same key */
 	unsigned nchildren;
@@ -42,16 +43,17 @@ const char *text_placed(struct arena *, const char *, const struct sc_loc *);
 
 /* Collects diagnostics with the line they speak of. */
 struct diag {
-	const char *path;
-	const char *const *sets; /* what line -1, -2 ... stands for */
-	const char *text;
-	size_t textlen;
+	const struct sc_source *src; /* the scenario's own file */
+	const char *const *sets;     /* what line -1, -2 ... stands for */
 	struct strbuf *out;
 	unsigned errors;
 };
 #define DIAG_MAX 20 /* more than this are counted, not printed */
 
-/* With a note where the alias stands, when an alias put it there. */
+/*
+ * With a note where the alias stands, when an alias put it there, and the like.
+ * The same said of the same place is said once.
+ */
 void diag_error(struct diag *, const struct sc_loc *, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 void diag_verror(struct diag *, const struct sc_loc *, const char *fmt, va_list)
@@ -71,8 +73,11 @@ void diag_note(struct diag *, const struct sc_loc *, const char *fmt, ...)
  * line -(i + 1). Maps that are missing on the way are made; list items are not.
  */
 void tree_set(struct diag *, struct arena *, struct node *root, int i);
-/* NULL when it is not YAML, or breaks a limit; the reason is in diag. */
-struct node *yaml_tree(struct diag *, struct arena *);
+/*
+ * A file's tree. NULL when it is not YAML, or breaks a limit; the reason is in
+ * diag.
+ */
+struct node *yaml_tree(struct diag *, struct arena *, const struct sc_source *);
 
 /* --- anchors and aliases (alias.c) --- */
 

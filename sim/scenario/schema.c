@@ -19,12 +19,16 @@
 struct schema {
 	json_t *sm_defs;
 	const struct key_map *sm_seen[64]; /* maps that have a definition */
+	bool sm_partial[64];
 	char *sm_names[64];
 	unsigned sm_nseen;
 };
 
+/* `$name` in it: what that is stands elsewhere. */
+#define PARAMETER "\\$[{A-Za-z_]"
 /* parse_scaled's grammar; the unit follows. */
 #define NUMBER "^_*[0-9][0-9_]*(\\.[0-9_]*)? *"
+
 
 static json_t *
 type_is(const char *type)
@@ -57,6 +61,12 @@ static json_t *
 either(json_t *one, json_t *other)
 {
 	return (json_pack("{s:[o, o]}", "anyOf", one, other));
+}
+
+static json_t *
+with_parameter(json_t *value)
+{
+	return (either(value, ref("parameter")));
 }
 
 static json_t *
@@ -101,16 +111,17 @@ enum_schema(const struct key *k)
 	return (json_pack("{s:o}", "enum", all));
 }
 
-static json_t *map_schema(struct schema *, const struct key_map *);
+static json_t *map_schema(struct schema *, const struct key_map *,
+    bool partial);
 
 static json_t *
 key_type(struct schema *sm, const struct key *k)
 {
 	switch (k->kind) {
 	case K_UINT:
-		return (number_schema(k));
+		return (with_parameter(number_schema(k)));
 	case K_BOOL:
-		return (type_is("boolean"));
+		return (with_parameter(type_is("boolean")));
 	case K_TIME:
 		return (ref("time-with-unit"));
 	case K_RATE:
@@ -120,22 +131,24 @@ key_type(struct schema *sm, const struct key *k)
 	case K_PERCENT:
 		return (ref("percentage"));
 	case K_ENUM:
-		return (enum_schema(k));
+		return (with_parameter(enum_schema(k)));
 	case K_STRLIST:
 		return (ref("words"));
 	case K_MAP:
-		return (map_schema(sm, k->map));
-	case K_MAPOF:
-		return (map_of(
-		    k->map != NULL ? map_schema(sm, k->map) : ref("words")));
+		return (map_schema(sm, k->map, k->scratch));
+	case K_MAPOF: /* an included file may have the rest */
+		return (map_of(k->map != NULL ? map_schema(sm, k->map, true)
+					      : ref("words")));
 	case K_LIST:
-		return (list_of(map_schema(sm, k->map)));
+		return (list_of(map_schema(sm, k->map, false)));
 	case K_SETTINGS:
 		return (map_of(ref("value")));
 	case K_VALUE:
 		return (ref("value"));
 	case K_KNOBS:
 		return (map_of(any_scalar()));
+	case K_CELLS:
+		return (list_of(map_of(ref("words"))));
 	default:
 		return (any_scalar());
 	}
@@ -206,14 +219,14 @@ add_kinds(const struct key_map *km, json_t *o)
 }
 
 static json_t *
-map_object(struct schema *sm, const struct key_map *km)
+map_object(struct schema *sm, const struct key_map *km, bool partial)
 {
 	json_t *o = type_is("object"), *keys = json_object(),
 	       *required = json_array();
 
 	for (const struct key *k = km->keys; k < km->keys + km->n; k++) {
 		json_object_set_new(keys, k->name, key_schema(sm, k));
-		if (k->required)
+		if (k->required && !partial)
 			json_array_append_new(required, json_string(k->name));
 	}
 	json_object_set_new(o, "properties", keys);
@@ -229,16 +242,18 @@ map_object(struct schema *sm, const struct key_map *km)
 /* "network card" is `network-card`; of two with one name the later has a
  * number. */
 static char *
-map_name(const struct schema *sm, const struct key_map *km)
+map_name(const struct schema *sm, const struct key_map *km, bool partial)
 {
-	char *name = xstrdup(km->what), *numbered;
+	char *name = xasprintf("%s%s", km->what, partial ? "-in-part" : ""),
+	     *numbered;
 	unsigned same = 0;
 
 	for (char *p = name; *p != '\0'; p++)
 		if (*p == ' ')
 			*p = '-';
 	for (unsigned i = 0; i < sm->sm_nseen; i++)
-		same += strcmp(sm->sm_seen[i]->what, km->what) == 0;
+		same += sm->sm_seen[i] != km &&
+		    strcmp(sm->sm_seen[i]->what, km->what) == 0;
 	if (same == 0)
 		return (name);
 	numbered = xasprintf("%s-%u", name, same + 1);
@@ -246,42 +261,80 @@ map_name(const struct schema *sm, const struct key_map *km)
 	return (numbered);
 }
 
+static bool
+needs_keys(const struct key_map *km)
+{
+	for (const struct key *k = km->keys; k < km->keys + km->n; k++)
+		if (k->required)
+			return (true);
+	return (false);
+}
+
+/* partial: none of its keys has to be there. */
 static json_t *
-map_schema(struct schema *sm, const struct key_map *km)
+map_schema(struct schema *sm, const struct key_map *km, bool partial)
 {
 	unsigned i;
 
+	partial = partial && needs_keys(km);
 	for (i = 0; i < sm->sm_nseen; i++)
-		if (sm->sm_seen[i] == km)
+		if (sm->sm_seen[i] == km && sm->sm_partial[i] == partial)
 			return (ref(sm->sm_names[i]));
 	KASSERT(i < nitems(sm->sm_seen), ("more maps than there is room for"));
-	sm->sm_names[i] = map_name(sm, km);
+	sm->sm_names[i] = map_name(sm, km, partial);
 	sm->sm_seen[i] = km;
+	sm->sm_partial[i] = partial;
 	sm->sm_nseen++;
-	json_object_set_new(sm->sm_defs, sm->sm_names[i], map_object(sm, km));
+	json_object_set_new(sm->sm_defs, sm->sm_names[i],
+	    map_object(sm, km, partial));
 	return (ref(sm->sm_names[i]));
+}
+
+/* A number with such a unit; any part may be a parameter. */
+static json_t *
+unit(const char *units)
+{
+	char *regex = xasprintf(NUMBER "%s$|" PARAMETER, units);
+	json_t *o = pattern(regex);
+
+	free(regex);
+	return (o);
 }
 
 static json_t *
 unit_definitions(void)
 {
-	return (json_pack("{s:o, s:o, s:o, s:o, s:o, s:o}", "time-with-unit",
-	    pattern(NUMBER "(ps|ns|us|ms|s|min)$"), "rate-with-unit",
-	    pattern(NUMBER "([kMGT]?bit/s)$"), "size-with-unit",
-	    pattern(NUMBER "(B|kB|MB|GB|KiB|MiB|GiB)$"), "percentage",
-	    pattern(NUMBER "%$"), "words",
+	return (json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+	    "time-with-unit", unit("(ps|ns|us|ms|s|min)"), "rate-with-unit",
+	    unit("([kMGT]?bit/s)"), "size-with-unit",
+	    unit("(B|kB|MB|GB|KiB|MiB|GiB)"), "percentage", unit("%"), "words",
 	    either(any_scalar(), list_of(any_scalar())), "value",
 	    either(json_pack("{s:s, s:i}", "type", "integer", "minimum", 0),
-		pattern("^[a-z][a-z0-9-]*$"))));
+		pattern("^[a-z][a-z0-9-]*$|\\$")),
+	    "parameter", pattern(PARAMETER)));
+}
+
+/* What an included file may have is asked of files that include none. */
+static void
+required_unless_included(json_t *root)
+{
+	json_t *required = json_incref(json_object_get(root, "required"));
+
+	json_object_del(root, "required");
+	json_object_set_new(root, "if",
+	    json_pack("{s:{s:[s]}}", "not", "required", "include"));
+	json_object_set_new(root, "then",
+	    json_pack("{s:o}", "required", required));
 }
 
 void
 keys_schema(struct strbuf *sb)
 {
 	struct schema sm = { .sm_defs = unit_definitions() };
-	json_t *root = map_object(&sm, &scenario_keys);
+	json_t *root = map_object(&sm, &scenario_keys, false);
 	char *text;
 
+	required_unless_included(root);
 	json_object_set_new(root, "$schema",
 	    json_string("http://json-schema.org/draft-07/schema#"));
 	json_object_set_new(root, "title",

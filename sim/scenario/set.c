@@ -13,6 +13,7 @@
 
 #include "keys.h"
 #include "node.h"
+#include "tree.h"
 
 /*
  * The child that p names, and the length of its key there. Keys may have dots
@@ -130,15 +131,38 @@ no_such_name(struct diag *d, const struct sc_loc *at, const struct node *map,
 		    word);
 }
 
+/* A new key below `parameters`: only of an axis that has no default there. */
+static bool
+parameter_there(struct diag *d, struct arena *a, const struct node *root,
+    const char *p, size_t len, const struct sc_loc *at)
+{
+	if (is_parameter(root, p, len))
+		return (true);
+	diag_error(d, at, "the scenario has no parameter `%s`",
+	    arena_printf(a, "%.*s", (int)MIN(len, 64), p));
+	return (false);
+}
+
 /* Follow or make the path up to '='; NULL: it cannot be followed. */
 static struct node *
-set_target(struct diag *d, struct arena *a, struct node *n, const char **pp,
+set_target(struct diag *d, struct arena *a, struct node *root, const char **pp,
     const struct sc_loc *at)
 {
+	struct node *n = root;
 	struct place pl = { &scenario_keys, false };
 	const char *p = *pp;
 	struct node *child;
-	size_t len;
+	size_t len = strcspn(p, ".[=");
+
+	/* A parameter's name is enough. */
+	if (p[len] == '=' &&
+	    map_find(n, arena_printf(a, "%.*s", (int)MIN(len, 64), p)) ==
+		NULL &&
+	    is_parameter(n, p, len)) {
+		if ((child = map_find(n, "parameters")) == NULL)
+			child = map_add(a, n, "parameters", 10, at);
+		n = child;
+	}
 
 	for (;;) {
 		if (n->kind != NODE_MAP)
@@ -155,6 +179,10 @@ set_target(struct diag *d, struct arena *a, struct node *n, const char **pp,
 			no_such_name(d, at, n, pl.map, p, len);
 			return (NULL);
 		}
+		if (child == NULL && n->key.name != NULL &&
+		    strcmp(n->key.name, "parameters") == 0 &&
+		    !parameter_there(d, a, root, p, len, at))
+			return (NULL);
 		pl = place_next(pl, p, len);
 		n = child != NULL ? child : map_add(a, n, p, len, at);
 		p += len;
@@ -191,6 +219,7 @@ tree_set(struct diag *d, struct arena *a, struct node *root, int i)
 		return;
 	}
 	n->kind = NODE_SCALAR;
+	n->plain = true;
 	n->text = arena_strdup(a, p + 1);
 	n->child = NULL;
 	n->nchildren = 0;

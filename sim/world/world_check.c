@@ -317,6 +317,17 @@ claim_error(struct world *w, const struct sc_exp_error *e,
 		  other == 0 ? looked : other, looked);
 }
 
+static const char *const expect_kinds[] = { "delivered", "counter", "mode",
+	"time", "error", "tcp_info" };
+
+const char *
+claim_file(const struct scenario *sc, const struct sc_loc *loc)
+{
+	return (loc->src == NULL || loc->src == &sc->source
+		? NULL
+		: loc->src->sr_name);
+}
+
 static void
 claim_judge(struct world *w, unsigned i)
 {
@@ -325,6 +336,9 @@ claim_judge(struct world *w, unsigned i)
 
 	cl->cl_line = e->loc.line;
 	cl->cl_col = e->loc.col;
+	cl->cl_name = e->name;
+	cl->cl_kind = expect_kinds[e->kind];
+	cl->cl_file = claim_file(w->w_sc, &e->loc);
 	switch (e->kind) {
 	case SC_EXP_DELIVERED:
 		claim_delivered(w, &e->delivered, cl);

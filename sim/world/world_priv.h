@@ -364,6 +364,8 @@ bool check_tags(struct world *); /* before the stacks go */
 void check_home(struct world *); /* everything came home */
 /* " is at least 7 is at most 9" */
 void claim_bounds(const struct sc_bounds *, struct strbuf *);
+/* The included file it stands in; NULL: the scenario itself. */
+const char *claim_file(const struct scenario *, const struct sc_loc *);
 bool claim_within(const struct sc_bounds *, uint64_t);
 void judge_claims_begin(struct world *);
 void judge_claims_end(struct world *);

@@ -293,6 +293,8 @@ whens_judge(struct world *w)
 		}
 		*cl = (struct claim_result) { .cl_line = s->s_sc->loc.line,
 			.cl_col = s->s_sc->loc.col,
+			.cl_kind = "step",
+			.cl_file = claim_file(w->w_sc, &s->s_sc->loc),
 			.cl_ok = s->s_fired > 0,
 			.cl_claim = strbuf_take(&sb) };
 		if (cl->cl_ok) {

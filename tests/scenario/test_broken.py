@@ -30,6 +30,8 @@ LARGE = {
                    ', '.join('k%d: 1' % i for i in range(2000)) + '}\n' +
                    ''.join('x-%d: &m%d {<<: *m%d}\n' % (i, i, i - 1)
                            for i in range(1, 60)),
+    'too-many-parameters': 'ktls_sim: 1\nname: x\nparameters: {' +
+                           ', '.join('p%d: 1' % i for i in range(257)) + '}\n',
     'file-too-large': '#' * (1 << 20) + '\nktls_sim: 1\n',
 }
 
@@ -40,6 +42,10 @@ UNREACHABLE = {
         'libyaml closes what is open, or reports an error, before the end',
     'an order is carried out now: `when` and `every` are for steps of the timeline':
         'not of a file; test_ctl_words.c has it',
+    'an order has no cells to choose from: leave `only` out':
+        'not of a file; test_ctl_words.c has it',
+    'a scenario that is not read from a file cannot `include`: there is no folder to look in':
+        'not of a file; test_language.py has it',
 }
 
 
@@ -63,13 +69,13 @@ def one(c, sim, cwd, name, out):
         c.equal(r.stderr, want, '%s %s' % (command[0], name))
         c.equal(r.returncode, 2, name)
         c.equal(r.stdout, '', name + ': stdout')
-        c.check((name + '.yaml:' in want or want.startswith('--set ')) and
+        c.check((name + '.yaml:' in want or want.startswith(('--set ', 'include-parts/'))) and
                 ' error: ' in want, name + ': the golden names file and error')
 
 
 def calls(source):
     """The texts of all calls that tell a mistake, as (text, line)."""
-    for m in re.finditer(r'\b(diag_error|diag_note|ERR|strbuf_addf|wanted)\(', source):
+    for m in re.finditer(r'\b(diag_error|diag_note|ERR|strbuf_addf|wanted|refuse)\(', source):
         depth, i = 1, m.end()
         literals, in_format = [], False
         while depth > 0:
@@ -101,9 +107,9 @@ def every_text_has_a_golden(c, folder):
             lines.update(x for x in f if re.search(r'error: |errors$|note: ', x))
     said = ''.join(sorted(lines))
     found = set()
-    for name in ('alias.c', 'check.c', 'check_cards.c', 'check_links.c', 'check_live.c',
+    for name in ('alias.c', 'check.c', 'check_cases.c', 'include.c', 'params.c', 'tree.c', 'check_cards.c', 'check_links.c', 'check_live.c',
                  'check_steps.c', 'check_switches.c', 'check_tls.c',
-                 'load.c', 'node.c', 'set.c', 'when.c'):
+                 'load.c', 'order.c', 'node.c', 'set.c', 'when.c'):
         with open(os.path.join(lib.ROOT, 'sim', 'scenario', name)) as f:
             source = f.read()
         for text, line in calls(source):

@@ -9,7 +9,11 @@ import sys
 import lib
 
 
-SINCE_0_2 = ['apps.NAME.header', 'apps.NAME.pacing_rate', 'apps.NAME.requests',
+SINCE_0_2 = ['apps.NAME.only', 'defaults', 'defaults.app', 'defaults.host', 'defaults.link', 'defaults.nic',
+             'exhibit', 'exhibit.caught_by', 'exhibit.defects', 'exhibit.id', 'exhibit.links', 'exhibit.title',
+             'expect[].name', 'expect[].only', 'include', 'links[].only', 'matrix', 'matrix.axes', 'matrix.exclude',
+             'matrix.strength', 'parameters', 'repeat', 'tags', 'timeline[].only',
+             'apps.NAME.header', 'apps.NAME.pacing_rate', 'apps.NAME.requests',
              'apps.NAME.tls.spoil', 'apps.NAME.tls.spoil.how',
              'apps.NAME.tls.spoil.record', 'apps.NAME.upload',
              'checks', 'checks.records',

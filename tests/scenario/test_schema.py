@@ -27,7 +27,7 @@ BY_TABLE = re.compile(
 
 
 # The same words, but from a check, or of a --set, or beyond 64 bits.
-NOT_BY_TABLE = ('client-without-path', 'lagg-hash', 'server-hint', 'server-is-a-client',
+NOT_BY_TABLE = ('include-mistake', 'parameter-value', 'client-without-path', 'lagg-hash', 'server-hint', 'server-is-a-client',
                 'set-unknown-key', 'set-wrong-value', 'number-overflow', 'fraction-of-a-bit',
                 'words-and-their-places')
 
@@ -105,10 +105,27 @@ def mutations(c, sim, schema, validator):
     def number(t):
         t['apps']['web']['tls']['version'] = t['apps']['get']['tls']['version'] = 1.2
 
+    def parameter(t):
+        t['parameters'] = {'n': 2}
+        t['hosts']['server']['cpus'] = '$n'
+        t['links'][0]['delay'] = '${n}us'
+        t['apps']['web']['tls']['rx'] = 'openssl'
+
+    def default(t):
+        t['defaults'] = {'app': {'tls': {'versoin': '1.3'}}}
+
+    def matrix(t):
+        t['matrix'] = {'axes': {'card': ['t6', 'basic']}, 'exclude': [{'card': 't6'}]}
+        t['expect'][0]['only'] = {'card': 'basic'}
+
+    def cell(t):
+        t['matrix'] = {'axes': {'card': ['t6', 'basic']}, 'exclude': ['t6']}
+
     good = lib.scenario('quickstart')
     with lib.tmpdir() as d:
         for spoil, right in ((no_key, 0), (unit, 0), (bound, 0), (word, 0), (foreign, 0), (missing, 0),
-                             (kind, 0), (free, 1), (number, 1)):
+                             (kind, 0), (free, 1), (number, 1), (parameter, 1), (default, 0), (matrix, 1),
+                             (cell, 0)):
             tree = load(good)
             spoil(tree)
             file = os.path.join(d, spoil.__name__ + '.ktls.yaml')
@@ -142,14 +159,24 @@ def rows(c, sim, schema):
                  parent['items'] if word == '[]' else parent['properties'][word])
         seen.add((id(parent), word))
         c.check(s['description'].startswith(text), '%s: %s' % (path, s['description']))
-        c.equal(default == 'required', word in parent.get('required', []), path + ' is required')
-        if s.get('type') == 'integer' and bounds:
-            c.equal('%d to %d' % (s['minimum'], s['maximum']), bounds, path)
+        # What an included file may have, the schema cannot ask for.
+        in_part = re.search(r'\.NAME\.[^.\[]*$', path)
+        wants = parent['then'] if parent is schema else parent
+        c.equal(default == 'required' and not in_part, word in wants.get('required', []),
+                path + ' is required')
+        number = (s.get('anyOf') or [s])[0]
+        if number.get('type') == 'integer' and bounds:
+            c.equal('%d to %d' % (number['minimum'], number['maximum']), bounds, path)
         if default and default != 'required':
             said = s['default']
             c.equal(str(said).lower() if isinstance(said, bool) else str(said), default, path)
-    every = {(id(m), key) for m in [schema] + list(schema['definitions'].values())
-             for key in m.get('properties', {})}
+    every = set()
+    for name, m in [('', schema)] + list(schema['definitions'].items()):
+        twin = schema['definitions'].get(name.replace('-in-part', ''))
+        if name.endswith('-in-part') and twin is not None:
+            c.equal(list(m['properties']), list(twin['properties']), name)
+            continue
+        every |= {(id(m), key) for key in m.get('properties', {})}
     c.equal(sorted(k for _, k in every - seen), [], 'keys without a row')
 
 

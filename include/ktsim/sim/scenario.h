@@ -17,12 +17,29 @@
 #include <ktsim/base/strbuf.h>
 #include <ktsim/kern/sockaddr.h>
 
-/* Where something stands in the file; name: its key, or NULL in lists. */
+struct sc_via;
+
+/* A file that is read: the scenario, or one that it includes. */
+struct sc_source {
+	const char *sr_name; /* below the scenario's folder, as it is named */
+	const char *sr_path; /* to open it */
+	const char *sr_text;
+	size_t sr_len;
+};
+
+/* Where something stands in a file; name: its key, or NULL in lists. */
 struct sc_loc {
 	const char *name;
-	int line, col;		  /* from 1; 0: not in the file */
-	const struct sc_loc *via; /* the alias (its name and place) that put it
-				     there; NULL: it stands there itself */
+	int line, col;		     /* from 1; 0: not in the file */
+	const struct sc_via *via;    /* what put it there; NULL: it stands
+					there itself */
+	const struct sc_source *src; /* NULL: the scenario's own file */
+};
+
+/* An alias, a default or a parameter: a note to what is wrong with it. */
+struct sc_via {
+	struct sc_loc at;
+	const char *text; /* "the alias `*nic` puts it here" */
 };
 
 struct sc_strlist {
@@ -487,7 +504,8 @@ struct sc_bounds {
 
 struct sc_expect {
 	struct sc_loc loc;
-	int kind; /* set by the checks */
+	int kind;	  /* set by the checks */
+	const char *name; /* NULL */
 	struct sc_exp_delivered {
 		struct sc_loc loc;
 		const char *app; /* the client */
@@ -529,6 +547,37 @@ struct sc_expect {
 	} tcp_info;
 };
 
+/* Words that a parameter may be, by its name. */
+struct sc_axis {
+	struct sc_loc loc; /* name: the parameter */
+	struct sc_strlist values;
+};
+/* A cell, or several, of the matrix. */
+struct sc_cell {
+	struct sc_loc loc;
+	struct sc_axis *axes;
+	unsigned naxes;
+};
+struct sc_matrix {
+	struct sc_loc loc;
+	struct sc_axis *axes;
+	unsigned naxes;
+	uint64_t strength; /* 0: every combination */
+	struct sc_cell *exclude;
+	unsigned nexclude;
+};
+
+/* The scenario reproduces a bug that there was. */
+struct sc_exhibit {
+	struct sc_loc loc;
+	bool present;
+	const char *id;	   /* "M05" */
+	const char *title; /* the bug in some words */
+	struct sc_strlist links;
+	struct sc_strlist defects;
+	const char *caught_by; /* "invariant 6", "claim NAME" */
+};
+
 struct sc_capture {
 	struct sc_loc loc;
 	bool wire;
@@ -567,8 +616,19 @@ struct scenario {
 	unsigned nexpect;
 	struct sc_capture capture;
 	struct sc_checks checks;
-	char *text; /* the file, for scenario.yaml */
+	struct sc_strlist tags;
+	struct sc_matrix matrix;
+	uint64_t repeat; /* seeds of each cell */
+	struct sc_exhibit exhibit;
+	char *text; /* the file */
 	size_t textlen;
+	struct sc_source source; /* the same */
+	/*
+	 * The file as processed, for scenario.yaml: it says the same on its
+	 * own. The file itself, unless it includes, has defaults, parameters
+	 * or a matrix, or something was set.
+	 */
+	const char *processed;
 	const char *const *sets; /* the caller's, to quote them */
 	void *arena;		 /* the loader's */
 };

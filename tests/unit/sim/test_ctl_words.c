@@ -200,6 +200,14 @@ test_orders_and_their_refusals(void **state)
 	assert_non_null(
 	    strstr(strbuf_str(&line), "there is no timeline step key `x`"));
 	strbuf_clear(&diag);
+	assert_int_equal(scenario_order(sc,
+			     "{at: 0s, do: link_down, on: server.mce0, "
+			     "only: {card: t6}}",
+			     &so, &diag),
+	    EINVAL);
+	assert_non_null(
+	    strstr(strbuf_str(&diag), "an order has no cells to choose from"));
+	strbuf_clear(&diag);
 	assert_int_equal(scenario_order(sc, "[]", &so, &diag), EINVAL);
 	strbuf_clear(&diag);
 	assert_int_equal(scenario_order(sc, "{at: 0s", &so, &diag), EINVAL);

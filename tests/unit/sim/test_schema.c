@@ -101,7 +101,7 @@ test_a_kinds_keys_are_its_own(void **state)
 {
 	json_t *rules = json_object_get(json_object_get(json_object_get(root,
 							    "definitions"),
-					    "application"),
+					    "application-in-part"),
 	    "allOf");
 	const json_t *server;
 

@@ -1,0 +1,51 @@
+/* What a scenario expects, and what was found. */
+#include <ktsim/sim/scenario.h>
+
+#include "report_priv.h"
+
+/* What made it fail: the first event, and frames of wire.pcapng. */
+static void
+text_evidence(const struct claim_result *c, struct strbuf *sb)
+{
+	if (c->cl_first != NULL) {
+		strbuf_adds(sb, "         first: ");
+		format_time(c->cl_when, sb);
+		strbuf_addf(sb, " %s\n", c->cl_first);
+	}
+	if (c->cl_nframes == 0)
+		return;
+	strbuf_adds(sb, "         frames:");
+	for (unsigned i = 0; i < c->cl_nframes; i++)
+		strbuf_addf(sb, "%s %ju", i > 0 ? "," : "",
+		    (uintmax_t)c->cl_frames[i]);
+	strbuf_adds(sb, " of wire.pcapng\n");
+}
+
+static void
+text_claim(const struct claim_result *c, struct strbuf *sb)
+{
+	if (c->cl_claim == NULL) {
+		strbuf_adds(sb, "  not judged: the run broke off\n");
+		return;
+	}
+	strbuf_addf(sb, "  %s %s%s%s: found %s (",
+	    c->cl_ok ? "met   " : "FAILED",
+	    c->cl_name != NULL ? c->cl_name : "",
+	    c->cl_name != NULL ? ": " : "", c->cl_claim, c->cl_found);
+	if (c->cl_file != NULL)
+		strbuf_addf(sb, "%s:%d)\n", c->cl_file, c->cl_line);
+	else
+		strbuf_addf(sb, "line %d)\n", c->cl_line);
+	if (!c->cl_ok)
+		text_evidence(c, sb);
+}
+
+void
+text_claims(const struct result *r, struct strbuf *sb)
+{
+	if (r->r_nclaims == 0)
+		return;
+	heading(sb, "Expectations");
+	for (unsigned i = 0; i < r->r_nclaims; i++)
+		text_claim(&r->r_claims[i], sb);
+}
