@@ -25,6 +25,7 @@ struct engine {
 	uint64_t en_order; /* events posted so far */
 	uint64_t en_dispatched;
 	bool en_running, en_stop;
+	const char *en_last;
 	const char *en_current;
 };
 
@@ -170,7 +171,7 @@ engine_dispatch(struct engine *en, struct sim_event *ev)
 {
 	heap_remove(en, ev);
 	en->en_tb.tb_now = ev->ev_when;
-	en->en_current = ev->ev_name;
+	en->en_current = en->en_last = ev->ev_name;
 	en->en_dispatched++;
 	ev->ev_fn(ev->ev_arg); /* may free ev */
 	en->en_current = NULL;
@@ -222,6 +223,12 @@ const char *
 engine_current(const struct engine *en)
 {
 	return (en->en_current);
+}
+
+const char *
+engine_last(const struct engine *en)
+{
+	return (en->en_last);
 }
 
 simtime_t

@@ -8,6 +8,8 @@
 #include <ktsim/kern/ktls.h>
 #include <ktsim/sim/result.h>
 
+#include "report_priv.h"
+
 static json_t *
 j_tcp(const struct conn_side *s)
 {
@@ -339,11 +341,10 @@ j_waiting(json_t *o, const struct result *r)
 	json_decref(a);
 }
 
-void
-report_json(const struct result *r, struct strbuf *sb)
+json_t *
+report_tree(const struct result *r)
 {
 	json_t *o;
-	char *text;
 
 	o = json_pack("{s:i, s:s, s:s, s:I, s:I, s:I, s:I, s:s, s:b, s:s?, s:i,"
 		      " s:o, s:o, s:o, s:o, s:o}",
@@ -363,6 +364,15 @@ report_json(const struct result *r, struct strbuf *sb)
 		json_object_set_new(o, "lag_ps",
 		    json_integer((json_int_t)r->r_lag));
 	}
+	return (o);
+}
+
+void
+report_json(const struct result *r, struct strbuf *sb)
+{
+	json_t *o = report_tree(r);
+	char *text;
+
 	text = json_dumps(o, JSON_INDENT(1));
 	strbuf_adds(sb, text);
 	strbuf_adds(sb, "\n");

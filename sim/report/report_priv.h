@@ -16,6 +16,10 @@ plural(uint64_t n)
 
 void heading(struct strbuf *, const char *text);
 
+struct json_t;
+/* report_json.c: the whole as a tree, the caller's reference. */
+struct json_t *report_tree(const struct result *);
+
 /* report_claims.c */
 void text_claims(const struct result *, struct strbuf *);
 

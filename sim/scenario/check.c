@@ -499,73 +499,6 @@ check_instant(struct chk *c, const struct sc_loc *loc, simtime_t at)
 	strbuf_fini(&end);
 }
 
-static void
-check_bounds(struct chk *c, const struct sc_loc *loc, const char *what,
-    const struct sc_bounds *b)
-{
-	if (!b->has_is && !b->has_min && !b->has_max)
-		ERR(c, loc, "a %s claim wants `is`, `min` or `max`", what);
-	if (b->has_min && b->has_max && b->min > b->max)
-		ERR(c, loc,
-		    "nothing is at least %ju and at most %ju: exchange `min` "
-		    "and `max`",
-		    (uintmax_t)b->min, (uintmax_t)b->max);
-}
-
-static void
-check_counter(struct chk *c, struct sc_exp_counter *e)
-{
-	check_host_name(c, scenario_text_at(e->host), e->host);
-	check_bounds(c, &e->loc, "counter", &e->bounds);
-}
-
-static void
-check_expect(struct chk *c, struct sc_expect *e)
-{
-	const struct sc_loc *locs[] = { &e->delivered.loc, &e->counter.loc,
-		&e->mode.loc, &e->time.loc, &e->error.loc, &e->tcp_info.loc };
-	const struct sc_app *a;
-	const char *app;
-	unsigned n = 0;
-
-	for (unsigned i = 0; i < nitems(locs); i++)
-		if (locs[i]->line != 0) {
-			e->kind = (int)i;
-			n++;
-		}
-	if (n != 1) {
-		ERR(c, &e->loc,
-		    "a claim has exactly one kind (delivered, counter, mode, "
-		    "time, error or tcp_info), this one has %u",
-		    n);
-		return;
-	}
-	check_instant(c, &e->loc,
-	    MAX(MAX(e->counter.at, e->mode.at), e->tcp_info.at));
-	if (e->kind == SC_EXP_COUNTER) {
-		check_counter(c, &e->counter);
-		return;
-	}
-	app = e->kind == SC_EXP_DELIVERED ? e->delivered.app
-	    : e->kind == SC_EXP_MODE	  ? e->mode.app
-	    : e->kind == SC_EXP_TIME	  ? e->time.app
-	    : e->kind == SC_EXP_TCP_INFO  ? e->tcp_info.app
-					  : e->error.app;
-	if (e->kind == SC_EXP_TCP_INFO)
-		check_bounds(c, &e->tcp_info.loc, "tcp_info",
-		    &e->tcp_info.bounds);
-	if (e->kind == SC_EXP_ERROR && errno_value(e->error.is) <= 0)
-		ERR(c, scenario_text_at(e->error.is),
-		    "`%s` is no errno: `ktls-sim list errors` has them",
-		    e->error.is);
-	a = check_app_name(c, scenario_text_at(app), app);
-	if (a != NULL && a->type != SC_APP_HTTPS_CLIENT &&
-	    e->kind != SC_EXP_MODE && e->kind != SC_EXP_ERROR &&
-	    e->kind != SC_EXP_TCP_INFO)
-		ERR(c, scenario_text_at(app),
-		    "`%s` is a server; this claim is about a client", app);
-}
-
 void
 scenario_check(struct diag *d, struct scenario *sc)
 {
@@ -594,7 +527,7 @@ scenario_check(struct diag *d, struct scenario *sc)
 		    "`tcp_info`: not more often than every 1us; 0s: not at "
 		    "all");
 	for (unsigned i = 0; i < sc->nexpect; i++)
-		check_expect(&c, &sc->expect[i]);
+		check_claim(&c, &sc->expect[i]);
 	check_cases(&c);
 }
 

@@ -72,6 +72,8 @@ void check_switches(struct chk *);
 bool check_cabled(struct chk *, const struct sc_host *, const struct sc_host *);
 /* check_cases.c: tags, matrix, repeat, exhibit, names of claims */
 void check_cases(struct chk *);
+/* check_claims.c */
+void check_claim(struct chk *, struct sc_expect *);
 /* check_steps.c */
 void check_steps(struct chk *);
 void check_pacing(struct chk *, const struct sc_loc *, uint64_t rate);

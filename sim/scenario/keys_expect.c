@@ -45,8 +45,12 @@ MAPDEF(mode, "mode claim", struct sc_exp_mode);
 static const struct key time_keys[] = {
 	{ "app", K_STR, F(sc_exp_time, app), .required = true,
 	    .text = "the client" },
-	{ "max", K_TIME, F(sc_exp_time, max), .required = true,
+	{ "max", K_TIME, F(sc_exp_time, max), F(sc_exp_time, has_max),
 	    .text = "its last connection is done by then" },
+	{ "min", K_TIME, F(sc_exp_time, min), F(sc_exp_time, has_min),
+	    .since = "0.2", .text = "and not before" },
+	{ "is", K_TIME, F(sc_exp_time, is), F(sc_exp_time, has_is),
+	    .since = "0.2", .text = "exactly then" },
 };
 MAPDEF(time, "time claim", struct sc_exp_time);
 
@@ -85,6 +89,97 @@ static const struct key tcp_info_keys[] = {
 };
 MAPDEF(tcp_info, "tcp_info claim", struct sc_exp_tcp_info);
 
+#define BOUNDS(type)                                                         \
+	{ "is", K_UINT, F(type, bounds.is), F(type, bounds.has_is),          \
+		.since = "0.2", .text = "exactly" },                         \
+	    { "min", K_UINT, F(type, bounds.min), F(type, bounds.has_min),   \
+		    .since = "0.2", .text = "at least" },                    \
+	{                                                                    \
+		"max", K_UINT, F(type, bounds.max), F(type, bounds.has_max), \
+		    .since = "0.2", .text = "at most"                        \
+	}
+
+static const struct key order_event_keys[] = {
+	{ "name", K_STR, F(sc_event, name), .required = true, .since = "0.2",
+	    .text = "of the trace point; `ktls-sim list traces` shows them" },
+	{ "host", K_STR, F(sc_event, host), .since = "0.2",
+	    .text = "where it happens; anywhere if not given" },
+	{ "where", K_KNOBS, F(sc_event, where), F(sc_event, nwhere),
+	    .since = "0.2",
+	    .text =
+		"argument: what it is: a number, \">= 3\", an errno, a text with * and ?" },
+};
+static const struct key_map order_event_map = { "event", order_event_keys,
+	nitems(order_event_keys), sizeof(struct sc_event) };
+
+static const struct key event_keys[] = {
+	{ "name", K_STR, F(sc_exp_event, event.name), .required = true,
+	    .since = "0.2",
+	    .text = "of the trace point; `ktls-sim list traces` shows them" },
+	{ "host", K_STR, F(sc_exp_event, event.host), .since = "0.2",
+	    .text = "where it happens; anywhere if not given" },
+	{ "where", K_KNOBS, F(sc_exp_event, event.where),
+	    F(sc_exp_event, event.nwhere), .since = "0.2",
+	    .text =
+		"argument: what it is: a number, \">= 3\", an errno, a text with * and ?" },
+	{ "after", K_TIME, F(sc_exp_event, after), .def = "0s", .since = "0.2",
+	    .text = "only what happens then or later counts" },
+	{ "before", K_TIME, F(sc_exp_event, before),
+	    F(sc_exp_event, has_before), .since = "0.2",
+	    .text = "only what happens before that" },
+	BOUNDS(sc_exp_event),
+};
+MAPDEF(event, "event claim", struct sc_exp_event);
+
+static const struct key order_keys[] = {
+	{ "events", K_LIST, F(sc_exp_order, events), F(sc_exp_order, nevents),
+	    .required = true, .map = &order_event_map, .since = "0.2",
+	    .text =
+		"two or more: the first of each comes after the first of the one before" },
+};
+MAPDEF(order, "order claim", struct sc_exp_order);
+
+static const struct key drops_keys[] = {
+	{ "reason", K_STR, F(sc_exp_drops, reason), .since = "0.2",
+	    .text = "as the report has it, with * and ?; any if not given" },
+	{ "where", K_STR, F(sc_exp_drops, where), .since = "0.2",
+	    .text =
+		"host, interface or link, with * and ?; anywhere if not given" },
+	BOUNDS(sc_exp_drops),
+};
+MAPDEF(drops, "drops claim", struct sc_exp_drops);
+
+static const struct key frames_keys[] = {
+	{ "filter", K_STR, F(sc_exp_frames, filter), .since = "0.2",
+	    .text =
+		"an expression of pcap-filter(7), such as \"tcp port 443 and greater 1000\"; all if not given" },
+	{ "comment", K_STR, F(sc_exp_frames, comment), .since = "0.2",
+	    .text =
+		"of the frame's comment in the capture, with * and ?; any if not given" },
+	BOUNDS(sc_exp_frames),
+};
+MAPDEF(frames, "frames claim", struct sc_exp_frames);
+
+static const struct key gap_keys[] = {
+	{ "app", K_STR, F(sc_exp_gap, app), .required = true, .since = "0.2",
+	    .text = "the client" },
+	{ "max", K_TIME, F(sc_exp_gap, max), F(sc_exp_gap, has_max),
+	    .since = "0.2",
+	    .text = "none of its connections waits longer for bytes" },
+	{ "min", K_TIME, F(sc_exp_gap, min), F(sc_exp_gap, has_min),
+	    .since = "0.2", .text = "one of them waits so long at least" },
+};
+MAPDEF(gap, "gap claim", struct sc_exp_gap);
+
+static const struct key report_keys[] = {
+	{ "path", K_STR, F(sc_exp_report, path), .required = true,
+	    .since = "0.2",
+	    .text =
+		"of a number in report.json, such as connections[0].server_side.timeouts or connections[*].body_bytes: a sum" },
+	BOUNDS(sc_exp_report),
+};
+MAPDEF(report, "report claim", struct sc_exp_report);
+
 static const struct key expect_keys[] = {
 	{ "name", K_STR, F(sc_expect, name), .since = "0.2",
 	    .text =
@@ -102,6 +197,20 @@ static const struct key expect_keys[] = {
 	    .since = "0.2", .text = "how connections failed" },
 	{ "tcp_info", K_MAP, F(sc_expect, tcp_info), .map = &tcp_info_map,
 	    .since = "0.2", .text = "what TCP_INFO says of connections" },
+	{ "event", K_MAP, F(sc_expect, event), .map = &event_map,
+	    .since = "0.2",
+	    .text =
+		"how often something happens; once at least, if it does not say" },
+	{ "order", K_MAP, F(sc_expect, order), .map = &order_map,
+	    .since = "0.2", .text = "what happens before what" },
+	{ "drops", K_MAP, F(sc_expect, drops), .map = &drops_map,
+	    .since = "0.2", .text = "packets dropped, by reason" },
+	{ "frames", K_MAP, F(sc_expect, frames), .map = &frames_map,
+	    .since = "0.2", .text = "frames in the capture" },
+	{ "gap", K_MAP, F(sc_expect, gap), .map = &gap_map, .since = "0.2",
+	    .text = "the longest time without bytes" },
+	{ "report", K_MAP, F(sc_expect, report), .map = &report_map,
+	    .since = "0.2", .text = "a number of the report" },
 };
 const struct key_map expect_map = { "claim", expect_keys, nitems(expect_keys),
 	sizeof(struct sc_expect) };

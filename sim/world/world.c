@@ -173,6 +173,8 @@ world_step(struct world *w, simtime_t until)
 		return (false);
 	if (w->w_whens_polled > 0)
 		whens_poll(w);
+	if (w->w_watched > 0)
+		claims_watch(w);
 	if (w->w_broken)
 		state_broken(w);
 	return (true);
@@ -366,6 +368,7 @@ world_finish_up(struct world *w)
 	judge_claims_end(w);
 	tcpinfo_close(w); /* before faults are off and all goes home */
 	collect_result(w);
+	judge_report_claims(w);
 	if (!world_is_stopped(w)) {
 		outside_reset(w);
 		world_drain(w);
@@ -595,7 +598,7 @@ world_free_hosts(struct world *w)
 	free(w->w_links);
 	free(w->w_switches);
 	free(w->w_steps);
-	free(w->w_looks);
+	counted_destroy(w);
 }
 
 void

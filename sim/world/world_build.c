@@ -326,6 +326,8 @@ world_build(struct world *w, struct strbuf *err)
 		bad = error;
 	if ((error = tcpinfo_check_claims(w, err)) != 0)
 		bad = error;
+	if ((error = counted_create(w, err)) != 0)
+		bad = error;
 	links_capture_switches(w);
 	if ((error = outside_attach(w, err)) != 0)
 		bad = bad != 0 ? bad : error;

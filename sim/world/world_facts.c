@@ -137,6 +137,8 @@ facts_emit(struct trace_sink *ts, const struct trace_rec *rec)
 		w->w_opts.wo_tell(w->w_opts.wo_tell_arg, rec);
 	if (w->w_draining)
 		return;
+	if (w->w_counts_records)
+		counted_trace(w, rec);
 	story_trace(w, rec);
 	if (is_fact(rec->tr_id))
 		fact_add(w, rec);

@@ -70,6 +70,24 @@ struct wlook {
 	struct world *lo_world;
 	unsigned lo_index;
 	bool lo_judged;
+	/* A counter that must not become more than lo_most: watched until it
+	 * does, NULL then. */
+	const uint64_t *lo_value;
+	uint64_t lo_most, lo_tripped_to;
+	const char *lo_event_name;
+	bool lo_tripped;
+	/* Events and frames that were counted; when one was too many, or the
+	 * first one. */
+	uint64_t lo_count;
+	simtime_t lo_when;
+	uint64_t lo_frame;
+	bool lo_between; /* that frame and the next */
+	char *lo_text;
+	const char *lo_where; /* drops: a link's whole name; NULL */
+	uint64_t lo_frames[CLAIM_FRAMES];
+	unsigned lo_nframes;
+	struct tap_filter *lo_filter;
+	struct seen_event *lo_seen; /* order: of each event */
 };
 
 /* One connection of a client or server application. */
@@ -140,8 +158,11 @@ struct world {
 	struct wlook *w_looks;
 	struct flowtrack *w_flows; /* NULL: no step asks */
 	unsigned w_whens_polled;   /* conditions to look at after each event */
-	unsigned w_clients;	   /* client connections of the scenario */
-	unsigned w_clients_open;   /* of these, not finished */
+	unsigned w_watched;	   /* counters of claims, likewise */
+	/* Some claim does. */
+	bool w_counts_records, w_counts_frames, w_counts_comments;
+	unsigned w_clients;	 /* client connections of the scenario */
+	unsigned w_clients_open; /* of these, not finished */
 	bool w_draining;
 	simtime_t w_drain_at; /* since when */
 
@@ -367,9 +388,28 @@ void claim_bounds(const struct sc_bounds *, struct strbuf *);
 /* The included file it stands in; NULL: the scenario itself. */
 const char *claim_file(const struct scenario *, const struct sc_loc *);
 bool claim_within(const struct sc_bounds *, uint64_t);
+void collect_result(struct world *);
+
+/* world_claims.c */
 void judge_claims_begin(struct world *);
 void judge_claims_end(struct world *);
-void collect_result(struct world *);
+void judge_report_claims(struct world *); /* the result is collected */
+/* After an event: counters that somebody makes a claim about. */
+void claims_watch(struct world *);
+/* What made a claim fail; frame 0: none shows it. */
+void claim_evidence(struct claim_result *, simtime_t, uint64_t frame,
+    const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+void claim_frame(struct claim_result *, uint64_t frame);
+/* The other end of a client's connection, a server's; NULL. */
+struct conn *conn_peer(struct world *, const struct conn *);
+
+/* world_counted.c: claims about events, drops and frames */
+/* Before anything happens; an errno: a filter that is none. */
+int counted_create(struct world *, struct strbuf *err);
+void counted_destroy(struct world *);
+void counted_trace(struct world *, const struct trace_rec *);
+void counted_frame(struct world *, const struct frame *, const char *comment);
+void claim_counted(struct world *, unsigned i, struct claim_result *);
 
 /* app.c */
 int apps_create(struct world *, struct strbuf *err);

@@ -194,10 +194,13 @@ tap_record(struct world *w, const struct wire_port *from, struct frame *f,
 	int error;
 
 	of = rexmit_track(w->w_rexmit, f);
-	if (w->w_capture != NULL) {
-		strbuf_clear(&w->w_comment);
+	strbuf_clear(&w->w_comment);
+	if (w->w_capture != NULL || w->w_counts_comments)
 		capture_comment(f, fate->wf_lost, fate->wf_remark, of,
 		    &w->w_comment);
+	if (w->w_counts_frames && !w->w_draining)
+		counted_frame(w, f, strbuf_str(&w->w_comment));
+	if (w->w_capture != NULL) {
 		error = capture_frame(w->w_capture, from->pt_capif, f,
 		    timebase_now(w->w_tb), false, strbuf_str(&w->w_comment));
 		tap_error(w, error, capture_path(w->w_capture));
@@ -217,11 +220,12 @@ tap_first(struct world *w, const struct wire_port *from, struct frame *f,
 	f->f_id = ++w->w_frames;
 	if (!w->w_draining)
 		timeline_frame(w, from, f);
-	if (w->w_capture != NULL || w->w_pcap != NULL || w->w_ports != NULL)
+	if (w->w_capture != NULL || w->w_pcap != NULL || w->w_ports != NULL ||
+	    w->w_counts_frames)
 		frame_csum_settle(f); /* before the frame is shared */
 	if (w->w_sc->checks.records)
 		judge_frame(w->w_judge, f, from->pt_outside);
-	if (w->w_capture != NULL || w->w_pcap != NULL)
+	if (w->w_capture != NULL || w->w_pcap != NULL || w->w_counts_frames)
 		tap_record(w, from, f, fate);
 }
 

@@ -225,6 +225,9 @@ tcp_usr_ready(struct socket *so, struct mbuf *m, int count)
 		return (ECONNRESET);
 	}
 	error = sbready(&so->so_snd, m, count);
+	TRACE(&so->so_vnet->v_tracer, so_ready, TU(intotcpcb(inp)->t_conn),
+	    TU(so->so_number), TU(sbavail(&so->so_snd)),
+	    TU(sbused(&so->so_snd)), TI(error));
 	if (error == 0 && !V_DEFECT(so->so_vnet, TCP_READY_SILENT))
 		error = tcp_output(intotcpcb(inp));
 	return (error);

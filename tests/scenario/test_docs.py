@@ -9,100 +9,6 @@ import sys
 import lib
 
 
-SINCE_0_2 = ['apps.NAME.only', 'defaults', 'defaults.app', 'defaults.host', 'defaults.link', 'defaults.nic',
-             'exhibit', 'exhibit.caught_by', 'exhibit.defects', 'exhibit.id', 'exhibit.links', 'exhibit.title',
-             'expect[].name', 'expect[].only', 'include', 'links[].only', 'matrix', 'matrix.axes', 'matrix.exclude',
-             'matrix.strength', 'parameters', 'repeat', 'tags', 'timeline[].only',
-             'apps.NAME.header', 'apps.NAME.pacing_rate', 'apps.NAME.requests',
-             'apps.NAME.tls.spoil', 'apps.NAME.tls.spoil.how',
-             'apps.NAME.tls.spoil.record', 'apps.NAME.upload',
-             'checks', 'checks.records',
-             'expect[].error', 'expect[].error.app', 'expect[].error.is',
-             'expect[].tcp_info', 'expect[].tcp_info.app',
-             'expect[].tcp_info.at', 'expect[].tcp_info.connection',
-             'expect[].tcp_info.field', 'expect[].tcp_info.is',
-             'expect[].tcp_info.max', 'expect[].tcp_info.min',
-             'capture.tcp_info', 'capture.timeline', 'hosts.NAME.initial_seq',
-             'hosts.NAME.coarse_timestamps',
-             'hosts.NAME.vlans', 'hosts.NAME.vlans.NAME.rxtls',
-             'hosts.NAME.vlans.NAME.vlan', 'hosts.NAME.vlans.NAME.vlandev',
-             'timeline[].args', 'timeline[].every', 'capture.ports',
-             'hosts.NAME.laggs.NAME.use_flowid',
-             'hosts.NAME.laggs.NAME.flowid_shift',
-             'hosts.NAME.laggs.NAME.lagghash',
-             'hosts.NAME.laggs.NAME.rr_limit',
-             'hosts.NAME.laggs.NAME.use_numa',
-             'hosts.NAME.laggs.NAME.lacp_strict',
-             'hosts.NAME.laggs.NAME.lacp_fast_timeout',
-             'hosts.NAME.accel', 'hosts.NAME.accel.depth',
-             'hosts.NAME.accel.engines', 'hosts.NAME.accel.fail_op',
-             'hosts.NAME.accel.latency', 'hosts.NAME.accel.rate',
-             'hosts.NAME.completion', 'hosts.NAME.completion_window',
-             'hosts.NAME.crypto', 'hosts.NAME.direct_map',
-             'hosts.NAME.disk_jitter', 'hosts.NAME.fail_alloc',
-             'hosts.NAME.files.NAME.bad_page',
-             'hosts.NAME.fragmented_memory', 'hosts.NAME.kern_tls',
-             'hosts.NAME.nics.NAME.lro', 'hosts.NAME.nics.NAME.numa_domain',
-             'hosts.NAME.nics.NAME.bus', 'hosts.NAME.nics.NAME.pcie',
-             'hosts.NAME.nics.NAME.queues', 'hosts.NAME.nics.NAME.settings',
-             'hosts.NAME.nics.NAME.tx_coalesce', 'capture.dma',
-             'timeline[].order', 'timeline[].for', 'timeline[].count',
-             'hosts.NAME.nics.NAME.rx_coalesce', 'hosts.NAME.numa_domains',
-             'links[].back', 'links[].back.delay', 'links[].back.jitter',
-             'links[].back.loss', 'links[].back.queue', 'links[].back.rate',
-             'links[].impair', 'links[].impair[].bursts',
-             'links[].impair[].bursts.bad', 'links[].impair[].bursts.enter',
-             'links[].impair[].bursts.good',
-             'links[].impair[].bursts.leave', 'links[].impair[].corrupt',
-             'links[].impair[].corrupt.app_record',
-             'links[].impair[].corrupt.chance',
-             'links[].impair[].corrupt.checksum',
-             'links[].impair[].corrupt.count',
-             'links[].impair[].corrupt.data',
-             'links[].impair[].corrupt.first',
-             'links[].impair[].corrupt.flags',
-             'links[].impair[].corrupt.flow',
-             'links[].impair[].corrupt.mask',
-             'links[].impair[].corrupt.record',
-             'links[].impair[].corrupt.segment',
-             'links[].impair[].corrupt.where',
-             'links[].impair[].corrupt.whose', 'links[].impair[].delay',
-             'links[].impair[].drop', 'links[].impair[].drop.app_record',
-             'links[].impair[].drop.count', 'links[].impair[].drop.data',
-             'links[].impair[].drop.first', 'links[].impair[].drop.flags',
-             'links[].impair[].drop.flow', 'links[].impair[].drop.mask',
-             'links[].impair[].drop.record',
-             'links[].impair[].drop.segment', 'links[].impair[].drop.whose',
-             'links[].impair[].duplicate', 'links[].impair[].enabled',
-             'links[].impair[].from', 'links[].impair[].jitter',
-             'links[].impair[].jitter.keep_order',
-             'links[].impair[].jitter.up_to', 'links[].impair[].loss',
-             'links[].impair[].mtu', 'links[].impair[].mtu.icmp',
-             'links[].impair[].mtu.router', 'links[].impair[].mtu.size',
-             'links[].impair[].name', 'links[].impair[].rate',
-             'links[].impair[].rate.packets', 'links[].impair[].rate.queue',
-             'links[].impair[].rate.rate', 'links[].impair[].rate.red',
-             'links[].impair[].rate.red.chance',
-             'links[].impair[].rate.red.ecn',
-             'links[].impair[].rate.red.max',
-             'links[].impair[].rate.red.min', 'links[].impair[].reorder',
-             'links[].impair[].reorder.chance',
-             'links[].impair[].reorder.delay',
-             'links[].impair[].reorder.every', 'links[].jitter',
-             'links[].name', 'links[].preset', 'switches',
-             'switches.NAME.laggs',
-             'switches.NAME.laggs.NAME.lacp_fast_timeout',
-             'switches.NAME.laggs.NAME.ports',
-             'switches.NAME.laggs.NAME.proto',
-             'switches.NAME.latency', 'switches.NAME.ports',
-             'switches.NAME.queue', 'switches.NAME.rate',
-             'timeline[].after', 'timeline[].connection',
-             'timeline[].delay', 'timeline[].enabled', 'timeline[].list',
-             'timeline[].must', 'timeline[].node', 'timeline[].peer',
-             'timeline[].queue', 'timeline[].rate', 'timeline[].set',
-             'timeline[].times', 'timeline[].to', 'timeline[].when']
-
-
 def read(name):
     with open(os.path.join(lib.ROOT, name)) as f:
         return f.read()
@@ -147,6 +53,16 @@ def nics_page(c, sim):
     c.check('docs/nics.md' in read('README.md'), 'README does not name it')
 
 
+def traces(c):
+    """Each point of the catalogue is told by somebody."""
+    points = re.findall(r'^TRACE_POINT\((\w+),', read('include/ktsim/base/trace_points.def'), re.M)
+    sources = ''.join(read(os.path.relpath(f, lib.ROOT)) for top in ('src', 'sim', 'nicmodel')
+                      for f in glob.glob(os.path.join(lib.ROOT, top, '**', '*.c'), recursive=True))
+    c.check(len(points) > 40, '%d trace points' % len(points))
+    for p in points:
+        c.check(re.search(r'TRACE\([^;]*?,\s*%s,|TP_%s[,;]' % (p, p), sources), 'nobody tells ' + p)
+
+
 def main():
     sim = sys.argv[1]
     c = lib.Checks()
@@ -174,13 +90,15 @@ def main():
     since = dict(re.findall(
         r'^\| `([^`]+)` \| .*? \| .*? \| (\S+) \| .* \|$', table, re.M))
     c.equal(len(since), table.count('\n') - 2, 'every key says since when')
-    found = {k for k, v in since.items() if v == '0.2'}
-    c.equal(sorted(found ^ set(SINCE_0_2)), [],
-            'keys that came with 0.2, here or there alone')
+    with open(os.path.join(lib.ROOT, 'tests', 'scenario', 'keys-0.1.txt')) as f:
+        first = f.read().split()
+    c.equal(sorted(k for k, v in since.items() if v == '0.1'), sorted(first),
+            'keys that the first version had')
     for key, v in since.items():
         c.check(float(v) <= float(version.group(1)),
                 '%s is since %s, this is %s' % (key, v, version.group(1)))
     nics_page(c, sim)
+    traces(c)
     readme, arch = read('README.md'), read('docs/architecture.md')
     for path in glob.glob(os.path.join(lib.SCENARIOS, '*.ktls.yaml')):
         name = os.path.basename(path)[:-len('.ktls.yaml')]

@@ -37,6 +37,8 @@ struct strbuf;
 void engine_dump(const struct engine *, struct strbuf *, int indent);
 /* The event being dispatched (its name), or NULL. */
 const char *engine_current(const struct engine *);
+/* That, or between two events the one before; "" before the first. */
+const char *engine_last(const struct engine *);
 
 /*
  * A pool of host threads (0 to 64) behind the job-pool port. 0: jobs run

@@ -184,6 +184,11 @@ int result_exit_code(const struct result *);
 struct strbuf;
 void report_text(const struct result *, struct strbuf *);
 void report_json(const struct result *, struct strbuf *);
+/*
+ * A number of report.json by its path, "connections[0].server_side.timeouts"; [*] adds up
+ * over a list. NULL, or why there is none.
+ */
+const char *report_number(const struct result *, const char *path, uint64_t *);
 /* timeline.svg: the run over time, if there is one to be drawn. */
 void report_timeline(const struct result *, struct strbuf *);
 

@@ -494,7 +494,36 @@ enum sc_expect_kind {
 	SC_EXP_MODE,
 	SC_EXP_TIME,
 	SC_EXP_ERROR,
-	SC_EXP_TCP_INFO
+	SC_EXP_TCP_INFO,
+	SC_EXP_EVENT,
+	SC_EXP_ORDER,
+	SC_EXP_DROPS,
+	SC_EXP_FRAMES,
+	SC_EXP_GAP,
+	SC_EXP_REPORT,
+	SC_EXP_KINDS
+};
+extern const char *const sc_expect_names[SC_EXP_KINDS];
+
+/* What an argument of a trace point has to be. */
+enum sc_match_kind { SC_MATCH_TEXT, SC_MATCH_NUMBER, SC_MATCH_ERRNO };
+struct sc_match {
+	unsigned arg; /* of the point */
+	int kind;
+	const char *glob; /* text */
+	int cmp;	  /* enum sc_when_cmp */
+	int64_t number;
+};
+
+/* Which trace records are meant. */
+struct sc_event {
+	struct sc_loc loc;
+	const char *name;      /* of the point */
+	const char *host;      /* NULL: any */
+	struct sc_knob *where; /* argument: what it is, as written */
+	unsigned nwhere;
+	int point;		/* enum trace_id; parsed by the checks, as is */
+	struct sc_match *match; /* nwhere of them */
 };
 /* What a claim says of a number. */
 struct sc_bounds {
@@ -529,7 +558,8 @@ struct sc_expect {
 	struct sc_exp_time {
 		struct sc_loc loc;
 		const char *app;
-		simtime_t max; /* all connections done by then */
+		simtime_t is, min, max; /* when its last connection is done */
+		bool has_is, has_min, has_max;
 	} time;
 	struct sc_exp_error {
 		struct sc_loc loc;
@@ -545,6 +575,40 @@ struct sc_expect {
 		simtime_t at;
 		bool has_at;
 	} tcp_info;
+	struct sc_exp_event {
+		struct sc_loc loc;
+		struct sc_event event;
+		struct sc_bounds bounds;
+		simtime_t after, before;
+		bool has_before;
+	} event;
+	struct sc_exp_order {
+		struct sc_loc loc;
+		struct sc_event *events;
+		unsigned nevents;
+	} order;
+	struct sc_exp_drops {
+		struct sc_loc loc;
+		const char *reason, *where; /* globs; NULL: any */
+		struct sc_bounds bounds;
+	} drops;
+	struct sc_exp_frames {
+		struct sc_loc loc;
+		const char *filter;  /* pcap-filter(7); NULL: all */
+		const char *comment; /* glob; NULL: any */
+		struct sc_bounds bounds;
+	} frames;
+	struct sc_exp_gap {
+		struct sc_loc loc;
+		const char *app;
+		simtime_t min, max;
+		bool has_min, has_max;
+	} gap;
+	struct sc_exp_report {
+		struct sc_loc loc;
+		const char *path;
+		struct sc_bounds bounds;
+	} report;
 };
 
 /* Words that a parameter may be, by its name. */

@@ -113,6 +113,15 @@ void capture_comment(const struct frame *, const char *verdict,
     const char *remark, uint64_t rexmit_of, struct strbuf *);
 
 /*
+ * An expression of pcap-filter(7), by libpcap. NULL: why is in err, a line
+ * without its end.
+ */
+struct tap_filter;
+struct tap_filter *tap_filter_create(const char *expr, struct strbuf *err);
+void tap_filter_destroy(struct tap_filter *);
+bool tap_filter_match(const struct tap_filter *, const struct frame *);
+
+/*
  * Which frame carried these bytes first: per flow direction, by sequence.
  * rexmit_track returns the id of the earliest frame that covers the first
  * byte of f's TCP payload (SYN and FIN count as one), or 0, and remembers f.

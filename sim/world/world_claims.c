@@ -1,0 +1,532 @@
+/*
+ * The scenario's claims, judged at their instants or when the run is over.
+ * Who fails says what made it so, if that is known: an event, a frame.
+ */
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <ktsim/base/errnoname.h>
+#include <ktsim/kern/ktls.h>
+#include <ktsim/kern/sysctl.h>
+
+#include "world_priv.h"
+
+static struct app *
+claim_app(struct world *w, const char *name)
+{
+	for (unsigned i = 0; i < w->w_sc->napps; i++)
+		if (strcmp(w->w_sc->apps[i].loc.name, name) == 0)
+			return (&w->w_apps[i]);
+	return (NULL);
+}
+
+/* The server's end of a client's connection; NULL. */
+struct conn *
+conn_peer(struct world *w, const struct conn *c)
+{
+	struct app *a;
+	struct conn *p;
+
+	for (unsigned i = 0; i < w->w_sc->napps; i++) {
+		a = &w->w_apps[i];
+		if (a->a_sc->type != SC_APP_HTTPS_SERVER)
+			continue;
+		TAILQ_FOREACH(p, &a->a_conns, c_link)
+			if (p->c_flow != NULL && p->c_flow == c->c_flow)
+				return (p);
+	}
+	return (NULL);
+}
+
+/* What the server has of a client that sends. */
+static uint64_t
+uploaded(struct world *w, const struct app *a)
+{
+	const struct conn *c, *p;
+	uint64_t n = 0;
+
+	TAILQ_FOREACH(c, &a->a_conns, c_link)
+		if (c->c_flow != NULL && (p = conn_peer(w, c)) != NULL)
+			n += p->c_received;
+	return (n);
+}
+
+/* The first connection that did not get to its end. */
+static void
+evidence_failed(const struct app *a, struct claim_result *cl)
+{
+	const struct conn *c, *first = NULL;
+
+	TAILQ_FOREACH(c, &a->a_conns, c_link)
+		if (c->c_failed != NULL &&
+		    (first == NULL || c->c_end < first->c_end))
+			first = c;
+	if (first != NULL)
+		claim_evidence(cl, first->c_end, 0, "%s#%u: %s: %s",
+		    a->a_sc->loc.name, first->c_index, first->c_failed,
+		    errno_name(first->c_error));
+}
+
+static void
+claim_delivered(struct world *w, const struct sc_exp_delivered *e,
+    struct claim_result *cl)
+{
+	const struct app *a = claim_app(w, e->app);
+	bool up = a->a_sc->upload != NULL;
+	uint64_t got = up ? uploaded(w, a) : a->a_delivered;
+
+	cl->cl_claim = xasprintf(up ? "%s delivers %ju body bytes"
+				    : "%s receives %ju body bytes",
+	    e->app, (uintmax_t)e->bytes);
+	cl->cl_found = xasprintf("%ju bytes", (uintmax_t)got);
+	cl->cl_ok = got == e->bytes;
+	if (!cl->cl_ok)
+		evidence_failed(a, cl);
+}
+
+void
+claim_bounds(const struct sc_bounds *b, struct strbuf *sb)
+{
+	if (b->has_is)
+		strbuf_addf(sb, " is %ju", (uintmax_t)b->is);
+	if (b->has_min)
+		strbuf_addf(sb, " is at least %ju", (uintmax_t)b->min);
+	if (b->has_max)
+		strbuf_addf(sb, " is at most %ju", (uintmax_t)b->max);
+}
+
+bool
+claim_within(const struct sc_bounds *b, uint64_t v)
+{
+	return ((!b->has_is || v == b->is) && (!b->has_min || v >= b->min) &&
+	    (!b->has_max || v <= b->max));
+}
+
+static void
+claim_counter(struct world *w, const struct sc_exp_counter *e,
+    const struct wlook *lo, struct claim_result *cl)
+{
+	struct strbuf sb = { 0 };
+	uint64_t v = 0;
+	int error;
+
+	error = sysctl_read(world_host(w, e->host)->h_vnet, e->name, &v);
+	strbuf_addf(&sb, "%s %s", e->host, e->name);
+	claim_bounds(&e->bounds, &sb);
+	cl->cl_claim = strbuf_take(&sb);
+	cl->cl_ok = error == 0 && claim_within(&e->bounds, v);
+	cl->cl_found = error != 0 ? xstrdup("there is no such sysctl")
+				  : xasprintf("%ju", (uintmax_t)v);
+	if (!cl->cl_ok && lo->lo_tripped)
+		claim_evidence(cl, lo->lo_when, lo->lo_frame,
+		    "it became %ju in the event \"%s\"",
+		    (uintmax_t)lo->lo_tripped_to, lo->lo_event_name);
+}
+
+static int
+conn_mode(struct conn *c, int dir)
+{
+	int mode = TCP_TLS_MODE_NONE;
+
+	if (c->c_so == NULL)
+		return (dir == 0 ? c->c_side.tx_mode : c->c_side.rx_mode);
+	if (dir == 0)
+		(void)ktls_get_tx_mode(c->c_so, &mode);
+	else
+		(void)ktls_get_rx_mode(c->c_so, &mode);
+	return (mode);
+}
+
+/* The decision by which this connection has its mode. */
+static void
+evidence_mode(struct world *w, const struct sc_exp_mode *e,
+    const struct conn *c, struct claim_result *cl)
+{
+	const struct story *s = story_of(w, c->c_app->a_host, c->c_number);
+	const struct story_mode *sm, *last = NULL;
+
+	for (sm = s != NULL ? s->s_modes : NULL;
+	     sm != NULL && sm < s->s_modes + s->s_nmodes; sm++)
+		if (sm->sm_rx == (e->dir == 1) &&
+		    (!e->has_at || sm->sm_when <= e->at))
+			last = sm;
+	if (last != NULL)
+		claim_evidence(cl, last->sm_when, 0, "%s#%u: %s %s: %s%s%s",
+		    e->app, c->c_index, e->dir == 0 ? "tx" : "rx",
+		    last->sm_mode, last->sm_why,
+		    last->sm_error != 0 ? ", " : "",
+		    last->sm_error != 0 ? errno_name(last->sm_error) : "");
+	else
+		claim_evidence(cl, c->c_established, 0,
+		    "%s#%u: KTLS was never switched on (%s)", e->app,
+		    c->c_index,
+		    e->dir == 0 ? (c->c_side.tx_why != NULL ? c->c_side.tx_why
+							    : "not asked for")
+				: (c->c_side.rx_why != NULL ? c->c_side.rx_why
+							    : "not asked for"));
+}
+
+static void
+claim_mode(struct world *w, const struct sc_exp_mode *e,
+    struct claim_result *cl)
+{
+	struct app *a = claim_app(w, e->app);
+	unsigned looked = 0, other = 0, mode = 0;
+	struct conn *c, *odd = NULL;
+
+	TAILQ_FOREACH(c, &a->a_conns, c_link) {
+		/* At an instant: those that live then; at the end: all. */
+		if (e->has_at && (c->c_so == NULL || c->c_established == 0))
+			continue;
+		looked++;
+		if (conn_mode(c, e->dir) != e->is) {
+			odd = other++ == 0 ? c : odd;
+			mode = (unsigned)conn_mode(c, e->dir);
+		}
+	}
+	cl->cl_claim = xasprintf("%s %s mode is %s", e->app,
+	    e->dir == 0 ? "tx" : "rx", ktls_mode_name(e->is));
+	cl->cl_ok = looked > 0 && other == 0;
+	cl->cl_found = looked == 0 ? xstrdup("no connection to look at")
+	    : other == 0	   ? xasprintf("%s on %u of %u connections",
+					 ktls_mode_name(e->is), looked, looked)
+				   : xasprintf("%s on %u of %u connections",
+					 ktls_mode_name((int)mode), other, looked);
+	if (odd != NULL)
+		evidence_mode(w, e, odd, cl);
+}
+
+static const char *
+late_name(const struct app *a, struct strbuf *sb)
+{
+	const struct conn *c, *last = NULL;
+
+	TAILQ_FOREACH(c, &a->a_conns, c_link)
+		if (last == NULL || c->c_so != NULL ||
+		    (last->c_so == NULL && c->c_end > last->c_end))
+			last = c;
+	if (last == NULL)
+		return ("no connection");
+	strbuf_addf(sb, "%s#%u", a->a_sc->loc.name, last->c_index);
+	return (strbuf_str(sb));
+}
+
+static void
+time_bounds(const struct sc_exp_time *e, struct strbuf *sb)
+{
+	strbuf_addf(sb, "%s is done", e->app);
+	if (e->has_is) {
+		strbuf_adds(sb, " at ");
+		format_time(e->is, sb);
+	}
+	if (e->has_min) {
+		strbuf_adds(sb, " not before ");
+		format_time(e->min, sb);
+	}
+	if (e->has_max) {
+		strbuf_adds(sb, " by ");
+		format_time(e->max, sb);
+	}
+}
+
+static void
+claim_time(struct world *w, const struct sc_exp_time *e,
+    struct claim_result *cl)
+{
+	struct app *a = claim_app(w, e->app);
+	struct strbuf sb = { 0 }, name = { 0 };
+	simtime_t t = a->a_done_at;
+
+	time_bounds(e, &sb);
+	cl->cl_claim = strbuf_take(&sb);
+	cl->cl_ok = a->a_open == 0 && a->a_failed == 0 &&
+	    (!e->has_is || t == e->is) && (!e->has_min || t >= e->min) &&
+	    (!e->has_max || t <= e->max);
+	if (a->a_open > 0)
+		strbuf_addf(&sb, "%u connections are not done", a->a_open);
+	else if (a->a_failed > 0)
+		strbuf_addf(&sb, "%ju connections failed",
+		    (uintmax_t)a->a_failed);
+	else
+		format_time(t, &sb);
+	cl->cl_found = strbuf_take(&sb);
+	if (!cl->cl_ok)
+		claim_evidence(cl, a->a_open > 0 ? timebase_now(w->w_tb) : t, 0,
+		    "%s is the last one", late_name(a, &name));
+	strbuf_fini(&name);
+}
+
+static void
+claim_error(struct world *w, const struct sc_exp_error *e,
+    struct claim_result *cl)
+{
+	struct app *a = claim_app(w, e->app);
+	unsigned looked = 0, other = 0;
+	const char *found = e->is;
+	struct conn *c, *odd = NULL;
+
+	TAILQ_FOREACH(c, &a->a_conns, c_link) {
+		looked++;
+		if (c->c_error == errno_value(e->is))
+			continue;
+		odd = other++ == 0 ? c : odd;
+		found = c->c_error != 0 ? errno_name(c->c_error) : "no error";
+	}
+	cl->cl_claim = xasprintf("%s fails with %s", e->app, e->is);
+	cl->cl_ok = looked > 0 && other == 0;
+	cl->cl_found = looked == 0
+	    ? xstrdup("no connection to look at")
+	    : xasprintf("%s on %u of %u connections", found,
+		  other == 0 ? looked : other, looked);
+	if (odd != NULL)
+		claim_evidence(cl,
+		    odd->c_so != NULL ? timebase_now(w->w_tb) : odd->c_end, 0,
+		    "%s#%u %s", e->app, odd->c_index,
+		    odd->c_error != 0	    ? errno_name(odd->c_error)
+			: odd->c_so != NULL ? "is still open"
+					    : "ended well");
+}
+
+const char *
+claim_file(const struct scenario *sc, const struct sc_loc *loc)
+{
+	return (loc->src == NULL || loc->src == &sc->source
+		? NULL
+		: loc->src->sr_name);
+}
+
+void
+claim_evidence(struct claim_result *cl, simtime_t when, uint64_t frame,
+    const char *fmt, ...)
+{
+	struct strbuf sb = { 0 };
+	va_list ap;
+
+	va_start(ap, fmt);
+	strbuf_vaddf(&sb, fmt, ap);
+	va_end(ap);
+	free(cl->cl_first);
+	cl->cl_first = strbuf_take(&sb);
+	cl->cl_when = when;
+	claim_frame(cl, frame);
+}
+
+void
+claim_frame(struct claim_result *cl, uint64_t frame)
+{
+	if (frame != 0 && cl->cl_nframes < CLAIM_FRAMES &&
+	    (cl->cl_nframes == 0 || cl->cl_frames[cl->cl_nframes - 1] != frame))
+		cl->cl_frames[cl->cl_nframes++] = frame;
+}
+
+static void
+claim_gap(struct world *w, const struct sc_exp_gap *e, struct claim_result *cl)
+{
+	struct app *a = claim_app(w, e->app);
+	struct strbuf sb = { 0 };
+	struct story_gap g, longest = { 0 };
+	const struct conn *c, *p, *at = NULL;
+
+	TAILQ_FOREACH(c, &a->a_conns, c_link) {
+		p = a->a_sc->upload != NULL ? conn_peer(w, c) : c;
+		if (p == NULL)
+			continue;
+		g = p->c_gap;
+		if (c->c_so != NULL)
+			story_gap_open(&g, timebase_now(w->w_tb));
+		if (at == NULL || g.g_longest > longest.g_longest) {
+			longest = g;
+			at = c;
+		}
+	}
+	strbuf_addf(&sb, "%s waits", e->app);
+	if (e->has_min) {
+		strbuf_adds(&sb, " once at least ");
+		format_time(e->min, &sb);
+	}
+	if (e->has_max) {
+		strbuf_adds(&sb, " never more than ");
+		format_time(e->max, &sb);
+	}
+	cl->cl_claim = strbuf_take(&sb);
+	cl->cl_ok = at != NULL &&
+	    (!e->has_min || longest.g_longest >= e->min) &&
+	    (!e->has_max || longest.g_longest <= e->max);
+	if (at == NULL) {
+		cl->cl_found = xstrdup("no connection to look at");
+		return;
+	}
+	format_time(longest.g_longest, &sb);
+	cl->cl_found = strbuf_take(&sb);
+	if (!cl->cl_ok)
+		claim_evidence(cl, longest.g_from, 0, "%s#%u waits from here",
+		    e->app, at->c_index);
+}
+
+/* Its number, once the report is made. */
+static void
+claim_report(struct world *w, const struct sc_exp_report *e,
+    struct claim_result *cl)
+{
+	struct strbuf sb = { 0 };
+	uint64_t v = 0;
+	const char *why;
+
+	strbuf_addf(&sb, "report %s", e->path);
+	claim_bounds(&e->bounds, &sb);
+	cl->cl_claim = strbuf_take(&sb);
+	why = report_number(&w->w_res, e->path, &v);
+	cl->cl_ok = why == NULL && claim_within(&e->bounds, v);
+	cl->cl_found =
+	    why != NULL ? xstrdup(why) : xasprintf("%ju", (uintmax_t)v);
+}
+
+static void
+claim_judge(struct world *w, unsigned i)
+{
+	const struct sc_expect *e = &w->w_sc->expect[i];
+	struct claim_result *cl = &w->w_res.r_claims[i];
+
+	cl->cl_line = e->loc.line;
+	cl->cl_col = e->loc.col;
+	cl->cl_name = e->name;
+	cl->cl_kind = sc_expect_names[e->kind];
+	cl->cl_file = claim_file(w->w_sc, &e->loc);
+	switch (e->kind) {
+	case SC_EXP_DELIVERED:
+		claim_delivered(w, &e->delivered, cl);
+		break;
+	case SC_EXP_COUNTER:
+		claim_counter(w, &e->counter, &w->w_looks[i], cl);
+		break;
+	case SC_EXP_MODE:
+		claim_mode(w, &e->mode, cl);
+		break;
+	case SC_EXP_TCP_INFO:
+		claim_tcp_info(claim_app(w, e->tcp_info.app), &e->tcp_info, cl);
+		break;
+	case SC_EXP_TIME:
+		claim_time(w, &e->time, cl);
+		break;
+	case SC_EXP_ERROR:
+		claim_error(w, &e->error, cl);
+		break;
+	case SC_EXP_GAP:
+		claim_gap(w, &e->gap, cl);
+		break;
+	case SC_EXP_REPORT:
+		claim_report(w, &e->report, cl);
+		break;
+	default:
+		claim_counted(w, i, cl);
+		break;
+	}
+	w->w_looks[i].lo_judged = true;
+}
+
+static void
+look_event(void *arg)
+{
+	struct wlook *lo = arg;
+
+	claim_judge(lo->lo_world, lo->lo_index);
+}
+
+/* When it is looked at, if not at the end. */
+static bool
+claim_instant(const struct sc_expect *e, simtime_t *at)
+{
+	*at = e->kind == SC_EXP_COUNTER ? e->counter.at
+	    : e->kind == SC_EXP_MODE	? e->mode.at
+					: e->tcp_info.at;
+	return ((e->kind == SC_EXP_COUNTER && e->counter.has_at) ||
+	    (e->kind == SC_EXP_MODE && e->mode.has_at) ||
+	    (e->kind == SC_EXP_TCP_INFO && e->tcp_info.has_at));
+}
+
+/* --- counters that must not go beyond something --- */
+
+/* So that a failed claim can say when it did. */
+static void
+claim_watch(struct world *w, struct wlook *lo, const struct sc_exp_counter *e)
+{
+	const struct sysctl_oid *oid;
+
+	if (!e->bounds.has_is && !e->bounds.has_max)
+		return;
+	oid = sysctl_find(world_host(w, e->host)->h_vnet, e->name);
+	if (oid == NULL || oid->oid_val == NULL)
+		return;
+	lo->lo_value = oid->oid_val;
+	lo->lo_most = e->bounds.has_is ? e->bounds.is : e->bounds.max;
+	w->w_watched++;
+}
+
+void
+claims_watch(struct world *w)
+{
+	struct wlook *lo;
+
+	for (lo = w->w_looks; lo < w->w_looks + w->w_sc->nexpect; lo++) {
+		if (lo->lo_value == NULL || *lo->lo_value <= lo->lo_most)
+			continue;
+		lo->lo_tripped = true;
+		lo->lo_tripped_to = *lo->lo_value;
+		lo->lo_when = timebase_now(w->w_tb);
+		lo->lo_frame = w->w_frames;
+		lo->lo_event_name = engine_last(w->w_engine);
+		lo->lo_value = NULL;
+		w->w_watched--;
+	}
+}
+
+/* --- the run's life --- */
+
+void
+judge_claims_begin(struct world *w)
+{
+	const struct sc_expect *e;
+	struct wlook *lo;
+	simtime_t at;
+
+	w->w_res.r_claims = xcalloc(w->w_sc->nexpect + w->w_sc->nsteps,
+	    sizeof(*w->w_res.r_claims));
+	w->w_res.r_nclaims = w->w_sc->nexpect;
+	for (unsigned i = 0; i < w->w_sc->nsteps; i++)
+		w->w_res.r_nclaims += w->w_sc->timeline[i].must;
+	for (unsigned i = 0; i < w->w_sc->nexpect; i++) {
+		e = &w->w_sc->expect[i];
+		lo = &w->w_looks[i];
+		lo->lo_world = w;
+		lo->lo_index = i;
+		/* After everything else of that instant. */
+		sim_event_init(&lo->lo_event, EV_JUDGE, "claim", look_event,
+		    lo);
+		if (claim_instant(e, &at))
+			timebase_post(w->w_tb, &lo->lo_event, at);
+		if (e->kind == SC_EXP_COUNTER)
+			claim_watch(w, lo, &e->counter);
+	}
+}
+
+void
+judge_claims_end(struct world *w)
+{
+	for (unsigned i = 0; i < w->w_sc->nexpect; i++) {
+		timebase_cancel(w->w_tb, &w->w_looks[i].lo_event);
+		if (!w->w_looks[i].lo_judged &&
+		    w->w_sc->expect[i].kind != SC_EXP_REPORT)
+			claim_judge(w, i);
+	}
+	w->w_watched = 0;
+	whens_judge(w);
+}
+
+void
+judge_report_claims(struct world *w)
+{
+	for (unsigned i = 0; i < w->w_sc->nexpect; i++)
+		if (w->w_sc->expect[i].kind == SC_EXP_REPORT)
+			claim_judge(w, i);
+}

@@ -1,0 +1,158 @@
+#!/usr/bin/env python3
+"""Claims of every kind: each is met where it is true and fails where it is
+not, and a failed one says what made it so: the first event, and frames of the
+capture that show it. The numbers are recomputed from the trace and by tshark."""
+import json
+import os
+import sys
+
+import lib
+
+TEXT = '''ktls_sim: 1
+name: claims
+hosts:
+  server:
+    sysctl: {kern.ipc.tls.enable: 1}
+    nics: {mce0: {}}
+    addresses: {mce0: 10.0.0.1/24}
+    files: {/f: {size: 1MiB}}
+  client: {nics: {em0: {}}, addresses: {em0: 10.0.0.2/24}}
+links: [{name: wan, ends: [server.mce0, client.em0], loss: 1%}]
+apps:
+  web: {type: https-server, host: server, tls: {version: 1.3}}
+  get: {type: https-client, host: client, server: web, path: /f, tls: {version: 1.3}}
+'''
+REXMIT = '{name: tcp_rexmit, host: server, where: {len: ">= 1000"}'
+
+
+def run(c, sim, d, claims, code, *options):
+    """The claims' results; the run's exit code is checked."""
+    file = os.path.join(d, 'claims.ktls.yaml')
+    with open(file, 'w') as f:
+        f.write(TEXT + 'expect:\n' + ''.join('  - %s\n' % x for x in claims))
+    r, report = lib.run_out(sim, file, os.path.join(d, 'out'), *options)
+    c.equal(r.returncode, code, r.stderr + str([x['claim'] for x in report['expectations'] if not x['met']] if report else ''))
+    return report['expectations'] if report else [], r
+
+
+def truth(c, sim, d):
+    """What the trace and tshark say of the run."""
+    run(c, sim, d, ['time: {app: get, max: 10s}'], 0, '--trace')
+    with open(os.path.join(d, 'out', 'trace.ndjson')) as f:
+        recs = [json.loads(x) for x in f]
+    rexmits = [x for x in recs if x['point'] == 'tcp_rexmit' and x['len'] >= 1000]
+    drops = [x for x in recs if x['point'] == 'wire_drop']
+    c.check(len(rexmits) > 3 and len(drops) > 3, 'the run loses something')
+    with open(os.path.join(d, 'out', 'report.json')) as f:
+        report = json.load(f)
+    return rexmits, drops, report
+
+
+def both_ways(c, sim, d, rexmits, drops, report):
+    """True and false claims of each kind."""
+    n, m = len(rexmits), len(drops)
+    rto = report['connections'][0]['server_side']['timeouts']
+    done = report['connections'][0]['end_ps']
+    first = rexmits[0]['ps']
+    right = [
+        'event: {name: tls_mode, where: {dir: tx, mode: sw}}',
+        'event: %s, is: %d}' % (REXMIT, n),
+        'event: %s, before: %dps, max: 0}' % (REXMIT, first),
+        'event: %s, after: %dps, is: %d}' % (REXMIT, first + 1, n - 1),
+        'event: {name: app_error, where: {error: EPIPE}, max: 0}',
+        'order: {events: [{name: tls_enable}, {name: tls_mode}, {name: tcp_rexmit}]}',
+        'drops: {reason: "link: *", where: wan, is: %d}' % m,
+        'drops: {where: "server.mce0 - *", min: %d}' % m,
+        'frames: {filter: "tcp[tcpflags] & tcp-syn != 0", is: 2}',
+        'frames: {comment: "*dropped: *", is: %d}' % m,
+        'frames: {filter: "ip6", max: 0}',
+        'gap: {app: get, min: 1us, max: 10s}',
+        'report: {path: "connections[0].server_side.timeouts", is: %d}' % rto,
+        'report: {path: "connections[*].body_bytes", is: 1048576}',
+        'time: {app: get, is: %dps}' % done,
+        'time: {app: get, min: %dps, max: %dps}' % (done, done),
+    ]
+    found, _ = run(c, sim, d, right, 0)
+    c.equal([x['claim'] for x in found if not x['met']], [], 'true claims')
+    wrong = [
+        'event: {name: tls_mode, where: {dir: tx, mode: ifnet}}',
+        'event: %s, max: 2}' % REXMIT,
+        'event: {name: tcp_rexmit, host: client}',
+        'order: {events: [{name: tcp_rexmit}, {name: tls_enable}]}',
+        'order: {events: [{name: tls_enable}, {name: tcp_drop}]}',
+        'drops: {where: wan, max: 1}',
+        'drops: {reason: nothing like it, min: 1}',
+        'frames: {filter: "tcp port 443", comment: "*rexmit*", max: 1}',
+        'gap: {app: get, max: 1us}',
+        'report: {path: "connections[0].server_side.timeouts", min: %d}' % (rto + 1),
+        'report: {path: "connections[3].server_side.timeouts", is: 0}',
+        'report: {path: nonsense, is: 0}',
+        'report: {path: name, is: 0}',
+        'time: {app: get, min: %dps}' % (done + 1),
+        'time: {app: get, is: %dps}' % (done - 1),
+        'counter: {host: server, name: net.inet.tcp.stats.sndrexmitpack, max: 1}',
+        'mode: {app: web, is: ifnet}',
+        'delivered: {app: get, bytes: 2MiB}',
+        'error: {app: get, is: EPIPE}',
+    ]
+    found, r = run(c, sim, d, wrong, 1)
+    c.equal([x['claim'] for x in found if x['met']], [], 'false claims')
+    c.equal(len(found), len(wrong), 'claims')
+    return found
+
+
+def evidence(c, found, rexmits, drops, d):
+    """What a failed claim points at."""
+    by = {x['claim']: x for x in found}
+    x = by['server tcp_rexmit (len=>= 1000), at most 2']
+    c.equal((x['found'], x['first_ps']), (str(len(rexmits)), rexmits[2]['ps']), 'the third is too many')
+    c.check(x['first'] == 'server tcp_rexmit conn=%d seq=%d len=%d reason=%s' %
+            tuple(rexmits[2][k] for k in ('conn', 'seq', 'len', 'reason')), x['first'])
+    x = by['drops at wan, at most 1']
+    c.equal((x['first_ps'], x['frames']), (drops[1]['ps'], [drops[1]['frame']]), 'the second drop')
+    x = by['server net.inet.tcp.stats.sndrexmitpack is at most 1']
+    c.check('it became 2 in the event "' in x['first'] and '""' not in x['first'], x['first'])
+    c.equal(x['first_ps'], rexmits[1]['ps'], 'when the counter went beyond')
+    x = by['web tx mode is ifnet']
+    c.check(x['first'].startswith('web#0: tx sw: kern.ipc.tls.ifnet.permitted is 0'), x['first'])
+    x = by['frames "tcp port 443" with comment "*rexmit*", at most 1']
+    shark = lib.tshark(os.path.join(d, 'out', 'wire.pcapng'), '-Y', 'frame.comment contains "rexmit"',
+                       '-T', 'fields', '-e', 'frame.number')
+    if shark is not None:
+        c.equal(x['frames'], [int(n) for n in shark.split()][1:9], "tshark's retransmissions")
+    x = by['tcp_rexmit, then tls_enable']
+    c.check(len(x['frames']) == 2, x)
+    c.equal(by['report connections[3].server_side.timeouts is 0']['found'], 'the list is shorter', 'list')
+    c.equal(by['report name is 0']['found'], 'it is not a number', 'text')
+
+
+def refused(c, sim, d):
+    """Mistakes that show when the world is built."""
+    _, r = run(c, sim, d, ['frames: {filter: "tcp prot 3", max: 1}'], 2)
+    c.check("15:22: error: `tcp prot 3` is no filter of libpcap: " in r.stderr, r.stderr)
+
+
+def looking_changes_nothing(c, sim, d):
+    """The same capture with claims that look at everything, and without."""
+    digests = []
+    for claims in (['time: {app: get, max: 10s}'],
+                   ['frames: {filter: "tcp", comment: "*", min: 1}', 'event: {name: so_ready}',
+                    'counter: {host: server, name: net.inet.tcp.stats.sndtotal, max: 100000}']):
+        run(c, sim, d, claims, 0)
+        digests.append(lib.digest(os.path.join(d, 'out'))['wire.pcapng'])
+    c.equal(digests[0], digests[1], 'wire.pcapng')
+
+
+def main():
+    c = lib.Checks()
+    sim = sys.argv[1]
+    with lib.tmpdir() as d:
+        rexmits, drops, report = truth(c, sim, d)
+        found = both_ways(c, sim, d, rexmits, drops, report)
+        evidence(c, found, rexmits, drops, d)
+        refused(c, sim, d)
+        looking_changes_nothing(c, sim, d)
+    c.done()
+
+
+main()
