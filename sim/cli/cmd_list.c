@@ -51,7 +51,10 @@ list_defects(void)
 		di = &defect_catalogue[i];
 		snprintf(by, sizeof(by), "invariant %d", di->di_invariant);
 		printf("%-36s %s: %s\n", di->di_name,
-		    di->di_invariant != 0 ? by : "unit test", di->di_text);
+		    di->di_invariant == DEFECT_BY_CLAIM ? "claim"
+			: di->di_invariant != 0		? by
+							: "unit test",
+		    di->di_text);
 	}
 }
 

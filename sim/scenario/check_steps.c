@@ -19,7 +19,14 @@ enum {
 	KEY_NODE = 0x40,
 	KEY_ORDER = 0x80,
 	KEY_CONN = 0x100,
-	KEY_ARGS = 0x200
+	KEY_ARGS = 0x200,
+	KEY_DISK = 0x400,
+	KEY_FOR = 0x800,
+	KEY_WORKER = 0x1000,
+	KEY_COMPLETION = 0x2000,
+	KEY_ALLOC = 0x4000,
+	KEY_COUNT = 0x8000,
+	KEY_MISREADS = 0x10000
 };
 
 static const struct {
@@ -39,10 +46,39 @@ static const struct {
 	[SC_DO_DELAY] = { ON_LINK, KEY_DELAY },
 	[SC_DO_QUEUE] = { ON_LINK, KEY_QUEUE },
 	[SC_DO_IMPAIR] = { ON_LINK, KEY_NODE },
-	[SC_DO_CARD] = { ON_CARD, KEY_ORDER },
+	[SC_DO_CARD] = { ON_CARD, KEY_ORDER | KEY_FOR | KEY_COUNT },
 	[SC_DO_IFCONFIG] = { ON_IF, KEY_ARGS },
 	[SC_DO_ROUTE] = { ON_HOST, KEY_ARGS },
 	[SC_DO_PACING] = { ON_APP, KEY_RATE | KEY_CONN },
+	[SC_DO_DISK] = { ON_HOST, KEY_DISK },
+	[SC_DO_WORKERS] = { ON_HOST, KEY_FOR | KEY_WORKER },
+	[SC_DO_COMPLETION] = { ON_HOST, KEY_COMPLETION },
+	[SC_DO_FAIL_ALLOC] = { ON_HOST, KEY_ALLOC | KEY_COUNT },
+	[SC_DO_BEHAVE] = { ON_APP, KEY_RATE | KEY_MISREADS | KEY_CONN },
+	[SC_DO_ABORT] = { ON_APP, KEY_CONN },
+};
+
+static const struct {
+	unsigned key;
+	const char *names;
+} key_names[] = {
+	{ KEY_LOSS, "loss" },
+	{ KEY_SYSCTL, "name, value" },
+	{ KEY_SWITCH, "to, peer, list" },
+	{ KEY_CONN, "connection" },
+	{ KEY_RATE, "rate" },
+	{ KEY_DELAY, "delay" },
+	{ KEY_QUEUE, "queue" },
+	{ KEY_NODE, "node, enabled, set" },
+	{ KEY_ORDER, "order" },
+	{ KEY_FOR, "for" },
+	{ KEY_COUNT, "count" },
+	{ KEY_ARGS, "args" },
+	{ KEY_DISK, "latency, jitter, error" },
+	{ KEY_WORKER, "worker" },
+	{ KEY_COMPLETION, "completion" },
+	{ KEY_ALLOC, "zone, nth" },
+	{ KEY_MISREADS, "misreads" },
 };
 
 static unsigned
@@ -56,22 +92,47 @@ given_keys(const struct sc_step *st)
 	    (st->has_queue ? KEY_QUEUE : 0u) |
 	    (st->node != NULL || st->has_enabled || st->has_set ? KEY_NODE
 								: 0u) |
-	    (st->has_order || st->has_time || st->has_count ? KEY_ORDER : 0u) |
-	    (st->args != NULL ? KEY_ARGS : 0u));
+	    (st->has_order ? KEY_ORDER : 0u) | (st->has_time ? KEY_FOR : 0u) |
+	    (st->has_count ? KEY_COUNT : 0u) |
+	    (st->args != NULL ? KEY_ARGS : 0u) |
+	    (st->has_latency || st->has_jitter || st->has_disk_error ? KEY_DISK
+								     : 0u) |
+	    (st->has_worker ? KEY_WORKER : 0u) |
+	    (st->has_completion ? KEY_COMPLETION : 0u) |
+	    (st->zone != NULL || st->has_nth ? KEY_ALLOC : 0u) |
+	    (st->has_misreads ? KEY_MISREADS : 0u));
+}
+
+/* The actions that have a use for this key. */
+static void
+users_of(unsigned key, struct strbuf *sb)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < nitems(actions); i++)
+		if ((actions[i].keys & key) != 0)
+			strbuf_addf(sb, "%s%s", n++ > 0 ? ", " : "",
+			    sc_action_names[i]);
 }
 
 static void
 check_useless(struct chk *c, const struct sc_step *st)
 {
-	if ((given_keys(st) & ~actions[st->action].keys) != 0)
+	unsigned useless = given_keys(st) & ~actions[st->action].keys;
+	struct strbuf sb = { 0 };
+
+	for (unsigned i = 0; i < nitems(key_names); i++) {
+		if ((useless & key_names[i].key) == 0)
+			continue;
+		strbuf_clear(&sb);
+		users_of(key_names[i].key, &sb);
 		ERR(c, &st->loc,
-		    "this step has no use for one of its keys: `loss` is for "
-		    "loss, `rate`, `delay` and `queue` for the steps of these "
-		    "names, `rate` also for pacing, `node`, `enabled` and `set` for impair, `name` and "
-		    "`value` for sysctl, `to`, `peer` and `list` for "
-		    "switch_tls, `connection` for switch_tls and pacing, "
-		    "`order`, `for` and `count` for card, `args` for "
-		    "ifconfig and route");
+		    "a step `%s` has no use for a key of these: %s; steps that "
+		    "have: %s",
+		    sc_action_names[st->action], key_names[i].names,
+		    strbuf_str(&sb));
+	}
+	strbuf_fini(&sb);
 }
 
 /* --- what it is about --- */
@@ -126,6 +187,8 @@ check_rate(struct chk *c, const struct sc_step *st)
 {
 	bool pacing = st->action == SC_DO_PACING;
 
+	if (st->action == SC_DO_BEHAVE)
+		return;
 	if (pacing)
 		check_pacing(c, &st->loc, st->rate);
 	if (pacing ? st->rate > SC_PACING_MAX : st->rate < 1000)
@@ -180,6 +243,42 @@ check_node(struct chk *c, struct sc_step *st, const struct sc_link *l)
 		    "`set` has neither `name` nor `from`: `node` says which");
 }
 
+/* The steps of hosts and applications that need some key. */
+static void
+check_wants(struct chk *c, const struct sc_step *st)
+{
+	unsigned given = given_keys(st);
+	const char *wants = NULL;
+
+	if (st->action == SC_DO_DISK && (given & KEY_DISK) == 0)
+		wants = "`latency`, `jitter` or `error`";
+	else if (st->action == SC_DO_WORKERS && !st->has_time)
+		wants = "`for`: how long they take nothing up";
+	else if (st->action == SC_DO_COMPLETION && !st->has_completion)
+		wants = "`completion`";
+	else if (st->action == SC_DO_FAIL_ALLOC && st->zone == NULL)
+		wants = "`zone`";
+	else if (st->action == SC_DO_BEHAVE &&
+	    (given & (KEY_RATE | KEY_MISREADS)) == 0)
+		wants = "`rate` or `misreads`";
+	if (wants != NULL)
+		ERR(c, &st->loc, "a step `%s` wants %s",
+		    sc_action_names[st->action], wants);
+}
+
+static void
+check_worker(struct chk *c, const struct sc_step *st)
+{
+	for (unsigned i = 0; i < c->sc->nhosts; i++)
+		if (st->has_worker &&
+		    strcmp(c->sc->hosts[i].loc.name, st->on) == 0 &&
+		    st->worker >= c->sc->hosts[i].cpus)
+			ERR(c, &st->loc,
+			    "host `%s` has the workers 0 to %ju: one for each "
+			    "of its `cpus`",
+			    st->on, (uintmax_t)c->sc->hosts[i].cpus - 1);
+}
+
 static void
 check_action(struct chk *c, struct sc_step *st)
 {
@@ -208,7 +307,7 @@ check_action(struct chk *c, struct sc_step *st)
 		ERR(c, &st->loc, "a loss step wants `loss`");
 	if ((keys & KEY_RATE) != 0 && st->has_rate)
 		check_rate(c, st);
-	if ((keys & KEY_CONN) != 0 && (keys & KEY_RATE) != 0 && !st->has_rate)
+	if (st->action == SC_DO_PACING && !st->has_rate)
 		ERR(c, &st->loc, "a pacing step wants `rate`");
 	if ((keys == KEY_RATE && !st->has_rate) ||
 	    (keys == KEY_DELAY && !st->has_delay) ||
@@ -217,6 +316,8 @@ check_action(struct chk *c, struct sc_step *st)
 		    "a step rate, delay or queue wants the key of its name");
 	if (keys == KEY_NODE)
 		check_node(c, st, l);
+	check_wants(c, st);
+	check_worker(c, st);
 }
 
 /* --- when --- */

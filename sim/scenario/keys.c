@@ -22,8 +22,9 @@ const char *const sc_lagg_protos[] = { "failover", "loadbalance", "roundrobin",
 	"broadcast", "lacp", NULL };
 const char *const sc_crypto_names[] = { "openssl", "ipsec-mb", "accel", "none",
 	NULL };
-static const char *const completion_names[] = { "in-order", "reverse",
-	"shuffle", NULL };
+const char *const completion_names[] = { "in-order", "reverse", "shuffle",
+	NULL };
+const char *const misreads_names[] = { "nothing", "partial", "eagain", NULL };
 static const char *const version_names[] = { "1.0", "1.1", "1.2", "1.3", NULL };
 static const char *const place_names[] = { "openssl", "kernel", NULL };
 static const char *const handshake_names[] = { "openssl", "synthetic", NULL };
@@ -33,7 +34,7 @@ static const char *const app_types[] = { "https-server", "https-client", NULL };
 static const char *const family_names[] = { "ipv4", "ipv6", NULL };
 static const char *const header_names[] = { "write", "sendfile", NULL };
 static const char *const spoil_names[] = { "bad-mac", "bad-version", "truncate",
-	"oversize", NULL };
+	"oversize", "zero-plaintext", NULL };
 
 static const struct key nic_keys[] = {
 	{ "model", K_STR, F(sc_nic, model), .def = "basic",
@@ -231,7 +232,7 @@ static const struct key spoil_keys[] = {
 	{ "how", K_ENUM, F(sc_spoil, how), .required = true,
 	    .names = spoil_names, .since = "0.2",
 	    .text =
-		"a wrong last byte, a wrong version, half of it and then the end, or a length of 32768" },
+		"a wrong last byte, a wrong version, half of it and then the end, a length of 32768, or (1.3) nothing but zeros inside, not even a type" },
 };
 MAPDEF(spoil, "spoilt record", struct sc_spoil);
 
@@ -294,6 +295,18 @@ static const struct key app_keys[] = {
 	    .max = SC_PACING_MAX, .since = "0.2",
 	    .text =
 		"SO_MAX_PACING_RATE of its sockets, in whole bytes per second: their cards send no faster, where they can; 0bit/s: none" },
+	{ "read_rate", K_RATE, F(sc_app, read_rate), .def = "0bit/s",
+	    .max = 10000000000000ULL, .since = "0.2", .of = OF_CLIENT,
+	    .text =
+		"client: it reads bodies no faster than that; 0bit/s: as fast as it can" },
+	{ "abort_after", K_SIZE, F(sc_app, abort_after), .def = "0B",
+	    .since = "0.2", .of = OF_CLIENT,
+	    .text =
+		"client: it resets each connection after so many body bytes; 0B: never" },
+	{ "misreads", K_ENUM, F(sc_app, misreads), .def = "nothing",
+	    .names = misreads_names, .since = "0.2",
+	    .text =
+		"how it takes a sendfile that stops with EAGAIN; partial: once, as if nothing had been sent; eagain: as the file's end" },
 	{ "header", K_ENUM, F(sc_app, header), .def = "write",
 	    .names = header_names, .since = "0.2",
 	    .text =

@@ -61,6 +61,8 @@ struct key_map {
 };
 
 extern const struct key_map scenario_keys;
+/* Words that several tables have. */
+extern const char *const completion_names[], *const misreads_names[];
 /* Its parts that have files of their own. */
 extern const struct key_map host_map, nic_map, app_map, matrix_map, exhibit_map,
     defaults_map, link_map, impair_map, switch_map, step_map, expect_map;

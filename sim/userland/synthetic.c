@@ -273,12 +273,21 @@ send_record(struct tls_endpoint *ep, uint8_t type, const uint8_t *p, size_t n)
 {
 	struct synth *sy = ep->ep_synth;
 
+	bool spoil =
+	    type == RT_APP && sy->sy_records++ == ep->ep_p.tp_spoil_record;
+	static const uint8_t zeros[REC_MAX_PLAIN];
+
 	sy->sy_out_off = 0;
-	sy->sy_out_len = user_rec_seal(&sy->sy_tx, type, p, n, sy->sy_out);
+	if (spoil && ep->ep_p.tp_spoil == TLS_SPOIL_ZERO)
+		sy->sy_out_len =
+		    user_rec_seal(&sy->sy_tx, 0, zeros, n, sy->sy_out);
+	else
+		sy->sy_out_len =
+		    user_rec_seal(&sy->sy_tx, type, p, n, sy->sy_out);
 	sy->sy_pending = n;
 	if (sy->sy_out_len == 0)
 		return (ep_fail(ep, EPROTO, "cannot encrypt"));
-	if (type == RT_APP && sy->sy_records++ == ep->ep_p.tp_spoil_record)
+	if (spoil)
 		spoil_record(ep);
 	return (flush_out(ep));
 }

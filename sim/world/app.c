@@ -86,6 +86,8 @@ conn_create(struct app *a, struct socket *so, bool server)
 	c->c_index = a->a_nconns++;
 	c->c_start = timebase_now(w->w_tb);
 	c->c_number = sototcpcb(so)->t_conn;
+	c->c_misreads = a->a_sc->misreads;
+	c->c_read_bps = a->a_sc->read_rate;
 	sim_event_init(&c->c_event, EV_APP, "application", conn_event, c);
 	TAILQ_INSERT_TAIL(&a->a_conns, c, c_link);
 	a->a_open++;
@@ -197,8 +199,7 @@ app_conn_modes(struct conn *c)
 	memcpy(c->c_suite, ti.te_suite, sizeof(c->c_suite));
 }
 
-/* The socket goes: closed, or with a reset. */
-static void
+void
 conn_end(struct conn *c, void (*end)(struct socket *))
 {
 	struct app *a = c->c_app;
@@ -517,8 +518,7 @@ conn_is_meant(const struct conn *c, const struct sc_step *st)
 	    (want.sa_port == 0 || want.sa_port == peer.sa_port));
 }
 
-/* To each that is meant; the last error. ESRCH: there is none. */
-static int
+int
 conns_meant(struct world *w, const struct sc_step *st,
     int (*fn)(struct conn *, const struct sc_step *))
 {

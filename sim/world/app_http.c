@@ -188,6 +188,29 @@ http_sendfile_once(struct conn *c, uint64_t *sent)
 	return (error);
 }
 
+static bool
+misreads(const struct conn *c, int how, enum defect d)
+{
+	return (c->c_misreads == how ||
+	    defect_on(&c->c_app->a_world->w_opts.wo_defects, d));
+}
+
+/* EAGAIN taken for something else; true: for the end of the file. */
+static bool
+http_misreads(struct conn *c, uint64_t *sent)
+{
+	if (misreads(c, SC_MISREADS_EAGAIN, DEFECT_APP_EAGAIN_EOF)) {
+		c->c_off = c->c_len;
+		return (true);
+	}
+	if (*sent > 0 && !c->c_resent &&
+	    misreads(c, SC_MISREADS_PARTIAL, DEFECT_APP_RESEND)) {
+		c->c_resent = true; /* as if nothing was taken */
+		*sent = 0;
+	}
+	return (false);
+}
+
 int
 http_send_body(struct conn *c)
 {
@@ -201,12 +224,8 @@ http_send_body(struct conn *c)
 			error = http_write_buf(c);
 			return (error != 0 ? error : http_copy_body(c));
 		}
-		if (error == EAGAIN && sent > 0 && !c->c_resent &&
-		    defect_on(&c->c_app->a_world->w_opts.wo_defects,
-			DEFECT_APP_RESEND)) {
-			c->c_resent = true; /* as if nothing was taken */
-			sent = 0;
-		}
+		if (error == EAGAIN && http_misreads(c, &sent))
+			return (0);
 		c->c_off += sent;
 		c->c_sent += sent;
 		if (error != 0)

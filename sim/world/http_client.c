@@ -84,21 +84,26 @@ static int
 client_body(struct conn *c)
 {
 	struct world *w = c->c_app->a_world;
-	size_t n;
+	size_t n, may;
 	int error;
 
 	while (c->c_off < c->c_len) {
-		error = conn_read(c, w->w_scratch, WORLD_SCRATCH, &n);
+		if ((may = conn_may_read(c, WORLD_SCRATCH)) == 0)
+			return (EWOULDBLOCK);
+		error = conn_read(c, w->w_scratch, may, &n);
 		if (error != 0 && n == 0)
 			return (error);
 		if (n == 0)
 			return (ECONNRESET);
 		http_was_read(c, w->w_scratch, n);
 		c->c_off += n;
+		c->c_read_bytes += n;
 		if (!c->c_upload) {
 			c->c_app->a_delivered += n;
 			story_read(w, c, n);
 		}
+		if (conn_aborts(c))
+			return (EWOULDBLOCK);
 		if (error != 0)
 			return (error); /* behind these bytes */
 	}

@@ -256,6 +256,7 @@ world_faults_off(struct world *w)
 	for (unsigned i = 0; i < w->w_sc->nlinks; i++)
 		wire_faults_off(w->w_links[i].l_wire);
 	cards_faults_off(w);
+	hosts_faults_off(w);
 }
 
 /* What moves when anything does: bytes in order, connections made and gone. */

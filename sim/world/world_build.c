@@ -139,11 +139,10 @@ disk_read_time(void *arg, struct vnode *vp, uint64_t pageno, int *error)
 {
 	struct whost *h = arg;
 
-	if (disk_bad_page(h, vp, pageno))
+	if (h->h_disk_error || disk_bad_page(h, vp, pageno))
 		*error = EIO;
-	return (h->h_sc->disk_latency +
-	    (simtime_t)prng_below(&h->h_disk,
-		(uint64_t)h->h_sc->disk_jitter + 1));
+	return (h->h_disk_latency +
+	    (simtime_t)prng_below(&h->h_disk, (uint64_t)h->h_disk_jitter + 1));
 }
 
 static void
@@ -152,7 +151,7 @@ build_files(struct world *w, struct whost *h)
 	const struct sc_file *f;
 	struct filegen *g;
 	struct vnode *vp;
-	bool ask = h->h_sc->disk_jitter > 0;
+	bool ask = h->h_sc->disk_jitter > 0 || steps_disk(w, h);
 
 	h->h_filegens = xcalloc(h->h_sc->nfiles, sizeof(*h->h_filegens));
 	for (unsigned i = 0; i < h->h_sc->nfiles; i++) {
@@ -165,6 +164,8 @@ build_files(struct world *w, struct whost *h)
 			vnode_warm(vp);
 		ask |= f->has_bad_page;
 	}
+	h->h_disk_latency = h->h_sc->disk_latency;
+	h->h_disk_jitter = h->h_sc->disk_jitter;
 	vnet_prng(h->h_vnet, &h->h_disk, "disk");
 	vfs_set_disk(h->h_vnet, h->h_sc->disk_latency,
 	    ask ? disk_read_time : NULL, h);
@@ -269,7 +270,7 @@ build_host(struct world *w, unsigned idx, struct strbuf *err)
 	if ((error = world_crypto(w, h, &vp, err)) != 0)
 		return (error);
 	h->h_vnet = vnet_create(&vp);
-	world_completion(h);
+	world_completion(h, h->h_sc->completion);
 	h->h_vnet->v_kmem.km_fail_at = h->h_sc->fail_alloc;
 	if (h->h_sc->fragmented)
 		vm_fragment(h->h_vnet->v_vm, true);

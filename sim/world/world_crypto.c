@@ -63,14 +63,15 @@ completion(void *arg, const struct ktls_session *tls, uint64_t seqno,
 	const struct whost *h = arg;
 	uint64_t window = h->h_sc->completion_window;
 
-	if (h->h_sc->completion == SC_REVERSE)
+	if (h->h_completion == SC_REVERSE)
 		return (cost * (window - seqno % window));
 	return (cost * (1 + shuffled(h, tls, seqno)));
 }
 
 void
-world_completion(struct whost *h)
+world_completion(struct whost *h, int order)
 {
-	if (h->h_sc->completion != SC_IN_ORDER)
-		ktls_set_completion(h->h_vnet, completion, h);
+	h->h_completion = order;
+	ktls_set_completion(h->h_vnet, order != SC_IN_ORDER ? completion : NULL,
+	    h);
 }

@@ -39,6 +39,10 @@ struct whost {
 	struct filegen *h_filegens; /* as h_sc->files */
 	struct crypto_accel_params h_accel;
 	struct prng h_disk; /* disk_jitter's */
+	simtime_t h_disk_latency, h_disk_jitter;
+	bool h_disk_error;	    /* every page: EIO */
+	int h_completion;	    /* enum sc_completion */
+	struct sim_event h_release; /* workers that were held */
 };
 
 struct wlink {
@@ -123,7 +127,11 @@ struct conn {
 	char c_suite[48];
 	uint32_t c_number;	/* the kernel's, as the trace has it */
 	struct story_gap c_gap; /* of the bodies that were read here */
-	bool c_resent;		/* the planted defect struck */
+	bool c_resent;		/* it misread a partial count */
+	int c_misreads;		/* enum sc_misreads */
+	uint64_t c_read_bps;	/* bodies, no faster; 0 */
+	simtime_t c_read_from;	/* since then ... */
+	uint64_t c_read_bytes;	/* ... so many */
 };
 
 struct app {
@@ -282,7 +290,7 @@ void whens_judge(struct world *);
 /* ENOTSUP: it is not there, or not on this machine. */
 int world_crypto(struct world *, struct whost *, struct vnet_params *,
     struct strbuf *err);
-void world_completion(struct whost *);
+void world_completion(struct whost *, int order);
 
 /* world_sysctl.c: 0, or EINVAL with what is wrong in err */
 int world_sysctls(struct world *, struct whost *, struct strbuf *err);
@@ -390,6 +398,26 @@ const char *claim_file(const struct scenario *, const struct sc_loc *);
 bool claim_within(const struct sc_bounds *, uint64_t);
 void collect_result(struct world *);
 
+/* world_step_host.c: steps about a host's kernel. An errno as world_do's. */
+bool steps_disk(const struct world *, const struct whost *); /* some is one */
+int do_disk(struct world *, const struct sc_step *, const char **call);
+int do_workers(struct world *, const struct sc_step *, const char **call);
+int do_completion(struct world *, const struct sc_step *, const char **call);
+int do_fail_alloc(struct world *, const struct sc_step *, const char **call);
+/* EINVAL: it names what is not there. */
+int step_host_check(struct world *, const struct sc_step *, struct strbuf *err);
+void hosts_faults_off(struct world *);
+
+/* app_behave.c */
+int do_behave(struct world *, const struct sc_step *, const char **call);
+int do_abort(struct world *, const struct sc_step *, const char **call);
+int do_abort_conn(struct conn *, const struct sc_step *);
+/* How many body bytes may be read now, `want` at most; 0: it was told to come
+ * again. */
+size_t conn_may_read(struct conn *, size_t want);
+/* After so many more: true if that was too much, and it is gone. */
+bool conn_aborts(struct conn *);
+
 /* world_claims.c */
 void judge_claims_begin(struct world *);
 void judge_claims_end(struct world *);
@@ -418,6 +446,12 @@ void apps_call_off(struct world *); /* connections not begun */
 /* The last refusal's errno; ESRCH: no connection is meant. */
 int apps_switch_tls(struct world *, const struct sc_step *);
 int apps_pacing(struct world *, const struct sc_step *);
+/* To each connection that the step means; the last error. ESRCH: there is
+ * none. */
+int conns_meant(struct world *, const struct sc_step *,
+    int (*fn)(struct conn *, const struct sc_step *));
+/* The socket goes: closed, or with a reset (soclose, soabort). */
+void conn_end(struct conn *, void (*end)(struct socket *));
 void apps_deafen(struct world *); /* no more connections are taken */
 void apps_reset_outside(struct world *);
 /* Ends whose other end is gone, which only a keepalive would tell them: hours

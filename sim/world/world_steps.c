@@ -119,6 +119,12 @@ static const struct {
 	[SC_DO_IFCONFIG] = { "ifconfig", world_ifconfig },
 	[SC_DO_ROUTE] = { "route", world_route },
 	[SC_DO_PACING] = { "pacing", do_pacing },
+	[SC_DO_DISK] = { "disk", do_disk },
+	[SC_DO_WORKERS] = { "workers held", do_workers },
+	[SC_DO_COMPLETION] = { "completion order", do_completion },
+	[SC_DO_FAIL_ALLOC] = { "allocation fails", do_fail_alloc },
+	[SC_DO_BEHAVE] = { "behave", do_behave },
+	[SC_DO_ABORT] = { "abort", do_abort },
 };
 
 const char *
@@ -133,7 +139,9 @@ step_part(const struct sc_step *st)
 {
 	if (st->action == SC_DO_CARD)
 		return (sc_order_names[st->order]);
-	return (st->args != NULL ? st->args : st->node);
+	return (st->args != NULL   ? st->args
+		: st->zone != NULL ? st->zone
+				   : st->node);
 }
 
 int
@@ -190,6 +198,8 @@ steps_create(struct world *w, struct strbuf *err)
 		st = &w->w_sc->timeline[i];
 		if (st->action == SC_DO_SYSCTL &&
 		    world_sysctl_step(w, st, err) != 0)
+			bad = EINVAL;
+		if (step_host_check(w, st, err) != 0)
 			bad = EINVAL;
 		s->s_world = w;
 		s->s_sc = st;

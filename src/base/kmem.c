@@ -134,6 +134,15 @@ kzone_fini(struct kzone *z)
 	*pz = z->z_link.sle_next;
 }
 
+/* One of those that still succeed before the scenario's failure. */
+static bool
+kzone_goes_by(struct kzone *z)
+{
+	if (z->z_fail_count > 0)
+		z->z_fail_after--;
+	return (false);
+}
+
 static bool
 kzone_refuses(struct kzone *z)
 {
@@ -142,10 +151,23 @@ kzone_refuses(struct kzone *z)
 	km->km_nowait++;
 	if (km->km_nowait == km->km_fail_at)
 		km->km_failed = z->z_name;
+	else if (z->z_fail_count > 0 && z->z_fail_after == 0)
+		z->z_fail_count--;
 	else if (z->z_limit == 0 || z->z_inuse < z->z_limit)
-		return (false);
+		return (kzone_goes_by(z));
 	z->z_fails++;
 	return (true);
+}
+
+struct kzone *
+kmem_zone(struct kmem *km, const char *name)
+{
+	struct kzone *z;
+
+	SLIST_FOREACH(z, &km->km_zones, z_link)
+		if (strcmp(z->z_name, name) == 0)
+			return (z);
+	return (NULL);
 }
 
 /* On a cache line: structures are laid out by what is used together. */

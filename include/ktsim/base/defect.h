@@ -17,10 +17,12 @@ enum defect {
 	DEFECT_COUNT
 };
 
+#define DEFECT_BY_CLAIM (-1) /* a claim of its exhibit in the museum */
+
 struct defect_info {
 	const char *di_name; /* layer.kebab-case */
 	/* The one that must catch it, 1 to 7; 0: no scenario meets it, a unit
-	 * test does. */
+	 * test does; or DEFECT_BY_CLAIM. */
 	int di_invariant;
 	const char *di_text;
 };

@@ -31,6 +31,8 @@ struct kzone {
 	uint64_t z_fails;  /* M_NOWAIT refused */
 	uint64_t z_max;	   /* most in use at once */
 	uint64_t z_limit;  /* 0: none; M_NOWAIT above it fails */
+	/* The scenario's: so many M_NOWAIT more succeed, then so many fail. */
+	uint64_t z_fail_after, z_fail_count;
 	void *z_free;
 	struct kmem *z_kmem;
 	SLIST_ENTRY(kzone) z_link;
@@ -55,6 +57,8 @@ uint64_t kmem_inuse(const struct kmem *);
 void kzone_init(struct kzone *, struct kmem *, const char *name, size_t size);
 /* Items still in use are left to the leak checker: km_lost counts them. */
 void kzone_fini(struct kzone *);
+/* The zone of this name; NULL. */
+struct kzone *kmem_zone(struct kmem *, const char *name);
 /* NULL only for M_NOWAIT. Contents undefined without M_ZERO. */
 void *kzone_alloc(struct kzone *, int flags);
 void kzone_free(struct kzone *, void *item);

@@ -362,6 +362,9 @@ struct sc_app {
 	simtime_t interval;	 /* between the connections' starts */
 	uint64_t sndbuf, rcvbuf; /* 0: the kernel's */
 	uint64_t pacing_rate;	 /* bits/s; 0: none */
+	uint64_t read_rate;	 /* client: bits/s; 0: as fast as it can */
+	uint64_t abort_after;	 /* client: body bytes; 0: never */
+	int misreads;		 /* enum sc_misreads */
 	int header;		 /* server: 0 by write, 1 with sendfile */
 	struct sc_tls tls;
 };
@@ -383,7 +386,20 @@ enum sc_action {
 	SC_DO_CARD,
 	SC_DO_PACING,
 	SC_DO_IFCONFIG,
-	SC_DO_ROUTE
+	SC_DO_ROUTE,
+	SC_DO_DISK,
+	SC_DO_WORKERS,
+	SC_DO_COMPLETION,
+	SC_DO_FAIL_ALLOC,
+	SC_DO_BEHAVE,
+	SC_DO_ABORT
+};
+
+/* How an application takes a sendfile that came to EAGAIN. */
+enum sc_misreads {
+	SC_MISREADS_NOTHING,
+	SC_MISREADS_PARTIAL, /* as if it had sent nothing, once */
+	SC_MISREADS_EAGAIN   /* as the file's end */
 };
 
 /* A word of ifconfig(8) with its argument. */
@@ -446,8 +462,9 @@ struct sc_when {
 	uint64_t value;
 	int state; /* index of sc_tcp_states */
 };
-extern const char *const sc_tcp_states[];  /* NULL-terminated */
-extern const char *const sc_order_names[]; /* by enum nic_order */
+extern const char *const sc_tcp_states[];   /* NULL-terminated */
+extern const char *const sc_order_names[];  /* by enum nic_order */
+extern const char *const sc_action_names[]; /* by enum sc_action */
 
 struct sc_step {
 	struct sc_loc loc;
@@ -477,10 +494,19 @@ struct sc_step {
 	const char *args;	 /* ifconfig, route */
 	struct sc_ifconfig *ifc; /* args of ifconfig, parsed */
 	unsigned nifc;
-	struct sc_route route; /* args of route */
-	int order;	       /* card: enum nic_order */
-	simtime_t time;	       /* card: for so long */
-	uint64_t count;	       /* card */
+	struct sc_route route;	   /* args of route */
+	int order;		   /* card: enum nic_order */
+	simtime_t time;		   /* card: for so long */
+	uint64_t count;		   /* card, fail_alloc */
+	simtime_t latency, jitter; /* disk */
+	bool disk_error;	   /* disk: EIO */
+	uint64_t worker;	   /* workers: only this one */
+	int completion;		   /* enum sc_completion */
+	const char *zone;	   /* fail_alloc */
+	uint64_t nth;		   /* fail_alloc, from 1 */
+	int misreads;		   /* behave: enum sc_misreads */
+	bool has_latency, has_jitter, has_disk_error, has_worker,
+	    has_completion, has_nth, has_misreads;
 	bool has_order, has_time, has_count;
 	bool has_loss, has_value, has_to, has_connection, has_list;
 };

@@ -43,7 +43,8 @@ enum tls_spoil {
 	TLS_SPOIL_MAC,	    /* its last byte */
 	TLS_SPOIL_VERSION,  /* one too high */
 	TLS_SPOIL_TRUNCATE, /* half of it, and writing fails with EPIPE */
-	TLS_SPOIL_OVERSIZE  /* its length says 32768 */
+	TLS_SPOIL_OVERSIZE, /* its length says 32768 */
+	TLS_SPOIL_ZERO	    /* 1.3: nothing but zeros inside, no type */
 };
 
 struct tls_params {
