@@ -83,6 +83,7 @@ run_options(struct run_args *ra, const struct scenario *sc)
 	struct world_opts *wo = &ra->ra_opts;
 
 	wo->wo_out = ra->ra_out;
+	wo->wo_prints = ra->ra_cmd != &cmd_live; /* a clock is in it */
 	wo->wo_state = run_state;
 	wo->wo_state_arg = ra;
 	if (ra->ra_trace)

@@ -341,6 +341,27 @@ j_waiting(json_t *o, const struct result *r)
 	json_decref(a);
 }
 
+const char *const print_names[PRINTS] = {
+	[PRINT_EVENTS] = "events",
+	[PRINT_WIRE] = "wire",
+	[PRINT_COUNTERS] = "counters",
+	[PRINT_DECISIONS] = "decisions",
+};
+
+static void
+j_prints(json_t *o, const struct result *r)
+{
+	json_t *p;
+
+	if (!r->r_has_prints)
+		return;
+	p = json_object();
+	for (int i = 0; i < PRINTS; i++)
+		json_object_set_new(p, print_names[i],
+		    json_string(r->r_prints[i]));
+	json_object_set_new(o, "fingerprints", p);
+}
+
 json_t *
 report_tree(const struct result *r)
 {
@@ -356,6 +377,7 @@ report_tree(const struct result *r)
 	    result_exit_code(r), "connections", j_conns(r), "facts", j_facts(r),
 	    "counters", j_counters(r), "invariants", j_invariants(r),
 	    "expectations", j_claims(r));
+	j_prints(o, r);
 	j_cards(o, r);
 	j_nodes(o, r);
 	j_waiting(o, r);

@@ -419,6 +419,7 @@ world_over(struct world *w)
 	judge_settle(w->w_judge);
 	tap_close(w);
 	tcpinfo_close(w);
+	prints_end(w);
 	if (world_broken(w))
 		w->w_wrecked = true;
 	kpanic_sethandler(NULL, NULL);

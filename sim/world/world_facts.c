@@ -135,6 +135,7 @@ facts_emit(struct trace_sink *ts, const struct trace_rec *rec)
 	if (w->w_opts.wo_tell != NULL &&
 	    trace_mask_has(w->w_opts.wo_tell_mask, rec->tr_id))
 		w->w_opts.wo_tell(w->w_opts.wo_tell_arg, rec);
+	prints_trace(w, rec);
 	if (w->w_draining)
 		return;
 	if (w->w_counts_records)
@@ -154,6 +155,7 @@ facts_init(struct world *w)
 	story_init(w);
 	timeline_init(w);
 	story_points_want(w->w_sink.ts_mask);
+	prints_init(w);
 	for (unsigned i = 0; i < TRACE_MASK_WORDS; i++) {
 		if (w->w_opts.wo_trace != NULL)
 			w->w_sink.ts_mask[i] |= w->w_opts.wo_trace_mask[i];
@@ -177,6 +179,7 @@ facts_fini(struct world *w)
 			free((char *)(uintptr_t)f->f_s[s]);
 	}
 	free(w->w_res.r_facts);
+	prints_fini(w);
 	timeline_fini(w);
 	story_fini(w);
 	strbuf_fini(&w->w_trace_line);

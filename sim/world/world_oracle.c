@@ -5,6 +5,8 @@
  * begin and end depends on nothing but the frames, so the words come at the
  * same instants whatever the threads do.
  *
+ * The same job takes the payloads' fingerprint: who reads all bytes anyway.
+ *
  * A frame is immutable once it was seen here, apart from its reference count,
  * which the job does not touch.
  *
@@ -124,6 +126,7 @@ judge_run(struct job *job, unsigned slot)
 		f = b->b_frames[i];
 		b->b_now = b->b_when[i];
 		b->b_frame = f;
+		prints_payload(b->b_judge->j_world->w_prints, f);
 		judge_note_damage(b->b_judge, f);
 		record_oracle_frame(b->b_judge->j_ro,
 		    f->f_id | (b->b_outside[i] ? ID_OUTSIDE : 0), f->f_hdr,

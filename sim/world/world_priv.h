@@ -26,6 +26,7 @@
 struct app;
 struct conn;
 struct judge;
+struct prints;
 struct storybook;
 
 struct whost {
@@ -196,6 +197,7 @@ struct world {
 	struct result w_res;
 	unsigned w_facts_size;
 	struct storybook *w_story;
+	struct prints *w_prints; /* NULL: not asked for */
 	struct timeline w_timeline;
 	jmp_buf w_panic;
 	uint64_t w_progress;	 /* as world_stuck saw it last move ... */
@@ -348,6 +350,15 @@ void facts_fini(struct world *);
 void invariant_broken(struct world *, int number, const char *text);
 void invariant_broken_at(struct world *, int number, const char *text,
     simtime_t when);
+
+/* world_prints.c: wo_prints */
+void prints_init(struct world *);
+void prints_fini(struct world *);
+void prints_trace(struct world *, const struct trace_rec *);
+void prints_frame(struct world *, const struct wire_port *from,
+    const struct frame *);
+void prints_payload(struct prints *, const struct frame *); /* NULL: nobody */
+void prints_end(struct world *); /* the result is collected, all is over */
 
 /* world_story.c: until the drain begins */
 void story_init(struct world *);

@@ -218,6 +218,7 @@ tap_first(struct world *w, const struct wire_port *from, struct frame *f,
 {
 	whens_frame(w, f, fate);
 	f->f_id = ++w->w_frames;
+	prints_frame(w, from, f);
 	if (!w->w_draining)
 		timeline_frame(w, from, f);
 	if (w->w_capture != NULL || w->w_pcap != NULL || w->w_ports != NULL ||
@@ -225,6 +226,8 @@ tap_first(struct world *w, const struct wire_port *from, struct frame *f,
 		frame_csum_settle(f); /* before the frame is shared */
 	if (w->w_sc->checks.records)
 		judge_frame(w->w_judge, f, from->pt_outside);
+	else
+		prints_payload(w->w_prints, f);
 	if (w->w_capture != NULL || w->w_pcap != NULL || w->w_counts_frames)
 		tap_record(w, from, f, fate);
 }

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include <ktsim/netinet/tcp_info.h>
+#include <ktsim/base/hash.h>
 #include <ktsim/base/simtime.h>
 #include <ktsim/base/trace.h>
 #include <ktsim/sim/story.h>
@@ -136,6 +137,16 @@ struct invariant_result {
 	simtime_t i_when;
 };
 
+/* Layers of a run's fingerprint (docs/testing.md). */
+enum {
+	PRINT_EVENTS,	 /* trace points, with times */
+	PRINT_WIRE,	 /* frames, with times */
+	PRINT_COUNTERS,	 /* what the report shows of them */
+	PRINT_DECISIONS, /* modes, tags and why, without times */
+	PRINTS
+};
+extern const char *const print_names[PRINTS];
+
 struct result {
 	const char *r_name, *r_description;
 	uint64_t r_seed;
@@ -172,6 +183,8 @@ struct result {
 	unsigned r_ndma;
 	struct dma_result *r_ports; /* captures of links */
 	unsigned r_nports;
+	bool r_has_prints;
+	char r_prints[PRINTS][HASH_HEX_SIZE];
 	bool r_has_wire, r_has_pcap, r_has_tcpinfo;
 	const struct timeline *r_timeline; /* NULL: no picture */
 };

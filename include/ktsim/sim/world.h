@@ -64,6 +64,7 @@ struct world_opts {
 	struct defects wo_defects;
 	uint64_t wo_seed;
 	bool wo_dry;	      /* built to be checked: files stay cold */
+	bool wo_prints;	      /* the result gets its fingerprints */
 	bool wo_pcap;	      /* even if the scenario does not ask */
 	const char *wo_trace; /* file for the trace; NULL */
 	bool wo_trace_text;   /* text instead of NDJSON */
