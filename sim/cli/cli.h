@@ -37,7 +37,7 @@ extern const struct exit_code exit_codes[];
 extern const unsigned nexit_codes;
 
 extern const struct command cmd_run, cmd_check, cmd_dump, cmd_explain, cmd_list,
-    cmd_schema, cmd_live, cmd_ctl;
+    cmd_schema, cmd_live, cmd_ctl, cmd_test, cmd_merge;
 
 /* c_help, and the table of exit codes where c_codes says so. */
 void print_help(const struct command *);
@@ -94,6 +94,11 @@ void progress_end(struct progress *);
 
 /* outdir.c: the output folder. 0, or an exit code after saying why. */
 int outdir_prepare(const char *dir);
+/* Make it, and what it is in; what is in it stays. */
+int outdir_make(const char *dir);
+/* Remove what a run has made of it, and it, if nothing else is in it; of a
+ * folder that is not ours, nothing. */
+void outdir_remove(const char *dir);
 /* Write a whole file below dir; 0 or EXIT_MISSING after saying why. */
 int outdir_write(const char *dir, const char *name, const char *bytes,
     size_t len);

@@ -20,12 +20,13 @@
 
 
 /* Names that a run before may have made: of instants, of cards. */
-static const char *const our_patterns[] = { "state-*.txt", "dma-*.pcapng" };
+static const char *const our_patterns[] = { "state-*.txt", "ifconfig-*.txt",
+	"dma-*.pcapng", "port-*.pcapng" };
 
 static const char *const our_files[] = { "report.txt", "report.json",
 	"scenario.yaml", "wire.pcapng", "wire.pcap", "sslkeys.log",
-	"trace.ndjson", "trace.txt", "timeline.svg", "cert.pem",
-	"control.sock" };
+	"trace.ndjson", "trace.txt", "tcpinfo.ndjson", "timeline.svg",
+	"cert.pem", "control.sock" };
 
 static int
 complain(const char *path)
@@ -106,15 +107,46 @@ remove_by_pattern(const char *dir)
 	return (rc);
 }
 
-int
-outdir_prepare(const char *dir)
+static int
+remove_ours(const char *dir)
 {
-	char *marker = xasprintf("%s/" MARKER, dir);
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && i < nitems(our_files); i++)
+		rc = remove_file(dir, our_files[i]);
+	if (rc == 0)
+		rc = remove_by_pattern(dir);
+	return (rc);
+}
+
+int
+outdir_make(const char *dir)
+{
 	int rc;
 
 	if ((rc = make_parents(dir)) == 0 && mkdir(dir, 0777) != 0 &&
 	    errno != EEXIST)
 		rc = complain(dir);
+	return (rc);
+}
+
+void
+outdir_remove(const char *dir)
+{
+	char *marker = xasprintf("%s/" MARKER, dir);
+
+	if (access(marker, F_OK) == 0 && remove_ours(dir) == 0 &&
+	    remove_file(dir, MARKER) == 0)
+		(void)rmdir(dir); /* somebody's own files keep it */
+	free(marker);
+}
+
+int
+outdir_prepare(const char *dir)
+{
+	char *marker = xasprintf("%s/" MARKER, dir);
+	int rc = outdir_make(dir);
+
 	if (rc == 0 && access(marker, F_OK) != 0 && !dir_empty(dir)) {
 		fprintf(stderr,
 		    "ktls-sim: %s: exists, has files in it and was "
@@ -122,10 +154,8 @@ outdir_prepare(const char *dir)
 		    dir);
 		rc = EXIT_MISSING;
 	}
-	for (size_t i = 0; rc == 0 && i < nitems(our_files); i++)
-		rc = remove_file(dir, our_files[i]);
 	if (rc == 0)
-		rc = remove_by_pattern(dir);
+		rc = remove_ours(dir);
 	if (rc == 0)
 		rc = outdir_write(dir, MARKER, "", 0);
 	free(marker);
