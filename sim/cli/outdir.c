@@ -21,7 +21,7 @@
 
 /* Names that a run before may have made: of instants, of cards. */
 static const char *const our_patterns[] = { "state-*.txt", "ifconfig-*.txt",
-	"dma-*.pcapng", "port-*.pcapng" };
+	"dma-*.pcapng", "wire-*.pcapng" };
 
 static const char *const our_files[] = { "report.txt", "report.json",
 	"scenario.yaml", "wire.pcapng", "wire.pcap", "sslkeys.log",

@@ -68,24 +68,23 @@ run_trace_format(struct run_args *ra, const char *arg)
 	    "--trace-format wants text or ndjson, not `%s`", arg));
 }
 
-static int
-run_defect(struct run_args *ra, const char *arg)
+int
+run_defect(const struct command *cmd, struct defects *df, const char *arg)
 {
 	const char *names[DEFECT_COUNT], *near;
 	int d = defect_find(arg);
 
 	if (d >= 0) {
-		defect_set(&ra->ra_opts.wo_defects, (enum defect)d);
-		strbuf_addf(&ra->ra_repeat, " --defect %s", arg);
+		defect_set(df, (enum defect)d);
 		return (0);
 	}
 	for (int i = 0; i < DEFECT_COUNT; i++)
 		names[i] = defect_catalogue[i].di_name;
 	near = nearest_name(arg, names, DEFECT_COUNT);
 	if (near != NULL)
-		return (usage_error(ra->ra_cmd,
+		return (usage_error(cmd,
 		    "there is no defect `%s`; did you mean `%s`?", arg, near));
-	return (usage_error(ra->ra_cmd,
+	return (usage_error(cmd,
 	    "there is no defect `%s`; `ktls-sim list defects` shows them",
 	    arg));
 }
@@ -193,7 +192,8 @@ run_option(void *ctx, int opt, const char *arg)
 		ra->ra_opts.wo_threads = (unsigned)v;
 		return (0);
 	case OPT_DEFECT:
-		return (run_defect(ra, arg));
+		strbuf_addf(&ra->ra_repeat, " --defect %s", arg);
+		return (run_defect(ra->ra_cmd, &ra->ra_opts.wo_defects, arg));
 	case OPT_PCAP:
 		ra->ra_opts.wo_pcap = true;
 		strbuf_adds(&ra->ra_repeat, " --pcap");
