@@ -7,6 +7,7 @@
 
 #include <stdio.h>
 
+#include <ktsim/base/defect.h>
 #include <ktsim/base/simtime.h>
 #include <ktsim/base/trace.h>
 
@@ -56,6 +57,8 @@ typedef int cli_option_fn(void *arg, int opt, const char *value);
  */
 int cli_options(const struct command *, int argc, char **argv,
     const struct option *, cli_option_fn *, void *arg);
+/* --defect: 0, or EXIT_USAGE after saying that there is none of the name. */
+int cli_defect(const struct command *, struct defects *, const char *name);
 /* For commands without options of their own. */
 int cli_only_help(const struct command *, int argc, char **argv);
 

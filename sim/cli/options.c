@@ -107,3 +107,24 @@ cli_only_help(const struct command *c, int argc, char **argv)
 
 	return (cli_options(c, argc, argv, opts, take_none, NULL));
 }
+
+int
+cli_defect(const struct command *cmd, struct defects *df, const char *arg)
+{
+	const char *names[DEFECT_COUNT], *near;
+	int d = defect_find(arg);
+
+	if (d >= 0) {
+		defect_set(df, (enum defect)d);
+		return (0);
+	}
+	for (int i = 0; i < DEFECT_COUNT; i++)
+		names[i] = defect_catalogue[i].di_name;
+	near = nearest_name(arg, names, DEFECT_COUNT);
+	if (near != NULL)
+		return (usage_error(cmd,
+		    "there is no defect `%s`; did you mean `%s`?", arg, near));
+	return (usage_error(cmd,
+	    "there is no defect `%s`; `ktls-sim list defects` shows them",
+	    arg));
+}

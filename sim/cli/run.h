@@ -68,9 +68,6 @@ enum {
 int run_command(const struct command *, const struct option *, int argc,
     char **argv, int (*fn)(struct run_args *, const struct scenario *));
 
-/* Plant it: 0, or EXIT_USAGE after saying that there is none of the name. */
-int run_defect(const struct command *, struct defects *, const char *name);
-
 /* run_output.c */
 /*
  * Read the scenario, prepare its folder, and the options of its world but for

@@ -5,7 +5,6 @@
 
 #include <ktsim/base/kassert.h>
 #include <ktsim/base/kmem.h>
-#include <ktsim/base/nearest.h>
 
 #include "run.h"
 
@@ -66,27 +65,6 @@ run_trace_format(struct run_args *ra, const char *arg)
 		return (0);
 	return (usage_error(ra->ra_cmd,
 	    "--trace-format wants text or ndjson, not `%s`", arg));
-}
-
-int
-run_defect(const struct command *cmd, struct defects *df, const char *arg)
-{
-	const char *names[DEFECT_COUNT], *near;
-	int d = defect_find(arg);
-
-	if (d >= 0) {
-		defect_set(df, (enum defect)d);
-		return (0);
-	}
-	for (int i = 0; i < DEFECT_COUNT; i++)
-		names[i] = defect_catalogue[i].di_name;
-	near = nearest_name(arg, names, DEFECT_COUNT);
-	if (near != NULL)
-		return (usage_error(cmd,
-		    "there is no defect `%s`; did you mean `%s`?", arg, near));
-	return (usage_error(cmd,
-	    "there is no defect `%s`; `ktls-sim list defects` shows them",
-	    arg));
 }
 
 /* Into the list, which is in the order of time; the same twice is once. */
@@ -193,7 +171,7 @@ run_option(void *ctx, int opt, const char *arg)
 		return (0);
 	case OPT_DEFECT:
 		strbuf_addf(&ra->ra_repeat, " --defect %s", arg);
-		return (run_defect(ra->ra_cmd, &ra->ra_opts.wo_defects, arg));
+		return (cli_defect(ra->ra_cmd, &ra->ra_opts.wo_defects, arg));
 	case OPT_PCAP:
 		ra->ra_opts.wo_pcap = true;
 		strbuf_adds(&ra->ra_repeat, " --pcap");

@@ -9,7 +9,6 @@
 
 #include <ktsim/base/kmem.h>
 
-#include "run.h"
 #include "runref.h"
 
 /* --- a folder --- */
@@ -128,7 +127,7 @@ runref_seed(const struct command *cmd, struct runref *rr, const char *arg)
 int
 runref_defect(const struct command *cmd, struct runref *rr, const char *name)
 {
-	return (run_defect(cmd, &rr->rr_defects, name));
+	return (cli_defect(cmd, &rr->rr_defects, name));
 }
 
 void

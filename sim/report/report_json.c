@@ -341,13 +341,6 @@ j_waiting(json_t *o, const struct result *r)
 	json_decref(a);
 }
 
-const char *const print_names[PRINTS] = {
-	[PRINT_EVENTS] = "events",
-	[PRINT_WIRE] = "wire",
-	[PRINT_COUNTERS] = "counters",
-	[PRINT_DECISIONS] = "decisions",
-};
-
 static void
 j_prints(json_t *o, const struct result *r)
 {

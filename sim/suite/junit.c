@@ -6,42 +6,32 @@
 #include <ktsim/base/kmem.h>
 #include <ktsim/sim/suite.h>
 
-/* The length of a UTF-8 sequence that XML may hold; 0: it may not. */
+#include "suite_priv.h"
+
+/* The length of a character that XML may hold; 0: it may not. */
 static size_t
-xml_char(const unsigned char *s)
+xml_len(const char *s)
 {
-	static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
-	size_t n = *s < 0x80 ? 1
-	    : *s >> 5 == 6   ? 2
-	    : *s >> 4 == 14  ? 3
-	    : *s >> 3 == 30  ? 4
-			     : 0;
-	uint32_t c;
+	size_t n = utf8_len(s);
 
 	if (n == 1)
-		return (*s >= 0x20 || *s == '\t' || *s == '\n' ? 1 : 0);
-	c = n > 0 ? *s & (0xff >> (n + 1)) : 0;
-	for (size_t i = 1; i < n; i++) {
-		if (s[i] >> 6 != 2)
-			return (0);
-		c = c << 6 | (s[i] & 0x3f);
-	}
-	return (n == 0 || c < least[n] || c > 0x10ffff || c >> 11 == 27 ||
-		    c == 0xfffe || c == 0xffff
-		? 0
-		: n);
+		return ((unsigned char)*s >= 0x20 || *s == '\t' || *s == '\n');
+	if (n == 3 &&
+	    (memcmp(s, "\xef\xbf\xbe", 3) == 0 ||
+		memcmp(s, "\xef\xbf\xbf", 3) == 0))
+		return (0);
+	return (n);
 }
 
 static void
-xml(const char *text, struct strbuf *sb)
+xml(const char *s, struct strbuf *sb)
 {
-	const unsigned char *s = (const unsigned char *)text;
 	size_t n;
 
 	for (; *s != '\0'; s += n > 0 ? n : 1) {
-		n = xml_char(s);
+		n = xml_len(s);
 		if (n == 0)
-			strbuf_adds(sb, "\xef\xbf\xbd"); /* U+FFFD */
+			strbuf_adds(sb, UTF8_REPLACEMENT);
 		else if (*s == '&')
 			strbuf_adds(sb, "&amp;");
 		else if (*s == '<')

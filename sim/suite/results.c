@@ -9,13 +9,25 @@
 #include <ktsim/base/kmem.h>
 #include <ktsim/sim/suite.h>
 
+#include "suite_priv.h"
+
 /* --- writing --- */
 
 static void
 j_set(json_t *o, const char *key, const char *text)
 {
-	if (text != NULL)
-		json_object_set_new(o, key, json_string(text));
+	struct strbuf sb = { 0 };
+	size_t n;
+
+	if (text == NULL)
+		return;
+	for (; *text != '\0'; text += n > 0 ? n : 1) {
+		n = utf8_len(text);
+		strbuf_add(&sb, n > 0 ? text : UTF8_REPLACEMENT,
+		    n > 0 ? n : strlen(UTF8_REPLACEMENT));
+	}
+	json_object_set_new(o, key, json_string(strbuf_str(&sb)));
+	strbuf_fini(&sb);
 }
 
 static json_t *
@@ -62,10 +74,14 @@ j_prints(json_t *o, const struct suite_case *c)
 static json_t *
 j_case(const struct suite_case *c)
 {
-	json_t *o = json_pack("{s:s, s:s, s:s, s:I, s:I}", "name", c->sc_name,
-	    "file", c->sc_file, "cell", c->sc_cell, "seed",
-	    (json_int_t)c->sc_seed, "position", (json_int_t)c->sc_position);
+	json_t *o = json_object();
 
+	j_set(o, "name", c->sc_name);
+	j_set(o, "file", c->sc_file);
+	j_set(o, "cell", c->sc_cell);
+	json_object_set_new(o, "seed", json_integer((json_int_t)c->sc_seed));
+	json_object_set_new(o, "position",
+	    json_integer((json_int_t)c->sc_position));
 	j_set(o, "defects", c->sc_defects);
 	j_set(o, "caught_by", c->sc_caught_by);
 	j_set(o, "verdict", suite_verdict_names[c->sc_verdict]);
