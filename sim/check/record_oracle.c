@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "oracle_int.h"
 
@@ -20,13 +21,21 @@
 #define HISTORY_MIN   (64u << 10)
 #define HISTORY_MAX   (2u << 20)
 
+/* As everywhere (kmem.c), which the oracle does not know. */
+static void *
+out_of_memory(void)
+{
+	fputs("ktls-sim: out of memory\n", stderr);
+	_exit(3);
+}
+
 void *
 oracle_alloc(size_t size)
 {
 	void *p = calloc(1, size);
 
 	if (p == NULL)
-		abort();
+		return (out_of_memory());
 	return (p);
 }
 
@@ -36,7 +45,7 @@ oracle_realloc(void *old, size_t size)
 	void *p = realloc(old, size);
 
 	if (p == NULL)
-		abort();
+		return (out_of_memory());
 	return (p);
 }
 
