@@ -301,7 +301,7 @@ diff_both(struct diff_args *da)
 		rc = teller_start(&t[i], &da->da_run[i]);
 	code = rc == 0 ? diff_compare(da, t) : rc;
 	for (int i = 0; i < 2; i++)
-		if ((end = teller_end(&t[i])) != 0)
+		if ((end = teller_end(&t[i])) != 0 && rc == 0)
 			code = end;
 	return (code);
 }
