@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <jansson.h>
 
@@ -60,38 +61,14 @@ folder_report(const struct command *cmd, struct runref *rr, const char *dir)
 	return (rc);
 }
 
-/* `run` wrote what --set changed below the scenario: "# run with --set 'x'". */
-static void
-folder_set_line(struct runref *rr, char *line)
-{
-	static const char head[] = "# run with --set '";
-	size_t n = sizeof(head) - 1, len = strlen(line);
-
-	if (len > n && strncmp(line, head, n) == 0 && line[len - 1] == '\'') {
-		line[len - 1] = '\0';
-		runref_set(rr, line + n);
-	}
-}
-
+/* The scenario as it was run, with --set and matrix: it needs nothing else. */
 static int
-folder_sets(struct runref *rr, const char *dir)
+folder_scenario(struct runref *rr, const char *dir)
 {
-	char *line = NULL;
-	size_t size = 0;
-	ssize_t len;
-	FILE *f;
-
 	rr->rr_file = xasprintf("%s/scenario.yaml", dir);
-	if ((f = fopen(rr->rr_file, "r")) == NULL)
-		return (no_run(dir, "there is no scenario.yaml of a run"));
-	while ((len = getline(&line, &size, f)) > 0) {
-		if (line[len - 1] == '\n')
-			line[len - 1] = '\0';
-		folder_set_line(rr, line);
-	}
-	free(line);
-	fclose(f);
-	return (0);
+	if (access(rr->rr_file, F_OK) == 0)
+		return (0);
+	return (no_run(dir, "there is no scenario.yaml of a run"));
 }
 
 int
@@ -110,7 +87,7 @@ runref_open(const struct command *cmd, const char *run, struct runref *rr)
 		return (0);
 	}
 	rc = folder_report(cmd, rr, run);
-	return (rc != 0 ? rc : folder_sets(rr, run));
+	return (rc != 0 ? rc : folder_scenario(rr, run));
 }
 
 /* --- options --- */

@@ -1,6 +1,6 @@
 /*
  * A run, as a word on the command line names it: a scenario file, or the
- * output folder of a run, which tells scenario, --set, seed and defects. Since a
+ * output folder of a run, which tells the scenario as it was run, seed and defects. Since a
  * run is a pure function of these, whoever has them can have it again and look
  * closer.
  *
@@ -20,7 +20,7 @@
 struct runref {
 	char *rr_name;	/* as it was named */
 	char *rr_file;	/* the scenario */
-	char **rr_sets; /* NULL-terminated, or NULL */
+	char **rr_sets; /* of options; NULL-terminated, or NULL */
 	unsigned rr_nsets;
 	bool rr_has_seed; /* else the scenario's; after runref_load: yes */
 	uint64_t rr_seed;

@@ -103,7 +103,10 @@ test_again(const struct test_args *ta, const struct suite_case *c,
 
 	strbuf_addf(&sb, "ktls-sim run --seed %" PRIu64, c->sc_seed);
 	shell_options("set", ta->ta_sets, &sb);
-	shell_options("set", th->th_sets, &sb);
+	if (*c->sc_cell != '\0') {
+		strbuf_adds(&sb, " --case ");
+		shell_word(c->sc_cell, &sb);
+	}
 	shell_options("defect", th->th_defects, &sb);
 	strbuf_adds(&sb, *c->sc_file == '-' ? " -- " : " ");
 	shell_word(c->sc_file, &sb);
@@ -134,6 +137,8 @@ tell_fault(FILE *f, const struct suite_fault *sf)
 		fprintf(f, "    found: %s\n", sf->sf_found);
 	if (sf->sf_first != NULL)
 		fprintf(f, "    first: %s\n", sf->sf_first);
+	if (sf->sf_frames != NULL)
+		fprintf(f, "    frames: %s\n", sf->sf_frames);
 }
 
 static void

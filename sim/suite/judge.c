@@ -28,6 +28,18 @@ number_of(const json_t *o, const char *key)
 	return (json_integer_value(json_object_get(o, key)));
 }
 
+static char *
+frames_of(const json_t *frames)
+{
+	struct strbuf sb = { 0 };
+	json_t *o;
+	size_t i;
+
+	json_array_foreach(frames, i, o) strbuf_addf(&sb, "%s%jd",
+	    i > 0 ? ", " : "", (intmax_t)json_integer_value(o));
+	return (sb.sb_len > 0 ? strbuf_take(&sb) : NULL);
+}
+
 static void
 judge_claims(struct suite_case *c, const json_t *claims)
 {
@@ -49,6 +61,7 @@ judge_claims(struct suite_case *c, const json_t *claims)
 		f->sf_what = text_of(o, "claim");
 		f->sf_found = text_of(o, "found");
 		f->sf_first = text_of(o, "first");
+		f->sf_frames = frames_of(json_object_get(o, "frames"));
 	}
 }
 

@@ -81,6 +81,8 @@ fault_text(const struct suite_fault *f, struct strbuf *sb)
 		strbuf_addf(sb, "  found: %s\n", f->sf_found);
 	if (f->sf_first != NULL)
 		strbuf_addf(sb, "  first: %s\n", f->sf_first);
+	if (f->sf_frames != NULL)
+		strbuf_addf(sb, "  frames: %s\n", f->sf_frames);
 }
 
 /* Wrong: a failure; not judged at all: an error. */

@@ -42,6 +42,7 @@ j_fault(const struct suite_fault *f)
 	j_set(o, "what", f->sf_what);
 	j_set(o, "found", f->sf_found);
 	j_set(o, "first", f->sf_first);
+	j_set(o, "frames", f->sf_frames);
 	return (o);
 }
 
@@ -177,6 +178,7 @@ p_faults(struct suite_case *c, const json_t *a)
 		f->sf_what = p_text(o, "what");
 		f->sf_found = p_text(o, "found");
 		f->sf_first = p_text(o, "first");
+		f->sf_frames = p_text(o, "frames");
 	}
 }
 

@@ -79,6 +79,7 @@ suite_case_fini(struct suite_case *c)
 		free(f->sf_what);
 		free(f->sf_found);
 		free(f->sf_first);
+		free(f->sf_frames);
 	}
 	free(c->sc_faults);
 	free(c->sc_name);

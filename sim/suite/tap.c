@@ -45,6 +45,7 @@ tap_fault(const struct suite_fault *f, struct strbuf *sb)
 	tap_string("      what", f->sf_what, sb);
 	tap_string("      found", f->sf_found, sb);
 	tap_string("      first", f->sf_first, sb);
+	tap_string("      frames", f->sf_frames, sb);
 }
 
 static void

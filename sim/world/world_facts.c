@@ -140,6 +140,9 @@ facts_emit(struct trace_sink *ts, const struct trace_rec *rec)
 		return;
 	if (w->w_counts_records)
 		counted_trace(w, rec);
+	/* Whatever else is asked for: the report does not depend on it. */
+	if (!trace_mask_has(w->w_report_points, rec->tr_id))
+		return;
 	story_trace(w, rec);
 	if (is_fact(rec->tr_id))
 		fact_add(w, rec);
@@ -155,6 +158,8 @@ facts_init(struct world *w)
 	story_init(w);
 	timeline_init(w);
 	story_points_want(w->w_sink.ts_mask);
+	memcpy(w->w_report_points, w->w_sink.ts_mask,
+	    sizeof(w->w_report_points));
 	prints_init(w);
 	for (unsigned i = 0; i < TRACE_MASK_WORDS; i++) {
 		if (w->w_opts.wo_trace != NULL)

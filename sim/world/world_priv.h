@@ -155,6 +155,7 @@ struct world {
 	struct timebase *w_tb;
 	struct jobpool *w_jobs;
 	struct trace_sink w_sink;
+	uint64_t w_report_points[TRACE_MASK_WORDS];
 	struct tracer w_tracer; /* the laboratory's own */
 	struct framepool w_pool;
 	struct tls_userland *w_userland;

@@ -44,6 +44,10 @@ def layers(c, sim, d):
     c.equal(moved(base, prints(
         sim, d, '--set', 'hosts.server.sysctl.kern.ipc.tls.enable=0')),
         {'events', 'wire', 'counters', 'decisions'}, 'no kernel TLS')
+    reports = [lib.run_out(sim, lib.scenario('impairments'),
+                           os.path.join(d, 'i'), *x)[1]
+               for x in ([], ['--trace'])]
+    c.check(reports[0] == reports[1], 'a report does not depend on --trace')
     # Plain, where one byte in another place is nobody's event.
     put(d, 'plain', re.sub(r',\n     tls: {.*}}', '}', SMALL).replace(
         '/data.bin', '/dbta.bin'))
@@ -83,10 +87,16 @@ def shown(c, sim, d):
     c.check('\nevent %d is the first' % (n + 1) in r.stdout and
             '\n  %s\nA %s\n' % (a[n - 1], a[n]) in r.stdout and
             '\nB %s\n' % b[n] in r.stdout, r.stdout)
-    c.check(r.stdout.startswith('A: a, seed 1\nB: b, links[0].loss=5%, '
-                                'seed 2\n'), r.stdout)
+    c.check(r.stdout.startswith('A: a, seed 1\nB: b, seed 2\n'), r.stdout)
     c.equal(diff(sim, d, '--seed-a', '2', '--set-a', 'links[0].loss=5%', 'a',
                  'b').returncode, 0, 'options make a folder another run')
+    # A cell of a matrix, from its folder, which has no parameters any more.
+    put(d, 'm', SMALL.replace('64KiB', '$size').replace(
+        'until', 'matrix: {axes: {size: [64KiB, 32KiB]}}\nuntil'))
+    lib.run_out(sim, os.path.join(d, 'm.ktls.yaml'), os.path.join(d, 'm'),
+                '--case', 'size=32KiB')
+    c.equal([diff(sim, d, *x, 'm.ktls.yaml', 'm').returncode for x in
+             (['--set-a', 'size=32KiB'], [])], [0, 1], 'a cell')
     r = diff(sim, d, '--context', '0', 'a', 'b')
     c.equal(len(r.stdout.splitlines()), 6, 'no context: ' + r.stdout)
 

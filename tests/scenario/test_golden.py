@@ -36,8 +36,7 @@ def compare(c, name, text):
 def read(path):
     """Fingerprints move with libssl's version: no reviewer reads them."""
     with open(path) as f:
-        return re.sub(r'^ "fingerprints": {\n(  .*\n)+ },\n', '', f.read(),
-                      flags=re.M)
+        return re.sub(r',\n "fingerprints": {\n(  .*\n)+ }', '', f.read())
 
 
 def run(c, sim, d, name, file, code, *options):

@@ -183,6 +183,61 @@ def documents(c, sim, d):
     c.equal(ET.fromstring(r.stdout).get('tests'), '1', '--junit -')
 
 
+MATRIX = SMALL.replace('64KiB, cached', '$size, cached').replace(
+    'bytes: 64KiB', 'bytes: $size').replace(
+    '  - delivered', '  - name: all\n    delivered') + '''
+tags: [museum, small]
+matrix: {axes: {size: [64KiB, 32KiB], mtu: [1500, 9000]}}
+repeat: 2
+seed: 5
+exhibit:
+  id: M99
+  title: a reader that sees bytes too early
+  defects: kern.sbready-early
+  caught_by: BY
+'''
+
+
+def matrix(c, sim, d):
+    """Cells, repetitions, planted defects; what has to catch them."""
+    put(d, 'm/ok', MATRIX.replace('BY', 'invariant 4').replace(
+        'basic}', 'basic, mtu: $mtu}'))
+    r, res = suite(sim, d, 'm')
+    c.equal([r.returncode, r.stdout], [0, '16 passed, 0 failed, 0 skipped\n'],
+            'exhibit: ' + r.stdout + r.stderr)
+    names = list(verdicts(res))
+    c.check('m/ok[size=64KiB,mtu=1500]#5' in names and
+            'm/ok[size=32KiB,mtu=9000]#6' in names and
+            'm/ok[size=32KiB,mtu=9000]#5+defect' in names, names)
+    bad = next(x for x in res['cases'] if x['name'].endswith('+defect'))
+    c.equal([bad['defects'], bad['caught_by'], bad['code'],
+             bad['broken'][0]['number'], bad['reproduce']],
+            ['kern.sbready-early', 'invariant 4', 4, 4,
+             'ktls-sim run --seed 5 --case size=64KiB,mtu=1500 --defect '
+             'kern.sbready-early m/ok.ktls.yaml'], 'planted')
+    r = lib.run(sim, bad['reproduce'].split()[1:] + ['--out', 'again', '-q'],
+                cwd=d)
+    c.equal(r.returncode, 4, 'its line: ' + r.stderr)
+    for by, why in [('invariant 6', 'caught by invariant 4, not by '
+                     'invariant 6'),
+                    ('claim all', 'caught by invariant 4, not by claim all')]:
+        put(d, 'm/ok', MATRIX.replace('BY', by).replace(
+            'basic}', 'basic, mtu: $mtu}').replace('repeat: 2', 'repeat: 1'))
+        r, res = suite(sim, d, '--filter', '*defect', 'm')
+        c.equal(r.returncode, 1, by)
+        c.check(why in r.stdout, by + ': ' + r.stdout)
+    def names_of(*args):
+        return lib.run(sim, ['test', '--list', *args, 'm'],
+                       cwd=d).stdout.split()
+    c.equal(len(names_of('--seeds', '1-3', '--filter', '!+defect')), 12,
+            'four cells, three seeds')
+    c.equal(names_of('--filter', 'tag:museum,nothing'), names_of(), 'tags')
+    c.equal(names_of('--filter', '!tag:museum'), [], 'not the tag')
+    c.equal(names_of('--filter', 'm/ok[size=64KiB,mtu=1500]#5'),
+            ['m/ok[size=64KiB,mtu=1500]#5',
+             'm/ok[size=64KiB,mtu=1500]#5+defect'], 'a name, pasted')
+
+
 def bounds(c, sim, d):
     """Time, memory, a signal; --rerun-failed after all of them."""
     put(d, 't/x')
@@ -297,7 +352,7 @@ def main():
     sim = sys.argv[1]
     with lib.tmpdir() as d:
         make(d)
-        for f in (whole, choosing, words, documents, bounds, interrupted,
+        for f in (whole, choosing, words, documents, matrix, bounds, interrupted,
                   rerun, goldens, progress):
             f(c, sim, d)
     c.done()

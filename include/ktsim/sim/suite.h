@@ -35,8 +35,9 @@ struct suite_fault {
 	char *sf_name;	/* the scenario's word for it; NULL */
 	char *sf_where; /* "a.ktls.yaml:24"; NULL */
 	char *sf_what;
-	char *sf_found; /* NULL */
-	char *sf_first; /* the first event that made it so; NULL */
+	char *sf_found;	 /* NULL */
+	char *sf_first;	 /* the first event that made it so; NULL */
+	char *sf_frames; /* of wire.pcapng that show it: "12, 15"; NULL */
 };
 
 struct suite_case {

@@ -18,7 +18,7 @@
 #define CLAIM                                                                  \
 	"{\"invariants\":[],\"expectations\":[{\"claim\":\"x is 7\",\"name\":" \
 	"\"once\",\"found\":\"8\",\"met\":false,\"line\":3,\"first\":\"it "    \
-	"was\"}]}"
+	"was\",\"frames\":[12,15]}]}"
 /* 6 comes before 4. */
 #define BROKEN                                                             \
 	"{\"invariants\":[{\"number\":4,\"name\":\"d\",\"broken\":2,"      \
@@ -96,6 +96,7 @@ test_what_failed_is_told(void **state)
 	assert_string_equal(c.sc_faults[0].sf_what, "x is 7");
 	assert_string_equal(c.sc_faults[0].sf_found, "8");
 	assert_string_equal(c.sc_faults[0].sf_first, "it was");
+	assert_string_equal(c.sc_faults[0].sf_frames, "12, 15");
 	assert_false(c.sc_has_prints);
 	suite_case_fini(&c);
 	c = judged(BROKEN, CODE(4), NULL);

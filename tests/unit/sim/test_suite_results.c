@@ -48,6 +48,7 @@ fill_rich(struct suite *s)
 	f->sf_where = xstrdup("b.ktls.yaml:9");
 	f->sf_what = xstrdup("x < 3 ]]>");
 	f->sf_found = xstrdup("\xff");
+	f->sf_frames = xstrdup("7, 8");
 	f->sf_first = xstrdup("at \xe2\x82\xac");
 }
 
@@ -213,7 +214,7 @@ test_junit_is_xml_whatever_was_said(void **state)
 	expect_in(&sb, "second\xef\xbf\xbd\n");
 	expect_in(&sb,
 	    "b.ktls.yaml:9: x &lt; 3 ]]&gt;\n  found: "
-	    "\xef\xbf\xbd\n  first: at \xe2\x82\xac\n");
+	    "\xef\xbf\xbd\n  first: at \xe2\x82\xac\n  frames: 7, 8\n");
 	expect_in(&sb, "to reproduce: ktls-sim run &lt;b&gt;\n</failure>");
 	suite_fini(&s);
 	strbuf_fini(&sb);
