@@ -8,6 +8,11 @@ import sys
 
 import lib
 
+try:
+    import yaml
+except ImportError:
+    yaml = None
+
 
 def read(name):
     with open(os.path.join(lib.ROOT, name)) as f:
@@ -63,6 +68,35 @@ def traces(c):
         c.check(re.search(r'TRACE\([^;]*?,\s*%s,|TP_%s[,;]' % (p, p), sources), 'nobody tells ' + p)
 
 
+def ci(c, sim):
+    """The files for people's own repositories; every option of ours is one."""
+    ours = lib.run(sim, ['test', '--help']).stdout + \
+        lib.run(sim, ['merge', '--help']).stdout
+    testing = read('docs/testing.md')
+    for name in ('github-actions.yml', 'gitlab-ci.yml'):
+        text = read('contrib/ci/' + name)
+        c.check(name in testing, 'docs/testing.md does not name ' + name)
+        calls = re.findall(r'ktls-sim (?:test|merge) [^|\n]*(?:\n +--[^|\n]*)*',
+                           text)
+        c.check(len(calls) == 2, '%s: calls %s' % (name, calls))
+        for option in re.findall(r'(--[a-z]+)', ' '.join(calls)):
+            c.check(option in ours, '%s: %s' % (name, option))
+        if yaml is None:
+            continue
+        jobs = yaml.safe_load(text)
+        if name == 'gitlab-ci.yml':
+            c.equal([jobs['shard']['parallel'], jobs['stages'],
+                     jobs['result']['stage']], [4, ['run', 'result'],
+                                                'result'], name)
+            continue
+        c.equal([jobs['jobs']['shard']['strategy']['matrix']['k'],
+                 jobs['jobs']['result']['needs']],
+                [[1, 2, 3, 4], 'shard'], name)
+        # YAML 1.1 takes the word for a truth value.
+        c.check(jobs.get('on', jobs.get(True)) == ['push', 'pull_request'],
+                name)
+
+
 def main():
     sim = sys.argv[1]
     c = lib.Checks()
@@ -114,6 +148,7 @@ def main():
     for option in re.findall(r'(--[a-z]+)', run_help):
         c.check(option in readme or option in ('--help',),
                 'README does not name ' + option)
+    ci(c, sim)
     c.done()
 
 
