@@ -35,16 +35,24 @@ hash_stream_add(struct hash_stream *hs, const void *buf, size_t len)
 	XXH3_128bits_update(stream_state(hs), buf, len);
 }
 
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
 void
 hash_stream_addu(struct hash_stream *hs, const uint64_t *v, size_t n)
 {
-	uint8_t b[8 * HASH_NUMBERS_MAX];
-
-	KASSERT(n <= HASH_NUMBERS_MAX, ("hash_stream_addu: %zu numbers", n));
-	for (size_t i = 0; i < 8 * n; i++)
-		b[i] = (uint8_t)(v[i / 8] >> (8 * (i % 8)));
-	hash_stream_add(hs, b, 8 * n);
+	hash_stream_add(hs, v, n * sizeof(*v));
 }
+#else
+void
+hash_stream_addu(struct hash_stream *hs, const uint64_t *v, size_t n)
+{
+	uint64_t le;
+
+	for (size_t i = 0; i < n; i++) {
+		le = __builtin_bswap64(v[i]);
+		hash_stream_add(hs, &le, sizeof(le));
+	}
+}
+#endif
 
 void
 hash_stream_adds(struct hash_stream *hs, const char *s)

@@ -44,10 +44,6 @@ def layers(c, sim, d):
     c.equal(moved(base, prints(
         sim, d, '--set', 'hosts.server.sysctl.kern.ipc.tls.enable=0')),
         {'events', 'wire', 'counters', 'decisions'}, 'no kernel TLS')
-    reports = [lib.run_out(sim, lib.scenario('impairments'),
-                           os.path.join(d, 'i'), *x)[1]
-               for x in ([], ['--trace'])]
-    c.check(reports[0] == reports[1], 'a report does not depend on --trace')
     # Plain, where one byte in another place is nobody's event.
     put(d, 'plain', re.sub(r',\n     tls: {.*}}', '}', SMALL).replace(
         '/data.bin', '/dbta.bin'))

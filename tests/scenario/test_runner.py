@@ -244,6 +244,7 @@ def bounds(c, sim, d):
     put(d, 't/y')
     r, res = suite(sim, d, '--timeout', '400ms', *LONG, '--filter', 't/x', 't')
     c.equal([r.returncode, verdicts(res)], [4, {'t/x#1': 'timeout'}], 'timeout')
+    c.check(300 < res['cases'][0]['wall_ms'] < 15000, 'killed in time')
     c.check('not done after 400ms: killed (--timeout)' in r.stdout, r.stdout)
     with open(os.path.abspath(sim), 'rb') as f:
         sanitized = b'__asan_init' in f.read()

@@ -15,7 +15,6 @@ uint64_t hash64(const void *buf, size_t len, uint64_t seed);
 struct hash_stream;
 struct hash_stream *hash_stream_create(void);
 void hash_stream_add(struct hash_stream *, const void *buf, size_t len);
-#define HASH_NUMBERS_MAX 8
 /* Numbers, the same on machines of either byte order. */
 void hash_stream_addu(struct hash_stream *, const uint64_t *, size_t n);
 /* A string with its end. */
