@@ -29,6 +29,24 @@ paths_add(struct paths *p, char *path)
 	p->p_v[p->p_n++] = path;
 }
 
+static const char *
+plain_path(const char *path)
+{
+	while (strncmp(path, "./", 2) == 0)
+		path += 2 + strspn(path + 2, "/");
+	return (path);
+}
+
+/* A scenario, once: two cases of one name would write into one folder. */
+static void
+paths_scenario(struct paths *p, const char *path)
+{
+	for (size_t i = 0; i < p->p_n; i++)
+		if (strcmp(plain_path(p->p_v[i]), plain_path(path)) == 0)
+			return;
+	paths_add(p, xstrdup(path));
+}
+
 static void
 paths_fini(struct paths *p)
 {
@@ -93,7 +111,8 @@ static int
 paths_operand(struct paths *p, const char *operand)
 {
 	struct stat st;
-	size_t had = p->p_n, len = strlen(operand);
+	struct paths below = { 0 };
+	size_t len = strlen(operand);
 	char *dir;
 	int rc;
 
@@ -103,15 +122,18 @@ paths_operand(struct paths *p, const char *operand)
 		return (EXIT_MISSING);
 	}
 	if (!S_ISDIR(st.st_mode)) {
-		paths_add(p, xstrdup(operand));
+		paths_scenario(p, operand);
 		return (0);
 	}
 	while (len > 1 && operand[len - 1] == '/')
 		len--;
 	dir = xasprintf("%.*s", (int)len, operand);
-	rc = paths_below(p, dir, 0);
+	rc = paths_below(&below, dir, 0);
 	free(dir);
-	if (rc == 0 && p->p_n == had) {
+	for (size_t i = 0; i < below.p_n; i++)
+		paths_scenario(p, below.p_v[i]);
+	paths_fini(&below);
+	if (rc == 0 && below.p_n == 0) {
 		fprintf(stderr,
 		    "ktls-sim test: %s: there is no scenario (*" SUITE_SUFFIX
 		    ") in this folder\n",
@@ -223,13 +245,14 @@ plan_case(struct test_plan *tp, const struct test_args *ta, const char *path,
 	c->sc_again = test_again(ta, c, th);
 }
 
-/* With --seeds a case's repetitions, which follow each other, are one. */
+/* With --seeds a case's repetitions are one. They follow each other, each with
+ * its planted defect behind it. */
 static bool
 repeats(const struct sc_cases *cs, unsigned i)
 {
 	const struct sc_case *a = &cs->cs_v[i];
 
-	for (unsigned j = 0; j < i; j++)
+	for (unsigned j = i > 2 ? i - 2 : 0; j < i; j++)
 		if (strcmp(cs->cs_v[j].ca_cell, a->ca_cell) == 0 &&
 		    (cs->cs_v[j].ca_defects != NULL) == (a->ca_defects != NULL))
 			return (true);

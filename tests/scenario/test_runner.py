@@ -94,6 +94,8 @@ def choosing(c, sim, d):
             '--list writes nothing')
     c.equal(names('s/a.ktls.yaml', 's/deep'), ['s/a#1', 's/deep/b#1'],
             'as the operands stand')
+    c.equal(names('s/deep', './s/deep/b.ktls.yaml', 's/a.ktls.yaml', 's/deep'),
+            ['s/deep/b#1', 's/a#1'], 'named twice, run once')
     c.equal(names('./s/deep/'), ['s/deep/b#1'], './ is no part of a name')
     c.equal(names(cwd=os.path.join(d, 's', 'deep')), ['b#1'], 'here')
     os.rename(os.path.join(d, 's'), os.path.join(d, 'scenarios'))

@@ -119,6 +119,32 @@ test_a_path_that_cannot_be_written_is_an_error(void **state)
 
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
+static void
+test_what_was_ours_goes_and_what_was_not_stays(void **state)
+{
+	char *dir = xasprintf("%s/removed", base);
+	char *foreign = xasprintf("%s/foreign", base);
+
+	assert_int_equal(outdir_prepare(dir), 0);
+	assert_int_equal(outdir_write(dir, "report.json", "{}", 2), 0);
+	assert_int_equal(outdir_write(dir, "wire-a-b.pcapng", "x", 1), 0);
+	outdir_remove(dir);
+	assert_int_equal(access(dir, F_OK), -1);
+	assert_int_equal(outdir_prepare(dir), 0);
+	assert_int_equal(outdir_write(dir, "report.json", "{}", 2), 0);
+	assert_int_equal(outdir_write(dir, "mine", "x", 1), 0);
+	outdir_remove(dir);
+	assert_true(exists(dir, "mine"));
+	assert_false(exists(dir, "report.json"));
+	/* Without our mark nothing is touched. */
+	assert_int_equal(outdir_make(foreign), 0);
+	assert_int_equal(outdir_write(foreign, "report.json", "{}", 2), 0);
+	outdir_remove(foreign);
+	assert_true(exists(foreign, "report.json"));
+	free(dir);
+	free(foreign);
+}
+
 int
 main(void)
 {
@@ -129,6 +155,8 @@ main(void)
 		T(test_our_own_folder_is_replaced_and_other_files_stay),
 		T(test_files_are_written_whole_and_replaced),
 		T(test_a_path_that_cannot_be_written_is_an_error),
+		cmocka_unit_test(
+		    test_what_was_ours_goes_and_what_was_not_stays),
 	};
 
 	return (cmocka_run_group_tests(tests, NULL, NULL));
