@@ -135,25 +135,57 @@ conn_read(struct conn *c, void *buf, size_t len, size_t *done)
 	int error;
 
 	if (c->c_ep != NULL)
-		return (tls_endpoint_read(c->c_ep, buf, len, done));
-	uio_init(&uio, &iov, 1);
-	error = soreceive(c->c_so, &uio, NULL, NULL);
-	*done = uio.uio_offset;
+		error = tls_endpoint_read(c->c_ep, buf, len, done);
+	else {
+		uio_init(&uio, &iov, 1);
+		error = soreceive(c->c_so, &uio, NULL, NULL);
+		*done = uio.uio_offset;
+	}
+	if (*done > 0)
+		TRACE(&c->c_app->a_world->w_tracer, app_read,
+		    TS(c->c_app->a_sc->loc.name), TU(c->c_index),
+		    TU(c->c_read_off), TU(*done));
+	c->c_read_off += *done;
 	return (error);
+}
+
+uint32_t
+conn_stream_end(const struct conn *c)
+{
+	const struct tcpcb *tp = sototcpcb(c->c_so);
+
+	return (tp == NULL
+		? 0
+		: tp->snd_una - tp->iss - 1 + sbused(&c->c_so->so_snd));
+}
+
+void
+conn_wrote(struct conn *c, size_t n, uint32_t from, const char *call)
+{
+	if (n > 0)
+		TRACE(&c->c_app->a_world->w_tracer, app_write,
+		    TS(c->c_app->a_sc->loc.name), TU(c->c_index),
+		    TU(c->c_write_off), TU(n), TU(from), TU(conn_stream_end(c)),
+		    TS(call));
+	c->c_write_off += n;
 }
 
 int
 conn_write(struct conn *c, const void *buf, size_t len, size_t *done)
 {
 	struct kiovec iov = { (void *)(uintptr_t)buf, len };
+	uint32_t from = conn_stream_end(c);
 	struct uio uio;
 	int error;
 
 	if (c->c_ep != NULL)
-		return (tls_endpoint_write(c->c_ep, buf, len, done));
-	uio_init(&uio, &iov, 1);
-	error = sosend(c->c_so, &uio, NULL, 0);
-	*done = uio.uio_offset;
+		error = tls_endpoint_write(c->c_ep, buf, len, done);
+	else {
+		uio_init(&uio, &iov, 1);
+		error = sosend(c->c_so, &uio, NULL, 0);
+		*done = uio.uio_offset;
+	}
+	conn_wrote(c, *done, from, "write");
 	return (error);
 }
 
@@ -165,6 +197,8 @@ app_conn_modes(struct conn *c)
 	struct conn_side *s = &c->c_side;
 	struct tls_endpoint_info ti;
 
+	s->host = c->c_app->a_host->h_sc->loc.name;
+	s->number = c->c_number;
 	(void)ktls_get_tx_mode(c->c_so, &s->tx_mode);
 	(void)ktls_get_rx_mode(c->c_so, &s->rx_mode);
 	if (tp != NULL) {

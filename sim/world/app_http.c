@@ -174,6 +174,7 @@ http_sendfile_once(struct conn *c, uint64_t *sent)
 	struct kiovec iov = { c->c_buf.sb_str + c->c_bufoff,
 		c->c_buf.sb_len - c->c_bufoff };
 	struct uio uio, *hdr = iov.iov_len > 0 ? &uio : NULL;
+	uint32_t from = conn_stream_end(c);
 	int error;
 
 	uio_init(&uio, &iov, 1);
@@ -183,6 +184,8 @@ http_sendfile_once(struct conn *c, uint64_t *sent)
 	else
 		error = sosendfile(c->c_so, c->c_vp, c->c_off,
 		    c->c_len - c->c_off, hdr, 0, sent);
+	if (error != EOPNOTSUPP)
+		conn_wrote(c, *sent, from, "sendfile");
 	c->c_bufoff += uio.uio_offset;
 	*sent -= MIN(*sent, uio.uio_offset);
 	return (error);

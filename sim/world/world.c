@@ -522,6 +522,7 @@ result_fini(struct result *r)
 {
 	for (unsigned i = 0; i < r->r_nconns; i++) {
 		free(r->r_conns[i].c_name);
+		free(r->r_conns[i].c_server_name);
 		free(r->r_conns[i].c_client);
 		free(r->r_conns[i].c_server);
 	}

@@ -196,6 +196,8 @@ collect_conn(struct world *w, struct conn *c)
 		return;
 	if (p->c_so != NULL)
 		app_conn_modes(p);
+	r->c_server_name =
+	    xasprintf("%s#%u", p->c_app->a_sc->loc.name, p->c_index);
 	r->c_side[1] = p->c_side;
 	r->c_side[1].story = story_of(w, p->c_app->a_host, p->c_number);
 }

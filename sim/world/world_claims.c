@@ -21,6 +21,25 @@ claim_app(struct world *w, const char *name)
 	return (NULL);
 }
 
+struct conn *
+world_conn(struct world *w, const char *name)
+{
+	const char *hash = strchr(name, '#');
+	struct conn *c;
+
+	for (unsigned i = 0; i < w->w_sc->napps && hash != NULL; i++) {
+		if (strlen(w->w_sc->apps[i].loc.name) !=
+			(size_t)(hash - name) ||
+		    strncmp(w->w_sc->apps[i].loc.name, name,
+			(size_t)(hash - name)) != 0)
+			continue;
+		TAILQ_FOREACH(c, &w->w_apps[i].a_conns, c_link)
+			if (c->c_index == strtoul(hash + 1, NULL, 10))
+				return (c);
+	}
+	return (NULL);
+}
+
 /* The server's end of a client's connection; NULL. */
 struct conn *
 conn_peer(struct world *w, const struct conn *c)

@@ -128,11 +128,12 @@ struct conn {
 	char c_suite[48];
 	uint32_t c_number;	/* the kernel's, as the trace has it */
 	struct story_gap c_gap; /* of the bodies that were read here */
-	bool c_resent;		/* it misread a partial count */
-	int c_misreads;		/* enum sc_misreads */
-	uint64_t c_read_bps;	/* bodies, no faster; 0 */
-	simtime_t c_read_from;	/* since then ... */
-	uint64_t c_read_bytes;	/* ... so many */
+	uint64_t c_write_off, c_read_off; /* of all that it sent, and read */
+	bool c_resent;			  /* it misread a partial count */
+	int c_misreads;			  /* enum sc_misreads */
+	uint64_t c_read_bps;		  /* bodies, no faster; 0 */
+	simtime_t c_read_from;		  /* since then ... */
+	uint64_t c_read_bytes;		  /* ... so many */
 };
 
 struct app {
@@ -420,6 +421,10 @@ int do_fail_alloc(struct world *, const struct sc_step *, const char **call);
 int step_host_check(struct world *, const struct sc_step *, struct strbuf *err);
 void hosts_faults_off(struct world *);
 
+/* world_why.c: the chain of what a connection waits for; ENOENT: none of that
+ * name. */
+int world_why_stalled(struct world *, const char *conn, struct strbuf *);
+
 /* app_behave.c */
 int do_behave(struct world *, const struct sc_step *, const char **call);
 int do_abort(struct world *, const struct sc_step *, const char **call);
@@ -440,6 +445,8 @@ void claims_watch(struct world *);
 void claim_evidence(struct claim_result *, simtime_t, uint64_t frame,
     const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 void claim_frame(struct claim_result *, uint64_t frame);
+/* By its name, "get#0"; NULL. */
+struct conn *world_conn(struct world *, const char *name);
 /* The other end of a client's connection, a server's; NULL. */
 struct conn *conn_peer(struct world *, const struct conn *);
 
@@ -478,6 +485,10 @@ void conn_close(struct conn *);
 int conn_tls(struct conn *);
 int conn_read(struct conn *, void *, size_t, size_t *);
 int conn_write(struct conn *, const void *, size_t, size_t *);
+/* Bytes of its TCP stream that the kernel has taken: the place of the next. */
+uint32_t conn_stream_end(const struct conn *);
+/* The kernel took n bytes more of what it sends; from: conn_stream_end before. */
+void conn_wrote(struct conn *, size_t n, uint32_t from, const char *call);
 void http_run(struct conn *);
 const char *http_state_name(int state);
 

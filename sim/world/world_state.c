@@ -130,23 +130,33 @@ show_ifconfig(struct world *w, const char *of, struct strbuf *sb)
 	}
 }
 
+static const char *const show_names[] = { "state", "ifconfig", "stalled" };
+
+/* ENOENT: there is no such thing then. */
+static int
+show_text(struct world *w, const struct world_show *ws, struct strbuf *text)
+{
+	if (ws->ws_what == SHOW_STALLED)
+		return (world_why_stalled(w, ws->ws_of, text));
+	show_ifconfig(w, ws->ws_of, text);
+	return (0);
+}
+
 static void
 show_tell(struct world *w, const struct world_show *ws)
 {
 	struct strbuf text = { 0 }, name = { 0 };
 
-	strbuf_addf(&name, "%s-%s%s",
-	    ws->ws_what == SHOW_STATE ? "state" : "ifconfig",
+	strbuf_addf(&name, "%s-%s%s", show_names[ws->ws_what],
 	    ws->ws_of != NULL ? ws->ws_of : "", ws->ws_of != NULL ? "-" : "");
 	dump_time(&name, ws->ws_at);
 	strbuf_adds(&name, ".txt");
 	if (ws->ws_what == SHOW_STATE)
 		state_tell(w, strbuf_str(&name), "asked for", ws->ws_at, true);
-	else if (w->w_opts.wo_state != NULL && !w->w_going) {
-		show_ifconfig(w, ws->ws_of, &text);
+	else if (w->w_opts.wo_state != NULL && !w->w_going &&
+	    show_text(w, ws, &text) == 0)
 		w->w_opts.wo_state(w->w_opts.wo_state_arg, strbuf_str(&name),
 		    &text);
-	}
 	strbuf_fini(&text);
 	strbuf_fini(&name);
 }

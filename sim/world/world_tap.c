@@ -198,6 +198,11 @@ tap_record(struct world *w, const struct wire_port *from, struct frame *f,
 	if (w->w_capture != NULL || w->w_counts_comments)
 		capture_comment(f, fate->wf_lost, fate->wf_remark, of,
 		    &w->w_comment);
+	if (w->w_opts.wo_frame != NULL)
+		w->w_opts.wo_frame(w->w_opts.wo_frame_arg,
+		    &(struct world_frame) { f, from->pt_name,
+			timebase_now(w->w_tb), fate->wf_lost, fate->wf_arrives,
+			fate->wf_remark, of });
 	if (w->w_counts_frames && !w->w_draining)
 		counted_frame(w, f, strbuf_str(&w->w_comment));
 	if (w->w_capture != NULL) {
@@ -228,7 +233,8 @@ tap_first(struct world *w, const struct wire_port *from, struct frame *f,
 		judge_frame(w->w_judge, f, from->pt_outside);
 	else
 		prints_payload(w->w_prints, f);
-	if (w->w_capture != NULL || w->w_pcap != NULL || w->w_counts_frames)
+	if (w->w_capture != NULL || w->w_pcap != NULL || w->w_counts_frames ||
+	    w->w_opts.wo_frame != NULL)
 		tap_record(w, from, f, fate);
 }
 

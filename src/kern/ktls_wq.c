@@ -316,6 +316,31 @@ ktls_wq_release(struct vnet *vnet, unsigned cpu)
 		timebase_post_in(vnet->v_tb, &wq->wq_wake, 0);
 }
 
+void
+ktls_worker_look(const struct vnet *vnet, unsigned cpu,
+    struct ktls_worker_look *lk)
+{
+	const struct ktls_wq *wq;
+	const struct mbuf *m;
+	const struct socket *so;
+
+	*lk = (struct ktls_worker_look) { 0 };
+	if (vnet->v_ktls->ks_wq == NULL)
+		return;
+	wq = &vnet->v_ktls->ks_wq[cpu];
+	lk->kw_held = wq->wq_held;
+	lk->kw_running = wq->wq_running;
+	lk->kw_inflight = wq->wq_inflight;
+	STAILQ_FOREACH(m, &wq->wq_m, m_epg.stailq)
+		lk->kw_queued++;
+	STAILQ_FOREACH(m, &wq->wq_cur_m, m_epg.stailq)
+		lk->kw_queued++;
+	STAILQ_FOREACH(so, &wq->wq_so, so_ktls_rx)
+		lk->kw_queued++;
+	STAILQ_FOREACH(so, &wq->wq_cur_so, so_ktls_rx)
+		lk->kw_queued++;
+}
+
 bool
 ktls_idle(const struct vnet *vnet)
 {

@@ -194,6 +194,14 @@ void ktls_set_completion(struct vnet *, ktls_complete_fn *, void *arg);
 /* Stop worker `cpu` before its next batch (running crypto completes), go on. */
 void ktls_wq_hold(struct vnet *, unsigned cpu);
 void ktls_wq_release(struct vnet *, unsigned cpu);
+/* What worker `cpu` is at; all zero before the first session. */
+struct ktls_worker_look {
+	bool kw_held, kw_running;
+	unsigned kw_queued;   /* batches, and sockets to decrypt */
+	unsigned kw_inflight; /* records not complete */
+};
+void ktls_worker_look(const struct vnet *, unsigned cpu,
+    struct ktls_worker_look *);
 /* Pages of output buffers that wait for their next use. */
 uint64_t ktls_cached_pages(const struct vnet *);
 /*

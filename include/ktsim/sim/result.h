@@ -29,6 +29,7 @@ struct fact {
 
 struct conn_result {
 	char *c_name;		   /* "get#0" */
+	char *c_server_name;	   /* "web#0": its other end; NULL */
 	char *c_client, *c_server; /* addresses with port */
 	const char *c_tls;	   /* "TLS 1.3", NULL plain */
 	char c_suite[48];
@@ -42,7 +43,9 @@ struct conn_result {
 	uint64_t c_requests, c_sent, c_received;
 	struct story_gap c_gap; /* whoever the bodies went to */
 	struct conn_side {
-		int tx_mode, rx_mode;	     /* TCP_TLS_MODE_*, at its end */
+		const char *host;
+		uint32_t number;      /* the kernel's, as the trace has it */
+		int tx_mode, rx_mode; /* TCP_TLS_MODE_*, at its end */
 		bool tx_kernel, rx_kernel;   /* asked for */
 		const char *tx_why, *rx_why; /* the library's account */
 		uint64_t segs, bursts, bytes, rexmit_bytes, rexmit_packs;

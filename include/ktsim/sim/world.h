@@ -12,6 +12,7 @@
 #include <ktsim/sim/result.h>
 #include <ktsim/sim/scenario.h>
 
+struct frame;
 struct framepool;
 struct timebase;
 struct vnet;
@@ -49,13 +50,26 @@ struct world_outside {
 };
 
 enum world_show_what {
-	SHOW_STATE,   /* everything (base/dump.h) */
-	SHOW_IFCONFIG /* interfaces, as ifconfig -v */
+	SHOW_STATE,    /* everything (base/dump.h) */
+	SHOW_IFCONFIG, /* interfaces, as ifconfig -v */
+	SHOW_STALLED   /* what a connection waits for: a line each */
 };
 struct world_show {
 	int ws_what;
 	simtime_t ws_at;
-	const char *ws_of; /* host.interface, or host; NULL: all */
+	const char *ws_of; /* host.interface, or host; NULL: all. SHOW_STALLED:
+			      a connection, "get#0" */
+};
+
+/* A frame as it leaves its sender. */
+struct world_frame {
+	const struct frame *wf_frame;
+	const char *wf_from; /* the port: "server.mce0" */
+	simtime_t wf_when;
+	const char *wf_lost;   /* why; NULL: it will arrive ... */
+	simtime_t wf_arrives;  /* ... then */
+	const char *wf_remark; /* what else happens to it; NULL */
+	uint64_t wf_rexmit_of; /* the frame that had these bytes first; 0 */
 };
 
 struct world_opts {
@@ -73,6 +87,9 @@ struct world_opts {
 	void (*wo_tell)(void *arg, const struct trace_rec *);
 	void *wo_tell_arg;
 	uint64_t wo_tell_mask[TRACE_MASK_WORDS];
+	/* Called for each frame of wire.pcapng; NULL: nobody. */
+	void (*wo_frame)(void *arg, const struct world_frame *);
+	void *wo_frame_arg;
 	/* What is shown at an instant, in order: after everything else that
 	 * happens then. Looking does not change the run. */
 	const struct world_show *wo_shows;
