@@ -112,6 +112,26 @@ load(const uint8_t *data, size_t size, const char *const *sets,
 	return (rc);
 }
 
+/* What is YAML has a canonical form, which is its own. */
+static void
+format(const uint8_t *data, size_t size)
+{
+	struct strbuf file = { 0 }, once = { 0 }, twice = { 0 }, diag = { 0 };
+
+	strbuf_add(&file, data, size);
+	if (scenario_format("fuzz.yaml", &file, &once, &diag) == 0) {
+		MUST(scenario_format("fuzz.yaml", &once, &twice, &diag) == 0);
+		MUST(once.sb_len == twice.sb_len &&
+		    memcmp(strbuf_str(&once), strbuf_str(&twice),
+			once.sb_len) == 0);
+	}
+	MUST(strstr(strbuf_str(&diag), "cannot be formatted") == NULL);
+	strbuf_fini(&file);
+	strbuf_fini(&once);
+	strbuf_fini(&twice);
+	strbuf_fini(&diag);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -120,6 +140,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	const char *const *s = (const char *const *)sets;
 	unsigned n = take_sets(data, size, sets);
 
+	format(data, size);
 	/* The same twice says the same. */
 	MUST(load(data, size, s, &first) == load(data, size, s, &second));
 	MUST(strcmp(strbuf_str(&first), strbuf_str(&second)) == 0);

@@ -737,6 +737,14 @@ int scenario_load(const char *path, const char *const *sets, struct scenario **,
 int scenario_parse(const char *path, struct strbuf *file,
     const char *const *sets, struct scenario **, struct strbuf *diag);
 void scenario_free(struct scenario *);
+/*
+ * A file (a text) in canonical form; comments stay. 0; EINVAL: it is not YAML,
+ * with the reason in diag; or the errno of opening it, told too.
+ */
+int scenario_format(const char *path, const struct strbuf *file,
+    struct strbuf *out, struct strbuf *diag);
+int scenario_read_format(const char *path, struct strbuf *file,
+    struct strbuf *out, struct strbuf *diag);
 /* A mistake that shows only when the scenario is built, told as the loader
  * tells its own: with the line, and the alias that put it there. */
 void scenario_error(const struct scenario *, const struct sc_loc *,
