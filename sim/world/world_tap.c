@@ -225,7 +225,7 @@ tap_first(struct world *w, const struct wire_port *from, struct frame *f,
 	f->f_id = ++w->w_frames;
 	prints_frame(w, from, f);
 	if (!w->w_draining)
-		timeline_frame(w, from, f);
+		timeline_frame(w, from, f, fate);
 	if (w->w_capture != NULL || w->w_pcap != NULL || w->w_ports != NULL ||
 	    w->w_counts_frames)
 		frame_csum_settle(f); /* before the frame is shared */
@@ -311,6 +311,7 @@ tap_close(struct world *w)
 	if (w->w_keylog_fd >= 0)
 		close(w->w_keylog_fd);
 	w->w_keylog_fd = -1;
+	perfetto_close(w);
 	if (w->w_trace != NULL) {
 		if (ferror(w->w_trace) != 0 || fclose(w->w_trace) != 0)
 			tap_error(w, errno != 0 ? errno : EIO,
