@@ -65,6 +65,15 @@ slot_with(const struct charts *ch, const struct flowkey *k, unsigned *side)
 	return (0);
 }
 
+/* Frames of a connection that is not followed any more are nobody's. */
+static void
+recent_forget(struct chartbook *b, unsigned at)
+{
+	for (unsigned i = 0; i < RECENT; i++)
+		if (b->b_recent[i].re_slot == at)
+			b->b_recent[i].re_id = 0;
+}
+
 /* The one to whom nothing happened yet; or none. */
 static unsigned
 slot_poor(struct world *w)
@@ -81,6 +90,7 @@ slot_poor(struct world *w)
 				    cn[i].cn_numbers[s])
 				    ->bc_slot = SLOT_NONE;
 		chart_conn_fini(&cn[i]);
+		recent_forget(b, i);
 		b->b_conns[i][0] = b->b_conns[i][1] = NULL;
 		return (i + 1);
 	}
@@ -215,7 +225,7 @@ dir_begin(struct chart_dir *d, const struct segment *sg)
 
 static void
 dir_sent(struct world *w, struct chart_dir *d, unsigned slot, unsigned side,
-    const struct segment *sg, const struct frame *f, bool lost)
+    const struct segment *sg, const struct frame *f)
 {
 	simtime_t now = timebase_now(w->w_tb);
 	uint32_t len = sg->sg_len + ((sg->sg_flags & SEG_SYN) != 0) +
@@ -229,16 +239,13 @@ dir_sent(struct world *w, struct chart_dir *d, unsigned slot, unsigned side,
 		    .re_lo = lo,
 		    .re_len = len,
 		    .re_slot = (uint8_t)(slot - 1),
-		    .re_side = (uint8_t)side,
-		    .re_lost = lost };
+		    .re_side = (uint8_t)side };
 	if (lo < d->cd_next)
 		marks_add(&d->cd_again, now, lo, lo + len, f->f_id);
 	if (lo + len > d->cd_next) {
 		d->cd_next = lo + len;
 		series_add(&d->cd_sent, now, d->cd_next);
 	}
-	if (lost)
-		marks_add(&d->cd_lost, now, lo, lo + len, f->f_id);
 }
 
 void
@@ -334,14 +341,14 @@ dir_acked(struct world *w, struct chart_conn *cn, unsigned side,
 
 static void
 conn_frame(struct world *w, unsigned slot, unsigned side,
-    const struct segment *sg, const struct frame *f, bool lost)
+    const struct segment *sg, const struct frame *f)
 {
 	struct chart_conn *cn = &w->w_charts.ch_conns[slot - 1];
 	struct chart_dir *mine = &cn->cn_dir[side];
 
 	if (!mine->cd_known)
 		dir_begin(mine, sg);
-	dir_sent(w, mine, slot, side, sg, f, lost);
+	dir_sent(w, mine, slot, side, sg, f);
 	if ((sg->sg_flags & SEG_SYN) != 0 || sg->sg_optlen > 12)
 		options_read(w, mine, &cn->cn_dir[1 - side], sg, f);
 	if ((sg->sg_flags & SEG_SYN) != 0)
@@ -350,16 +357,13 @@ conn_frame(struct world *w, unsigned slot, unsigned side,
 }
 
 void
-charts_frame(struct world *w, unsigned host, const struct frame *f,
-    const struct wire_fate *fate)
+charts_frame(struct world *w, unsigned host, const struct frame *f)
 {
-	bool lost = fate->wf_lost != NULL || (f->f_flags & FRAME_LOST_RING);
 	struct segment sg;
 	unsigned slot, side;
 
 	if (w->w_chartbook->b_npending > 0)
 		chart_events_frame(w, host, f);
-	if ((slot = slot_of(w, host, f, &sg, &side)) == 0)
-		return;
-	conn_frame(w, slot, side, &sg, f, lost);
+	if ((slot = slot_of(w, host, f, &sg, &side)) != 0)
+		conn_frame(w, slot, side, &sg, f);
 }

@@ -391,7 +391,7 @@ void timeline_fini(struct world *);
 void timeline_trace(struct world *, unsigned host, const struct trace_rec *);
 void timeline_step(struct world *, const struct trace_rec *);
 void timeline_frame(struct world *, const struct wire_port *from,
-    const struct frame *, const struct wire_fate *);
+    const struct frame *);
 void timeline_delivered(struct world *, uint64_t len);
 
 /* world_charts.c: curves for report.html; all of these do nothing where none is
@@ -406,8 +406,7 @@ const struct chart_conn *charts_of(const struct world *, const struct conn *,
     unsigned *side);
 /* world_charts_seq.c: a frame leaves; host: CHART_NOHOST: none. Only while
  * w_charts_at is not SIM_NEVER. */
-void charts_frame(struct world *, unsigned host, const struct frame *,
-    const struct wire_fate *);
+void charts_frame(struct world *, unsigned host, const struct frame *);
 /* Something befell it. */
 void charts_rich(struct world *, unsigned host, uint32_t number);
 /* world_charts_events.c */

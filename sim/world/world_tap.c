@@ -225,7 +225,7 @@ tap_first(struct world *w, const struct wire_port *from, struct frame *f,
 	f->f_id = ++w->w_frames;
 	prints_frame(w, from, f);
 	if (!w->w_draining)
-		timeline_frame(w, from, f, fate);
+		timeline_frame(w, from, f);
 	if (w->w_capture != NULL || w->w_pcap != NULL || w->w_ports != NULL ||
 	    w->w_counts_frames)
 		frame_csum_settle(f); /* before the frame is shared */

@@ -251,7 +251,7 @@ timeline_step(struct world *w, const struct trace_rec *rec)
 /* What a card made for a link that was down was never on a wire. */
 void
 timeline_frame(struct world *w, const struct wire_port *from,
-    const struct frame *f, const struct wire_fate *fate)
+    const struct frame *f)
 {
 	struct tl_port *p;
 	struct whost *h;
@@ -262,7 +262,7 @@ timeline_frame(struct world *w, const struct wire_port *from,
 			continue;
 		story_frame(w, i, f);
 		if (w->w_charts_at != SIM_NEVER)
-			charts_frame(w, i, f, fate);
+			charts_frame(w, i, f);
 		if ((f->f_flags & FRAME_LOST_RING) != 0)
 			return;
 		p = &w->w_timeline.tl_hosts[i].th_ports[from - h->h_ports];
@@ -271,7 +271,7 @@ timeline_frame(struct world *w, const struct wire_port *from,
 		return;
 	}
 	if (w->w_charts_at != SIM_NEVER)
-		charts_frame(w, CHART_NOHOST, f, fate);
+		charts_frame(w, CHART_NOHOST, f);
 }
 
 void

@@ -157,8 +157,11 @@ def pictures(c, name, root, report):
         # SYN and FIN have a number each.
         c.check(side['bytes'] <= int(said.group(2)) <= side['bytes'] + 2,
                 '%s: %s has %d bytes of %s' % (name, who, side['bytes'], said.group(2)))
-        if side['retransmitted_packets'] > 0 and not side['offloaded']:
-            c.check(int(said.group(3)) > 0, '%s: %s' % (name, said.group(0)))
+        c.equal(int(said.group(3)) > 0, side['retransmitted_packets'] +
+                side['card_retransmitted_packets'] > 0, '%s: %s' % (name, said.group(0)))
+        told = x['story'][said.group(1)]
+        if any(drop['place'] == 'wire' for drop in told['drops']):
+            c.check(int(said.group(4)) > 0, '%s: %s' % (name, said.group(0)))
 
 
 def events(c, name, root, report, out):
