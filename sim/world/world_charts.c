@@ -10,7 +10,7 @@
 
 #include "charts_priv.h"
 
-#define LOOK_SHIFT 2 /* the first looks are 4 us apart */
+#define LOOK_SHIFT 3 /* the first looks are 8 us apart */
 
 static void
 level_init(struct series *s)
@@ -175,12 +175,17 @@ charts_of(const struct world *w, const struct conn *c, unsigned *side)
 
 /* --- levels --- */
 
+static uint64_t
+series_last(const struct series *s)
+{
+	return (s->s_n > 0 ? s->s_bins[s->s_n - 1].sb_value : 0);
+}
+
 static void
 level_is(struct series *s, simtime_t now, uint64_t value)
 {
-	if (s->s_n > 0 ? s->s_bins[s->s_n - 1].sb_value == value : value == 0)
-		return;
-	series_add(s, now, value);
+	if (series_last(s) != value)
+		series_add(s, now, value);
 }
 
 static void
@@ -192,7 +197,9 @@ look_buffer(struct chart_buffer *cb, const struct conn *c, simtime_t now)
 		level_init(&cb->cb_all);
 		level_init(&cb->cb_cwnd);
 	}
-	if (c->c_so == NULL) { /* closed */
+	if (c->c_so == NULL) { /* closed, perhaps since long */
+		if (series_last(&cb->cb_cwnd) == 0)
+			return;
 		level_is(&cb->cb_ready, now, 0);
 		level_is(&cb->cb_all, now, 0);
 		level_is(&cb->cb_cwnd, now, 0);

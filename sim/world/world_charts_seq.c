@@ -108,11 +108,12 @@ slot_free(const struct charts *ch)
 }
 
 static void
-slot_open(struct world *w, unsigned slot, const struct segment *sg)
+slot_open(struct world *w, unsigned slot, const struct segment *sg, bool wanted)
 {
 	struct chart_conn *cn = &w->w_charts.ch_conns[slot - 1];
 
 	cn->cn_used = true;
+	cn->cn_score = wanted; /* it is not given up again */
 	cn->cn_since = timebase_now(w->w_tb);
 	cn->cn_whole = (sg->sg_flags & (SEG_SYN | SEG_ACK)) == SEG_SYN;
 	cn->cn_dir[0].cd_key = sg->sg_key;
@@ -152,7 +153,7 @@ slot_get(struct world *w, unsigned host, uint32_t number, bool wanted,
 				book_conn(w, host, number)->bc_slot = SLOT_NONE;
 			return (0);
 		}
-		slot_open(w, slot, sg);
+		slot_open(w, slot, sg, wanted);
 		*side = 0;
 	}
 	if (number != 0)
