@@ -24,9 +24,9 @@ static const char *const our_patterns[] = { "state-*.txt", "ifconfig-*.txt",
 	"dma-*.pcapng", "wire-*.pcapng" };
 
 static const char *const our_files[] = { "report.txt", "report.json",
-	"scenario.yaml", "wire.pcapng", "wire.pcap", "sslkeys.log",
-	"trace.ndjson", "trace.txt", "tcpinfo.ndjson", "timeline.svg",
-	"cert.pem", "control.sock" };
+	"report.html", "scenario.yaml", "wire.pcapng", "wire.pcap",
+	"sslkeys.log", "trace.ndjson", "trace.perfetto.json", "trace.txt",
+	"tcpinfo.ndjson", "timeline.svg", "cert.pem", "control.sock" };
 
 static int
 complain(const char *path)

@@ -24,7 +24,7 @@ struct run_args {
 	int ra_state_rc;
 	struct strbuf ra_repeat; /* options, for the last line */
 	bool ra_has_seed, ra_trace, ra_json, ra_quiet, ra_verbose,
-	    ra_trace_format;
+	    ra_trace_format, ra_perfetto;
 };
 
 enum {
@@ -35,6 +35,7 @@ enum {
 	OPT_PCAP,
 	OPT_TRACE,
 	OPT_TRACE_FORMAT,
+	OPT_PERFETTO,
 	OPT_JSON,
 	OPT_SET,
 	OPT_UNTIL,
@@ -55,6 +56,7 @@ enum {
 	    { "pcap", no_argument, NULL, OPT_PCAP },                       \
 	    { "trace", optional_argument, NULL, OPT_TRACE },               \
 	    { "trace-format", required_argument, NULL, OPT_TRACE_FORMAT }, \
+	    { "perfetto", no_argument, NULL, OPT_PERFETTO },               \
 	    { "verbose", no_argument, NULL, 'v' },                         \
 	    { "json", no_argument, NULL, OPT_JSON },                       \
 	    { "quiet", no_argument, NULL, 'q' },                           \
@@ -97,6 +99,7 @@ void run_over(struct world *, int code);
 	"                  (`ktls-sim list traces`); repeatable\n"                           \
 	"  --trace-format text|ndjson\n"                                                     \
 	"                  text: write trace.txt instead, a line per event\n"                \
+	"  --perfetto      also write trace.perfetto.json, which ui.perfetto.dev opens\n"    \
 	"  --json          print the report as JSON instead of text\n"                       \
 	"  -q, --quiet     print nothing but errors\n"                                       \
 	"  -v, --verbose   tell on stderr what happens, with virtual time: phases, steps\n"  \

@@ -186,6 +186,9 @@ run_option(void *ctx, int opt, const char *arg)
 		return (run_trace(ra, arg));
 	case OPT_TRACE_FORMAT:
 		return (run_trace_format(ra, arg));
+	case OPT_PERFETTO:
+		ra->ra_perfetto = true;
+		return (0);
 	case OPT_JSON:
 		ra->ra_json = true;
 		return (0);
@@ -248,6 +251,7 @@ run_args_fini(struct run_args *ra)
 	free(ra->ra_shows);
 	strbuf_fini(&ra->ra_shown);
 	free((char *)(uintptr_t)ra->ra_opts.wo_trace);
+	free((char *)(uintptr_t)ra->ra_opts.wo_perfetto);
 	strbuf_fini(&ra->ra_states);
 	strbuf_fini(&ra->ra_repeat);
 }

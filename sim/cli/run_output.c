@@ -89,6 +89,9 @@ run_options(struct run_args *ra, const struct scenario *sc)
 	if (ra->ra_trace)
 		wo->wo_trace = xasprintf("%s/trace.%s", ra->ra_out,
 		    wo->wo_trace_text ? "txt" : "ndjson");
+	if (ra->ra_perfetto)
+		wo->wo_perfetto =
+		    xasprintf("%s/trace.perfetto.json", ra->ra_out);
 	if (ra->ra_verbose) {
 		wo->wo_tell = verbose_tell;
 		verbose_points(wo->wo_tell_mask);
@@ -232,6 +235,19 @@ run_scenario_text(const struct run_args *ra, const struct scenario *sc,
 	strbuf_adds(yaml, sc->processed);
 }
 
+static int
+run_write_html(const struct run_args *ra, const struct result *r)
+{
+	struct strbuf html = { 0 };
+	int rc;
+
+	report_html(r, &html);
+	rc = outdir_write(ra->ra_out, "report.html", strbuf_str(&html),
+	    html.sb_len);
+	strbuf_fini(&html);
+	return (rc);
+}
+
 /* Reports go to the folder and to the terminal; the commands that open the
  * capture only to the terminal, because they contain paths. */
 static int
@@ -250,6 +266,8 @@ run_write(const struct run_args *ra, const struct scenario *sc,
 		    json.sb_len);
 	if (rc == 0)
 		rc = run_write_timeline(ra, r);
+	if (rc == 0 && sc->capture.html)
+		rc = run_write_html(ra, r);
 	run_scenario_text(ra, sc, &yaml);
 	if (rc == 0)
 		rc = outdir_write(ra->ra_out, "scenario.yaml",
@@ -325,7 +343,24 @@ run_outro_wire(const struct run_args *ra, const struct result *r, FILE *f)
 }
 
 static void
-run_outro(const struct run_args *ra, const struct result *r, int code)
+run_outro_pictures(const struct run_args *ra, const struct scenario *sc,
+    const struct result *r, FILE *f)
+{
+	if (sc->capture.html)
+		fprintf(f,
+		    "\nReport\n  %s/report.html: verdict, connections, "
+		    "buffers, queues, events; any browser shows it\n",
+		    ra->ra_out);
+	if (r->r_timeline != NULL)
+		fprintf(f,
+		    "\nPicture\n  %s/timeline.svg: ports, tags and "
+		    "throughput over time; any browser shows it\n",
+		    ra->ra_out);
+}
+
+static void
+run_outro(const struct run_args *ra, const struct scenario *sc,
+    const struct result *r, int code)
 {
 	FILE *f = ra->ra_json || ra->ra_quiet ? stderr : stdout;
 
@@ -334,10 +369,12 @@ run_outro(const struct run_args *ra, const struct result *r, int code)
 		    strerror(r->r_capture_error));
 	if (!ra->ra_quiet && r->r_has_wire)
 		run_outro_wire(ra, r, f);
-	if (!ra->ra_quiet && r->r_timeline != NULL)
+	if (!ra->ra_quiet)
+		run_outro_pictures(ra, sc, r, f);
+	if (!ra->ra_quiet && ra->ra_perfetto)
 		fprintf(f,
-		    "\nPicture\n  %s/timeline.svg: ports, tags and "
-		    "throughput over time; any browser shows it\n",
+		    "\nTrace\n  %s/trace.perfetto.json: ui.perfetto.dev "
+		    "opens it\n",
 		    ra->ra_out);
 	if (!ra->ra_quiet && r->r_nports > 0)
 		run_outro_ports(ra, r, f);
@@ -380,7 +417,7 @@ run_report(const struct run_args *ra, const struct scenario *sc,
 	int code = run_write(ra, sc, world_result(w));
 
 	run_states_missed(ra, w);
-	run_outro(ra, world_result(w), code);
+	run_outro(ra, sc, world_result(w), code);
 	fflush(stdout);
 	return (code);
 }

@@ -69,6 +69,7 @@ lib_build(struct ktlssim *sim, const struct ktlssim_params *p,
 	if ((error = lib_load(p, &sim->s_sc, diag)) != 0)
 		return (error);
 	wo.wo_seed = p->seed != 0 ? p->seed : sim->s_sc->seed;
+	sim->s_sc->capture.html = false; /* nobody renders it */
 	if (p->outdir == NULL)
 		sim->s_sc->capture.wire = sim->s_sc->capture.pcap = false;
 	return (world_create(sim->s_sc, &wo, &sim->s_world, diag));

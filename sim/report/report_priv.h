@@ -22,6 +22,9 @@ struct json_t *report_tree(const struct result *);
 
 /* report_claims.c */
 void text_claims(const struct result *, struct strbuf *);
+/* report_text.c */
+void text_conn(const struct conn_result *, struct strbuf *);
+bool fact_is_drop(const struct fact *);
 
 /* report_story.c: what befell the connections; nothing if nothing did. */
 void text_stories(const struct result *, struct strbuf *);

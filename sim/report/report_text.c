@@ -133,8 +133,8 @@ text_outside(struct strbuf *sb, const struct conn_result *c)
 	text_side(sb, "server", &c->c_side[1], c->c_tls != NULL);
 }
 
-static void
-text_conn(struct strbuf *sb, const struct conn_result *c)
+void
+text_conn(const struct conn_result *c, struct strbuf *sb)
 {
 	strbuf_addf(sb, "  %s  %s > %s  %s %s\n", c->c_name, c->c_client,
 	    c->c_server, c->c_tls != NULL ? c->c_tls : "plain", c->c_suite);
@@ -197,7 +197,7 @@ text_conns(const struct result *r, struct strbuf *sb)
 		/* The first few, and the first that went wrong. */
 		if (i < CONNS_SHOWN ||
 		    (!c->c_done && failures++ < FAILURES_SHOWN))
-			text_conn(sb, c);
+			text_conn(c, sb);
 		done += c->c_done;
 		body += c->c_body;
 		rexmit +=
@@ -408,8 +408,8 @@ text_events(const struct result *r, struct strbuf *sb)
 	}
 }
 
-static bool
-is_drop(const struct fact *f)
+bool
+fact_is_drop(const struct fact *f)
 {
 	return (f->f_id == TP_wire_drop || f->f_id == TP_lagg_drop ||
 	    f->f_id == TP_vlan_drop || f->f_id == TP_nic_drop ||
@@ -441,7 +441,7 @@ text_drops(const struct result *r, struct strbuf *sb)
 	for (unsigned i = 0; i < r->r_nfacts; i++) {
 		const struct fact *f = &r->r_facts[i];
 
-		if (!is_drop(f))
+		if (!fact_is_drop(f))
 			continue;
 		text_drop(sb, f);
 		n++;

@@ -12,6 +12,18 @@ series_fini(struct series *s)
 	*s = (struct series) { 0 };
 }
 
+/* Another value in a bin. */
+static void
+bin_take(const struct series *s, struct series_bin *b, uint64_t value)
+{
+	if (s->s_level)
+		b->sb_value = value;
+	else if (s->s_peak)
+		b->sb_value = MAX(b->sb_value, value);
+	else
+		b->sb_value += value;
+}
+
 /* Neighbours become one. */
 static void
 series_widen(struct series *s)
@@ -24,10 +36,8 @@ series_widen(struct series *s)
 		at = b[i].sb_at / 2;
 		if (n == 0 || b[n - 1].sb_at != at)
 			b[n++] = (struct series_bin) { at, b[i].sb_value };
-		else if (s->s_level)
-			b[n - 1].sb_value = b[i].sb_value;
 		else
-			b[n - 1].sb_value += b[i].sb_value;
+			bin_take(s, &b[n - 1], b[i].sb_value);
 	}
 	s->s_n = n;
 	s->s_wider++;
@@ -40,10 +50,10 @@ series_add(struct series *s, simtime_t when, uint64_t value)
 	struct series_bin *last = s->s_n > 0 ? &s->s_bins[s->s_n - 1] : NULL;
 
 	if (last != NULL && last->sb_at == at) {
-		last->sb_value = s->s_level ? value : last->sb_value + value;
+		bin_take(s, last, value);
 		return;
 	}
-	while (s->s_n == SERIES_BINS)
+	while (s->s_n == (s->s_most != 0 ? s->s_most : SERIES_BINS))
 		series_widen(s);
 	if (s->s_n == s->s_size) {
 		s->s_size = s->s_size != 0 ? 2 * s->s_size : 16;
@@ -52,7 +62,7 @@ series_add(struct series *s, simtime_t when, uint64_t value)
 	at = when >> (SERIES_SHIFT + s->s_wider);
 	last = s->s_n > 0 ? &s->s_bins[s->s_n - 1] : NULL;
 	if (last != NULL && last->sb_at == at) /* in wider bins it is */
-		last->sb_value = s->s_level ? value : last->sb_value + value;
+		bin_take(s, last, value);
 	else
 		s->s_bins[s->s_n++] = (struct series_bin) { at, value };
 }

@@ -13,18 +13,8 @@
 #define QUIET_WIDTH  PX(40)
 #define ACTIVE_LEAST PX(36)
 
-struct stretch {
-	simtime_t from, to;
-};
-
-struct activity {
-	struct stretch *v;
-	unsigned n, size;
-	simtime_t begin, end;
-};
-
-static void
-active(struct activity *a, simtime_t from, simtime_t to)
+void
+axis_active(struct activity *a, simtime_t from, simtime_t to)
 {
 	if (to < a->begin || from > a->end)
 		return;
@@ -36,11 +26,12 @@ active(struct activity *a, simtime_t from, simtime_t to)
 	    (struct stretch) { MAX(from, a->begin), MIN(to, a->end) };
 }
 
-static void
-active_series(struct activity *a, const struct series *s)
+void
+axis_active_series(struct activity *a, const struct series *s)
 {
 	for (unsigned i = 0; i < s->s_n; i++)
-		active(a, series_at(s, i), series_at(s, i) + series_width(s));
+		axis_active(a, series_at(s, i),
+		    series_at(s, i) + series_width(s));
 }
 
 static void
@@ -49,14 +40,14 @@ active_host(struct activity *a, const struct tl_host *h)
 	const struct tl_port *p;
 
 	for (p = h->th_ports; p < h->th_ports + h->th_nports; p++) {
-		active_series(a, &p->tp_sent);
-		active_series(a, &p->tp_tags);
+		axis_active_series(a, &p->tp_sent);
+		axis_active_series(a, &p->tp_tags);
 		for (unsigned i = 0; i < p->tp_nmarks; i++)
-			active(a, p->tp_marks[i].tm_when,
+			axis_active(a, p->tp_marks[i].tm_when,
 			    p->tp_marks[i].tm_when);
 	}
-	active_series(a, &h->th_resets);
-	active_series(a, &h->th_failed);
+	axis_active_series(a, &h->th_resets);
+	axis_active_series(a, &h->th_failed);
 }
 
 static void
@@ -65,10 +56,9 @@ active_all(struct activity *a, const struct timeline *tl)
 	for (unsigned i = 0; i < tl->tl_nhosts; i++)
 		active_host(a, &tl->tl_hosts[i]);
 	for (unsigned i = 0; i < tl->tl_nsteps; i++)
-		active(a, tl->tl_steps[i].ts_when, tl->tl_steps[i].ts_when);
-	active_series(a, &tl->tl_delivered);
-	active(a, a->begin, a->begin);
-	active(a, a->end, a->end);
+		axis_active(a, tl->tl_steps[i].ts_when,
+		    tl->tl_steps[i].ts_when);
+	axis_active_series(a, &tl->tl_delivered);
 }
 
 static int
@@ -172,7 +162,7 @@ spans_place(struct axis *ax)
 static void
 axis_ends(struct axis *ax, const struct result *r)
 {
-	const struct timeline *tl = r->r_timeline;
+	const struct timeline *tl = r->r_over_time;
 	const struct conn_result *c;
 
 	ax->a_begin = r->r_end;
@@ -189,28 +179,38 @@ axis_ends(struct axis *ax, const struct result *r)
 }
 
 void
+axis_finish(struct axis *ax, struct activity *a)
+{
+	simtime_t at, left;
+	unsigned n;
+
+	*ax = (struct axis) { .a_begin = a->begin, .a_end = a->end };
+	axis_active(a, a->begin, a->begin);
+	axis_active(a, a->end, a->end);
+	n = gaps_choose(a, gaps_find(a), &left);
+	ax->a_end += MAX(left / 50, SIM_US); /* the last step is seen whole */
+	at = ax->a_begin;
+	for (unsigned i = 0; i < n; i++) {
+		span_add(ax, at, a->v[i].from, false);
+		span_add(ax, a->v[i].from, a->v[i].to, true);
+		at = a->v[i].to;
+	}
+	span_add(ax, at, ax->a_end, false);
+	spans_place(ax);
+	free(a->v);
+}
+
+void
 axis_make(struct axis *ax, const struct result *r)
 {
 	struct activity a = { 0 };
-	simtime_t at, left;
-	unsigned n;
 
 	*ax = (struct axis) { 0 };
 	axis_ends(ax, r);
 	a.begin = ax->a_begin;
 	a.end = ax->a_end;
-	active_all(&a, r->r_timeline);
-	n = gaps_choose(&a, gaps_find(&a), &left);
-	ax->a_end += MAX(left / 50, SIM_US); /* the last step is seen whole */
-	at = ax->a_begin;
-	for (unsigned i = 0; i < n; i++) {
-		span_add(ax, at, a.v[i].from, false);
-		span_add(ax, a.v[i].from, a.v[i].to, true);
-		at = a.v[i].to;
-	}
-	span_add(ax, at, ax->a_end, false);
-	spans_place(ax);
-	free(a.v);
+	active_all(&a, r->r_over_time);
+	axis_finish(ax, &a);
 }
 
 int

@@ -38,7 +38,22 @@ struct axis {
 	unsigned a_nspans;
 };
 
+/* The whole run's. */
 void axis_make(struct axis *, const struct result *);
+
+/* Another one: its ends, then when something happens, then axis_finish. */
+struct stretch {
+	simtime_t from, to;
+};
+struct activity {
+	struct stretch *v;
+	unsigned n, size;
+	simtime_t begin, end; /* begin < end */
+};
+void axis_active(struct activity *, simtime_t from, simtime_t to);
+void axis_active_series(struct activity *, const struct series *);
+void axis_finish(struct axis *, struct activity *);
+
 /* Where an instant is; before and after the axis: its ends. */
 int axis_x(const struct axis *, simtime_t);
 /* Ticks with their lines from top to bottom and labels below. */
@@ -77,8 +92,16 @@ void add_rate(struct strbuf *, uint64_t bps);
 
 /* --- timeline_svg.c --- */
 
+/* For a document that has timeline_css, without title and background. */
+void timeline_inline(const struct result *, struct strbuf *);
+
+/* --- svg.c --- */
+
+extern const char timeline_css[]; /* of pictures made with these functions */
+
 void add_px(struct strbuf *, int tenths);    /* "12.5" */
-void add_xml(struct strbuf *, const char *); /* < > & as they must be */
+void add_xml(struct strbuf *, const char *); /* < > & " as they must be */
+void add_attr(struct strbuf *, const char *name, int tenths); /* x="12.5" */
 void add_rect(struct strbuf *, const char *class, int x, int y, int w, int h);
 void add_line(struct strbuf *, const char *class, int x1, int y1, int x2,
     int y2);

@@ -23,132 +23,11 @@
 #define RECEIVERS  PX(72)
 #define GAP_ROW	   PX(26)
 
-static const char style[] =
-    "<style>\n"
-    "text{font-family:system-ui,-apple-system,'Segoe UI',sans-serif;"
-    "font-size:12px;fill:#1f2328}\n"
-    ".page{fill:#ffffff}\n"
-    ".title{font-size:17px;font-weight:600}\n"
-    ".host{font-size:13px;font-weight:600}\n"
-    ".note,.tick{font-size:11px;fill:#59636e}\n"
-    ".label{fill:#59636e}\n"
-    ".step-t,.gap-t{paint-order:stroke;stroke:#ffffff;stroke-width:4px;"
-    "stroke-linejoin:round}\n"
-    ".grid{stroke:#d1d9e0;stroke-width:1}\n"
-    ".axis{stroke:#59636e;stroke-width:1}\n"
-    ".up{fill:#eef6f0}.down{fill:#f9d6d2}\n"
-    ".sends{fill:#1a7f37}\n"
-    ".sent{fill:#4184e4;fill-opacity:.75}.sent-t{fill:#1f5fbf}\n"
-    ".tags{fill:none;stroke:#9a5700;stroke-width:1.8}.tags-t{fill:#8a4e00}\n"
-    ".reset{stroke:#7d3fc4;stroke-width:1.5}.reset-t{fill:#7d3fc4}\n"
-    ".failed{stroke:#cf222e;stroke-width:2.5}.failed-t{fill:#cf222e}\n"
-    ".got{fill:#1b9e8f;fill-opacity:.75}.got-t{fill:#0c7468}\n"
-    ".gap{stroke:#cf222e;stroke-width:1.5}.gap-t{fill:#b3202b}\n"
-    ".gap-b{fill:#cf222e;fill-opacity:.1}\n"
-    ".step{stroke:#1f2328;stroke-width:1;stroke-dasharray:4 3}\n"
-    ".quiet{fill:#f6f8fa;fill-opacity:.85}\n"
-    ".cut{stroke:#818b98;stroke-width:1;stroke-dasharray:1 3}\n"
-    ".hatch{stroke:#9a6700;stroke-width:2.5;stroke-opacity:.7}\n"
-    ".paused{fill:url(#hatch)}\n"
-    "@media (prefers-color-scheme:dark){\n"
-    "text{fill:#e6edf3}\n"
-    ".page{fill:#0d1117}.step-t,.gap-t{stroke:#0d1117}\n"
-    ".note,.tick,.label{fill:#9198a1}\n"
-    ".grid{stroke:#2d333b}.axis{stroke:#9198a1}\n"
-    ".up{fill:#12211a}.down{fill:#4a1a1c}\n"
-    ".sends{fill:#3fb950}\n"
-    ".sent{fill:#4493f8}.sent-t{fill:#79b8ff}\n"
-    ".tags{stroke:#e3a341}.tags-t{fill:#e3a341}\n"
-    ".reset{stroke:#b083f0}.reset-t{fill:#b083f0}\n"
-    ".failed{stroke:#f85149}.failed-t{fill:#f85149}\n"
-    ".got{fill:#2ea899}.got-t{fill:#56d4c3}\n"
-    ".gap{stroke:#f85149}.gap-t{fill:#ff8f88}.gap-b{fill:#f85149}\n"
-    ".step{stroke:#e6edf3}\n"
-    ".quiet{fill:#161b22}.cut{stroke:#656c76}\n"
-    ".hatch{stroke:#d29922}\n"
-    "}\n"
-    "</style>\n"
+static const char defs[] =
     "<defs><pattern id=\"hatch\" width=\"8\" height=\"8\" "
     "patternUnits=\"userSpaceOnUse\" patternTransform=\"rotate(45)\">"
     "<line class=\"hatch\" x1=\"0\" y1=\"0\" x2=\"0\" y2=\"8\"/>"
     "</pattern></defs>\n";
-
-/* --- elements --- */
-
-void
-add_px(struct strbuf *sb, int tenths)
-{
-	if (tenths % 10 == 0)
-		strbuf_addf(sb, "%d", tenths / 10);
-	else
-		strbuf_addf(sb, "%d.%d", tenths / 10, tenths % 10);
-}
-
-void
-add_xml(struct strbuf *sb, const char *text)
-{
-	for (; *text != '\0'; text++)
-		switch (*text) {
-		case '<':
-			strbuf_adds(sb, "&lt;");
-			break;
-		case '>':
-			strbuf_adds(sb, "&gt;");
-			break;
-		case '&':
-			strbuf_adds(sb, "&amp;");
-			break;
-		default:
-			/* XML has no other control characters. */
-			strbuf_add(sb, (unsigned char)*text < ' ' ? " " : text,
-			    1);
-			break;
-		}
-}
-
-static void
-add_attr(struct strbuf *sb, const char *name, int tenths)
-{
-	strbuf_addf(sb, " %s=\"", name);
-	add_px(sb, tenths);
-	strbuf_adds(sb, "\"");
-}
-
-void
-add_rect(struct strbuf *sb, const char *class, int x, int y, int w, int h)
-{
-	strbuf_addf(sb, "<rect class=\"%s\"", class);
-	add_attr(sb, "x", x);
-	add_attr(sb, "y", y);
-	add_attr(sb, "width", w);
-	add_attr(sb, "height", h);
-	strbuf_adds(sb, "/>\n");
-}
-
-void
-add_line(struct strbuf *sb, const char *class, int x1, int y1, int x2, int y2)
-{
-	strbuf_addf(sb, "<line class=\"%s\"", class);
-	add_attr(sb, "x1", x1);
-	add_attr(sb, "y1", y1);
-	add_attr(sb, "x2", x2);
-	add_attr(sb, "y2", y2);
-	strbuf_adds(sb, "/>\n");
-}
-
-void
-add_text(struct strbuf *sb, const char *class, int x, int y, const char *anchor,
-    const char *text)
-{
-	strbuf_addf(sb, "<text class=\"%s\"", class);
-	add_attr(sb, "x", x);
-	add_attr(sb, "y", y);
-	if (strcmp(anchor, "start") != 0)
-		strbuf_addf(sb, " text-anchor=\"%s\"", anchor);
-	strbuf_adds(sb, ">");
-	add_xml(sb, text);
-	strbuf_adds(sb, "</text>\n");
-}
 
 /* --- what is drawn --- */
 
@@ -617,30 +496,41 @@ describe(const struct picture *p, struct strbuf *sb)
 
 #define DESCRIPTION_LETTERS 140
 
+/* Its upper edge is where the title would begin, or where it would end. */
+static void
+head_svg(const struct picture *p, int top, int height, struct strbuf *sb)
+{
+	strbuf_adds(sb, "<svg xmlns=\"http://www.w3.org/2000/svg\"");
+	strbuf_adds(sb, " viewBox=\"0 ");
+	add_px(sb, top);
+	strbuf_adds(sb, " ");
+	add_px(sb, PIC_WIDTH);
+	strbuf_adds(sb, " ");
+	add_px(sb, height - top);
+	strbuf_adds(sb, "\"");
+	add_attr(sb, "width", PIC_WIDTH);
+	add_attr(sb, "height", height - top);
+	strbuf_adds(sb,
+	    " role=\"img\" aria-labelledby=\"title desc\">\n"
+	    "<title id=\"title\">");
+	add_xml(sb, p->p_r->r_name);
+	strbuf_adds(sb, ": ");
+	add_xml(sb, p->p_r->r_description);
+	strbuf_adds(sb, "</title>\n<desc id=\"desc\">");
+	describe(p, sb);
+	strbuf_adds(sb, "</desc>\n");
+}
+
 static void
 head_draw(const struct picture *p, int height, struct strbuf *sb)
 {
 	const char *text = p->p_r->r_description;
 	struct strbuf cut = { 0 };
 
-	strbuf_adds(sb, "<svg xmlns=\"http://www.w3.org/2000/svg\"");
-	strbuf_adds(sb, " viewBox=\"0 0 ");
-	add_px(sb, PIC_WIDTH);
-	strbuf_adds(sb, " ");
-	add_px(sb, height);
-	strbuf_adds(sb, "\"");
-	add_attr(sb, "width", PIC_WIDTH);
-	add_attr(sb, "height", height);
-	strbuf_adds(sb,
-	    " role=\"img\" aria-labelledby=\"title desc\">\n"
-	    "<title id=\"title\">");
-	add_xml(sb, p->p_r->r_name);
-	strbuf_adds(sb, ": ");
-	add_xml(sb, text);
-	strbuf_adds(sb, "</title>\n<desc id=\"desc\">");
-	describe(p, sb);
-	strbuf_adds(sb, "</desc>\n");
-	strbuf_adds(sb, style);
+	strbuf_adds(sb, "<style>\n");
+	strbuf_adds(sb, timeline_css);
+	strbuf_adds(sb, "</style>\n");
+	strbuf_adds(sb, defs);
 	add_rect(sb, "page", 0, 0, PIC_WIDTH, height);
 	add_text(sb, "title", PX(16), TITLE_Y, "start", p->p_r->r_name);
 	strbuf_add(&cut, text, MIN(strlen(text), (size_t)DESCRIPTION_LETTERS));
@@ -669,10 +559,10 @@ hosts_each(const struct picture *p, draw_host *draw, struct strbuf *sb)
 	return (y);
 }
 
-void
-report_timeline(const struct result *r, struct strbuf *sb)
+static void
+picture_draw(const struct result *r, bool alone, struct strbuf *sb)
 {
-	struct picture p = { .p_r = r, .p_tl = r->r_timeline };
+	struct picture p = { .p_r = r, .p_tl = r->r_over_time };
 	int y;
 
 	axis_make(&p.p_axis, r);
@@ -681,7 +571,11 @@ report_timeline(const struct result *r, struct strbuf *sb)
 	p.p_top = STEPS_TOP + (int)p.p_step_rows * STEP_ROW;
 	y = hosts_each(&p, NULL, NULL);
 	p.p_bottom = y + GAP_ROW + RECEIVERS;
-	head_draw(&p, p.p_bottom + PX(62), sb);
+	head_svg(&p, alone ? 0 : STEPS_TOP - PX(8), p.p_bottom + PX(62), sb);
+	if (alone)
+		head_draw(&p, p.p_bottom + PX(62), sb);
+	else
+		strbuf_adds(sb, defs);
 	(void)hosts_each(&p, host_back, sb);
 	receivers_back(&p, y, sb);
 	axis_draw(&p.p_axis, p.p_top, p.p_bottom, sb);
@@ -692,4 +586,16 @@ report_timeline(const struct result *r, struct strbuf *sb)
 	(void)steps_draw(&p, sb);
 	key_draw(&p, p.p_bottom + PX(36), sb);
 	strbuf_adds(sb, "</svg>\n");
+}
+
+void
+report_timeline(const struct result *r, struct strbuf *sb)
+{
+	picture_draw(r, true, sb);
+}
+
+void
+timeline_inline(const struct result *r, struct strbuf *sb)
+{
+	picture_draw(r, false, sb);
 }

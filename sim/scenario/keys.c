@@ -330,6 +330,9 @@ static const struct key capture_keys[] = {
 	    .since = "0.2",
 	    .text =
 		"write timeline.svg, a picture of the run over time, where there is a lagg or a vlan, or a tag was reset, or a mode changed" },
+	{ "html", K_BOOL, F(sc_capture, html), .def = "true", .since = "0.2",
+	    .text =
+		"write report.html: verdict, pictures of connections, buffers, queues and buses over time, events with their frames, counters (docs/report.md)" },
 	{ "ports", K_BOOL, F(sc_capture, ports), .def = "false", .since = "0.2",
 	    .text =
 		"also write wire-A-B.pcapng for each link: what goes over it, both ways" },

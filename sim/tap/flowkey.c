@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include <ktsim/base/bytes.h>
+#include <ktsim/base/kassert.h>
 #include <ktsim/nic/frame.h>
 
 #include <ktsim/sim/flowkey.h>
@@ -78,6 +79,8 @@ parse_tcp(const uint8_t *th, unsigned room, uint32_t len, struct segment *sg)
 	sg->sg_seq = be32dec(th + 4);
 	sg->sg_ack = be32dec(th + 8);
 	sg->sg_flags = th[13];
+	sg->sg_win = be16dec(th + 14);
+	sg->sg_optlen = (uint16_t)(MIN(thlen, room) - 20);
 	sg->sg_len = len - thlen;
 	return (true);
 }
@@ -107,5 +110,6 @@ segment_parse(const struct frame *f, struct segment *sg)
 		total = frame_len(f) - l3; /* TSO writes 0 for "long" */
 	if (total < hlen)
 		return (false);
+	sg->sg_optoff = (uint16_t)(l3 + hlen + 20);
 	return (parse_tcp(f->f_hdr + l3 + hlen, room - hlen, total - hlen, sg));
 }

@@ -90,6 +90,8 @@ conn_create(struct app *a, struct socket *so, bool server)
 	c->c_read_bps = a->a_sc->read_rate;
 	sim_event_init(&c->c_event, EV_APP, "application", conn_event, c);
 	TAILQ_INSERT_TAIL(&a->a_conns, c, c_link);
+	charts_conn(w, c);
+	perfetto_conn(w, c);
 	a->a_open++;
 	conn_options(so, a->a_sc);
 	if (a->a_sc->pacing_rate != 0)

@@ -98,6 +98,7 @@ world_create(const struct scenario *sc, const struct world_opts *wo,
 	facts_init(w);
 	world_names(w);
 	if ((error = world_open_trace(w, err)) != 0 ||
+	    (error = perfetto_open(w, err)) != 0 ||
 	    (error = world_tools(w, err)) != 0 ||
 	    (error = world_build(w, err)) != 0 ||
 	    (error = apps_create(w, err)) != 0 ||
@@ -171,6 +172,10 @@ world_step(struct world *w, simtime_t until)
 		state_due(w, until);
 	if (!engine_step(w->w_engine, until))
 		return (false);
+	if (timebase_now(w->w_tb) >= w->w_charts_at)
+		charts_look(w);
+	if (timebase_now(w->w_tb) >= w->w_perfetto_at)
+		perfetto_look(w);
 	if (w->w_whens_polled > 0)
 		whens_poll(w);
 	if (w->w_watched > 0)
@@ -408,7 +413,10 @@ world_panicked(struct world *w)
 		w->w_res.r_end = timebase_now(w->w_tb);
 		w->w_res.r_events = engine_events(w->w_engine);
 		w->w_res.r_frames = w->w_frames;
+		w->w_res.r_over_time = &w->w_timeline;
+		w->w_res.r_charts = &w->w_charts;
 	}
+	charts_freeze(w, true);
 	state_panic(w);
 }
 

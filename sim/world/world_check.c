@@ -172,6 +172,24 @@ collect_name(struct conn_result *r, const struct conn *c,
 	r->c_end = c->c_end;
 }
 
+/* What one end knows. */
+static void
+collect_side(const struct world *w, struct conn_result *r, unsigned side,
+    const struct conn *c)
+{
+	const struct chart_conn *chart;
+	unsigned at;
+
+	r->c_side[side] = c->c_side;
+	r->c_side[side].story = story_of(w, c->c_app->a_host, c->c_number);
+	r->c_side[side].host = c->c_app->a_host->h_sc->loc.name;
+	r->c_side[side].number = c->c_number;
+	if ((chart = charts_of(w, c, &at)) == NULL)
+		return;
+	r->c_chart = chart;
+	r->c_chart_client = side == 0 ? at : 1 - at;
+}
+
 static void
 collect_conn(struct world *w, struct conn *c)
 {
@@ -190,16 +208,14 @@ collect_conn(struct world *w, struct conn *c)
 	/* A client whose socket is open has not got, or sent, all of it. */
 	if (c->c_so != NULL)
 		story_gap_open(&r->c_gap, timebase_now(w->w_tb));
-	r->c_side[0] = c->c_side;
-	r->c_side[0].story = story_of(w, c->c_app->a_host, c->c_number);
+	collect_side(w, r, 0, c);
 	if (p == NULL)
 		return;
 	if (p->c_so != NULL)
 		app_conn_modes(p);
 	r->c_server_name =
 	    xasprintf("%s#%u", p->c_app->a_sc->loc.name, p->c_index);
-	r->c_side[1] = p->c_side;
-	r->c_side[1].story = story_of(w, p->c_app->a_host, p->c_number);
+	collect_side(w, r, 1, p);
 }
 
 /* What the server knows of a connection whose client is outside. */
@@ -215,8 +231,7 @@ collect_outside(struct world *w, struct conn *c)
 	r->c_requests = c->c_requests;
 	r->c_sent = c->c_sent;
 	r->c_received = c->c_received;
-	r->c_side[1] = c->c_side;
-	r->c_side[1].story = story_of(w, c->c_app->a_host, c->c_number);
+	collect_side(w, r, 1, c);
 	r->c_gap = c->c_gap;
 }
 
@@ -291,6 +306,7 @@ collect_result(struct world *w)
 	struct result *r = &w->w_res;
 	unsigned n = 0;
 
+	charts_freeze(w, false);
 	for (unsigned i = 0; i < w->w_sc->napps; i++)
 		n += w->w_apps[i].a_nconns;
 	r->r_conns = xcalloc(n, sizeof(*r->r_conns));
@@ -303,6 +319,8 @@ collect_result(struct world *w)
 	r->r_end = timebase_now(w->w_tb);
 	r->r_events = engine_events(w->w_engine);
 	r->r_frames = w->w_frames;
+	r->r_over_time = &w->w_timeline;
+	r->r_charts = &w->w_charts;
 	if (w->w_timeline.tl_worth && w->w_sc->capture.timeline)
 		r->r_timeline = &w->w_timeline;
 }

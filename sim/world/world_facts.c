@@ -132,6 +132,8 @@ facts_emit(struct trace_sink *ts, const struct trace_rec *rec)
 	if (w->w_trace != NULL &&
 	    trace_mask_has(w->w_opts.wo_trace_mask, rec->tr_id))
 		trace_write(w, rec);
+	if (w->w_perfetto != NULL)
+		perfetto_trace(w, rec);
 	if (w->w_opts.wo_tell != NULL &&
 	    trace_mask_has(w->w_opts.wo_tell_mask, rec->tr_id))
 		w->w_opts.wo_tell(w->w_opts.wo_tell_arg, rec);
@@ -144,6 +146,7 @@ facts_emit(struct trace_sink *ts, const struct trace_rec *rec)
 	if (!trace_mask_has(w->w_report_points, rec->tr_id))
 		return;
 	story_trace(w, rec);
+	charts_trace(w, rec);
 	if (is_fact(rec->tr_id))
 		fact_add(w, rec);
 }
@@ -158,6 +161,7 @@ facts_init(struct world *w)
 	story_init(w);
 	timeline_init(w);
 	story_points_want(w->w_sink.ts_mask);
+	charts_init(w);
 	memcpy(w->w_report_points, w->w_sink.ts_mask,
 	    sizeof(w->w_report_points));
 	prints_init(w);
@@ -185,6 +189,7 @@ facts_fini(struct world *w)
 	}
 	free(w->w_res.r_facts);
 	prints_fini(w);
+	charts_fini(w);
 	timeline_fini(w);
 	story_fini(w);
 	strbuf_fini(&w->w_trace_line);

@@ -14,6 +14,7 @@
 #include <ktsim/net/if_lagg.h>
 #include <ktsim/nic/nic.h>
 #include <ktsim/opencrypto/crypto_accel.h>
+#include <ktsim/sim/charts.h>
 #include <ktsim/sim/engine.h>
 #include <ktsim/sim/ledger.h>
 #include <ktsim/sim/record_oracle.h>
@@ -24,8 +25,10 @@
 #include <ktsim/sim/world.h>
 
 struct app;
+struct chartbook;
 struct conn;
 struct judge;
+struct perfetto;
 struct prints;
 struct storybook;
 
@@ -201,6 +204,11 @@ struct world {
 	struct storybook *w_story;
 	struct prints *w_prints; /* NULL: not asked for */
 	struct timeline w_timeline;
+	struct charts w_charts;
+	struct chartbook *w_chartbook; /* NULL: no charts */
+	simtime_t w_charts_at;	       /* next look; SIM_NEVER: off */
+	struct perfetto *w_perfetto;   /* NULL: not asked for */
+	simtime_t w_perfetto_at;       /* the same */
 	jmp_buf w_panic;
 	uint64_t w_progress;	 /* as world_stuck saw it last move ... */
 	simtime_t w_progress_at; /* ... and when */
@@ -385,6 +393,33 @@ void timeline_step(struct world *, const struct trace_rec *);
 void timeline_frame(struct world *, const struct wire_port *from,
     const struct frame *);
 void timeline_delivered(struct world *, uint64_t len);
+
+/* world_charts.c: curves for report.html; all of these do nothing where none is
+ * asked for, but for those that say so */
+void charts_init(struct world *);
+void charts_fini(struct world *);
+void charts_look(struct world *); /* only when w_charts_at has come */
+void charts_freeze(struct world *, bool wreck);
+void charts_conn(struct world *, struct conn *); /* it has its number */
+/* What is known of the connection, and which side this end is; NULL. */
+const struct chart_conn *charts_of(const struct world *, const struct conn *,
+    unsigned *side);
+/* world_charts_seq.c: a frame leaves; host: CHART_NOHOST: none. Only while
+ * w_charts_at is not SIM_NEVER. */
+void charts_frame(struct world *, unsigned host, const struct frame *);
+/* Something befell it. */
+void charts_rich(struct world *, unsigned host, uint32_t number);
+/* world_charts_events.c */
+void charts_points_want(uint64_t mask[TRACE_MASK_WORDS]);
+void charts_trace(struct world *, const struct trace_rec *);
+
+/* world_perfetto.c: trace.perfetto.json */
+int perfetto_open(struct world *, struct strbuf *err);
+void perfetto_trace(struct world *,
+    const struct trace_rec *);	    /* if it is open */
+void perfetto_look(struct world *); /* only when w_perfetto_at has come */
+void perfetto_conn(struct world *, const struct conn *); /* it has its number */
+void perfetto_close(struct world *);
 
 /* world_state.c */
 /* Before the next event: what of wo_shows is due, up to `until`. */

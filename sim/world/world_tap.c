@@ -311,6 +311,7 @@ tap_close(struct world *w)
 	if (w->w_keylog_fd >= 0)
 		close(w->w_keylog_fd);
 	w->w_keylog_fd = -1;
+	perfetto_close(w);
 	if (w->w_trace != NULL) {
 		if (ferror(w->w_trace) != 0 || fclose(w->w_trace) != 0)
 			tap_error(w, errno != 0 ? errno : EIO,

@@ -261,6 +261,8 @@ timeline_frame(struct world *w, const struct wire_port *from,
 		if (from < h->h_ports || from >= h->h_ports + h->h_sc->nnics)
 			continue;
 		story_frame(w, i, f);
+		if (w->w_charts_at != SIM_NEVER)
+			charts_frame(w, i, f);
 		if ((f->f_flags & FRAME_LOST_RING) != 0)
 			return;
 		p = &w->w_timeline.tl_hosts[i].th_ports[from - h->h_ports];
@@ -268,6 +270,8 @@ timeline_frame(struct world *w, const struct wire_port *from,
 		series_add(&p->tp_sent, timebase_now(w->w_tb), frame_len(f));
 		return;
 	}
+	if (w->w_charts_at != SIM_NEVER)
+		charts_frame(w, CHART_NOHOST, f);
 }
 
 void

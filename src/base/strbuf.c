@@ -112,3 +112,24 @@ strbuf_fini(struct strbuf *sb)
 	free(sb->sb_str);
 	*sb = (struct strbuf) { 0 };
 }
+
+/* Names from a scenario may hold anything. */
+void
+strbuf_add_json(struct strbuf *sb, const char *s)
+{
+	size_t n;
+
+	strbuf_adds(sb, "\"");
+	for (; *s != '\0'; s += n) {
+		for (n = 0; (unsigned char)s[n] >= 0x20 && s[n] != '"' &&
+		     s[n] != '\\';)
+			n++;
+		if (n > 0)
+			strbuf_add(sb, s, n);
+		else {
+			strbuf_addf(sb, "\\u%04x", (unsigned char)*s);
+			n = 1;
+		}
+	}
+	strbuf_adds(sb, "\"");
+}

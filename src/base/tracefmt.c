@@ -26,47 +26,35 @@ arg_next(const char *p)
 	return (p + strspn(p, " "));
 }
 
-/* Names from a scenario may hold anything. */
-static void
-add_quoted(struct strbuf *sb, const char *s)
-{
-	size_t n;
-
-	strbuf_adds(sb, "\"");
-	for (; *s != '\0'; s += n) {
-		for (n = 0; (unsigned char)s[n] >= 0x20 && s[n] != '"' &&
-		     s[n] != '\\';)
-			n++;
-		if (n > 0)
-			strbuf_add(sb, s, n);
-		else {
-			strbuf_addf(sb, "\\u%04x", (unsigned char)*s);
-			n = 1;
-		}
-	}
-	strbuf_adds(sb, "\"");
-}
-
 void
-trace_ndjson(const struct trace_rec *rec, struct strbuf *sb)
+trace_args_json(const struct trace_rec *rec, struct strbuf *sb)
 {
 	const char *p = trace_catalogue[rec->tr_id].ti_args;
 	const struct trace_arg *a;
 
-	strbuf_addf(sb, "{\"ps\":%" PRIu64 ",\"at\":", rec->tr_when);
-	add_quoted(sb, rec->tr_who);
-	strbuf_addf(sb, ",\"point\":\"%s\"",
-	    trace_catalogue[rec->tr_id].ti_name);
 	for (unsigned i = 0; i < rec->tr_nargs; i++, p = arg_next(p)) {
 		a = &rec->tr_args[i];
-		strbuf_addf(sb, ",\"%.*s\":", arg_name_len(p), p + 2);
+		strbuf_addf(sb, "%s\"%.*s\":", i > 0 ? "," : "",
+		    arg_name_len(p), p + 2);
 		if (a->ta_type == 's')
-			add_quoted(sb, a->s);
+			strbuf_add_json(sb, a->s);
 		else if (a->ta_type == 'u')
 			strbuf_addf(sb, "%" PRIu64, a->u);
 		else
 			strbuf_addf(sb, "%" PRId64, a->i);
 	}
+}
+
+void
+trace_ndjson(const struct trace_rec *rec, struct strbuf *sb)
+{
+	strbuf_addf(sb, "{\"ps\":%" PRIu64 ",\"at\":", rec->tr_when);
+	strbuf_add_json(sb, rec->tr_who);
+	strbuf_addf(sb, ",\"point\":\"%s\"",
+	    trace_catalogue[rec->tr_id].ti_name);
+	if (rec->tr_nargs > 0)
+		strbuf_adds(sb, ",");
+	trace_args_json(rec, sb);
 	strbuf_adds(sb, "}\n");
 }
 
@@ -79,7 +67,7 @@ add_value(struct strbuf *sb, const char *name, int len,
 	    strpbrk(a->s, " \"\\\t\n=") == NULL)
 		strbuf_adds(sb, a->s);
 	else if (a->ta_type == 's')
-		add_quoted(sb, a->s);
+		strbuf_add_json(sb, a->s);
 	else if (a->ta_type == 'u')
 		strbuf_addf(sb, "%" PRIu64, a->u);
 	else if (len == 5 && memcmp(name, "error", 5) == 0)

@@ -108,5 +108,7 @@ ktls_seq(struct sockbuf *sb, struct mbuf *m)
 			m->m_epg.seqno = sb->sb_tls_seqno;
 		}
 		sb->sb_tls_seqno++;
+		TRACE(&vnet->v_tracer, tls_record, TU(sb->sb_tls_info->conn),
+		    TU(m->m_epg.seqno), TU(m->m_len));
 	}
 }

@@ -62,6 +62,8 @@ struct ktls_wq {
 	bool wq_running; /* awake, or about to be */
 	bool wq_held;
 	bool wq_waiting;      /* for a completion */
+	unsigned wq_queued;   /* batches and sockets in the four lists */
+	unsigned wq_peak;     /* with those under way, since ktls_wq_peak */
 	unsigned wq_inflight; /* units and records not complete */
 	struct sim_event wq_wake;
 	bool wq_alloc_failed; /* when: wq_lastallocfail */

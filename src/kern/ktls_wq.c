@@ -108,11 +108,13 @@ ktls_wq_kick(struct ktls_wq *wq)
 {
 	struct vnet *vnet = wq->wq_vnet;
 
+	wq->wq_peak = MAX(wq->wq_peak, wq->wq_queued + wq->wq_inflight);
 	if (wq->wq_running)
 		return;
 	if (V_DEFECT(vnet, KTLS_LOST_WAKEUP))
 		return;
 	wq->wq_running = true;
+	TRACE(&vnet->v_tracer, tls_worker, TU(wq->wq_cpu), TS("busy"));
 	timebase_post_in(vnet->v_tb, &wq->wq_wake,
 	    vnet->v_ktls->ks_cost.wakeup);
 }
@@ -129,6 +131,7 @@ ktls_wq_batch(struct ktls_session *tls, struct mbuf *m)
 	struct ktls_wq *wq = ktls_wq_of(tls);
 
 	STAILQ_INSERT_TAIL(&wq->wq_m, m, m_epg.stailq);
+	wq->wq_queued++;
 	tls->vnet->v_ktls->ks_stats.sw_tx_inqueue++;
 	TRACE(&tls->vnet->v_tracer, tls_enqueue, TU(tls->conn),
 	    TU(tls->wq_index), TU(m->m_epg.enc_cnt));
@@ -240,6 +243,7 @@ ktls_mb_free_extpg(struct mbuf *m)
 	m->m_epg.flags |= EPG_FLAG_2FREE;
 	wq = ktls_wq_of(tls);
 	STAILQ_INSERT_TAIL(&wq->wq_m, m, m_epg.stailq);
+	wq->wq_queued++;
 	ktls_wq_kick(wq);
 }
 
@@ -250,6 +254,7 @@ ktls_enqueue_rx(struct socket *so)
 
 	soref(so);
 	STAILQ_INSERT_TAIL(&wq->wq_so, so, so_ktls_rx);
+	wq->wq_queued++;
 	wq->wq_vnet->v_ktls->ks_stats.sw_rx_inqueue++;
 	ktls_wq_kick(wq);
 }
@@ -260,6 +265,7 @@ ktls_wq_do_batch(struct ktls_wq *wq)
 	struct mbuf *m = STAILQ_FIRST(&wq->wq_cur_m);
 
 	STAILQ_REMOVE_HEAD(&wq->wq_cur_m, m_epg.stailq);
+	wq->wq_queued--;
 	if (m->m_epg.flags & EPG_FLAG_2FREE) {
 		ktls_free(m->m_epg.tls);
 		mb_free_raw(m);
@@ -275,6 +281,7 @@ ktls_wq_do_socket(struct ktls_wq *wq)
 	struct socket *so = STAILQ_FIRST(&wq->wq_cur_so);
 
 	STAILQ_REMOVE_HEAD(&wq->wq_cur_so, so_ktls_rx);
+	wq->wq_queued--;
 	wq->wq_vnet->v_ktls->ks_stats.sw_rx_inqueue--;
 	(void)ktls_decrypt(wq, so);
 }
@@ -293,6 +300,8 @@ ktls_wq_next(struct ktls_wq *wq)
 			STAILQ_CONCAT(&wq->wq_cur_so, &wq->wq_so);
 		} else {
 			wq->wq_running = false;
+			TRACE(&wq->wq_vnet->v_tracer, tls_worker,
+			    TU(wq->wq_cpu), TS("idle"));
 			return;
 		}
 	}
@@ -321,8 +330,6 @@ ktls_worker_look(const struct vnet *vnet, unsigned cpu,
     struct ktls_worker_look *lk)
 {
 	const struct ktls_wq *wq;
-	const struct mbuf *m;
-	const struct socket *so;
 
 	*lk = (struct ktls_worker_look) { 0 };
 	if (vnet->v_ktls->ks_wq == NULL)
@@ -331,14 +338,21 @@ ktls_worker_look(const struct vnet *vnet, unsigned cpu,
 	lk->kw_held = wq->wq_held;
 	lk->kw_running = wq->wq_running;
 	lk->kw_inflight = wq->wq_inflight;
-	STAILQ_FOREACH(m, &wq->wq_m, m_epg.stailq)
-		lk->kw_queued++;
-	STAILQ_FOREACH(m, &wq->wq_cur_m, m_epg.stailq)
-		lk->kw_queued++;
-	STAILQ_FOREACH(so, &wq->wq_so, so_ktls_rx)
-		lk->kw_queued++;
-	STAILQ_FOREACH(so, &wq->wq_cur_so, so_ktls_rx)
-		lk->kw_queued++;
+	lk->kw_queued = wq->wq_queued;
+}
+
+unsigned
+ktls_wq_peak(struct vnet *vnet, unsigned cpu)
+{
+	struct ktls_wq *wq;
+	unsigned peak;
+
+	if (vnet->v_ktls->ks_wq == NULL)
+		return (0);
+	wq = &vnet->v_ktls->ks_wq[cpu];
+	peak = MAX(wq->wq_peak, wq->wq_queued + wq->wq_inflight);
+	wq->wq_peak = wq->wq_queued + wq->wq_inflight;
+	return (peak);
 }
 
 bool

@@ -400,6 +400,17 @@ sb_empty_fixup(struct sockbuf *sb)
  * Take len bytes off the front. Not ready mbufs go out of the accounting but
  * are not freed, and keep their m_next: a worker or a disk still walks them.
  */
+/* For who watches: a TLS record goes, encrypted in software or not. */
+static void
+sb_record_gone(const struct sockbuf *sb, const struct mbuf *m)
+{
+	if ((m->m_flags & M_EXTPG) == 0 || m->m_epg.hdrlen == 0 ||
+	    sb->sb_tls_info == NULL)
+		return;
+	TRACE(&sb->sb_vnet->v_tracer, tls_acked, TU(sb->sb_tls_info->conn),
+	    TU(m->m_epg.seqno));
+}
+
 struct mbuf *
 sbcut(struct sockbuf *sb, uint32_t len)
 {
@@ -429,6 +440,7 @@ sbcut(struct sockbuf *sb, uint32_t len)
 		len -= (uint32_t)m->m_len;
 		ready = (m->m_flags & M_NOTREADY) == 0;
 		n = m->m_next;
+		sb_record_gone(sb, m);
 		sbfree(sb, m);
 		if (ready) {
 			m->m_next = mfree;

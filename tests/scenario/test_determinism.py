@@ -42,15 +42,15 @@ def main():
                 time.sleep(2.1)
             out = os.path.join(d, what.replace(' ', '-'))
             r, _ = lib.run_out(sim, lib.scenario(name), out, '--pcap',
-                               '--trace', '--threads', str(threads))
+                               '--trace', '--perfetto', '--threads', str(threads))
             c.equal(r.returncode, 0, '%s: %s' % (what, r.stderr))
             got = lib.digest(out)
             first = first or got
             picture = ['timeline.svg'] if has_picture(name) else []
-            c.equal(sorted(got), ['.ktls-sim-run', 'report.json', 'report.txt',
+            c.equal(sorted(got), ['.ktls-sim-run', 'report.html', 'report.json', 'report.txt',
                                   'scenario.yaml', 'sslkeys.log', *picture,
-                                  'trace.ndjson', *links(name), 'wire.pcap',
-                                  'wire.pcapng'],
+                                  'trace.ndjson', 'trace.perfetto.json', *links(name),
+                                  'wire.pcap', 'wire.pcapng'],
                     what)
             for f in got:
                 c.equal(got[f], first.get(f), '%s, %s' % (what, f))

@@ -180,6 +180,43 @@ def rows(c, sim, schema):
     c.equal(sorted(k for _, k in every - seen), [], 'keys without a row')
 
 
+def reports(c, sim):
+    """Every golden report.json, which are those of all scenarios, and ones that
+    broke off; and what the schema must not let pass."""
+    r = lib.run(sim, ['schema', '--report'])
+    c.equal((r.returncode, r.stderr), (0, ''), 'schema --report')
+    schema = json.loads(r.stdout)
+    jsonschema.Draft7Validator.check_schema(schema)
+    validator = jsonschema.Draft7Validator(schema)
+    files = glob.glob(os.path.join(lib.ROOT, 'tests', 'scenario', 'golden', '*.report.json'))
+    c.check(len(files) > 40, 'golden reports: %d' % len(files))
+    for file in sorted(files):
+        with open(file) as f:
+            report = json.load(f)
+        for e in validator.iter_errors(report):
+            c.check(False, '%s: %s: %s' % (file, list(e.absolute_path), e.message))
+    with lib.tmpdir() as d:
+        _, report = lib.run_out(sim, lib.scenario('quickstart'), d + '/x', '--defect',
+                                'kern.sbready-early')
+        for e in validator.iter_errors(report):
+            c.check(False, 'broken off: %s: %s' % (list(e.absolute_path), e.message))
+        _, report = lib.run_out(sim, lib.scenario('failover'), d + '/y')
+    c.check(validator.is_valid(report), 'failover')
+
+    def refused(what, change):
+        copy = json.loads(json.dumps(report))
+        change(copy)
+        c.check(not validator.is_valid(copy), 'the schema lets pass: ' + what)
+    refused('another version', lambda o: o.update(ktls_sim_result=2))
+    refused('a new member', lambda o: o.update(new=1))
+    refused('one of a connection', lambda o: o['connections'][0].update(new=1))
+    refused('one of TCP_INFO', lambda o: o['connections'][0]['server_side']['tcp'].update(new=1))
+    refused('a missing one', lambda o: o.pop('seed'))
+    refused('text for a number', lambda o: o['invariants'][0].update(looked='7'))
+    refused('a counter that is text', lambda o: o['counters']['server'].update(x='7'))
+    refused('null for a text', lambda o: o.update(name=None))
+
+
 def main():
     c = lib.Checks()
     sim = sys.argv[1]
@@ -192,6 +229,7 @@ def main():
     broken(c, validator)
     mutations(c, sim, schema, validator)
     rows(c, sim, schema)
+    reports(c, sim)
     r = lib.run(sim, ['schema', 'x'])
     c.check(r.returncode == 2 and 'is told nothing' in r.stderr, r.stderr)
     c.check('yaml-language-server: $schema=' in lib.run(sim, ['schema', '--help']).stdout, 'help')

@@ -23,6 +23,8 @@ void strbuf_add(struct strbuf *, const void *bytes, size_t len);
 void strbuf_adds(struct strbuf *, const char *str);
 /* A number in decimal, where printf would cost more than the rest. */
 void strbuf_addu(struct strbuf *, uint64_t);
+/* As a JSON string, in its quotes. */
+void strbuf_add_json(struct strbuf *, const char *);
 const char *strbuf_str(const struct strbuf *); /* "" when empty */
 char *strbuf_take(struct strbuf *);
 void strbuf_clear(struct strbuf *);

@@ -115,6 +115,8 @@ const struct trace_arg *trace_getarg(const struct trace_rec *rec,
  */
 void trace_text(const struct trace_rec *, struct strbuf *);
 void trace_ndjson(const struct trace_rec *, struct strbuf *);
+/* Its arguments alone, as members of a JSON object. */
+void trace_args_json(const struct trace_rec *, struct strbuf *);
 /*
  * Add the points of a comma list of names and globs ("tls_*,tcp_rexmit") to a
  * mask. EINVAL: a word matches none, or there is no word; err says which and

@@ -202,6 +202,8 @@ struct ktls_worker_look {
 };
 void ktls_worker_look(const struct vnet *, unsigned cpu,
     struct ktls_worker_look *);
+/* The most work that was there since this was asked last: for one who watches. */
+unsigned ktls_wq_peak(struct vnet *, unsigned cpu);
 /* Pages of output buffers that wait for their next use. */
 uint64_t ktls_cached_pages(const struct vnet *);
 /*

@@ -23,6 +23,8 @@ struct segment {
 	uint32_t sg_seq, sg_ack;
 	uint32_t sg_len; /* payload bytes */
 	uint8_t sg_flags;
+	uint16_t sg_win;	       /* as it stands there */
+	uint16_t sg_optoff, sg_optlen; /* TCP options, in f_hdr */
 };
 
 /* False: not an unfragmented TCP segment with all headers in f_hdr. */

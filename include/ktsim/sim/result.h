@@ -12,6 +12,7 @@
 #include <ktsim/base/hash.h>
 #include <ktsim/base/simtime.h>
 #include <ktsim/base/trace.h>
+#include <ktsim/sim/charts.h>
 #include <ktsim/sim/story.h>
 
 #define INVARIANTS 7 /* numbered from 1 */
@@ -43,7 +44,7 @@ struct conn_result {
 	uint64_t c_requests, c_sent, c_received;
 	struct story_gap c_gap; /* whoever the bodies went to */
 	struct conn_side {
-		const char *host;
+		const char *host;     /* NULL: outside, or never came */
 		uint32_t number;      /* the kernel's, as the trace has it */
 		int tx_mode, rx_mode; /* TCP_TLS_MODE_*, at its end */
 		bool tx_kernel, rx_kernel;   /* asked for */
@@ -60,6 +61,8 @@ struct conn_result {
 		struct ktcp_info tcp;	   /* at its end */
 		const struct story *story; /* NULL: nothing to tell */
 	} c_side[2];			   /* 0 client, 1 server */
+	const struct chart_conn *c_chart;  /* NULL: it was not followed */
+	unsigned c_chart_client; /* which of its sides is the client */
 };
 
 #define CLAIM_FRAMES 8
@@ -190,6 +193,10 @@ struct result {
 	char r_prints[PRINTS][HASH_HEX_SIZE];
 	bool r_has_wire, r_has_pcap, r_has_tcpinfo;
 	const struct timeline *r_timeline; /* NULL: no picture */
+	/* For report.html; ch_on false: nothing was recorded. NULL: the run
+	 * never began. */
+	const struct timeline *r_over_time;
+	const struct charts *r_charts;
 };
 
 /* Exit code, several causes in their order: 130, 3, 4, 1, 0. */
@@ -205,7 +212,11 @@ void report_json(const struct result *, struct strbuf *);
  * over a list. NULL, or why there is none.
  */
 const char *report_number(const struct result *, const char *path, uint64_t *);
+/* JSON Schema of what report_json writes. */
+void report_schema(struct strbuf *);
 /* timeline.svg: the run over time, if there is one to be drawn. */
 void report_timeline(const struct result *, struct strbuf *);
+/* report.html, self-contained. */
+void report_html(const struct result *, struct strbuf *);
 
 #endif

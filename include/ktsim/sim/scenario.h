@@ -675,6 +675,7 @@ struct sc_capture {
 	bool dma;	    /* of every card */
 	bool ports;	    /* of every link */
 	bool timeline;	    /* the picture */
+	bool html;	    /* report.html */
 	simtime_t tcp_info; /* 0: none */
 };
 

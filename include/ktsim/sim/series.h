@@ -4,7 +4,8 @@
  * SERIES_BINS of them the bins become twice as wide. Times never go back.
  *
  * A sum adds up what came in a bin (bytes, resets); a level is what the last
- * one in the bin said (tags alive) and stays until the next.
+ * one in the bin said (tags alive) and stays until the next; a peak is the
+ * highest that came in a bin (waiting work).
  *
  * Values depend on the calls alone, so that what is drawn from them can be
  * compared byte for byte.
@@ -27,7 +28,8 @@ struct series_bin {
 
 /* All zero is empty, and a sum. */
 struct series {
-	bool s_level;
+	bool s_level, s_peak;
+	unsigned s_most;  /* bins; 0: SERIES_BINS */
 	unsigned s_wider; /* shift is SERIES_SHIFT + s_wider */
 	unsigned s_n, s_size;
 	struct series_bin *s_bins; /* in order; malloc */

@@ -83,6 +83,7 @@ struct world_opts {
 	const char *wo_trace; /* file for the trace; NULL */
 	bool wo_trace_text;   /* text instead of NDJSON */
 	uint64_t wo_trace_mask[TRACE_MASK_WORDS]; /* points in that file */
+	const char *wo_perfetto; /* file for ui.perfetto.dev; NULL */
 	/* Called for each of these points as it happens; NULL: nobody. */
 	void (*wo_tell)(void *arg, const struct trace_rec *);
 	void *wo_tell_arg;

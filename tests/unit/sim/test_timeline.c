@@ -77,7 +77,7 @@ setup(void **state)
 		.r_end = 203 * SIM_MS,
 		.r_conns = conns,
 		.r_nconns = 2,
-		.r_timeline = &tl };
+		.r_over_time = &tl };
 	return (0);
 }
 
@@ -223,7 +223,7 @@ static void
 test_the_picture_has_what_it_must(void **state)
 {
 	static const char *const must[] = {
-		"<title id=\"title\">probe: \"by\" &lt;hand&gt; &amp; eye</title>",
+		"<title id=\"title\">probe: &quot;by&quot; &lt;hand&gt; &amp; eye</title>",
 		"Host server: mce0 sent 124974 bytes with up to 1 send tags, "
 		"mce1 sent 124974 bytes with up to 1 send tags; 1 tags were "
 		"reset. ",

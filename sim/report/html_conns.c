@@ -1,0 +1,203 @@
+/* report.html: connections: the richest as pictures, all of them as a table. */
+#include <stdlib.h>
+#include <string.h>
+
+#include <ktsim/base/kassert.h>
+#include <ktsim/kern/ktls.h>
+#include <ktsim/sim/scenario.h>
+
+#include "html_priv.h"
+
+/* --- which are shown --- */
+
+static uint64_t
+story_score(const struct story *s)
+{
+	uint64_t n = 0;
+
+	if (s == NULL)
+		return (0);
+	for (unsigned i = 0; i < s->s_ndrops; i++)
+		n += s->s_drops[i].sd_count;
+	return (n + 4 * (s->s_resets + s->s_nmodes + s->s_modes_left));
+}
+
+/* How much there is to see. */
+static uint64_t
+conn_score(const struct conn_result *c)
+{
+	uint64_t n = 0;
+
+	for (int i = 0; i < 2; i++)
+		n += story_score(c->c_side[i].story) +
+		    c->c_side[i].rexmit_packs + c->c_side[i].card_rexmit_packs;
+	return (n);
+}
+
+static bool
+conn_richer(const struct conn_result *a, const struct conn_result *b)
+{
+	uint64_t x = conn_score(a), y = conn_score(b);
+
+	if (x != y)
+		return (x > y);
+	return (a->c_gap.g_longest > b->c_gap.g_longest);
+}
+
+/* The richest first; of two that are the same the earlier one. */
+void
+html_choose(struct html *h)
+{
+	const struct conn_result *c = h->h_r->r_conns;
+	unsigned at;
+
+	for (; c < h->h_r->r_conns + h->h_r->r_nconns; c++) {
+		if (h->h_ch == NULL || c->c_chart == NULL)
+			continue;
+		for (at = h->h_nshown; at > 0; at--)
+			if (!conn_richer(c, h->h_shown[at - 1]))
+				break;
+		if (at == HTML_CONNS)
+			continue;
+		if (h->h_nshown < HTML_CONNS)
+			h->h_nshown++;
+		memmove(&h->h_shown[at + 1], &h->h_shown[at],
+		    (h->h_nshown - at - 1) * sizeof(h->h_shown[0]));
+		h->h_shown[at] = c;
+	}
+}
+
+int
+html_shown(const struct html *h, const struct conn_result *c)
+{
+	for (unsigned i = 0; i < h->h_nshown; i++)
+		if (h->h_shown[i] == c)
+			return ((int)i);
+	return (-1);
+}
+
+/* --- the table --- */
+
+static void
+name_cell(struct html *h, const struct conn_result *c)
+{
+	int shown = html_shown(h, c);
+
+	html_cell_begin(h);
+	if (shown >= 0)
+		strbuf_addf(h->h_sb, "<a href=\"#conn-%d\">", shown);
+	html_text(h, c->c_name);
+	if (shown >= 0)
+		strbuf_adds(h->h_sb, "</a>");
+	html_cell_end(h);
+}
+
+static void
+mode_cell(struct html *h, const struct conn_result *c, unsigned side)
+{
+	const struct conn_side *s = &c->c_side[side];
+
+	html_cell(h,
+	    c->c_tls == NULL			  ? "plain"
+		: s->tx_mode != TCP_TLS_MODE_NONE ? ktls_mode_name(s->tx_mode)
+						  : "user space");
+}
+
+static void
+conn_row(struct html *h, const struct conn_result *c)
+{
+	const struct conn_side *s = c->c_side;
+
+	html_row(h, NULL);
+	name_cell(h, c);
+	html_cell(h, c->c_client);
+	html_cell(h, c->c_server);
+	html_cell(h, c->c_tls != NULL ? c->c_tls : "plain");
+	html_cell(h,
+	    c->c_done		      ? (c->c_outside ? "closed" : "done")
+		: c->c_failed != NULL ? c->c_failed
+				      : "open");
+	html_num(h, c->c_outside ? c->c_sent + c->c_received : c->c_body);
+	html_time(h, c->c_start);
+	html_time(h, c->c_end != 0 ? c->c_end : h->h_r->r_end);
+	mode_cell(h, c, 1);
+	html_num(h, s[1].rexmit_packs + s[1].card_rexmit_packs);
+	html_num(h, s[1].rto);
+	html_num(h, s[0].rexmit_packs + s[0].card_rexmit_packs);
+	html_time(h, c->c_gap.g_longest);
+}
+
+static void
+conns_table(struct html *h)
+{
+	static const char *const heads[] = { "=name", "=client", "=server",
+		"=TLS", "state", "#body bytes", "#from", "#to",
+		"=server's mode", "#server sent again", "#its timeouts",
+		"#client sent again", "#longest gap", NULL };
+	const struct result *r = h->h_r;
+	unsigned shown = MIN(r->r_nconns, HTML_ROWS);
+
+	html_table(h,
+	    "All connections; sent again: packets; gap: between two "
+	    "reads of the receiver",
+	    heads);
+	for (unsigned i = 0; i < shown; i++)
+		conn_row(h, &r->r_conns[i]);
+	html_table_end(h);
+	html_left_out(h, r->r_nconns - shown, "connection");
+}
+
+/* --- one --- */
+
+static void
+conn_section(struct html *h, unsigned i)
+{
+	const struct conn_result *c = h->h_shown[i];
+	struct strbuf words = { 0 };
+
+	strbuf_addf(h->h_sb, "<h3 id=\"conn-%u\">", i);
+	html_text(h, c->c_name);
+	strbuf_adds(h->h_sb, "</h3>\n");
+	html_sequence(h, c, i);
+	text_conn(c, &words);
+	strbuf_adds(h->h_sb, "<details><summary>");
+	html_text(h, c->c_name);
+	strbuf_adds(h->h_sb, " in words</summary>\n<pre>");
+	for (const char *p = strbuf_str(&words); *p != '\0';) {
+		size_t len = strcspn(p, "\n");
+		char *line = strndup(p, len);
+
+		html_text(h, line);
+		strbuf_adds(h->h_sb, "\n");
+		free(line);
+		p += len + (p[len] == '\n');
+	}
+	strbuf_adds(h->h_sb, "</pre></details>\n");
+	strbuf_fini(&words);
+}
+
+void
+html_conns(struct html *h)
+{
+	const struct result *r = h->h_r;
+
+	if (r->r_nconns == 0)
+		return;
+	html_h2(h, "connections", "Connections");
+	if (h->h_nshown > 0 && h->h_nshown < r->r_nconns) {
+		strbuf_addf(h->h_sb,
+		    "<p>Pictures of %u of %u connections, those to whom most "
+		    "happened (packets sent again or dropped, tags, modes, "
+		    "gaps)",
+		    h->h_nshown, r->r_nconns);
+		if (h->h_ch->ch_not_followed > 0)
+			strbuf_addf(h->h_sb,
+			    ", chosen from %u that were followed", CHART_CONNS);
+		strbuf_adds(h->h_sb,
+		    "; <a href=\"#all\">all in a table</a>.</p>\n");
+	}
+	for (unsigned i = 0; i < h->h_nshown; i++)
+		conn_section(h, i);
+	strbuf_adds(h->h_sb, "<h3 id=\"all\">All connections</h3>\n");
+	conns_table(h);
+}

@@ -1,0 +1,344 @@
+/*
+ * The JSON Schema of report.json (draft-07), from the table below. What
+ * report_json.c writes and this table does not have is a mistake that a test
+ * finds: no object may have other members.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include <jansson.h>
+
+#include <ktsim/base/kassert.h>
+#include <ktsim/base/kmem.h>
+#include <ktsim/base/strbuf.h>
+#include <ktsim/sim/result.h>
+
+/*
+ * A member of an object. Its kind: integer, string, boolean, `string?` (or
+ * null), `@conn` another object, `@story?` (or null), `[@conn]` and `[string]`
+ * lists, `{@if}` and `{integer}` objects with names of the scenario's. A name
+ * with `?` behind it may be missing.
+ */
+struct member {
+	const char *object, *name, *kind, *text;
+};
+
+static const struct member members[] = {
+	{ "result", "ktls_sim_result", "=1", "version of this format" },
+	{ "result", "name", "string", "the scenario's name" },
+	{ "result", "description", "string", "and what it says of itself" },
+	{ "result", "seed", "integer", "of the run" },
+	{ "result", "end_ps", "integer",
+	    "virtual time when the expectations were judged, picoseconds" },
+	{ "result", "events", "integer", "of the engine, until then" },
+	{ "result", "frames", "integer", "in wire.pcapng, until then" },
+	{ "result", "defects", "string", "planted ones; empty: none" },
+	{ "result", "interrupted", "boolean", "the run was stopped" },
+	{ "result", "panic", "string?", "a simulated kernel's last words" },
+	{ "result", "exit_code", "integer", "of the command: 0, 1, 3, 4, 130" },
+	{ "result", "connections", "[@connection]",
+	    "as the clients made them" },
+	{ "result", "facts", "[@fact]", "what trace points said, added up" },
+	{ "result", "counters", "{{integer}}",
+	    "by host and sysctl: how much those that moved have moved" },
+	{ "result", "invariants", "[@invariant]", "the seven" },
+	{ "result", "expectations", "[@expectation]",
+	    "as the scenario has them" },
+	{ "result", "fingerprints?", "@fingerprints",
+	    "of the run, in layers (docs/testing.md)" },
+	{ "result", "cards?", "[@card]", "those that know TLS" },
+	{ "result", "impairments?", "[@impairment]", "of links" },
+	{ "result", "never_happened?", "[@step]",
+	    "steps whose condition never came true" },
+	{ "result", "live?", "boolean",
+	    "virtual time followed the wall clock" },
+	{ "result", "lag_ps?", "integer", "and fell so much behind" },
+
+	{ "connection", "name", "string", "application and number: get#0" },
+	{ "connection", "client", "string", "address and port" },
+	{ "connection", "server", "string", "address and port" },
+	{ "connection", "tls", "string?", "version; null: plain" },
+	{ "connection", "suite", "string", "cipher suite" },
+	{ "connection", "done", "boolean", "all of it was delivered" },
+	{ "connection", "failed", "string?", "why it is not" },
+	{ "connection", "start_ps", "integer", "connect was called" },
+	{ "connection", "established_ps", "integer", "0: never" },
+	{ "connection", "end_ps", "integer", "0: still open" },
+	{ "connection", "body_bytes?", "integer",
+	    "that the client read, or sent if it uploads" },
+	{ "connection", "client_side?", "@side", "missing: it is outside" },
+	{ "connection", "server_side", "@side", "the other end" },
+	{ "connection", "story", "@story", "what happened on the way" },
+	{ "connection", "requests?", "integer", "live: of a client outside" },
+	{ "connection", "sent_bytes?", "integer", "live: of bodies to it" },
+	{ "connection", "received_bytes?", "integer", "live: from it" },
+
+	{ "side", "tx_mode", "string", "kernel TLS: none, sw, ifnet, toe" },
+	{ "side", "rx_mode", "string", "the same, receiving" },
+	{ "side", "tx_reason", "string?", "the TLS library's account" },
+	{ "side", "rx_reason", "string?", "the same, receiving" },
+	{ "side", "segments", "integer", "sent" },
+	{ "side", "bursts", "integer", "packets that TCP handed down" },
+	{ "side", "bytes", "integer", "sent, each once" },
+	{ "side", "retransmitted_bytes", "integer", "sent again" },
+	{ "side", "retransmitted_packets", "integer", "sent again" },
+	{ "side", "timeouts", "integer", "of the retransmission timer" },
+	{ "side", "fast_retransmits", "integer", "recoveries without it" },
+	{ "side", "enobufs", "integer", "output refused from below" },
+	{ "side", "records", "integer", "of kernel TLS" },
+	{ "side", "offloaded", "boolean", "TCP was the card's" },
+	{ "side", "card_retransmitted_packets", "integer", "by such a card" },
+	{ "side", "tcp", "@tcp?", "TCP_INFO at its end" },
+
+	{ "story", "receiver", "@receiver", "whoever the bodies went to" },
+	{ "story", "client", "@told?", "null: nothing to tell" },
+	{ "story", "server", "@told?", "null: nothing to tell" },
+
+	{ "receiver", "reads", "integer", "that gave bytes of a body" },
+	{ "receiver", "first_ps", "integer", "the first of them" },
+	{ "receiver", "last_ps", "integer", "the last" },
+	{ "receiver", "gap_ps", "integer", "longest time without" },
+	{ "receiver", "gap_from_ps", "integer", "since when" },
+
+	{ "told", "interfaces", "{@interface}", "that it used" },
+	{ "told", "drops", "[@drop]", "by reason" },
+	{ "told", "modes", "[@mode]", "in order of time" },
+	{ "told", "resets", "integer", "times the tag reset task ran" },
+	{ "told", "resets_failed", "integer", "of these in vain" },
+	{ "told", "interfaces_left_out", "integer", "events without room" },
+	{ "told", "drops_left_out", "integer", "packets without room" },
+	{ "told", "modes_left_out", "integer", "changes without room" },
+
+	{ "interface", "tags_taken", "integer", "send and receive tags" },
+	{ "interface", "tags_released", "integer", "of these" },
+	{ "interface", "tags_refused", "integer", "asked for in vain" },
+	{ "interface", "inner_tags_taken", "integer", "inside TLS tags" },
+	{ "interface", "inner_tags_released", "integer", "of these" },
+	{ "interface", "reread_bytes", "integer", "payload read again" },
+	{ "interface", "recoveries", "integer", "cipher states rebuilt" },
+
+	{ "drop", "place", "string", "kernel, card, wire" },
+	{ "drop", "at", "string", "interface or link" },
+	{ "drop", "reason", "string", "said by the branch that was taken" },
+	{ "drop", "error", "string", "errno's name; 0: nobody was told" },
+	{ "drop", "packets", "integer", "so many" },
+	{ "drop", "bytes", "integer", "in them" },
+	{ "drop", "first_ps", "integer", "the first" },
+	{ "drop", "last_ps", "integer", "the last" },
+
+	{ "mode", "ps", "integer", "when it was decided" },
+	{ "mode", "direction", "string", "tx, rx" },
+	{ "mode", "mode", "string", "sw, ifnet, toe" },
+	{ "mode", "reason", "string", "said by the branch that was taken" },
+	{ "mode", "error", "string", "what the better mode answered" },
+
+	{ "fact", "point", "string", "trace point" },
+	{ "fact", "at", "string", "host; empty: the laboratory" },
+	{ "fact", "texts", "[string]", "its text arguments" },
+	{ "fact", "error", "string", "errno's name" },
+	{ "fact", "count", "integer", "how often" },
+	{ "fact", "bytes", "integer", "sum of its argument len" },
+	{ "fact", "first_ps", "integer", "the first" },
+	{ "fact", "last_ps", "integer", "the last" },
+
+	{ "invariant", "number", "integer", "1 to 7" },
+	{ "invariant", "name", "string", "what holds" },
+	{ "invariant", "on", "boolean", "it was looked at" },
+	{ "invariant", "looked", "integer", "at so much" },
+	{ "invariant", "broken", "integer", "times" },
+	{ "invariant", "first", "string?", "the first break" },
+	{ "invariant", "first_ps", "integer", "and when" },
+
+	{ "expectation", "claim", "string?", "null: the run broke off" },
+	{ "expectation", "found", "string?", "instead, or as expected" },
+	{ "expectation", "met", "boolean", "it was" },
+	{ "expectation", "line", "integer", "of the scenario, or of file" },
+	{ "expectation", "kind", "string?", "its key; null: broken off" },
+	{ "expectation", "name?", "string", "the scenario's word for it" },
+	{ "expectation", "file?", "string", "an included one" },
+	{ "expectation", "first?", "string", "event that made it fail" },
+	{ "expectation", "first_ps?", "integer", "and when" },
+	{ "expectation", "frames?", "[integer]", "of wire.pcapng" },
+
+	{ "card", "host", "string", "whose it is" },
+	{ "card", "name", "string", "its interface" },
+	{ "card", "model", "string", "as in `ktls-sim list models`" },
+	{ "card", "bus_bytes", "@bus", "over PCIe, by cause" },
+	{ "card", "bus_bps", "integer", "the bus' rate; 0: without limit" },
+	{ "card", "bus_busy_ps", "integer", "how long it read" },
+	{ "card", "contexts", "integer", "TLS contexts taken" },
+	{ "card", "contexts_most", "integer", "at once" },
+	{ "card", "contexts_refused", "integer", "asked for in vain" },
+	{ "card", "recoveries", "integer", "cipher states rebuilt" },
+	{ "card", "tls_packets", "integer", "sent with TLS" },
+	{ "card", "rx_decrypted", "integer", "packets that it decrypted" },
+	{ "card", "resets", "integer", "of the card" },
+
+	{ "bus", "payload", "integer", "of packets it sent, once" },
+	{ "bus", "reread", "integer", "payload read again" },
+	{ "bus", "descriptors", "integer", "work requests" },
+	{ "bus", "completions", "integer", "written back" },
+	{ "bus", "received", "integer", "frames written to memory" },
+
+	{ "impairment", "from", "string", "whose frames" },
+	{ "impairment", "name", "string", "of the node" },
+	{ "impairment", "kind", "string", "loss, reorder ..." },
+	{ "impairment", "seen", "integer", "frames that came to it" },
+	{ "impairment", "lost", "integer", "of these" },
+	{ "impairment", "duplicated", "integer", "of these" },
+	{ "impairment", "delayed", "integer", "of these" },
+	{ "impairment", "corrupted", "integer", "of these" },
+	{ "impairment", "marked", "integer", "of these, by ECN" },
+
+	{ "fingerprints", "events", "string", "trace points, with times" },
+	{ "fingerprints", "wire", "string", "frames, with times" },
+	{ "fingerprints", "counters", "string", "what the report shows" },
+	{ "fingerprints", "decisions", "string", "modes, tags and why" },
+
+	{ "step", "step", "string", "what it would have done" },
+	{ "step", "line", "integer", "of the scenario" },
+};
+
+static json_t *
+type_is(const char *name)
+{
+	return (json_pack("{s:s}", "type", name));
+}
+
+/* Of the name, without marks around it. */
+static json_t *
+type_plain(const char *name)
+{
+	json_t *ref;
+	char *path;
+
+	if (*name != '@')
+		return (type_is(name));
+	path = xasprintf("#/definitions/%s", name + 1);
+	ref = json_pack("{s:s}", "$ref", path);
+	free(path);
+	return (ref);
+}
+
+static json_t *type_of(const char *kind);
+
+static json_t *
+type_inside(const char *kind)
+{
+	char *inner = xasprintf("%.*s", (int)strlen(kind) - 2, kind + 1);
+	json_t *of = type_of(inner);
+
+	free(inner);
+	return (of);
+}
+
+static json_t *
+type_of(const char *kind)
+{
+	size_t len = strlen(kind);
+	json_t *of;
+	char *name;
+
+	if (*kind == '=')
+		return (json_pack("{s:i}", "const", atoi(kind + 1)));
+	if (*kind == '[')
+		return (json_pack("{s:s, s:o}", "type", "array", "items",
+		    type_inside(kind)));
+	if (*kind == '{')
+		return (json_pack("{s:s, s:o}", "type", "object",
+		    "additionalProperties", type_inside(kind)));
+	if (kind[len - 1] != '?')
+		return (type_plain(kind));
+	name = xasprintf("%.*s", (int)len - 1, kind);
+	of =
+	    json_pack("{s:[o, o]}", "anyOf", type_plain(name), type_is("null"));
+	free(name);
+	return (of);
+}
+
+static json_t *
+object_make(json_t *properties, json_t *required)
+{
+	return (json_pack("{s:s, s:b, s:o, s:o}", "type", "object",
+	    "additionalProperties", false, "required", required, "properties",
+	    properties));
+}
+
+static json_t *
+member_type(const struct member *m)
+{
+	json_t *of = type_of(m->kind);
+
+	/* Beside a $ref nothing counts. */
+	if (json_object_get(of, "$ref") != NULL)
+		of = json_pack("{s:[o]}", "allOf", of);
+	json_object_set_new(of, "description", json_string(m->text));
+	return (of);
+}
+
+/* The table's members of this object. */
+static json_t *
+object_of(const char *object)
+{
+	json_t *properties = json_object(), *required = json_array();
+	const struct member *m;
+	size_t len;
+	char *name;
+
+	for (m = members; m < members + nitems(members); m++) {
+		if (strcmp(m->object, object) != 0)
+			continue;
+		len = strcspn(m->name, "?");
+		name = xasprintf("%.*s", (int)len, m->name);
+		json_object_set_new(properties, name, member_type(m));
+		if (m->name[len] == '\0')
+			json_array_append_new(required, json_string(name));
+		free(name);
+	}
+	return (object_make(properties, required));
+}
+
+/* TCP_INFO has a table of its own. */
+static json_t *
+object_tcp(void)
+{
+	json_t *properties = json_object(), *required = json_array();
+
+	json_object_set_new(properties, "congestion_control",
+	    json_pack("{s:s, s:s}", "type", "string", "description",
+		"the module's name"));
+	json_array_append_new(required, json_string("congestion_control"));
+	for (unsigned i = 0; i < tcp_info_nfields; i++) {
+		json_object_set_new(properties, tcp_info_fields[i].name,
+		    json_pack("{s:s, s:s}", "type", "integer", "description",
+			tcp_info_fields[i].text));
+		json_array_append_new(required,
+		    json_string(tcp_info_fields[i].name));
+	}
+	return (object_make(properties, required));
+}
+
+void
+report_schema(struct strbuf *sb)
+{
+	json_t *o = object_of("result"), *definitions = json_object();
+	const struct member *m;
+	char *text;
+
+	for (m = members; m < members + nitems(members); m++)
+		if (strcmp(m->object, "result") != 0 &&
+		    json_object_get(definitions, m->object) == NULL)
+			json_object_set_new(definitions, m->object,
+			    object_of(m->object));
+	json_object_set_new(definitions, "tcp", object_tcp());
+	json_object_set_new(o, "$schema",
+	    json_string("http://json-schema.org/draft-07/schema#"));
+	json_object_set_new(o, "title",
+	    json_string("report.json of ktls-sim, version 1"));
+	json_object_set_new(o, "definitions", definitions);
+	text = json_dumps(o, JSON_INDENT(1));
+	strbuf_adds(sb, text);
+	strbuf_adds(sb, "\n");
+	free(text);
+	json_decref(o);
+}
