@@ -78,7 +78,7 @@ must_be_sound(const struct scenario *sc)
 			sc->timeline[i].name != NULL));
 	for (unsigned i = 0; i < sc->nexpect; i++)
 		MUST(sc->expect[i].kind >= SC_EXP_DELIVERED &&
-		    sc->expect[i].kind <= SC_EXP_TCP_INFO);
+		    sc->expect[i].kind < SC_EXP_KINDS);
 }
 
 /* What is printed may not speak to the terminal. */
