@@ -258,6 +258,10 @@ http_notify(struct conn *c)
 
 	if (c->c_ep != NULL)
 		error = tls_endpoint_shutdown(c->c_ep);
+	if (error == EWOULDBLOCK && c->c_server &&
+	    defect_on(&c->c_app->a_world->w_opts.wo_defects,
+		DEFECT_NOTIFY_LOST))
+		error = 0;
 	if (error == 0)
 		(void)soshutdown(c->c_so, 1);
 	return (error);

@@ -225,6 +225,8 @@ ktls_rx_recrypt(struct ktls_rx_job *x, unsigned slot, struct tls_iov *iov)
 	uint32_t skip = x->x_tls->params.tls_hlen, at = 0, take;
 	int error;
 
+	if (V_DEFECT(x->x_tls->vnet, RX_RECRYPT_SKIP))
+		skip = 0;
 	*iov = ktls_rx_copy(x);
 	error = tls_record_recrypt(x->x_tls->crypt, slot, x->x_hdr, x->x_seqno,
 	    p, again, x->x_paylen);
@@ -301,6 +303,10 @@ ktls_rx_control(struct ktls_rx_job *x, uint8_t type, uint32_t paylen)
 		.tls_vmajor = x->x_hdr[1],
 		.tls_vminor = x->x_hdr[2] };
 
+	const struct sockbuf *sb = &x->x_so->so_rcv;
+
+	if (sb->sb_mtls != NULL && V_DEFECT(sb->sb_vnet, RX_HEADER_OF_NEXT))
+		m_copydata(sb->sb_mtls, 0, 1, &tgr.tls_type);
 	be16enc(tgr.tls_length, (uint16_t)paylen);
 	return (sbcreatecontrol(x->x_wq->wq_vnet->v_mb, &tgr, sizeof(tgr),
 	    TLS_GET_RECORD, KIPPROTO_TCP, M_WAITOK));
@@ -450,7 +456,8 @@ ktls_rx_corrupted(struct socket *so, int error)
 	    TU(sb->sb_tls_seqno), TI(error), TS("bad record header"));
 	if (!V_DEFECT(vnet, KTLS_RX_HANG))
 		sbdrop_ktls_rx(sb);
-	ktls_drop(so, error, "bad TLS record header");
+	if (!V_DEFECT(vnet, RX_BOGUS_GOES_ON))
+		ktls_drop(so, error, "bad TLS record header");
 }
 
 /* Can a record of this length be one of the suite's at all? */

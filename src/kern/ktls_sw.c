@@ -76,6 +76,9 @@ ktls_rec_prepare(struct ktls_wq *wq, struct mbuf *m)
 		.r_separate = (m->m_epg.flags & EPG_FLAG_ANON) == 0 };
 	if (V_DEFECT(vnet, KTLS_INPLACE_FILE))
 		r->r_separate = false;
+	if (m->m_epg.npgs == 4 && m->m_epg.first_off > 0 &&
+	    V_DEFECT(vnet, FULL_PAGES_NO_TYPE))
+		r->r_type = 0;
 	if (r->r_separate && !ktls_alloc_output(wq, r, m)) {
 		r->r_separate = false;
 		r->r_error = ENOMEM;
@@ -200,7 +203,9 @@ ktls_unit_done(void *arg)
 	}
 	kzone_free(&ks->ks_unit_zone, u);
 	wq->wq_inflight--;
-	sorele(so);
+	if ((so->so_state & SS_ISDISCONNECTED) == 0 ||
+	    !V_DEFECT(vnet, CLOSE_KEEPS_SOCKET))
+		sorele(so);
 	if (sync)
 		ktls_wq_next(wq);
 }
@@ -240,7 +245,8 @@ ktls_unit_accelerated(void *arg, int error)
 {
 	struct ktls_unit *u = arg;
 
-	if (error == EAGAIN) {
+	if (error == EAGAIN &&
+	    !V_DEFECT(u->u_wq->wq_vnet, ACCEL_EAGAIN_FAILS)) {
 		u->u_wq->wq_vnet->v_ktls->ks_stats.ocf_retries++;
 		ktls_unit_dispatch(u);
 	} else if (error == 0 && u->u_at->r_next != NULL) {

@@ -138,7 +138,8 @@ ktls_input_ifp_mismatch(struct sockbuf *sb, struct ifnet *ifp)
 	struct ktls_session *tls = sb->sb_tls_info;
 
 	if (tls == NULL || tls->mode != TCP_TLS_MODE_IFNET ||
-	    tls->rx_ifp == ifp || tls->reset_pending)
+	    tls->rx_ifp == ifp || tls->reset_pending ||
+	    (tls->rx_vlan_id != 0 && V_DEFECT(tls->vnet, RX_PORT_IGNORED)))
 		return;
 	tls->rx_ifp = ifp;
 	tls->reset_pending = true;

@@ -10,6 +10,7 @@
 #include <ktsim/kern/ktls.h>
 #include <ktsim/kern/socketvar.h>
 #include <ktsim/kern/uio.h>
+#include <ktsim/kern/vnet.h>
 
 /* Nothing to read: why, as an errno; 0 is end of file. */
 static int
@@ -157,6 +158,9 @@ soreceive_data(struct sockbuf *sb, struct uio *uio, int *flags)
 		uiomove_mbuf(m, 0, len, uio);
 		if (len < (uint32_t)m->m_len) {
 			m_advance(m, (int)len);
+			if (sb->sb_tls_info != NULL &&
+			    V_DEFECT(sb->sb_vnet, RX_PARTIAL_READ))
+				memset(m->m_data, 0, (size_t)m->m_len);
 			sb->sb_ccc -= len;
 			sb->sb_acc -= len;
 			break;

@@ -239,7 +239,9 @@ tcp_window_update(struct tcpcb *tp, struct tcp_seg *ts)
 	tp->snd_wl1 = ts->ts_seq;
 	tp->snd_wl2 = ts->ts_ack;
 	tp->max_sndwnd = MAX(tp->max_sndwnd, tp->snd_wnd);
-	ts->ts_output = true;
+	if (ts->ts_len > 0 ||
+	    !V_DEFECT(tp->t_inpcb->inp_vnet, WINDOW_OPENS_SILENT))
+		ts->ts_output = true;
 }
 
 /*

@@ -101,7 +101,9 @@ tcp_m_copym(struct tcpcb *tp, struct mbuf *m, uint32_t off, uint32_t *lenp,
 		}
 		n = mb_slice(m, off, take);
 		if (n == NULL) {
-			m_freem(top);
+			if (!V_DEFECT(tp->t_inpcb->inp_vnet,
+				CLONE_FAILURE_LEAKS))
+				m_freem(top);
 			*lenp = 0;
 			return (NULL);
 		}

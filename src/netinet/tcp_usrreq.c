@@ -208,7 +208,8 @@ tcp_usr_send(struct socket *so, int flags, struct mbuf *m,
 		if ((flags & PRUS_MORETOCOME) != 0)
 			tp->t_flags |= TF_MORETOCOME;
 		error = tcp_output(tp);
-		tp->t_flags &= ~TF_MORETOCOME;
+		if (!V_DEFECT(so->so_vnet, MORETOCOME_STAYS))
+			tp->t_flags &= ~TF_MORETOCOME;
 	}
 	(void)in_pcbrele(inp);
 	return (error);
