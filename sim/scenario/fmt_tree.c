@@ -250,6 +250,11 @@ fmt_read(struct fmt_text *ft)
 	yaml_event_t ev;
 	bool more = true;
 
+	/* A byte order mark says nothing in UTF-8. */
+	if (ft->ft_len >= 3 && memcmp(ft->ft_text, "\xef\xbb\xbf", 3) == 0) {
+		ft->ft_text += 3;
+		ft->ft_len -= 3;
+	}
 	lines_find(ft);
 	if (!yaml_parser_initialize(&rd.parser))
 		return (false);

@@ -542,6 +542,9 @@ yaml_tree(struct diag *d, struct arena *a, const struct sc_source *src)
 	}
 	yaml_parser_set_input_string(&b.parser,
 	    (const unsigned char *)src->sr_text, src->sr_len);
+	/* UTF-16 is none of ours: places are counted in bytes. */
+	if (src->sr_len > 0 && (unsigned char)src->sr_text[0] >= 0xfe)
+		yaml_parser_set_encoding(&b.parser, YAML_UTF8_ENCODING);
 	n = build_document(&b);
 	yaml_parser_delete(&b.parser);
 	if (n == NULL && d->errors == errors)
