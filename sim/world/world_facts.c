@@ -142,6 +142,8 @@ facts_emit(struct trace_sink *ts, const struct trace_rec *rec)
 		return;
 	if (w->w_counts_records)
 		counted_trace(w, rec);
+	if (w->w_capture != NULL)
+		reasons_trace(w, rec);
 	/* Whatever else is asked for: the report does not depend on it. */
 	if (!trace_mask_has(w->w_report_points, rec->tr_id))
 		return;
@@ -191,6 +193,7 @@ facts_fini(struct world *w)
 	prints_fini(w);
 	charts_fini(w);
 	timeline_fini(w);
+	reasons_fini(w);
 	story_fini(w);
 	strbuf_fini(&w->w_trace_line);
 }

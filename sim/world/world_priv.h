@@ -185,7 +185,8 @@ struct world {
 	struct pcapfile *w_pcap;
 	int w_keylog_fd;
 	struct rexmit_index *w_rexmit;
-	struct strbuf w_comment; /* of the frame being captured */
+	struct strbuf w_comment;   /* of the frame being captured */
+	struct reasons *w_reasons; /* that its comment may tell; NULL */
 	struct judge *w_judge;
 	struct ledger *w_ledger;
 	uint64_t w_frames;
@@ -455,6 +456,12 @@ int do_fail_alloc(struct world *, const struct sc_step *, const char **call);
 /* EINVAL: it names what is not there. */
 int step_host_check(struct world *, const struct sc_step *, struct strbuf *err);
 void hosts_faults_off(struct world *);
+
+/* world_reasons.c: decisions about TLS, told by the next frame's comment */
+void reasons_trace(struct world *, const struct trace_rec *);
+void reasons_frame(struct world *, const struct wire_port *,
+    const struct frame *, struct strbuf *comment);
+void reasons_fini(struct world *);
 
 /* world_why.c: the chain of what a connection waits for; ENOENT: none of that
  * name. */

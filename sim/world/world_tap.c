@@ -198,6 +198,7 @@ tap_record(struct world *w, const struct wire_port *from, struct frame *f,
 	if (w->w_capture != NULL || w->w_counts_comments)
 		capture_comment(f, fate->wf_lost, fate->wf_remark, of,
 		    &w->w_comment);
+	reasons_frame(w, from, f, &w->w_comment);
 	if (w->w_opts.wo_frame != NULL)
 		w->w_opts.wo_frame(w->w_opts.wo_frame_arg,
 		    &(struct world_frame) { f, from->pt_name,

@@ -40,6 +40,17 @@ def mode(c, a, folder):
     a.ask('why', folder, 'not-offloaded', 'get#7', code=2, error='there is no connection `get#7`: the run has 1, from get#0')
 
 
+def comments(c, a, folder):
+    """The capture tells the decisions, each where the connection next sends TLS."""
+    rows = lib.tshark(os.path.join(folder, 'wire.pcapng'), '-Y', 'frame.comment contains "TLS by" or frame.comment contains "tag reset"',
+                      '-T', 'fields', '-e', 'frame.number', '-e', 'frame.comment')
+    if rows is None:
+        return
+    rows = [x.split('\t') for x in rows.splitlines()]
+    c.equal(['TLS by ifnet: the card took the session' in rows[0][1]] + ['send tag reset: new tag' in x[1] for x in rows[1:]],
+            [True, True], rows)
+
+
 def fields(path, frame, *names):
     args = ['-Y', 'frame.number == %d' % frame, '-T', 'fields']
     for n in names:
@@ -179,6 +190,7 @@ def main():
         r, _ = lib.run_out(sim, lib.scenario('failover'), folder)
         c.equal(r.returncode, 0, r.stderr)
         mode(c, a, folder)
+        comments(c, a, folder)
         dropped(c, a, folder)
         stalled(c, a, folder)
         plain_byte(c, a)
