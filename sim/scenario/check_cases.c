@@ -170,6 +170,10 @@ check_cases(struct chk *c)
 	for (unsigned i = 0; i < sc->tags.n; i++)
 		check_word(c, &sc->tags.loc[i], sc->tags.v[i], "tag", 32);
 	check_matrix(c);
+	if (sc->seed > UINT64_MAX - (sc->repeat - 1))
+		ERR(c, &sc->loc,
+		    "there are no %ju seeds from %ju on: begin with a smaller one",
+		    (uintmax_t)sc->repeat, (uintmax_t)sc->seed);
 	for (unsigned i = 0; i < sc->nexpect; i++) {
 		if ((e = &sc->expect[i])->name == NULL)
 			continue;

@@ -190,7 +190,9 @@ value_expand(struct params *ps, struct node *n)
 			n->told = true;
 			continue;
 		}
-		if (pa->value == NULL || pa->value->kind != NODE_SCALAR ||
+		/* That it is no plain value is told where it stands. */
+		n->told |= pa->value == NULL || pa->value->kind != NODE_SCALAR;
+		if (n->told ||
 		    out.sb_len + strlen(pa->value->text) > YAML_MAX_SCALAR)
 			continue;
 		strbuf_adds(&out, pa->value->text);

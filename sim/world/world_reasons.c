@@ -31,8 +31,7 @@ reason_text(const struct trace_rec *rec)
 	struct strbuf sb = { 0 };
 
 	if (rec->tr_id == TP_tls_mode)
-		strbuf_addf(&sb, "TLS by %s: %s",
-		    trace_getarg(rec, "mode")->s,
+		strbuf_addf(&sb, "TLS by %s: %s", trace_getarg(rec, "mode")->s,
 		    trace_getarg(rec, "reason")->s);
 	else if (rec->tr_id == TP_tls_disable_ifnet)
 		strbuf_addf(&sb, "the card is given up: %s",
