@@ -98,9 +98,13 @@ why_not_ready(struct chain *ch, const struct conn *c, const struct mbuf *m)
 	/* Nobody has it in hand: it is not there to be encrypted. */
 	else if (tls == NULL || (m->m_epg.so == NULL && lk.kw_inflight == 0))
 		say(ch,
-		    "the first of them waits for %u pages from the disk of "
-		    "%s",
-		    m->m_epg.nrdy, host_name(c));
+		    (m->m_flags & M_EXTPG) != 0 &&
+			    (m->m_epg.flags & EPG_FLAG_ANON) != 0
+			? "the first of them was never given to a worker of "
+			  "%s (its %u pages are there)"
+			: "the first of them waits for the disk of %s: %u "
+			  "pages",
+		    host_name(c), m->m_epg.nrdy);
 	else {
 		say(ch,
 		    "the first of them is record %ju, which waits for its "

@@ -108,7 +108,7 @@ def stalled(c, a, folder):
     """The last line of the chain is what the scenario did to the connection."""
     file = os.path.join(a.d, 'stalls.ktls.yaml')
     for cached, get, step, at, want in (
-            ('false', '', '', '@10ms', 'from the disk'),
+            ('false', '', '', '@10ms', 'waits for the disk of server'),
             ('true', ', read_rate: 8Mbit/s', '', '@200ms', 'it reads no faster than 8000000 bit/s'),
             ('true', '', '{at: 250us, do: workers, on: server, for: 50ms}', '@20ms', 'is held by the scenario, goes on in'),
             ('true', '', '{at: 300us, do: link_down, on: server.mce0}', '@100ms', 'the link of mce0 on server is down'),
