@@ -63,12 +63,36 @@ can_be_plain(const char *s, bool flow)
 	return (true);
 }
 
+/*
+ * YAML knows line breaks that no editor shows as one: a carriage return alone,
+ * NEL, LS, PS. Comments end there too. Lines are our business: we refuse them.
+ */
+static bool
+odd_break(const char *p, const char *end)
+{
+	size_t n = (size_t)(end - p);
+
+	if (*p == '\r')
+		return (n < 2 || p[1] != '\n');
+	return ((n >= 2 && memcmp(p, "\xc2\x85", 2) == 0) ||
+	    (n >= 3 && memcmp(p, "\xe2\x80", 2) == 0 &&
+		(p[2] == '\xa8' || p[2] == '\xa9')));
+}
+
 static void
 put_quoted(const char *s, struct strbuf *sb)
 {
+	const char *end = s + strlen(s);
+
 	strbuf_adds(sb, "\"");
 	for (; *s != '\0'; s++) {
-		if (*s == '"' || *s == '\\')
+		if (*s != '\r' && odd_break(s, end)) {
+			strbuf_adds(sb,
+			    *s == '\xc2'	 ? "\\N"
+				: s[2] == '\xa8' ? "\\L"
+						 : "\\P");
+			s += *s == '\xc2' ? 1 : 2;
+		} else if (*s == '"' || *s == '\\')
 			strbuf_addf(sb, "\\%c", *s);
 		else if (*s == '\n')
 			strbuf_adds(sb, "\\n");
@@ -381,6 +405,27 @@ print_all(struct printer *pr)
 		pr->sb->sb_len--;
 }
 
+static bool
+breaks_are_known(const char *path, const struct strbuf *file,
+    struct strbuf *diag)
+{
+	const char *p = strbuf_str(file), *end = p + file->sb_len;
+	unsigned line = 1;
+
+	for (; p < end; p++) {
+		line += *p == '\n';
+		if (!odd_break(p, end))
+			continue;
+		strbuf_addf(diag,
+		    "%s:%u: error: in this line is a line break that is "
+		    "neither LF nor CR LF: write \\r or \\u2028 in quotes, or "
+		    "end the line with LF\n",
+		    path, line);
+		return (false);
+	}
+	return (true);
+}
+
 int
 scenario_format(const char *path, const struct strbuf *file, struct strbuf *out,
     struct strbuf *diag)
@@ -392,6 +437,8 @@ scenario_format(const char *path, const struct strbuf *file, struct strbuf *out,
 	struct node *before, *after = NULL;
 	int error = EINVAL;
 
+	if (!breaks_are_known(path, file, diag))
+		return (EINVAL);
 	before = loaded(path, ft.ft_text, ft.ft_len, &a, diag);
 	if (before != NULL && fmt_read(&ft)) {
 		print_all(&pr);

@@ -163,12 +163,27 @@ def commands(c, sim, d):
     c.equal(read(bad), 'a: [1\nb: 2\n', 'what is no YAML is left alone')
 
 
+def odd_breaks(c, sim, d):
+    """Line breaks of YAML that are none of ours, found by libFuzzer."""
+    file = os.path.join(d, 'odd.ktls.yaml')
+    for text in ('#s-\r1\n', 'a: 1\rb: 2\n', 'a: 1 # x\u2028b: 2\n', 'a: "x\u0085y"\n', 'a: "x\u2029y"\n'):
+        with open(file, 'w', newline='') as f:
+            f.write('\n' + text)
+        r = lib.run(sim, ['fmt', file])
+        c.check(r.returncode == 2 and r.stderr.startswith(file + ':2: error: in this line is a line break that'), r.stderr)
+    with open(file, 'w', newline='') as f:
+        f.write('a: "x\\Ny\\Lz\\P\\r\\n"\r\nb: 1 # \u00e9\r\n')
+    r = lib.run(sim, ['fmt', file])
+    c.equal((r.returncode, r.stdout), (0, 'a: "x\\Ny\\Lz\\P\\x0d\\n"\nb: 1  # \u00e9\n'), r.stderr)
+
+
 def main():
     c = lib.Checks()
     sim = sys.argv[1]
     with lib.tmpdir() as d:
         commands(c, sim, d)
         every_file(c, sim, d)
+        odd_breaks(c, sim, d)
     ours = sorted(glob.glob(os.path.join(lib.SCENARIOS, '**', '*.yaml'), recursive=True))
     r = lib.run(sim, ['fmt', '--check'] + ours)
     c.equal((r.returncode, r.stdout), (0, ''), 'our scenarios are canonical: `ktls-sim fmt --write`')
