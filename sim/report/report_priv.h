@@ -20,6 +20,10 @@ struct json_t;
 /* report_json.c: the whole as a tree, the caller's reference. */
 struct json_t *report_tree(const struct result *);
 
+/* report_iperf.c */
+void j_iperf(struct json_t *, const struct result *);
+void text_iperf(const struct result *, struct strbuf *);
+
 /* report_claims.c */
 void text_claims(const struct result *, struct strbuf *);
 /* report_text.c */

@@ -321,10 +321,11 @@ check_server_name(struct chk *c, struct sc_app *a)
 {
 	struct sc_app *s = find_app(c->sc, a->server);
 
-	if (s != NULL && s->type == SC_APP_HTTPS_SERVER)
+	if (s != NULL && s->type == a->type - 1)
 		return (s);
 	ERR(c, scenario_text_at(a->server),
-	    "`%s` is not a server application%s", a->server,
+	    "`%s` is not a server application%s%s", a->server,
+	    s != NULL && !sc_app_is_client(s->type) ? " of this kind" : "",
 	    s != NULL ? "" : HINT(c, a->server, c->sc->apps, c->sc->napps));
 	return (NULL);
 }
@@ -381,6 +382,43 @@ check_file_name(struct chk *c, const struct sc_host *h, const char *path)
 	    h->loc.name, path, HINT(c, path, h->files, h->nfiles));
 }
 
+/* How much, and how long: one of the two. */
+static bool
+check_iperf(struct chk *c, const struct sc_app *a)
+{
+	if ((a->duration == 0) == (a->bytes == 0)) {
+		ERR(c, &a->loc,
+		    "client `%s` wants `duration` or `bytes`, one of the two",
+		    a->loc.name);
+		return (false);
+	}
+	if (a->duration / a->report_every > SC_IPERF_INTERVALS)
+		ERR(c, &a->loc,
+		    "client `%s` would report more than %d intervals: let "
+		    "`report_every` be longer",
+		    a->loc.name, SC_IPERF_INTERVALS);
+	return (true);
+}
+
+/* What a client does; false: it does not say, which is told. */
+static bool
+check_what(struct chk *c, const struct sc_app *a)
+{
+	if (a->type == SC_APP_IPERF_CLIENT)
+		return (check_iperf(c, a));
+	if (a->path == NULL && a->upload == NULL)
+		ERR(c, &a->loc,
+		    "client `%s` wants the key `path`, the server's file to "
+		    "fetch, or `upload`, a file of its own host to send",
+		    a->loc.name);
+	else if (a->path != NULL && a->upload != NULL)
+		ERR(c, &a->loc,
+		    "client `%s` has `path` and `upload`: make two clients, "
+		    "one that fetches and one that sends",
+		    a->loc.name);
+	return ((a->path == NULL) != (a->upload == NULL));
+}
+
 static void
 check_client(struct chk *c, struct sc_app *a)
 {
@@ -392,17 +430,7 @@ check_client(struct chk *c, struct sc_app *a)
 		    "client `%s` wants the key `server`: name of the server "
 		    "application",
 		    a->loc.name);
-	if (a->path == NULL && a->upload == NULL)
-		ERR(c, &a->loc,
-		    "client `%s` wants the key `path`, the server's file to "
-		    "fetch, or `upload`, a file of its own host to send",
-		    a->loc.name);
-	else if (a->path != NULL && a->upload != NULL)
-		ERR(c, &a->loc,
-		    "client `%s` has `path` and `upload`: make two clients, "
-		    "one that fetches and one that sends",
-		    a->loc.name);
-	if (a->server == NULL || (a->path == NULL) == (a->upload == NULL))
+	if (!check_what(c, a) || a->server == NULL)
 		return;
 	if (a->start > LAST_START ||
 	    a->interval > (LAST_START - a->start) / a->connections)
@@ -418,7 +446,7 @@ check_client(struct chk *c, struct sc_app *a)
 		return;
 	if (a->path != NULL)
 		check_file_name(c, h, a->path);
-	else if (own != NULL)
+	else if (a->upload != NULL && own != NULL)
 		check_file_name(c, own, a->upload);
 	if (strcmp(a->host, s->host) == 0)
 		ERR(c, &a->loc,
@@ -447,7 +475,7 @@ check_server(struct chk *c, struct sc_app *a)
 	struct sc_app *b;
 
 	for (b = c->sc->apps; b < a; b++)
-		if (b->type == SC_APP_HTTPS_SERVER && b->port == a->port &&
+		if (!sc_app_is_client(b->type) && b->port == a->port &&
 		    strcmp(b->host, a->host) == 0)
 			ERR(c, &a->loc,
 			    "server `%s` has port %ju of host `%s` already: "
@@ -466,7 +494,7 @@ check_apps(struct chk *c)
 		check_host_name(c, scenario_text_at(a->host), a->host);
 		check_tls(c->d, c->sc, a);
 		check_pacing(c, &a->loc, a->pacing_rate);
-		if (a->type == SC_APP_HTTPS_CLIENT)
+		if (sc_app_is_client(a->type))
 			check_client(c, a);
 		else
 			check_server(c, a);

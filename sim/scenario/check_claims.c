@@ -208,9 +208,8 @@ check_claim_app(struct chk *c, const struct sc_expect *e)
 	if (app == NULL)
 		return;
 	a = check_app_name(c, scenario_text_at(app), app);
-	if (a != NULL && a->type != SC_APP_HTTPS_CLIENT &&
-	    e->kind != SC_EXP_MODE && e->kind != SC_EXP_ERROR &&
-	    e->kind != SC_EXP_TCP_INFO)
+	if (a != NULL && !sc_app_is_client(a->type) && e->kind != SC_EXP_MODE &&
+	    e->kind != SC_EXP_ERROR && e->kind != SC_EXP_TCP_INFO)
 		ERR(c, scenario_text_at(app),
 		    "`%s` is a server; this claim is about a client", app);
 }

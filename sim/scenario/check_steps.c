@@ -330,7 +330,7 @@ check_conn_name(struct chk *c, const struct sc_loc *loc,
 
 	if (a == NULL)
 		return;
-	if (a->type != SC_APP_HTTPS_CLIENT)
+	if (!sc_app_is_client(a->type))
 		ERR(c, loc,
 		    "`%s` is a server: connections are counted by their client",
 		    w->app);
@@ -362,7 +362,7 @@ check_when(struct chk *c, struct sc_step *st)
 		check_host_name(c, loc, w->host);
 	else if (w->kind == SC_WHEN_DELIVERED) {
 		a = check_app_name(c, loc, w->app);
-		if (a != NULL && a->type != SC_APP_HTTPS_CLIENT)
+		if (a != NULL && !sc_app_is_client(a->type))
 			ERR(c, loc,
 			    "`%s` is a server: what is delivered is counted by "
 			    "its clients",

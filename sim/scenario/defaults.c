@@ -30,7 +30,7 @@ fitting(struct expand *x, const struct node *from, const struct node *item,
 	for (k = km->keys; k < km->keys + km->n; k++) {
 		const struct node *n = map_find(fit, k->name);
 
-		if (n != NULL && k->of != 0 && k->of != kind + 1)
+		if (n != NULL && k->of != 0 && (k->of >> kind & 1) == 0)
 			map_remove(fit, n);
 	}
 	return (fit);

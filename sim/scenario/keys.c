@@ -28,9 +28,15 @@ const char *const misreads_names[] = { "nothing", "partial", "eagain", NULL };
 static const char *const version_names[] = { "1.0", "1.1", "1.2", "1.3", NULL };
 static const char *const place_names[] = { "openssl", "kernel", NULL };
 static const char *const handshake_names[] = { "openssl", "synthetic", NULL };
-static const char *const app_types[] = { "https-server", "https-client", NULL };
-#define OF_SERVER 1
-#define OF_CLIENT 2
+static const char *const app_types[] = { "https-server", "https-client",
+	"iperf-server", "iperf-client", NULL };
+#define OF_HTTPS_SERVER (1u << SC_APP_HTTPS_SERVER)
+#define OF_HTTPS_CLIENT (1u << SC_APP_HTTPS_CLIENT)
+#define OF_IPERF_CLIENT (1u << SC_APP_IPERF_CLIENT)
+#define OF_SERVER	(OF_HTTPS_SERVER | 1u << SC_APP_IPERF_SERVER)
+#define OF_CLIENT	(OF_HTTPS_CLIENT | OF_IPERF_CLIENT)
+static const char *const direction_names[] = { "send", "receive", "both",
+	NULL };
 static const char *const family_names[] = { "ipv4", "ipv6", NULL };
 static const char *const header_names[] = { "write", "sendfile", NULL };
 static const char *const spoil_names[] = { "bad-mac", "bad-version", "truncate",
@@ -273,15 +279,16 @@ static const struct key app_keys[] = {
 	{ "family", K_ENUM, F(sc_app, family), .def = "ipv4",
 	    .names = family_names, .of = OF_CLIENT,
 	    .text = "client: address family to connect by" },
-	{ "path", K_STR, F(sc_app, path), .of = OF_CLIENT,
+	{ "path", K_STR, F(sc_app, path), .of = OF_HTTPS_CLIENT,
 	    .text = "client: the server's file to fetch" },
-	{ "upload", K_STR, F(sc_app, upload), .of = OF_CLIENT, .since = "0.2",
+	{ "upload", K_STR, F(sc_app, upload), .of = OF_HTTPS_CLIENT,
+	    .since = "0.2",
 	    .text =
 		"client, instead of `path`: a file of its own host, sent by PUT" },
 	{ "connections", K_UINT, F(sc_app, connections), .def = "1", .min = 1,
 	    .max = 100000, .of = OF_CLIENT, .text = "client: how many" },
 	{ "requests", K_UINT, F(sc_app, requests), .def = "1", .min = 1,
-	    .max = 1000000, .since = "0.2", .of = OF_CLIENT,
+	    .max = 1000000, .since = "0.2", .of = OF_HTTPS_CLIENT,
 	    .text = "client: GETs on each connection, one after the other" },
 	{ "start", K_TIME, F(sc_app, start), .def = "0s", .of = OF_CLIENT,
 	    .text = "client: when the first connection is opened" },
@@ -296,21 +303,41 @@ static const struct key app_keys[] = {
 	    .text =
 		"SO_MAX_PACING_RATE of its sockets, in whole bytes per second: their cards send no faster, where they can; 0bit/s: none" },
 	{ "read_rate", K_RATE, F(sc_app, read_rate), .def = "0bit/s",
-	    .max = 10000000000000ULL, .since = "0.2", .of = OF_CLIENT,
+	    .max = 10000000000000ULL, .since = "0.2", .of = OF_HTTPS_CLIENT,
 	    .text =
 		"client: it reads bodies no faster than that; 0bit/s: as fast as it can" },
 	{ "abort_after", K_SIZE, F(sc_app, abort_after), .def = "0B",
-	    .since = "0.2", .of = OF_CLIENT,
+	    .since = "0.2", .of = OF_HTTPS_CLIENT,
 	    .text =
 		"client: it resets each connection after so many body bytes; 0B: never" },
 	{ "misreads", K_ENUM, F(sc_app, misreads), .def = "nothing",
-	    .names = misreads_names, .since = "0.2",
+	    .names = misreads_names, .since = "0.2", .of = OF_HTTPS_SERVER,
 	    .text =
 		"how it takes a sendfile that stops with EAGAIN; partial: once, as if nothing had been sent; eagain: as the file's end" },
 	{ "header", K_ENUM, F(sc_app, header), .def = "write",
-	    .names = header_names, .since = "0.2",
+	    .names = header_names, .since = "0.2", .of = OF_HTTPS_SERVER,
 	    .text =
 		"server: HTTP's header goes by write, or in front of the file by sendfile" },
+	{ "direction", K_ENUM, F(sc_app, direction), .def = "send",
+	    .names = direction_names, .since = "0.2", .of = OF_IPERF_CLIENT,
+	    .text =
+		"iperf client: whether it sends, receives (iperf -R), or both (--bidir)" },
+	{ "duration", K_TIME, F(sc_app, duration), .def = "0s",
+	    .max = 86400 * SIM_SEC, .since = "0.2", .of = OF_IPERF_CLIENT,
+	    .text = "iperf client: so long it sends (-t); or `bytes`" },
+	{ "bytes", K_SIZE, F(sc_app, bytes), .def = "0B", .max = 1ULL << 50,
+	    .since = "0.2", .of = OF_IPERF_CLIENT,
+	    .text = "iperf client: so much in each stream and direction (-n)" },
+	{ "block", K_SIZE, F(sc_app, block), .def = "128KiB", .min = 1,
+	    .max = 1 << 20, .since = "0.2", .of = OF_IPERF_CLIENT,
+	    .text = "iperf client: bytes of each write (-l), both ends" },
+	{ "report_every", K_TIME, F(sc_app, report_every), .def = "100ms",
+	    .min = SIM_US, .max = 86400 * SIM_SEC, .since = "0.2",
+	    .of = OF_IPERF_CLIENT,
+	    .text = "iperf client: length of an interval of the report (-i)" },
+	{ "zerocopy", K_BOOL, F(sc_app, zerocopy), .def = "false",
+	    .since = "0.2", .of = OF_IPERF_CLIENT,
+	    .text = "iperf client: send by sendfile (-Z), both ends" },
 	{ "tls", K_MAP, F(sc_app, tls), .noff = F(sc_app, tls.present),
 	    .map = &tls_map, .text = "TLS settings; plain HTTP without them" },
 	KEY_ONLY,

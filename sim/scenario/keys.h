@@ -45,8 +45,8 @@ struct key {
 	const char *const *names; /* K_ENUM, NULL-terminated */
 	const struct key_map *map;
 	const char *as;	   /* the map is described there, in the reference */
-	unsigned of;	   /* only where the map's first key (an enum) is the
-			of-th of its names, from 1; 0: everywhere */
+	unsigned of;	   /* only where the map's first key (an enum) has
+			one of these values: bits; 0: everywhere */
 	bool scratch;	   /* is looked at, and not kept: the passes
 			over the tree (tree.h) have used it */
 	const char *since; /* first version that has it; NULL: 0.1 */

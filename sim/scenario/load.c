@@ -487,6 +487,19 @@ mark_given(const struct key *k, void *base, const struct node *n)
 		*(struct sc_loc *)field(base, k->off) = n->key;
 }
 
+/* "`a` and `b`": the kinds that have a key. */
+static const char *
+kinds_of(struct loader *l, const char *const *kinds, unsigned of)
+{
+	const char *text = "";
+
+	for (unsigned i = 0; kinds[i] != NULL; i++)
+		if ((of >> i & 1) != 0)
+			text = arena_printf(l->arena, "%s%s`%s`", text,
+			    text[0] != '\0' ? " and " : "", kinds[i]);
+	return (text);
+}
+
 /* Keys that a thing of this kind would ignore: km's first key is its kind. */
 static void
 foreign_keys(struct loader *l, const struct node *map, const struct key_map *km,
@@ -501,11 +514,12 @@ foreign_keys(struct loader *l, const struct node *map, const struct key_map *km,
 	for (n = map->child; n != NULL; n = n->next)
 		for (k = km->keys; k < km->keys + km->n; k++)
 			if (strcmp(k->name, n->key.name) == 0 && k->of != 0 &&
-			    k->of != (unsigned)kind + 1)
+			    (k->of >> kind & 1) == 0)
 				diag_error(&l->diag, &n->key,
-				    "`%s` is a key of `%s`: this is `%s`, "
+				    "`%s` is a key of %s: this is `%s`, "
 				    "which would ignore it",
-				    k->name, kinds[k->of - 1], kinds[kind]);
+				    k->name, kinds_of(l, kinds, k->of),
+				    kinds[kind]);
 }
 
 void

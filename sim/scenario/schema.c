@@ -195,7 +195,7 @@ kind_rule(const struct key_map *km, unsigned kind)
 	json_t *forbidden = json_object();
 
 	for (const struct key *k = km->keys; k < km->keys + km->n; k++)
-		if (k->of != 0 && k->of != kind + 1)
+		if (k->of != 0 && (k->of >> kind & 1) == 0)
 			json_object_set_new(forbidden, k->name, json_false());
 	return (json_pack("{s:{s:{s:{s:s}}, s:[s]}, s:{s:o}}", "if",
 	    "properties", first->name, "const", first->names[kind], "required",

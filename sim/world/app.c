@@ -7,16 +7,38 @@
 #include <string.h>
 
 #include <ktsim/base/errnoname.h>
-#include <ktsim/kern/uio.h>
 #include <ktsim/netinet/tcp_var.h>
 #include <ktsim/sim/digest.h>
 
 #include "world_priv.h"
 
+static const struct app_ops *const app_ops[] = {
+	[SC_APP_HTTPS_SERVER] = &http_ops,
+	[SC_APP_HTTPS_CLIENT] = &http_ops,
+	[SC_APP_IPERF_SERVER] = &iperf_ops,
+	[SC_APP_IPERF_CLIENT] = &iperf_ops,
+};
+
+bool
+app_uploads(const struct app *a)
+{
+	return (a->a_sc->upload != NULL ||
+	    (a->a_sc->type == SC_APP_IPERF_CLIENT &&
+		a->a_sc->direction == SC_SEND));
+}
+
+const char *
+conn_state_name(const struct conn *c)
+{
+	return (c->c_app->a_ops->ao_states[c->c_state]);
+}
+
 static void
 conn_event(void *arg)
 {
-	http_run(arg);
+	struct conn *c = arg;
+
+	c->c_app->a_ops->ao_run(c);
 }
 
 void
@@ -100,97 +122,6 @@ conn_create(struct app *a, struct socket *so, bool server)
 	return (c);
 }
 
-/* The TLS endpoint, once the connection stands; 0 also without TLS. */
-int
-conn_tls(struct conn *c)
-{
-	const struct sc_tls *t = &c->c_app->a_sc->tls;
-	struct world *w = c->c_app->a_world;
-	struct tls_params tp = { .tp_server = c->c_server,
-		.tp_version = 10 + t->version - SC_TLS_10,
-		.tp_suite = sc_suite_names[t->suite],
-		.tp_tx = (enum tls_place)t->tx,
-		.tp_rx = (enum tls_place)t->rx,
-		.tp_handshake = (enum tls_handshake)t->handshake,
-		.tp_seed = w->w_opts.wo_seed,
-		.tp_spoil = t->spoil.present
-		    ? (enum tls_spoil)(t->spoil.how + 1)
-		    : TLS_SPOIL_NONE,
-		.tp_spoil_record = t->spoil.record };
-	char *name;
-	int error;
-
-	if (!t->present)
-		return (0);
-	name = xasprintf("%s#%u", c->c_app->a_sc->loc.name, c->c_index);
-	tp.tp_name = name;
-	error = tls_endpoint_create(w->w_userland, c->c_so, &tp, &c->c_ep);
-	free(name);
-	return (error);
-}
-
-int
-conn_read(struct conn *c, void *buf, size_t len, size_t *done)
-{
-	struct kiovec iov = { buf, len };
-	struct uio uio;
-	int error;
-
-	if (c->c_ep != NULL)
-		error = tls_endpoint_read(c->c_ep, buf, len, done);
-	else {
-		uio_init(&uio, &iov, 1);
-		error = soreceive(c->c_so, &uio, NULL, NULL);
-		*done = uio.uio_offset;
-	}
-	if (*done > 0)
-		TRACE(&c->c_app->a_world->w_tracer, app_read,
-		    TS(c->c_app->a_sc->loc.name), TU(c->c_index),
-		    TU(c->c_read_off), TU(*done));
-	c->c_read_off += *done;
-	return (error);
-}
-
-uint32_t
-conn_stream_end(const struct conn *c)
-{
-	const struct tcpcb *tp = sototcpcb(c->c_so);
-
-	return (tp == NULL
-		? 0
-		: tp->snd_una - tp->iss - 1 + sbused(&c->c_so->so_snd));
-}
-
-void
-conn_wrote(struct conn *c, size_t n, uint32_t from, const char *call)
-{
-	if (n > 0)
-		TRACE(&c->c_app->a_world->w_tracer, app_write,
-		    TS(c->c_app->a_sc->loc.name), TU(c->c_index),
-		    TU(c->c_write_off), TU(n), TU(from), TU(conn_stream_end(c)),
-		    TS(call));
-	c->c_write_off += n;
-}
-
-int
-conn_write(struct conn *c, const void *buf, size_t len, size_t *done)
-{
-	struct kiovec iov = { (void *)(uintptr_t)buf, len };
-	uint32_t from = conn_stream_end(c);
-	struct uio uio;
-	int error;
-
-	if (c->c_ep != NULL)
-		error = tls_endpoint_write(c->c_ep, buf, len, done);
-	else {
-		uio_init(&uio, &iov, 1);
-		error = sosend(c->c_so, &uio, NULL, 0);
-		*done = uio.uio_offset;
-	}
-	conn_wrote(c, *done, from, "write");
-	return (error);
-}
-
 /* What is worth knowing of a connection, before its socket goes. */
 void
 app_conn_modes(struct conn *c)
@@ -253,6 +184,8 @@ conn_end(struct conn *c, void (*end)(struct socket *))
 	strbuf_fini(&c->c_buf);
 	digest_destroy(c->c_digest);
 	c->c_digest = NULL;
+	if (a->a_ops->ao_end != NULL)
+		a->a_ops->ao_end(c);
 	a->a_open--;
 	if (c->c_failed != NULL)
 		a->a_failed++;
@@ -362,7 +295,7 @@ app_families(const struct app *a, bool want[2])
 	int family, plen;
 
 	for (unsigned i = 0; i < sc->napps; i++)
-		if (sc->apps[i].type == SC_APP_HTTPS_CLIENT &&
+		if (sc_app_is_client(sc->apps[i].type) &&
 		    strcmp(sc->apps[i].server, a->a_sc->loc.name) == 0)
 			want[sc->apps[i].family != 0] = true;
 	if (!scenario_is_live(sc))
@@ -455,7 +388,8 @@ apps_create(struct world *w, struct strbuf *err)
 		a->a_world = w;
 		a->a_host = world_host(w, a->a_sc->host);
 		TAILQ_INIT(&a->a_conns);
-		if (a->a_sc->type != SC_APP_HTTPS_SERVER)
+		a->a_ops = app_ops[a->a_sc->type];
+		if (sc_app_is_client(a->a_sc->type))
 			continue;
 		if ((error = app_serve(a)) != 0) {
 			scenario_error(w->w_sc, &a->a_sc->loc, err,
@@ -475,7 +409,7 @@ apps_start(struct world *w)
 
 	for (unsigned i = 0; i < w->w_sc->napps; i++) {
 		a = &w->w_apps[i];
-		for (unsigned n = 0; a->a_sc->type == SC_APP_HTTPS_CLIENT &&
+		for (unsigned n = 0; sc_app_is_client(a->a_sc->type) &&
 		     n < a->a_sc->connections;
 		     n++)
 			if ((error = app_client_conn(a, n)) != 0) {

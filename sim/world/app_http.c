@@ -14,55 +14,9 @@
 
 #include "http_priv.h"
 
-const char *
-http_state_name(int state)
-{
-	static const char *const names[] = { "connects", "shakes hands",
-		"request", "upload", "header", "body", "close notify",
-		"lingers", "done" };
-
-	return (names[state]);
-}
-
-/* The ledger's flow, and which of its directions is ours to send. */
-static void
-http_open_flow(struct conn *c)
-{
-	struct world *w = c->c_app->a_world;
-	char *name;
-
-	(void)so_sockname(c->c_so, &c->c_local);
-	(void)so_peername(c->c_so, &c->c_remote);
-	c->c_established = timebase_now(w->w_tb);
-	c->c_outside = c->c_server && world_host_at(w, &c->c_remote) == NULL;
-	name = xasprintf("%s#%u", c->c_app->a_sc->loc.name, c->c_index);
-	c->c_flow = c->c_server
-	    ? ledger_open(w->w_ledger, &c->c_remote, &c->c_local, NULL)
-	    : ledger_open(w->w_ledger, &c->c_local, &c->c_remote, name);
-	free(name);
-}
-
-int
-http_handshake(struct conn *c)
-{
-	int error;
-
-	if (c->c_flow == NULL) {
-		http_open_flow(c);
-		if ((error = conn_tls(c)) != 0)
-			return (error);
-	}
-	return (c->c_ep != NULL ? tls_endpoint_handshake(c->c_ep) : 0);
-}
-
-/* The ledger hears what was read, if it knows what was sent. */
-void
-http_was_read(struct conn *c, const void *p, size_t n)
-{
-	if (!c->c_outside)
-		ledger_read(c->c_flow, c->c_server ? LEDGER_C2S : LEDGER_S2C, p,
-		    n);
-}
+static const char *const http_states[] = { "connects", "shakes hands",
+	"request", "upload", "header", "body", "close notify", "lingers",
+	"done" };
 
 /* The whole file is what goes next; it is the ledger's, too. */
 void
@@ -109,7 +63,7 @@ http_read_header(struct conn *c)
 			return (error);
 		if (n == 0)
 			return (ECONNRESET);
-		http_was_read(c, piece, n);
+		conn_was_read(c, piece, n);
 		strbuf_add(&c->c_buf, piece, n);
 	}
 	return (0);
@@ -237,36 +191,6 @@ http_send_body(struct conn *c)
 	return (0);
 }
 
-/* Wait for the peer's end; whatever else it says is of no interest. */
-int
-http_linger(struct conn *c)
-{
-	struct world *w = c->c_app->a_world;
-	size_t n;
-	int error;
-
-	do
-		error = conn_read(c, w->w_scratch, WORLD_SCRATCH, &n);
-	while (error == 0 && n > 0);
-	return (error == ECONNRESET ? 0 : error);
-}
-
-int
-http_notify(struct conn *c)
-{
-	int error = 0;
-
-	if (c->c_ep != NULL)
-		error = tls_endpoint_shutdown(c->c_ep);
-	if (error == EWOULDBLOCK && c->c_server &&
-	    defect_on(&c->c_app->a_world->w_opts.wo_defects,
-		DEFECT_NOTIFY_LOST))
-		error = 0;
-	if (error == 0)
-		(void)soshutdown(c->c_so, 1);
-	return (error);
-}
-
 /* The body is through: to the next request, or to the end. */
 static int
 http_next_state(struct conn *c)
@@ -285,7 +209,7 @@ http_next_state(struct conn *c)
 }
 
 /* Server and client differ in their steps; the machine is one. */
-void
+static void
 http_run(struct conn *c)
 {
 	const char *call;
@@ -309,3 +233,6 @@ http_run(struct conn *c)
 	}
 	conn_close(c);
 }
+
+const struct app_ops http_ops = { .ao_run = http_run,
+	.ao_states = http_states };

@@ -5,25 +5,6 @@
 
 #include "http_priv.h"
 
-static int
-client_connect(struct conn *c)
-{
-	int error;
-
-	if (c->c_so->so_state & SS_ISCONNECTED)
-		return (0);
-	if ((error = so_geterror(c->c_so)) != 0)
-		return (error);
-	if (c->c_so->so_state & SS_ISCONNECTING)
-		return (EWOULDBLOCK);
-	if (c->c_connecting) /* it was connecting, and is no more */
-		return (ECONNABORTED);
-	c->c_connecting = true;
-	c->c_start = timebase_now(c->c_app->a_world->w_tb);
-	error = soconnect(c->c_so, &c->c_remote);
-	return (error == EINPROGRESS ? EWOULDBLOCK : error);
-}
-
 static void
 client_ask(struct conn *c)
 {
@@ -95,7 +76,7 @@ client_body(struct conn *c)
 			return (error);
 		if (n == 0)
 			return (ECONNRESET);
-		http_was_read(c, w->w_scratch, n);
+		conn_was_read(c, w->w_scratch, n);
 		c->c_off += n;
 		c->c_read_bytes += n;
 		if (!c->c_upload) {
@@ -116,10 +97,10 @@ http_client_step(struct conn *c, const char **call)
 	switch (c->c_state) {
 	case ST_CONNECT:
 		*call = "connect";
-		return (client_connect(c));
+		return (conn_connect(c));
 	case ST_HANDSHAKE:
 		*call = "handshake";
-		return (http_handshake(c));
+		return (conn_handshake(c));
 	case ST_REQUEST:
 		*call = "write request";
 		return (client_request(c));
@@ -134,9 +115,9 @@ http_client_step(struct conn *c, const char **call)
 		return (client_body(c));
 	case ST_NOTIFY:
 		*call = "shutdown";
-		return (http_notify(c));
+		return (conn_notify(c));
 	default:
 		*call = "close";
-		return (http_linger(c));
+		return (conn_linger(c));
 	}
 }

@@ -27,7 +27,6 @@ enum {
 int http_server_step(struct conn *, const char **call);
 int http_client_step(struct conn *, const char **call);
 
-int http_handshake(struct conn *);
 /* Into c_buf, with the empty line. EMSGSIZE: longer than HTTP_HEAD_MAX. */
 int http_read_header(struct conn *);
 /* c_buf becomes this text, which is freed. */
@@ -35,8 +34,5 @@ void http_set_buf(struct conn *, char *text);
 int http_write_buf(struct conn *); /* what is left of it */
 void http_set_file(struct conn *, struct vnode *);
 int http_send_body(struct conn *); /* what is left of the file */
-void http_was_read(struct conn *, const void *, size_t);
-int http_notify(struct conn *);
-int http_linger(struct conn *);
 
 #endif

@@ -151,7 +151,7 @@ server_upload(struct conn *c)
 			return (error);
 		if (n == 0)
 			return (ECONNRESET);
-		http_was_read(c, w->w_scratch, n);
+		conn_was_read(c, w->w_scratch, n);
 		digest_add(c->c_digest, w->w_scratch, n);
 		c->c_off += n;
 		c->c_received += n;
@@ -169,7 +169,7 @@ http_server_step(struct conn *c, const char **call)
 	switch (c->c_state) {
 	case ST_HANDSHAKE:
 		*call = "handshake";
-		return (http_handshake(c));
+		return (conn_handshake(c));
 	case ST_REQUEST:
 		*call = "read request";
 		return (server_request(c));
@@ -186,9 +186,9 @@ http_server_step(struct conn *c, const char **call)
 		return (http_send_body(c));
 	case ST_NOTIFY:
 		*call = "shutdown";
-		return (http_notify(c));
+		return (conn_notify(c));
 	default:
 		*call = "close";
-		return (http_linger(c));
+		return (conn_linger(c));
 	}
 }

@@ -145,6 +145,19 @@ disk_read_time(void *arg, struct vnode *vp, uint64_t pageno, int *error)
 	    (simtime_t)prng_below(&h->h_disk, (uint64_t)h->h_disk_jitter + 1));
 }
 
+static bool
+has_iperf(const struct world *w, const struct whost *h)
+{
+	const struct sc_app *a;
+
+	for (a = w->w_sc->apps; a < w->w_sc->apps + w->w_sc->napps; a++)
+		if ((a->type == SC_APP_IPERF_CLIENT ||
+			a->type == SC_APP_IPERF_SERVER) &&
+		    strcmp(a->host, h->h_sc->loc.name) == 0)
+			return (true);
+	return (false);
+}
+
 static void
 build_files(struct world *w, struct whost *h)
 {
@@ -153,7 +166,7 @@ build_files(struct world *w, struct whost *h)
 	struct vnode *vp;
 	bool ask = h->h_sc->disk_jitter > 0 || steps_disk(w, h);
 
-	h->h_filegens = xcalloc(h->h_sc->nfiles, sizeof(*h->h_filegens));
+	h->h_filegens = xcalloc(h->h_sc->nfiles + 1, sizeof(*h->h_filegens));
 	for (unsigned i = 0; i < h->h_sc->nfiles; i++) {
 		f = &h->h_sc->files[i];
 		g = &h->h_filegens[i];
@@ -163,6 +176,12 @@ build_files(struct world *w, struct whost *h)
 		if (f->cached && !w->w_opts.wo_dry)
 			vnode_warm(vp);
 		ask |= f->has_bad_page;
+	}
+	if (has_iperf(w, h)) {
+		g = &h->h_filegens[h->h_sc->nfiles];
+		g->key = file_key(IPERF_FILE, w->w_opts.wo_seed);
+		vnode_warm(vnode_create(h->h_vnet, IPERF_FILE, IPERF_FILE_SIZE,
+		    file_fill, g));
 	}
 	h->h_disk_latency = h->h_sc->disk_latency;
 	h->h_disk_jitter = h->h_sc->disk_jitter;

@@ -200,10 +200,10 @@ collect_conn(struct world *w, struct conn *c)
 		app_conn_modes(c);
 	collect_name(r, c, &c->c_local, &c->c_remote);
 	r->c_body = c->c_before + c->c_off;
-	if (c->c_app->a_sc->upload != NULL)
+	if (app_uploads(c->c_app))
 		r->c_body = p != NULL ? p->c_received : 0;
 	r->c_gap = c->c_gap;
-	if (c->c_app->a_sc->upload != NULL && p != NULL)
+	if (app_uploads(c->c_app) && p != NULL)
 		r->c_gap = p->c_gap;
 	/* A client whose socket is open has not got, or sent, all of it. */
 	if (c->c_so != NULL)
@@ -323,4 +323,5 @@ collect_result(struct world *w)
 	r->r_charts = &w->w_charts;
 	if (w->w_timeline.tl_worth && w->w_sc->capture.timeline)
 		r->r_timeline = &w->w_timeline;
+	iperf_collect(w);
 }

@@ -49,7 +49,7 @@ conn_peer(struct world *w, const struct conn *c)
 
 	for (unsigned i = 0; i < w->w_sc->napps; i++) {
 		a = &w->w_apps[i];
-		if (a->a_sc->type != SC_APP_HTTPS_SERVER)
+		if (sc_app_is_client(a->a_sc->type))
 			continue;
 		TAILQ_FOREACH(p, &a->a_conns, c_link)
 			if (p->c_flow != NULL && p->c_flow == c->c_flow)
@@ -92,7 +92,7 @@ claim_delivered(struct world *w, const struct sc_exp_delivered *e,
     struct claim_result *cl)
 {
 	const struct app *a = claim_app(w, e->app);
-	bool up = a->a_sc->upload != NULL;
+	bool up = app_uploads(a);
 	uint64_t got = up ? uploaded(w, a) : a->a_delivered;
 
 	cl->cl_claim = xasprintf(up ? "%s delivers %ju body bytes"
@@ -348,7 +348,7 @@ claim_gap(struct world *w, const struct sc_exp_gap *e, struct claim_result *cl)
 	const struct conn *c, *p, *at = NULL;
 
 	TAILQ_FOREACH(c, &a->a_conns, c_link) {
-		p = a->a_sc->upload != NULL ? conn_peer(w, c) : c;
+		p = app_uploads(a) ? conn_peer(w, c) : c;
 		if (p == NULL)
 			continue;
 		g = p->c_gap;

@@ -133,14 +133,23 @@ struct conn {
 	struct story_gap c_gap; /* of the bodies that were read here */
 	uint64_t c_write_off, c_read_off; /* of all that it sent, and read */
 	bool c_resent;			  /* it misread a partial count */
+	void *c_data;			  /* of its type */
 	int c_misreads;			  /* enum sc_misreads */
 	uint64_t c_read_bps;		  /* bodies, no faster; 0 */
 	simtime_t c_read_from;		  /* since then ... */
 	uint64_t c_read_bytes;		  /* ... so many */
 };
 
+/* What an application of a type does. */
+struct app_ops {
+	void (*ao_run)(struct conn *); /* as far as it goes */
+	void (*ao_end)(struct conn *); /* the socket is about to go; NULL */
+	const char *const *ao_states;  /* names, by c_state */
+};
+
 struct app {
 	const struct sc_app *a_sc;
+	const struct app_ops *a_ops;
 	struct world *a_world;
 	struct whost *a_host;
 	struct socket *a_listen[2]; /* IPv4, IPv6 */
@@ -524,14 +533,29 @@ void conn_post(struct conn *, simtime_t delay);
 struct conn *conn_create(struct app *, struct socket *, bool server);
 void conn_fail(struct conn *, const char *call, int error);
 void conn_close(struct conn *);
-int conn_tls(struct conn *);
 int conn_read(struct conn *, void *, size_t, size_t *);
 int conn_write(struct conn *, const void *, size_t, size_t *);
 /* Bytes of its TCP stream that the kernel has taken: the place of the next. */
 uint32_t conn_stream_end(const struct conn *);
 /* The kernel took n bytes more of what it sends; from: conn_stream_end before. */
 void conn_wrote(struct conn *, size_t n, uint32_t from, const char *call);
-void http_run(struct conn *);
-const char *http_state_name(int state);
+extern const struct app_ops http_ops, iperf_ops;
+/* app_iperf.c: what streams send, on hosts that have an iperf */
+#define IPERF_FILE	"(iperf)"
+#define IPERF_FILE_SIZE ((uint64_t)1 << 20)
+void iperf_collect(struct world *);
+void iperf_fini(struct world *);
+const char *conn_state_name(const struct conn *);
+bool app_uploads(const struct app *); /* a client that sends bodies */
+
+/* app_conn.c: what applications of all types do alike. Each: 0, EWOULDBLOCK
+ * (call again after the upcall), or the error. */
+int conn_connect(struct conn *); /* a client's */
+/* The flow in the ledger, and TLS; returns 0 when both stand. */
+int conn_handshake(struct conn *);
+int conn_notify(struct conn *); /* close_notify, and no more is sent */
+int conn_linger(struct conn *); /* wait for the peer's end */
+/* The ledger hears what was read, if it knows what was sent. */
+void conn_was_read(struct conn *, const void *, size_t);
 
 #endif

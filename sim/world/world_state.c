@@ -15,7 +15,7 @@ static void
 conn_dump(const struct conn *c, struct strbuf *sb, int indent)
 {
 	strbuf_addf(sb, "%*s%s#%u %s", indent, "", c->c_app->a_sc->loc.name,
-	    c->c_index, http_state_name(c->c_state));
+	    c->c_index, conn_state_name(c));
 	if (c->c_so != NULL)
 		strbuf_addf(sb, " socket %u", c->c_so->so_number);
 	strbuf_addf(sb, " body %ju of %ju, bodies before %ju bytes",

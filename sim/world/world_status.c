@@ -20,7 +20,7 @@ look_at(struct conn *c, struct conn_look *cl)
 	int tx = TCP_TLS_MODE_NONE, rx = TCP_TLS_MODE_NONE;
 	struct ksockaddr peer;
 
-	*cl = (struct conn_look) { .state = http_state_name(c->c_state) };
+	*cl = (struct conn_look) { .state = conn_state_name(c) };
 	strbuf_addf(&cl->name, "%s#%u", c->c_app->a_sc->loc.name, c->c_index);
 	if (so_peername(c->c_so, &peer) == 0) {
 		if (peer.sa_family == KAF_INET6)

@@ -132,7 +132,7 @@ why_application(struct chain *ch, const struct conn *c)
 	else
 		say(ch, "%s#%u on %s has nothing more to send (it is at: %s)",
 		    c->c_app->a_sc->loc.name, c->c_index, host_name(c),
-		    http_state_name(c->c_state));
+		    conn_state_name(c));
 	if (sim_event_pending(&c->c_event))
 		say(ch, "it looks again %s", due(ch, &c->c_event));
 }
@@ -262,11 +262,11 @@ static void
 why_connection(struct chain *ch, struct conn *c)
 {
 	struct conn *peer = c->c_flow != NULL ? conn_peer(ch->w, c) : NULL;
-	bool up = c->c_upload;
+	bool up = app_uploads(c->c_app);
 	struct conn *to = up ? peer : c, *from = up ? c : peer;
 
 	say(ch, "%s#%u on %s is at: %s%s", c->c_app->a_sc->loc.name, c->c_index,
-	    host_name(c), http_state_name(c->c_state),
+	    host_name(c), conn_state_name(c),
 	    c->c_connecting || c->c_established != 0 ? ""
 						     : "; it has not begun");
 	if (c->c_established == 0) {

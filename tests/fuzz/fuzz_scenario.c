@@ -66,6 +66,10 @@ must_be_sound(const struct scenario *sc)
 	for (unsigned i = 0; i < sc->napps; i++) {
 		MUST(sc->apps[i].host != NULL && sc->apps[i].port >= 1 &&
 		    sc->apps[i].port <= 65535);
+		MUST(sc->apps[i].type != SC_APP_IPERF_CLIENT ||
+		    (sc->apps[i].server != NULL &&
+			(sc->apps[i].duration != 0) !=
+			    (sc->apps[i].bytes != 0)));
 		MUST(sc->apps[i].type != SC_APP_HTTPS_CLIENT ||
 		    (sc->apps[i].server != NULL &&
 			(sc->apps[i].path != NULL) !=

@@ -30,6 +30,7 @@ OWN_TIME = {
     'toe': 'settings that only a T6 has',
     'tags-run-out': 'settings that only a ConnectX has',
     'port-removed': 'settings that only a T6 has',
+    'iperf-tls': 'sends for a time, as much as a card lets it',
     'flapping': 'test_flapping.py',
     'lagg-failover-cx6dx': 'test_failover_matrix.py',
     'lagg-failover-t6': 'test_failover_matrix.py',

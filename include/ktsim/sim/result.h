@@ -153,6 +153,27 @@ enum {
 };
 extern const char *const print_names[PRINTS];
 
+/* One end of an iperf stream: what it counted, in intervals. */
+struct iperf_slice {
+	uint64_t is_sent, is_got, is_rexmits;
+	uint32_t is_cwnd, is_rtt_us; /* at its end */
+};
+struct iperf_side {
+	simtime_t is_from, is_last; /* the line was through; last byte */
+	bool is_sends, is_reads;
+	uint64_t is_sent, is_got, is_rexmits;
+	const struct iperf_slice *is_slices;
+	unsigned is_nslices;
+};
+/* Of an iperf client: its streams, each with 0 the client's end, 1 the
+ * server's. */
+struct iperf_result {
+	const char *ir_name;
+	simtime_t ir_every;
+	struct iperf_side (*ir_streams)[2];
+	unsigned ir_nstreams;
+};
+
 struct result {
 	const char *r_name, *r_description;
 	uint64_t r_seed;
@@ -176,6 +197,8 @@ struct result {
 	struct card_result *r_cards;
 	unsigned r_ncards;
 	bool r_disorder; /* wire.pcapng needs reassemble_out_of_order */
+	struct iperf_result *r_iperf;
+	unsigned r_niperf;
 	struct node_result *r_nodes;
 	unsigned r_nnodes;
 	struct waiting_result *r_waiting;

@@ -344,7 +344,22 @@ extern const char *const sc_crypto_names[]; /* NULL-terminated */
 /* Of SO_MAX_PACING_RATE: 2^32 - 1 bytes per second, in bits. */
 #define SC_PACING_MAX 34359738360ULL
 
-enum sc_app_type { SC_APP_HTTPS_SERVER, SC_APP_HTTPS_CLIENT };
+enum sc_app_type {
+	SC_APP_HTTPS_SERVER,
+	SC_APP_HTTPS_CLIENT,
+	SC_APP_IPERF_SERVER,
+	SC_APP_IPERF_CLIENT
+};
+/* A client asks the server of its kind, which is the type before its own. */
+static inline bool
+sc_app_is_client(int type)
+{
+	return (type == SC_APP_HTTPS_CLIENT || type == SC_APP_IPERF_CLIENT);
+}
+
+/* Of an iperf client: who sends. */
+enum sc_direction { SC_SEND, SC_RECEIVE, SC_BOTH };
+#define SC_IPERF_INTERVALS 10000 /* of one report */
 
 struct sc_app {
 	struct sc_loc loc;
@@ -366,6 +381,13 @@ struct sc_app {
 	uint64_t abort_after;	 /* client: body bytes; 0: never */
 	int misreads;		 /* enum sc_misreads */
 	int header;		 /* server: 0 by write, 1 with sendfile */
+	/* iperf-client */
+	int direction;	    /* enum sc_direction */
+	simtime_t duration; /* 0: by bytes */
+	uint64_t bytes;	    /* of each stream and direction; 0: by time */
+	uint64_t block;	    /* of each write */
+	simtime_t report_every;
+	bool zerocopy; /* by sendfile */
 	struct sc_tls tls;
 };
 

@@ -1,0 +1,222 @@
+/*
+ * What iperf clients measured: in report.json with the members that iperf3's
+ * JSON has, and a line each in the text.
+ */
+#include <inttypes.h>
+#include <jansson.h>
+
+#include <ktsim/sim/scenario.h>
+
+#include "report_priv.h"
+
+static json_t *
+seconds(simtime_t t)
+{
+	return (json_real((double)(t / SIM_US) / 1e6));
+}
+
+static json_t *
+rate(uint64_t bytes, simtime_t t)
+{
+	return (json_real(t == 0 ? 0
+				 : (double)bytes * 8 * 1e12 / (double)t));
+}
+
+/* {"start", "end", "seconds", "bytes", "bits_per_second", "retransmits"?} */
+static json_t *
+part(simtime_t from, simtime_t to, uint64_t bytes)
+{
+	json_t *o = json_object();
+
+	json_object_set_new(o, "start", seconds(from));
+	json_object_set_new(o, "end", seconds(to));
+	json_object_set_new(o, "seconds", seconds(to - from));
+	json_object_set_new(o, "bytes", json_integer((json_int_t)bytes));
+	json_object_set_new(o, "bits_per_second", rate(bytes, to - from));
+	return (o);
+}
+
+/* The sender of a way, and its reader: 0 client to server, 1 back. */
+static const struct iperf_side *
+sender(const struct iperf_side *stream, int way)
+{
+	return (&stream[way]);
+}
+
+static const struct iperf_side *
+reader(const struct iperf_side *stream, int way)
+{
+	return (&stream[1 - way]);
+}
+
+static simtime_t
+side_time(const struct iperf_side *s)
+{
+	return (s->is_last > s->is_from ? s->is_last - s->is_from : 0);
+}
+
+/* How long a way was in use, from its line to its last byte: the longest. */
+static simtime_t
+way_time(const struct iperf_result *ir, int way)
+{
+	simtime_t longest = 0, t;
+
+	for (unsigned i = 0; i < ir->ir_nstreams; i++) {
+		if (!sender(ir->ir_streams[i], way)->is_sends)
+			continue;
+		t = side_time(sender(ir->ir_streams[i], way));
+		longest = t > longest ? t : longest;
+		t = side_time(reader(ir->ir_streams[i], way));
+		longest = t > longest ? t : longest;
+	}
+	return (longest);
+}
+
+/* Where interval i ends: the last one is shorter. */
+static simtime_t
+interval_end(const struct iperf_result *ir, simtime_t all, unsigned i)
+{
+	simtime_t t = (i + 1) * ir->ir_every;
+
+	return (t < all ? t : all);
+}
+
+static json_t *
+interval_stream(const struct iperf_side *s, unsigned socket, unsigned i,
+    simtime_t from, simtime_t to)
+{
+	const struct iperf_slice *sl = &s->is_slices[i];
+	json_t *o = part(from, to, sl->is_sent);
+
+	json_object_set_new(o, "socket", json_integer(socket));
+	json_object_set_new(o, "retransmits",
+	    json_integer((json_int_t)sl->is_rexmits));
+	json_object_set_new(o, "snd_cwnd", json_integer(sl->is_cwnd));
+	json_object_set_new(o, "rtt", json_integer(sl->is_rtt_us));
+	json_object_set_new(o, "sender", json_true());
+	return (o);
+}
+
+static json_t *
+interval(const struct iperf_result *ir, int way, unsigned i, simtime_t all)
+{
+	simtime_t from = i * ir->ir_every, to = interval_end(ir, all, i);
+	json_t *streams = json_array(), *sum;
+	const struct iperf_side *s;
+	uint64_t bytes = 0, rexmits = 0;
+
+	for (unsigned k = 0; k < ir->ir_nstreams; k++) {
+		s = sender(ir->ir_streams[k], way);
+		if (!s->is_sends || i >= s->is_nslices)
+			continue;
+		bytes += s->is_slices[i].is_sent;
+		rexmits += s->is_slices[i].is_rexmits;
+		json_array_append_new(streams,
+		    interval_stream(s, k, i, from, to));
+	}
+	sum = part(from, to, bytes);
+	json_object_set_new(sum, "retransmits",
+	    json_integer((json_int_t)rexmits));
+	return (json_pack("{s:o, s:o}", "streams", streams, "sum", sum));
+}
+
+static json_t *
+way_json(const struct iperf_result *ir, int way)
+{
+	simtime_t t = way_time(ir, way);
+	unsigned n = (unsigned)((t + ir->ir_every - 1) / ir->ir_every);
+	json_t *intervals = json_array(), *sent, *got;
+	uint64_t out = 0, in = 0, rexmits = 0;
+
+	for (unsigned i = 0; i < n; i++)
+		json_array_append_new(intervals, interval(ir, way, i, t));
+	for (unsigned k = 0; k < ir->ir_nstreams; k++) {
+		if (!sender(ir->ir_streams[k], way)->is_sends)
+			continue;
+		out += sender(ir->ir_streams[k], way)->is_sent;
+		rexmits += sender(ir->ir_streams[k], way)->is_rexmits;
+		in += reader(ir->ir_streams[k], way)->is_got;
+	}
+	sent = part(0, t, out);
+	json_object_set_new(sent, "retransmits",
+	    json_integer((json_int_t)rexmits));
+	got = part(0, t, in);
+	return (json_pack("{s:o, s:{s:o, s:o}}", "intervals", intervals, "end",
+	    "sum_sent", sent, "sum_received", got));
+}
+
+static bool
+way_used(const struct iperf_result *ir, int way)
+{
+	for (unsigned k = 0; k < ir->ir_nstreams; k++)
+		if (sender(ir->ir_streams[k], way)->is_sends)
+			return (true);
+	return (false);
+}
+
+void
+j_iperf(json_t *o, const struct result *r)
+{
+	static const char *const ways[] = { "client_to_server",
+		"server_to_client" };
+	const struct iperf_result *ir;
+	json_t *all = json_object(), *one;
+
+	for (ir = r->r_iperf; ir < r->r_iperf + r->r_niperf; ir++) {
+		one = json_object();
+		json_object_set_new(one, "streams",
+		    json_integer(ir->ir_nstreams));
+		for (int way = 0; way < 2; way++)
+			if (way_used(ir, way))
+				json_object_set_new(one, ways[way],
+				    way_json(ir, way));
+		json_object_set_new(all, ir->ir_name, one);
+	}
+	if (r->r_niperf > 0)
+		json_object_set(o, "iperf", all);
+	json_decref(all);
+}
+
+static void
+text_rate(uint64_t bytes, simtime_t t, struct strbuf *sb)
+{
+	uint64_t mbit =
+	    t == 0 ? 0
+		   : (uint64_t)((unsigned __int128)bytes * 8 * SIM_SEC / t /
+			 1000000);
+
+	format_bytes(bytes, sb);
+	strbuf_adds(sb, " in ");
+	format_time(t, sb);
+	strbuf_addf(sb, ", %" PRIu64 ".%02" PRIu64 " Gbit/s", mbit / 1000,
+	    mbit % 1000 / 10);
+}
+
+static void
+text_way(const struct iperf_result *ir, int way, struct strbuf *sb)
+{
+	simtime_t t = way_time(ir, way);
+	uint64_t in = 0, rexmits = 0;
+
+	for (unsigned k = 0; k < ir->ir_nstreams; k++) {
+		in += reader(ir->ir_streams[k], way)->is_got;
+		rexmits += sender(ir->ir_streams[k], way)->is_rexmits;
+	}
+	strbuf_addf(sb, "  %s %s: %u stream%s, ", ir->ir_name,
+	    way == 0 ? "sends" : "receives", ir->ir_nstreams,
+	    plural(ir->ir_nstreams));
+	text_rate(in, t, sb);
+	strbuf_addf(sb, ", %" PRIu64 " retransmitted segment%s\n", rexmits,
+	    plural(rexmits));
+}
+
+void
+text_iperf(const struct result *r, struct strbuf *sb)
+{
+	if (r->r_niperf > 0)
+		heading(sb, "iperf");
+	for (unsigned i = 0; i < r->r_niperf; i++)
+		for (int way = 0; way < 2; way++)
+			if (way_used(&r->r_iperf[i], way))
+				text_way(&r->r_iperf[i], way, sb);
+}

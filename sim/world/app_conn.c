@@ -1,0 +1,187 @@
+/* What applications of all types do with their connections. */
+#include <errno.h>
+#include <stdlib.h>
+
+#include <ktsim/kern/uio.h>
+#include <ktsim/netinet/tcp_var.h>
+
+#include "world_priv.h"
+
+int
+conn_connect(struct conn *c)
+{
+	int error;
+
+	if (c->c_so->so_state & SS_ISCONNECTED)
+		return (0);
+	if ((error = so_geterror(c->c_so)) != 0)
+		return (error);
+	if (c->c_so->so_state & SS_ISCONNECTING)
+		return (EWOULDBLOCK);
+	if (c->c_connecting) /* it was connecting, and is no more */
+		return (ECONNABORTED);
+	c->c_connecting = true;
+	c->c_start = timebase_now(c->c_app->a_world->w_tb);
+	error = soconnect(c->c_so, &c->c_remote);
+	return (error == EINPROGRESS ? EWOULDBLOCK : error);
+}
+
+/* The TLS endpoint, once the connection stands; 0 also without TLS. */
+static int
+conn_tls(struct conn *c)
+{
+	const struct sc_tls *t = &c->c_app->a_sc->tls;
+	struct world *w = c->c_app->a_world;
+	struct tls_params tp = { .tp_server = c->c_server,
+		.tp_version = 10 + t->version - SC_TLS_10,
+		.tp_suite = sc_suite_names[t->suite],
+		.tp_tx = (enum tls_place)t->tx,
+		.tp_rx = (enum tls_place)t->rx,
+		.tp_handshake = (enum tls_handshake)t->handshake,
+		.tp_seed = w->w_opts.wo_seed,
+		.tp_spoil = t->spoil.present
+		    ? (enum tls_spoil)(t->spoil.how + 1)
+		    : TLS_SPOIL_NONE,
+		.tp_spoil_record = t->spoil.record };
+	char *name;
+	int error;
+
+	if (!t->present)
+		return (0);
+	name = xasprintf("%s#%u", c->c_app->a_sc->loc.name, c->c_index);
+	tp.tp_name = name;
+	error = tls_endpoint_create(w->w_userland, c->c_so, &tp, &c->c_ep);
+	free(name);
+	return (error);
+}
+
+int
+conn_read(struct conn *c, void *buf, size_t len, size_t *done)
+{
+	struct kiovec iov = { buf, len };
+	struct uio uio;
+	int error;
+
+	if (c->c_ep != NULL)
+		error = tls_endpoint_read(c->c_ep, buf, len, done);
+	else {
+		uio_init(&uio, &iov, 1);
+		error = soreceive(c->c_so, &uio, NULL, NULL);
+		*done = uio.uio_offset;
+	}
+	if (*done > 0)
+		TRACE(&c->c_app->a_world->w_tracer, app_read,
+		    TS(c->c_app->a_sc->loc.name), TU(c->c_index),
+		    TU(c->c_read_off), TU(*done));
+	c->c_read_off += *done;
+	return (error);
+}
+
+uint32_t
+conn_stream_end(const struct conn *c)
+{
+	const struct tcpcb *tp = sototcpcb(c->c_so);
+
+	return (tp == NULL
+		? 0
+		: tp->snd_una - tp->iss - 1 + sbused(&c->c_so->so_snd));
+}
+
+void
+conn_wrote(struct conn *c, size_t n, uint32_t from, const char *call)
+{
+	if (n > 0)
+		TRACE(&c->c_app->a_world->w_tracer, app_write,
+		    TS(c->c_app->a_sc->loc.name), TU(c->c_index),
+		    TU(c->c_write_off), TU(n), TU(from), TU(conn_stream_end(c)),
+		    TS(call));
+	c->c_write_off += n;
+}
+
+int
+conn_write(struct conn *c, const void *buf, size_t len, size_t *done)
+{
+	struct kiovec iov = { (void *)(uintptr_t)buf, len };
+	uint32_t from = conn_stream_end(c);
+	struct uio uio;
+	int error;
+
+	if (c->c_ep != NULL)
+		error = tls_endpoint_write(c->c_ep, buf, len, done);
+	else {
+		uio_init(&uio, &iov, 1);
+		error = sosend(c->c_so, &uio, NULL, 0);
+		*done = uio.uio_offset;
+	}
+	conn_wrote(c, *done, from, "write");
+	return (error);
+}
+
+/* The ledger's flow, and which of its directions is ours to send. */
+static void
+open_flow(struct conn *c)
+{
+	struct world *w = c->c_app->a_world;
+	char *name;
+
+	(void)so_sockname(c->c_so, &c->c_local);
+	(void)so_peername(c->c_so, &c->c_remote);
+	c->c_established = timebase_now(w->w_tb);
+	c->c_outside = c->c_server && world_host_at(w, &c->c_remote) == NULL;
+	name = xasprintf("%s#%u", c->c_app->a_sc->loc.name, c->c_index);
+	c->c_flow = c->c_server
+	    ? ledger_open(w->w_ledger, &c->c_remote, &c->c_local, NULL)
+	    : ledger_open(w->w_ledger, &c->c_local, &c->c_remote, name);
+	free(name);
+}
+
+int
+conn_handshake(struct conn *c)
+{
+	int error;
+
+	if (c->c_flow == NULL) {
+		open_flow(c);
+		if ((error = conn_tls(c)) != 0)
+			return (error);
+	}
+	return (c->c_ep != NULL ? tls_endpoint_handshake(c->c_ep) : 0);
+}
+
+void
+conn_was_read(struct conn *c, const void *p, size_t n)
+{
+	if (!c->c_outside)
+		ledger_read(c->c_flow, c->c_server ? LEDGER_C2S : LEDGER_S2C, p,
+		    n);
+}
+
+/* Whatever else the peer says is of no interest. */
+int
+conn_linger(struct conn *c)
+{
+	struct world *w = c->c_app->a_world;
+	size_t n;
+	int error;
+
+	do
+		error = conn_read(c, w->w_scratch, WORLD_SCRATCH, &n);
+	while (error == 0 && n > 0);
+	return (error == ECONNRESET ? 0 : error);
+}
+
+int
+conn_notify(struct conn *c)
+{
+	int error = 0;
+
+	if (c->c_ep != NULL)
+		error = tls_endpoint_shutdown(c->c_ep);
+	if (error == EWOULDBLOCK && c->c_server &&
+	    defect_on(&c->c_app->a_world->w_opts.wo_defects,
+		DEFECT_NOTIFY_LOST))
+		error = 0;
+	if (error == 0)
+		(void)soshutdown(c->c_so, 1);
+	return (error);
+}
