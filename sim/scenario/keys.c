@@ -311,6 +311,10 @@ static const struct key app_keys[] = {
 	    .names = header_names, .since = "0.2",
 	    .text =
 		"server: HTTP's header goes by write, or in front of the file by sendfile" },
+	{ "empty_writes", K_UINT, F(sc_app, empty_writes), .def = "0",
+	    .max = 1000, .since = "0.2",
+	    .text =
+		"server: before each header it asks the kernel so often to send no bytes, which is an empty record in TLS 1.0 and EINVAL in other versions; with tx kernel" },
 	{ "tls", K_MAP, F(sc_app, tls), .noff = F(sc_app, tls.present),
 	    .map = &tls_map, .text = "TLS settings; plain HTTP without them" },
 	KEY_ONLY,

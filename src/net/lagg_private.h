@@ -74,6 +74,7 @@ struct lagg_softc {
 	uint32_t sc_seq;       /* roundrobin: packets so far */
 	bool sc_capchange;     /* we are pushing capabilities */
 	bool sc_untold;	       /* nobody knows its new address yet */
+	struct ifnet *sc_tag_ifp; /* who was to make the last tag (planted) */
 	void *sc_psc;	       /* the protocol's own */
 	struct lagg_stats sc_stats;
 };

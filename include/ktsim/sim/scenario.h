@@ -366,6 +366,7 @@ struct sc_app {
 	uint64_t abort_after;	 /* client: body bytes; 0: never */
 	int misreads;		 /* enum sc_misreads */
 	int header;		 /* server: 0 by write, 1 with sendfile */
+	uint64_t empty_writes;	 /* server: of no bytes, before each header */
 	struct sc_tls tls;
 };
 
