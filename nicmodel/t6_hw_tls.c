@@ -10,7 +10,6 @@
  *
  * Source: nic-models.md 5.11.
  */
-#include <errno.h>
 #include <string.h>
 
 #include <ktsim/base/bytes.h>
@@ -153,7 +152,7 @@ tls_crypt_bytes(const struct t6_tls *r, struct tls_crypt *tc, uint8_t *p)
  * Planted: of a record whose first bytes are below SND_UNA, the tag is made of
  * those that are sent.
  */
-static int
+static bool
 tls_part_tag(struct nic_exec *x, const struct t6_tls *r, struct tls_crypt *tc,
     const uint8_t *p, uint8_t tag[16])
 {
@@ -161,17 +160,17 @@ tls_part_tag(struct nic_exec *x, const struct t6_tls *r, struct tls_crypt *tc,
 	uint32_t skip = tp_discard(r), from;
 	struct framebuf *fb;
 	struct tls_iov iov;
-	int error;
+	bool ok;
 
 	if (sp->sp_mode != T6_GCM || skip <= r->r_hdrlen)
-		return (ENOENT);
+		return (false);
 	from = MIN(skip - r->r_hdrlen, sp->sp_pldlen);
 	fb = framebuf_alloc(x->x_card->c_pool);
 	iov = (struct tls_iov) { p + from, fb->fb_data, sp->sp_pldlen - from };
-	error = tls_record_encrypt(tc, 0, r->r_hdr, sp->sp_seqno, r->r_hdr[0],
-	    &iov, 1, tag);
+	ok = tls_record_encrypt(tc, 0, r->r_hdr, sp->sp_seqno, r->r_hdr[0],
+		 &iov, 1, tag) == 0;
 	framebuf_rele(fb);
-	return (error);
+	return (ok);
 }
 
 static int
@@ -194,7 +193,7 @@ tls_make(struct nic_exec *x, const struct t6_tls *r, uint8_t *out)
 		return (0);
 	}
 	part = V_DEFECT(x->x_card->c_vnet, T6_PART_TAG) &&
-	    tls_part_tag(x, r, tc, out + r->r_hdrlen, tag) == 0;
+	    tls_part_tag(x, r, tc, out + r->r_hdrlen, tag);
 	error = tls_crypt_bytes(r, tc, out + r->r_hdrlen);
 	if (part)
 		memcpy(out + r->r_hdrlen + sp->sp_pldlen, tag, sizeof(tag));

@@ -4,8 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <jansson.h>
-
 #include <ktsim/base/kmem.h>
 
 #include "museum.h"
@@ -42,51 +40,12 @@ words(const struct sc_strlist *l, const char *between, struct strbuf *sb)
 		strbuf_addf(sb, "%s%s", i > 0 ? between : "", l->v[i]);
 }
 
-static json_t *
-json_words(const struct sc_strlist *l)
-{
-	json_t *a = json_array();
-
-	for (unsigned i = 0; i < l->n; i++)
-		json_array_append_new(a, json_string(l->v[i]));
-	return (a);
-}
-
-static json_t *
-json_exhibit(const struct exhibit *e)
-{
-	const struct sc_exhibit *x = &e->e_sc->exhibit;
-
-	return (json_pack("{s:s, s:s, s:s, s:o, s:o, s:s}", "id", x->id,
-	    "title", x->title, "file", e->e_path, "links",
-	    json_words(&x->links), "defects", json_words(&x->defects),
-	    "caught_by", x->caught_by));
-}
-
-static void
-print_json(json_t *o)
-{
-	char *text = json_dumps(o, JSON_INDENT(2));
-
-	puts(text);
-	free(text);
-	json_decref(o);
-}
-
 static int
 list_all(const struct museum *mu)
 {
 	const struct sc_exhibit *x;
 	struct strbuf sb = { 0 };
-	json_t *all;
 
-	if (mu->m_json) {
-		all = json_array();
-		for (unsigned i = 0; i < mu->m_n; i++)
-			json_array_append_new(all, json_exhibit(&mu->m_v[i]));
-		print_json(all);
-		return (EXIT_OK);
-	}
 	for (unsigned i = 0; i < mu->m_n; i++) {
 		x = &mu->m_v[i].e_sc->exhibit;
 		strbuf_clear(&sb);
@@ -118,18 +77,6 @@ show_text(const struct exhibit *e)
 	free(expect);
 }
 
-static void
-show_json(const struct exhibit *e)
-{
-	char *expect = exhibit_expect(e);
-	json_t *o = json_exhibit(e);
-
-	json_object_set_new(o, "story", json_string(e->e_story));
-	json_object_set_new(o, "expect", json_string(expect));
-	print_json(o);
-	free(expect);
-}
-
 static int
 show_one(const struct museum *mu, const char *id)
 {
@@ -140,7 +87,7 @@ show_one(const struct museum *mu, const char *id)
 		    "there is no exhibit `%s` in %s; `ktls-sim museum list` shows them",
 		    id, mu->m_dir));
 	if (mu->m_json)
-		show_json(e);
+		exhibit_json(e);
 	else
 		show_text(e);
 	return (EXIT_OK);
@@ -168,7 +115,7 @@ museum_do(struct museum *mu, char **words_, int n)
 	if ((rc = museum_open(mu)) != 0)
 		return (rc);
 	if (strcmp(what, "list") == 0)
-		return (list_all(mu));
+		return (mu->m_json ? museum_json(mu) : list_all(mu));
 	if (strcmp(what, "show") == 0)
 		return (show_one(mu, words_[1]));
 	return (museum_run(mu, words_ + 1, n - 1));

@@ -92,7 +92,7 @@ museum_add(struct museum *mu, const char *name)
 		strbuf_fini(&diag);
 		scenario_free(sc);
 		free(path);
-		return (error == 0	   ? 0
+		return (error == 0	  ? 0
 			: error == EINVAL ? EXIT_USAGE
 					  : EXIT_MISSING);
 	}

@@ -28,7 +28,29 @@ void museum_fini(struct museum *);
 /* The lines of the file that are its expectations. */
 char *exhibit_expect(const struct exhibit *);
 
-/* museum_run.c: those of ids (none: all), as they are and planted. */
+/* An exhibit's cases with, or without, its defects. */
+struct suite_case;
+struct half {
+	bool h_planted;
+	unsigned h_cases, h_bad;
+	const struct suite_case *h_case; /* the first, or the first bad one */
+};
+
+/* museum_json.c, to standard output */
+void exhibit_json(const struct exhibit *);
+int museum_json(const struct museum *);
+struct json_t;
+struct json_t *told_json_new(void);
+void told_json(struct json_t *all, const struct exhibit *, const struct half *,
+    const struct half *planted);
+void told_json_print(struct json_t *all);
+
+/* museum_run.c */
+/* What the catcher had to say, appended. */
+void half_caught(const struct suite_case *, struct strbuf *);
+/* Why it is not as it should be. */
+const char *half_bad(const struct suite_case *);
+/* Those of ids (none: all), as they are and planted. */
 int museum_run(const struct museum *, char **ids, int nids);
 
 #endif

@@ -3,19 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <jansson.h>
-
 #include <ktsim/base/kmem.h>
 
 #include "museum.h"
 #include "test.h"
-
-/* An exhibit's cases with, or without, its defects. */
-struct half {
-	bool h_planted;
-	unsigned h_cases, h_bad;
-	const struct suite_case *h_case; /* the first, or the first bad one */
-};
 
 static void
 half_of(const struct suite *s, const struct exhibit *e, struct half *h)
@@ -48,9 +39,8 @@ is_catcher(const struct suite_fault *f, const char *caught_by)
 	    strcmp(caught_by + 6, f->sf_name) == 0);
 }
 
-/* What the catcher had to say, appended. */
-static void
-caught_words(const struct suite_case *c, struct strbuf *sb)
+void
+half_caught(const struct suite_case *c, struct strbuf *sb)
 {
 	const struct suite_fault *f;
 
@@ -67,40 +57,55 @@ caught_words(const struct suite_case *c, struct strbuf *sb)
 	}
 }
 
-/* Why it is not as it should be, in a line. */
-static const char *
-bad_words(const struct suite_case *c)
+const char *
+half_bad(const struct suite_case *c)
 {
 	if (c->sc_why != NULL)
 		return (c->sc_why);
 	return (c->sc_nfaults > 0 ? c->sc_faults[0].sf_what : "");
 }
 
+/* Not as it should be, or what caught the bug. */
 static void
-tell_half(const struct half *h)
+tell_verdict(const struct half *h)
 {
 	const struct suite_case *c = h->h_case;
 	struct strbuf said = { 0 };
 
-	printf("  %-9s ", h->h_planted ? "planted" : "as it is");
 	if (h->h_bad > 0) {
 		color_word(stdout, STYLE_BAD,
 		    suite_verdict_names[c->sc_verdict]);
-		printf(" in %u of %u: %s", h->h_bad, h->h_cases, bad_words(c));
-	} else {
-		color_word(stdout, STYLE_GOOD,
-		    h->h_planted ? "caught" : "passed");
-		if (h->h_planted)
-			printf(" by %s", c->sc_caught_by);
-		if (h->h_cases > 1)
-			printf(" in %u cells", h->h_cases);
-		if (h->h_planted) {
-			caught_words(c, &said);
-			printf(": %s", strbuf_str(&said));
-		}
+		printf(" in %u of %u: %s", h->h_bad, h->h_cases, half_bad(c));
+		return;
 	}
-	printf("\n            %s\n", c->sc_again);
+	if (c->sc_verdict == SV_SKIPPED) {
+		printf("skipped: %s", half_bad(c));
+		return;
+	}
+	color_word(stdout, STYLE_GOOD, h->h_planted ? "caught" : "passed");
+	if (h->h_planted)
+		printf(" by %s", c->sc_caught_by);
+	if (h->h_cases > 1)
+		printf(" in %u cells", h->h_cases);
+	if (h->h_planted) {
+		half_caught(c, &said);
+		printf(": %s", strbuf_str(&said));
+	}
 	strbuf_fini(&said);
+}
+
+static void
+tell_half(const struct half *h)
+{
+	printf("  %-9s ", h->h_planted ? "planted" : "as it is");
+	if (h->h_case == NULL) { /* the file has a mistake, or is live */
+		puts("not run");
+		return;
+	}
+	tell_verdict(h);
+	putchar('\n');
+	if (h->h_case->sc_again != NULL)
+		printf("            %s\n", h->h_case->sc_again);
 }
 
 static void
@@ -111,36 +116,6 @@ tell_text(const struct exhibit *e, const struct half *plain,
 	printf(" %s\n", e->e_sc->exhibit.title);
 	tell_half(plain);
 	tell_half(planted);
-}
-
-static json_t *
-json_half(const struct half *h)
-{
-	const struct suite_case *c = h->h_case;
-	struct strbuf said = { 0 };
-	json_t *o;
-
-	if (h->h_bad > 0)
-		strbuf_adds(&said, bad_words(c));
-	else if (h->h_planted)
-		caught_words(c, &said);
-	o = json_pack("{s:s, s:i, s:i, s:s?, s:s}", "verdict",
-	    suite_verdict_names[c->sc_verdict], "cases", (int)h->h_cases,
-	    "failed", (int)h->h_bad, "said",
-	    said.sb_len > 0 ? strbuf_str(&said) : NULL, "again", c->sc_again);
-	strbuf_fini(&said);
-	return (o);
-}
-
-static json_t *
-json_told(const struct exhibit *e, const struct half *plain,
-    const struct half *planted)
-{
-	const struct sc_exhibit *x = &e->e_sc->exhibit;
-
-	return (json_pack("{s:s, s:s, s:s, s:s, s:o, s:o}", "id", x->id,
-	    "title", x->title, "file", e->e_path, "caught_by", x->caught_by,
-	    "plain", json_half(plain), "planted", json_half(planted)));
 }
 
 static bool
@@ -155,10 +130,9 @@ chosen(const struct museum *mu, const struct exhibit *e, char **ids, int nids)
 static void
 tell_all(const struct museum *mu, const struct suite *s, char **ids, int nids)
 {
-	json_t *all = mu->m_json ? json_array() : NULL;
+	struct json_t *all = mu->m_json ? told_json_new() : NULL;
 	struct half plain, planted;
 	const struct exhibit *e;
-	char *text;
 
 	for (e = mu->m_v; e < mu->m_v + mu->m_n; e++) {
 		if (!chosen(mu, e, ids, nids))
@@ -167,18 +141,13 @@ tell_all(const struct museum *mu, const struct suite *s, char **ids, int nids)
 		planted = (struct half) { .h_planted = true };
 		half_of(s, e, &plain);
 		half_of(s, e, &planted);
-		if (mu->m_json)
-			json_array_append_new(all,
-			    json_told(e, &plain, &planted));
+		if (all != NULL)
+			told_json(all, e, &plain, &planted);
 		else
 			tell_text(e, &plain, &planted);
 	}
-	if (!mu->m_json)
-		return;
-	text = json_dumps(all, JSON_INDENT(2));
-	puts(text);
-	free(text);
-	json_decref(all);
+	if (all != NULL)
+		told_json_print(all);
 }
 
 static int

@@ -133,11 +133,11 @@ struct conn {
 	struct story_gap c_gap; /* of the bodies that were read here */
 	uint64_t c_write_off, c_read_off; /* of all that it sent, and read */
 	bool c_resent;			  /* it misread a partial count */
-	uint64_t c_empty; /* writes of no bytes, for this answer */
-	int c_misreads;			  /* enum sc_misreads */
-	uint64_t c_read_bps;		  /* bodies, no faster; 0 */
-	simtime_t c_read_from;		  /* since then ... */
-	uint64_t c_read_bytes;		  /* ... so many */
+	uint64_t c_empty;      /* writes of no bytes, for this answer */
+	int c_misreads;	       /* enum sc_misreads */
+	uint64_t c_read_bps;   /* bodies, no faster; 0 */
+	simtime_t c_read_from; /* since then ... */
+	uint64_t c_read_bytes; /* ... so many */
 };
 
 struct app {

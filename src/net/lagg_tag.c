@@ -32,8 +32,8 @@ lagg_snd_tag_alloc(struct ifnet *ifp,
 		return (EOPNOTSUPP);
 	if (params->type == IF_SND_TAG_TYPE_TLS_RX)
 		return (snd_tag_lower(lp->lp_ifp, params, "port's", mstp));
-	return (snd_tag_wrap(ifp, lagg_tag_ifp(sc, lp), params, "port's",
-	    mstp));
+	return (
+	    snd_tag_wrap(ifp, lagg_tag_ifp(sc, lp), params, "port's", mstp));
 }
 
 void
