@@ -215,6 +215,10 @@ def errors(c, sim, d):
         r = museum(sim, *args, cwd=d)
         c.equal(r.returncode, code, ' '.join(args) + ': ' + r.stderr)
         c.check(text in r.stderr and r.stdout == '', '%s: %s' % (args, r.stderr))
+    # Neither here nor installed, or installed.
+    r = museum(sim, 'list', cwd=d)
+    c.check(r.returncode == 0 and r.stdout.startswith('M01 ') or r.returncode == 3 and
+            '/share/ktls-sim/museum: --dir DIR names one' in r.stderr, r.stderr)
     for word in ('M99', '0', 'MM05', ''):
         for what in ('show', 'run'):
             r = museum(sim, what, word)
