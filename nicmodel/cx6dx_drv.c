@@ -213,7 +213,8 @@ plain_refused(struct nic *n, const struct mbuf *m)
 {
 	for (; m != NULL; m = m->m_next)
 		if ((m->m_flags & M_EXTPG) != 0 && m->m_epg.tls != NULL &&
-		    !V_DEFECT(n->n_vnet, NET_NO_TAG_CHECK)) {
+		    !V_DEFECT(n->n_vnet, NET_NO_TAG_CHECK) &&
+		    !V_DEFECT(n->n_vnet, NIC_OOO_PLAIN)) {
 			n->n_stats.tls_plain_refused++;
 			return (true);
 		}

@@ -9,6 +9,7 @@
 #include <ktsim/base/kassert.h>
 #include <ktsim/kern/ktls.h>
 #include <ktsim/kern/vnet.h>
+#include <ktsim/netinet/tcp.h>
 
 #include "cx6dx_drv.h"
 
@@ -257,7 +258,12 @@ recovery_plan(struct cx_recovery *r, const struct cx_tag *ct, bool first)
 	if (V_DEFECT(ct->ct_nic->n_vnet, NIC_SETUP_GAP))
 		first = false;
 	r->r_start = first || r->r_off == 0 || delta >= r->r_off;
-	r->r_from = r->r_start ? 0 : r->r_off - delta;
+	/* Planted: as plain numbers, which is wrong across 2^32. */
+	if (V_DEFECT(ct->ct_nic->n_vnet, NIC_PLAIN_COMPARE) && !first &&
+	    r->r_off > 0 && r->r_seq > ct->ct_expected_seq &&
+	    SEQ_LT(r->r_seq, ct->ct_expected_seq))
+		r->r_start = false;
+	r->r_from = r->r_start ? 0 : r->r_off - MIN(delta, r->r_off);
 }
 
 /* --- the hook --- */
@@ -294,6 +300,19 @@ expected(struct nic_txq *t, struct cx_tag *ct, const struct nic_pkt *p,
 	return (CX_CONTINUE);
 }
 
+/* Bytes of no record go as they are. Planted: through the context, which is
+ * loaded for them. */
+static void
+resync_clear(struct nic_txq *t, struct cx_tag *ct, uint32_t *tisn)
+{
+	if (!V_DEFECT(t->t_nic->n_vnet, NIC_CLEAR_RESYNC) ||
+	    ct->ct_state == CX_TAG_INIT)
+		return;
+	post_static(t, ct, 0);
+	post_progress(t, ct);
+	*tisn = ct->ct_tisn;
+}
+
 enum cx_hook
 cx_tls_hook(struct nic_txq *t, struct mbuf *m, const struct nic_pkt *p,
     uint32_t *tisn, uint32_t *reread, const char **why)
@@ -310,8 +329,12 @@ cx_tls_hook(struct nic_txq *t, struct mbuf *m, const struct nic_pkt *p,
 		*why = "its headers are none that TLS offload knows";
 		return (CX_FAILURE);
 	}
-	if (p->p_paylen == 0 || (r.r_m = first_record(p, &skip)) == NULL)
+	if (p->p_paylen == 0)
 		return (CX_CONTINUE);
+	if ((r.r_m = first_record(p, &skip)) == NULL) {
+		resync_clear(t, ct, tisn);
+		return (CX_CONTINUE);
+	}
 	if (ct->ct_state == CX_TAG_INIT) {
 		*why = "the card's objects of its tag could not be made";
 		return (cx_tag_lost(ct) ? CX_NO_TAG : CX_FAILURE);
@@ -323,6 +346,9 @@ cx_tls_hook(struct nic_txq *t, struct mbuf *m, const struct nic_pkt *p,
 	}
 	if (ct->ct_expected_seq == r.r_seq)
 		return (expected(t, ct, p, tisn));
+	/* Planted: taken for done, and sent as any other packet. */
+	if (!first && V_DEFECT(t->t_nic->n_vnet, NIC_OOO_PLAIN))
+		return (CX_CONTINUE);
 	r.r_off = r.r_m->m_epg_off + skip;
 	recovery_plan(&r, ct, first);
 	return (recover(t, ct, &r, reread, why));

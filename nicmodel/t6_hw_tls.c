@@ -90,6 +90,20 @@ tls_parse(struct nic_card *c, const uint8_t *p, uint32_t len, struct t6_tls *r)
 	return (n == r->r_data->td_len && n <= FRAMEBUF_SIZE);
 }
 
+/* Bytes of the packets that need not be sent: wholly below SND_UNA. */
+static uint32_t
+tp_discard(const struct t6_tls *r)
+{
+	uint32_t tx_max = (uint32_t)r->r_tcb->tc_field[TCB_TX_MAX];
+	uint32_t una = tx_max - (uint32_t)r->r_tcb->tc_field[TCB_SND_UNA_RAW];
+	uint32_t seq = r->r_data->td_seq, len = r->r_data->td_len;
+	uint32_t mss = r->r_data->td_mss, at = 0;
+
+	while (at < len && SEQ_LEQ(seq + MIN(at + mss, len), una))
+		at = MIN(at + mss, len);
+	return (at);
+}
+
 /* --- the crypto engine --- */
 
 /* The header is right for a record of this suite and this length. */
@@ -134,11 +148,39 @@ tls_crypt_bytes(const struct t6_tls *r, struct tls_crypt *tc, uint8_t *p)
 	}
 }
 
+/*
+ * Planted: of a record whose first bytes are below SND_UNA, the tag is made of
+ * those that are sent.
+ */
+static bool
+tls_part_tag(struct nic_exec *x, const struct t6_tls *r, struct tls_crypt *tc,
+    const uint8_t *p, uint8_t tag[16])
+{
+	const struct cpl_tx_sec_pdu *sp = r->r_sec;
+	uint32_t skip = tp_discard(r), from;
+	struct framebuf *fb;
+	struct tls_iov iov;
+	bool ok;
+
+	if (sp->sp_mode != T6_GCM || skip <= r->r_hdrlen)
+		return (false);
+	from = MIN(skip - r->r_hdrlen, sp->sp_pldlen);
+	fb = framebuf_alloc(x->x_card->c_pool);
+	iov = (struct tls_iov) { p + from, fb->fb_data, sp->sp_pldlen - from };
+	ok = tls_record_encrypt(tc, 0, r->r_hdr, sp->sp_seqno, r->r_hdr[0],
+		 &iov, 1, tag) == 0;
+	framebuf_rele(fb);
+	return (ok);
+}
+
 static int
 tls_make(struct nic_exec *x, const struct t6_tls *r, uint8_t *out)
 {
 	const struct cpl_tx_sec_pdu *sp = r->r_sec;
 	struct tls_crypt *tc = t6_tcb_crypt(r->r_tcb, sp, r->r_ctx);
+	uint8_t tag[16];
+	bool part;
+	int error;
 
 	if (tc == NULL)
 		return (NIC_EXEC_BAD);
@@ -150,24 +192,15 @@ tls_make(struct nic_exec *x, const struct t6_tls *r, uint8_t *out)
 		memset(out + r->r_hdrlen + sp->sp_pldlen, 0, sp->sp_tail);
 		return (0);
 	}
-	return (tls_crypt_bytes(r, tc, out + r->r_hdrlen));
+	part = V_DEFECT(x->x_card->c_vnet, T6_PART_TAG) &&
+	    tls_part_tag(x, r, tc, out + r->r_hdrlen, tag);
+	error = tls_crypt_bytes(r, tc, out + r->r_hdrlen);
+	if (part)
+		memcpy(out + r->r_hdrlen + sp->sp_pldlen, tag, sizeof(tag));
+	return (error);
 }
 
 /* --- TP --- */
-
-/* Bytes of the packets that need not be sent: wholly below SND_UNA. */
-static uint32_t
-tp_discard(const struct t6_tls *r)
-{
-	uint32_t tx_max = (uint32_t)r->r_tcb->tc_field[TCB_TX_MAX];
-	uint32_t una = tx_max - (uint32_t)r->r_tcb->tc_field[TCB_SND_UNA_RAW];
-	uint32_t seq = r->r_data->td_seq, len = r->r_data->td_len;
-	uint32_t mss = r->r_data->td_mss, at = 0;
-
-	while (at < len && SEQ_LEQ(seq + MIN(at + mss, len), una))
-		at = MIN(at + mss, len);
-	return (at);
-}
 
 /* What was sent moves TX_MAX; the others stay, so their distance grows. */
 static void

@@ -412,6 +412,8 @@ t6_reset(struct nic *n)
 
 	t6_soft_flush(n);
 	t6_toe_reset(n);
+	if (V_DEFECT(n->n_vnet, T6_TIDS_STALE))
+		return;
 	TAILQ_FOREACH(tt, &sc->sc_list, tt_link)
 		if (tt->tt_open && !tt->tt_dead) {
 			tt->tt_dead = true;

@@ -12,6 +12,7 @@
 
 #include <ktsim/base/bytes.h>
 #include <ktsim/base/kassert.h>
+#include <ktsim/kern/vnet.h>
 #include <ktsim/netinet/tcp.h>
 
 #include "t6_tls.h"
@@ -372,6 +373,21 @@ post_record(struct t6_out *o, const struct t6_rec *r,
 	shadow_update(o, r);
 }
 
+/*
+ * Planted: TX_MAX is told in front of a packet's second record as if that had
+ * been sent already, and SND_UNA with it.
+ */
+static void
+una_twice(struct t6_out *o, const struct t6_rec *r)
+{
+	struct t6_write w[] = { { TCB_TX_MAX, r->r_seq + r->r_plan.pl_tlen },
+		{ TCB_SND_UNA_RAW, 0 } };
+
+	if (r > ((struct t6_softc *)o->o_t->t_nic->n_softc)->sc_recs &&
+	    V_DEFECT(o->o_t->t_nic->n_vnet, T6_UNA_TWICE))
+		post_writes(o, w, nitems(w));
+}
+
 static void
 write_records(struct t6_out *o)
 {
@@ -387,6 +403,7 @@ write_records(struct t6_out *o)
 		record_count(t6_txq(o->o_t), r);
 		if (r->r_plan.pl_kind == T6_NOTHING)
 			continue;
+		una_twice(o, r);
 		post_record(o, r, segs);
 		segs += r->r_nsegs;
 	}

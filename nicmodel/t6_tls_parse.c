@@ -7,6 +7,7 @@
 
 #include <ktsim/base/bytes.h>
 #include <ktsim/base/kassert.h>
+#include <ktsim/kern/vnet.h>
 #include <ktsim/net/ethernet.h>
 #include <ktsim/netinet/tcp.h>
 
@@ -173,6 +174,9 @@ records_parse(struct t6_softc *sc, const struct t6_tag *tt, struct mbuf *m,
 			return (EFBIG);
 		}
 		p->p_blocks += record_blocks(tt, p, r);
+		if (V_DEFECT(tt->tt_nic->n_vnet, T6_UNA_TWICE))
+			p->p_blocks += nic_blocks(sizeof(struct t6_wr_hdr) +
+			    2 * sizeof(struct t6_set_tcb));
 		seq += (uint32_t)m->m_len;
 	}
 	p->p_end = seq;

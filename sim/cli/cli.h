@@ -39,7 +39,7 @@ extern const unsigned nexit_codes;
 
 extern const struct command cmd_run, cmd_check, cmd_dump, cmd_explain, cmd_list,
     cmd_schema, cmd_live, cmd_ctl, cmd_test, cmd_merge, cmd_diff, cmd_why,
-    cmd_trace_byte, cmd_show, cmd_fmt;
+    cmd_trace_byte, cmd_show, cmd_fmt, cmd_museum;
 
 /* c_help, and the table of exit codes where c_codes says so. */
 void print_help(const struct command *);

@@ -339,18 +339,25 @@ default_jobs(void)
 	return (cores < 1 ? 1 : (unsigned)MIN(cores, JOBS_MAX));
 }
 
-static int
-test_main(int argc, char **argv)
+void
+test_defaults(struct test_args *ta, const char *out)
 {
-	struct test_args ta = { .ta_jobs = default_jobs(),
-		.ta_out = "./ktls-out/test",
+	*ta = (struct test_args) { .ta_jobs = default_jobs(),
+		.ta_out = out,
 		.ta_timeout_ms = 60000,
 		.ta_timeout_text = "60s",
 		.ta_memory = (uint64_t)4 << 30,
 		.ta_memory_text = "4GiB" };
+}
+
+static int
+test_main(int argc, char **argv)
+{
 	struct test_plan tp = { 0 };
+	struct test_args ta;
 	int rc;
 
+	test_defaults(&ta, "./ktls-out/test");
 	if ((rc = test_parse(&ta, argc, argv)) == 0 &&
 	    (rc = test_collect(&tp, &ta)) == 0)
 		rc = test_prepared(&tp, &ta);

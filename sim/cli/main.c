@@ -9,8 +9,9 @@
 #include "cli.h"
 
 static const struct command *const commands[] = { &cmd_run, &cmd_live, &cmd_ctl,
-	&cmd_test, &cmd_merge, &cmd_diff, &cmd_why, &cmd_trace_byte, &cmd_show,
-	&cmd_check, &cmd_fmt, &cmd_dump, &cmd_explain, &cmd_schema, &cmd_list };
+	&cmd_test, &cmd_merge, &cmd_museum, &cmd_diff, &cmd_why,
+	&cmd_trace_byte, &cmd_show, &cmd_check, &cmd_fmt, &cmd_dump,
+	&cmd_explain, &cmd_schema, &cmd_list };
 
 int
 usage_error(const struct command *c, const char *fmt, ...)

@@ -94,7 +94,9 @@ int test_out_prepare(const struct test_args *, const struct test_plan *);
 int test_write_results(const struct test_args *, struct suite *before,
     struct suite *);
 
-/* cmd_test.c: TAP to standard output; files, "-", NULL. */
+/* cmd_test.c: what `test` takes if nothing is said; no sets, no files. */
+void test_defaults(struct test_args *, const char *out);
+/* TAP to standard output; files, "-", NULL. */
 int test_documents(const struct suite *, bool tap, const char *junit,
     const char *json);
 

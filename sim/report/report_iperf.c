@@ -18,8 +18,7 @@ seconds(simtime_t t)
 static json_t *
 rate(uint64_t bytes, simtime_t t)
 {
-	return (json_real(t == 0 ? 0
-				 : (double)bytes * 8 * 1e12 / (double)t));
+	return (json_real(t == 0 ? 0 : (double)bytes * 8 * 1e12 / (double)t));
 }
 
 /* {"start", "end", "seconds", "bytes", "bits_per_second", "retransmits"?} */
@@ -180,10 +179,9 @@ j_iperf(json_t *o, const struct result *r)
 static void
 text_rate(uint64_t bytes, simtime_t t, struct strbuf *sb)
 {
-	uint64_t mbit =
-	    t == 0 ? 0
-		   : (uint64_t)((unsigned __int128)bytes * 8 * SIM_SEC / t /
-			 1000000);
+	uint64_t mbit = t == 0
+	    ? 0
+	    : (uint64_t)((unsigned __int128)bytes * 8 * SIM_SEC / t / 1000000);
 
 	format_bytes(bytes, sb);
 	strbuf_adds(sb, " in ");

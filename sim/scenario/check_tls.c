@@ -66,4 +66,8 @@ check_tls(struct diag *d, const struct scenario *sc, const struct sc_app *a)
 {
 	check_suite(d, a);
 	check_spoil(d, sc, a);
+	if (a->empty_writes > 0 && (!a->tls.present || a->tls.tx != 1))
+		diag_error(d, &a->loc,
+		    "`empty_writes` ask the kernel for empty records: give "
+		    "the application `tls: {tx: kernel}`");
 }

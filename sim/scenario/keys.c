@@ -338,6 +338,10 @@ static const struct key app_keys[] = {
 	{ "zerocopy", K_BOOL, F(sc_app, zerocopy), .def = "false",
 	    .since = "0.2", .of = OF_IPERF_CLIENT,
 	    .text = "iperf client: send by sendfile (-Z), both ends" },
+	{ "empty_writes", K_UINT, F(sc_app, empty_writes), .def = "0",
+	    .max = 1000, .since = "0.2", .of = OF_HTTPS_SERVER,
+	    .text =
+		"server: before each header it asks the kernel so often to send no bytes, which is an empty record in TLS 1.0 and EINVAL in other versions; with tx kernel" },
 	{ "tls", K_MAP, F(sc_app, tls), .noff = F(sc_app, tls.present),
 	    .map = &tls_map, .text = "TLS settings; plain HTTP without them" },
 	KEY_ONLY,

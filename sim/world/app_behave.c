@@ -6,6 +6,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include <ktsim/kern/uio.h>
+
 #include "world_priv.h"
 
 #define SLOW_CHUNK 4096 /* a slow reader reads so much at a time */
@@ -40,6 +42,34 @@ conn_may_read(struct conn *c, size_t want)
 		   c->c_read_bps) +
 	    1;
 	conn_post(c, wait);
+	return (0);
+}
+
+/*
+ * The kernel is asked for empty records. What it answers is told; an answer
+ * is not the connection's end.
+ */
+int
+conn_empty_writes(struct conn *c)
+{
+	const struct sc_app *a = c->c_app->a_sc;
+	struct tracer *tr = &c->c_app->a_world->w_tracer;
+	struct kiovec iov = { "", 0 };
+	struct uio uio;
+	int error;
+
+	for (; c->c_empty < a->empty_writes; c->c_empty++) {
+		uio_init(&uio, &iov, 1);
+		error = sosend(c->c_so, &uio, NULL, 0);
+		if (error == EWOULDBLOCK)
+			return (error);
+		if (error != 0)
+			TRACE(tr, app_error, TS(a->loc.name), TU(c->c_index),
+			    TS("empty write"), TI(error));
+		else
+			TRACE(tr, app_event, TS(a->loc.name), TU(c->c_index),
+			    TS("empty write"), TU(c->c_off));
+	}
 	return (0);
 }
 

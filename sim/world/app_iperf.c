@@ -101,8 +101,7 @@ hello_put(struct conn *c, struct iperf *ip)
 	    "ktls-sim iperf direction=%d bytes=%ju block=%ju duration=%ju "
 	    "every=%ju zerocopy=%d",
 	    sc->direction, (uintmax_t)sc->bytes, (uintmax_t)sc->block,
-	    (uintmax_t)sc->duration, (uintmax_t)sc->report_every,
-	    sc->zerocopy);
+	    (uintmax_t)sc->duration, (uintmax_t)sc->report_every, sc->zerocopy);
 	ip->ip_hello[n] = ' ';
 	ip->ip_hello[HELLO - 1] = '\n';
 	ledger_origin_bytes(c->c_flow, LEDGER_C2S, ip->ip_hello, HELLO);
@@ -225,8 +224,8 @@ send_file(struct conn *c, struct iperf *ip, uint32_t left, uint64_t *sent)
 		error = tls_endpoint_sendfile(c->c_ep, ip->ip_file, at, left,
 		    NULL, sent);
 	else
-		error = sosendfile(c->c_so, ip->ip_file, at, left, NULL, 0,
-		    sent);
+		error =
+		    sosendfile(c->c_so, ip->ip_file, at, left, NULL, 0, sent);
 	if (error != EOPNOTSUPP)
 		conn_wrote(c, *sent, from, "sendfile");
 	return (error == EAGAIN ? EWOULDBLOCK : error);
@@ -330,8 +329,8 @@ step(struct conn *c, struct iperf *ip, const char **call)
 	case ST_HANDSHAKE:
 		return (conn_handshake(c));
 	case ST_HELLO:
-		return (c->c_server ? server_hello(c, ip)
-				    : client_hello(c, ip));
+		return (
+		    c->c_server ? server_hello(c, ip) : client_hello(c, ip));
 	case ST_RUN:
 		return (run_both(c, ip));
 	default:
@@ -410,12 +409,11 @@ iperf_collect(struct world *w)
 		r->r_iperf = xrealloc(r->r_iperf,
 		    (r->r_niperf + 1) * sizeof(*r->r_iperf));
 		ir = &r->r_iperf[r->r_niperf++];
-		*ir = (struct iperf_result) {
-			.ir_name = w->w_sc->apps[i].loc.name,
+		*ir = (struct iperf_result) { .ir_name =
+						  w->w_sc->apps[i].loc.name,
 			.ir_every = w->w_sc->apps[i].report_every,
 			.ir_streams = xcalloc(w->w_apps[i].a_nconns + 1,
-			    sizeof(*ir->ir_streams))
-		};
+			    sizeof(*ir->ir_streams)) };
 		TAILQ_FOREACH(c, &w->w_apps[i].a_conns, c_link) {
 			side_result(c, &ir->ir_streams[ir->ir_nstreams][0]);
 			side_result(c->c_flow != NULL ? conn_peer(w, c) : NULL,

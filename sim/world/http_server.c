@@ -89,6 +89,7 @@ server_parse(struct conn *c)
 	c->c_head = status == 0 && rq.hr_method == HTTP_HEAD;
 	c->c_more = status == 0 && rq.hr_keep;
 	c->c_requests++;
+	c->c_empty = 0;
 	if (status != 0)
 		server_refuse(c, status, why);
 	else if (rq.hr_method == HTTP_PUT || rq.hr_method == HTTP_POST)
@@ -166,6 +167,8 @@ server_upload(struct conn *c)
 int
 http_server_step(struct conn *c, const char **call)
 {
+	int error;
+
 	switch (c->c_state) {
 	case ST_HANDSHAKE:
 		*call = "handshake";
@@ -178,6 +181,8 @@ http_server_step(struct conn *c, const char **call)
 		return (server_upload(c));
 	case ST_HEADER:
 		*call = "write header";
+		if (c->c_bufoff == 0 && (error = conn_empty_writes(c)) != 0)
+			return (error);
 		if (c->c_app->a_sc->header == 1 && c->c_len > 0)
 			return (0); /* with the file */
 		return (http_write_buf(c));

@@ -138,6 +138,7 @@ struct conn {
 	uint64_t c_read_bps;		  /* bodies, no faster; 0 */
 	simtime_t c_read_from;		  /* since then ... */
 	uint64_t c_read_bytes;		  /* ... so many */
+	uint64_t c_empty; /* writes of no bytes, for this answer */
 };
 
 /* What an application of a type does. */
@@ -483,6 +484,8 @@ int do_abort_conn(struct conn *, const struct sc_step *);
 /* How many body bytes may be read now, `want` at most; 0: it was told to come
  * again. */
 size_t conn_may_read(struct conn *, size_t want);
+/* The scenario's writes of no bytes: 0, or EWOULDBLOCK: not all of them. */
+int conn_empty_writes(struct conn *);
 /* After so many more: true if that was too much, and it is gone. */
 bool conn_aborts(struct conn *);
 

@@ -15,7 +15,8 @@ bool
 ktls_permit_empty_frames(const struct ktls_session *tls)
 {
 	/* Only TLS 1.0 CBC needs them, against its chained IV. */
-	return (tls_suite_chained(tls->params.suite));
+	return (tls_suite_chained(tls->params.suite) ||
+	    V_DEFECT(tls->vnet, KTLS_EMPTY_RECORDS));
 }
 
 /* TLS 1.2 AES-GCM: an eight-byte counter of the session, begun at random. */
@@ -52,7 +53,9 @@ ktls_frame_one(struct mbuf *m, struct ktls_session *tls, uint8_t type)
 
 	KASSERT(m->m_len <= tp->max_frame_len,
 	    ("ktls_frame: %d bytes", m->m_len));
-	KASSERT(m->m_len > 0 || tp->suite->cipher == TLS_CIPHER_CBC,
+	/* Planted: a kernel whose assertions are compiled out. */
+	KASSERT(m->m_len > 0 || tp->suite->cipher == TLS_CIPHER_CBC ||
+		V_DEFECT(tls->vnet, KTLS_EMPTY_RECORDS),
 	    ("ktls_frame: an empty record"));
 	KASSERT((m->m_flags & M_EXTPG) != 0 && e->tls == NULL,
 	    ("ktls_frame: not a fresh M_EXTPG mbuf"));

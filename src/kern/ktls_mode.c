@@ -517,9 +517,13 @@ ktls_account_rexmit(struct socket *so, uint64_t first, uint64_t rexmit)
 	struct ktls_session *tls = so->so_snd.sb_tls_info;
 
 	if (100 * rexmit / (first + rexmit) <=
-	    so->so_vnet->v_ktls->ks_max_rexmit_pct)
+		so->so_vnet->v_ktls->ks_max_rexmit_pct ||
+	    V_DEFECT(so->so_vnet, KTLS_REXMIT_LIMIT))
 		return;
-	if (tls == NULL || !ktls_inp_xmit_disable(so))
+	if (tls == NULL || tls->disable_so != NULL)
+		return;
+	if (!ktls_inp_xmit_disable(so) &&
+	    !V_DEFECT(so->so_vnet, KTLS_DISABLE_AGAIN))
 		return;
 	soref(so);
 	tls->disable_so = so;

@@ -541,7 +541,11 @@ ktls_rx_start(struct ktls_wq *wq, struct socket *so, const uint8_t *hdr,
 	x->x_reclen = reclen;
 	x->x_raw = ktls_detach_record(sb, reclen);
 	x->x_seqno = sb->sb_tls_seqno++;
-	if ((x->x_how = ktls_rx_how(x->x_raw)) == KTLS_RX_DECRYPTED)
+	x->x_how = ktls_rx_how(x->x_raw);
+	if (x->x_how == KTLS_RX_MIXED &&
+	    V_DEFECT(x->x_tls->vnet, KTLS_RX_MIXED_PLAIN))
+		x->x_how = KTLS_RX_DECRYPTED;
+	if (x->x_how == KTLS_RX_DECRYPTED)
 		cost = 0;
 	sim_event_init(&x->x_event, EV_CRYPTO, "ktls decrypted", ktls_rx_done,
 	    x);

@@ -319,7 +319,9 @@ ktls_destroy(struct ktls_session *tls)
 		ktls_count(tls, -1);
 	ktls_tag_release(tls);
 	if (tls->tx &&
-	    (tls->mode == TCP_TLS_MODE_IFNET || tls->mode == TCP_TLS_MODE_TOE))
+	    (tls->mode == TCP_TLS_MODE_IFNET ||
+		tls->mode == TCP_TLS_MODE_TOE) &&
+	    !V_DEFECT(vnet, KTLS_DISABLE_AGAIN))
 		ktls_inp_xmit(tls, false);
 	ktls_inp_detach(tls);
 	ktls_toe_free(tls);

@@ -323,7 +323,8 @@ ktls_tx_done(struct socket *so)
 	struct ktls_session *tls = so->so_snd.sb_tls_info;
 
 	if (tls == NULL || tls->mode != TCP_TLS_MODE_IFNET ||
-	    so->so_vnet->v_ktls->ks_release_early == 0)
+	    so->so_vnet->v_ktls->ks_release_early == 0 ||
+	    V_DEFECT(so->so_vnet, KTLS_TAGS_KEPT))
 		return;
 	KASSERT(sbused(&so->so_snd) == 0,
 	    ("conn %u: done with %u bytes in the send buffer", tls->conn,

@@ -212,7 +212,7 @@ ktls_enqueue(struct mbuf *m, struct socket *so, int page_count)
 	soref(so);
 	m->m_epg.enc_cnt = page_count;
 	m->m_epg.so = so;
-	if (!tls->sequential_records) {
+	if (!tls->sequential_records || V_DEFECT(tls->vnet, KTLS_UNORDERED)) {
 		ktls_wq_batch(tls, m);
 		return;
 	}

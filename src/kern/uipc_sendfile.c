@@ -329,6 +329,9 @@ sosendfile(struct socket *so, struct vnode *vp, uint64_t off, uint64_t nbytes,
 		off += len - MIN(len, hdrlen);
 		rem -= len - MIN(len, hdrlen);
 	}
+	if (error == EAGAIN && c.tls != NULL &&
+	    V_DEFECT(so->so_vnet, SENDFILE_UNDERCOUNT))
+		*sent -= MIN(*sent, (uint64_t)c.tls->params.max_frame_len);
 	if (c.tls != NULL)
 		ktls_free(c.tls);
 	return (error);

@@ -396,6 +396,21 @@ sb_empty_fixup(struct sockbuf *sb)
 	}
 }
 
+/* Planted: the pages go now, whoever refers to the record yet. */
+static void
+sb_free_pages(struct mbuf *m)
+{
+	struct mbuf *orig;
+
+	if ((m->m_flags & M_EXTPG) == 0)
+		return;
+	orig = m->m_ext.ext_orig;
+	if (orig->m_ext.ext_free != mb_free_mext_pgs)
+		return;
+	mb_free_mext_pgs(orig);
+	orig->m_epg.npgs = 0;
+}
+
 /*
  * Take len bytes off the front. Not ready mbufs go out of the accounting but
  * are not freed, and keep their m_next: a worker or a disk still walks them.
@@ -442,6 +457,8 @@ sbcut(struct sockbuf *sb, uint32_t len)
 		n = m->m_next;
 		sb_record_gone(sb, m);
 		sbfree(sb, m);
+		if (V_DEFECT(sb->sb_vnet, SB_ACK_FREES))
+			sb_free_pages(m);
 		if (ready) {
 			m->m_next = mfree;
 			mfree = m;

@@ -93,6 +93,8 @@ lagg_lacp_transmit(struct lagg_softc *sc, struct mbuf *m)
 		return (lagg_enqueue(sc, lp, m));
 	if (error == ENETDOWN)
 		return (lagg_no_port(sc, m));
+	if (V_DEFECT(sc->sc_vnet, LACP_ENETDOWN))
+		error = ENETDOWN;
 	sc->sc_stats.suppressed++;
 	return (lagg_drop(sc, m, error,
 	    "LACP: waiting for markers after a change of ports"));

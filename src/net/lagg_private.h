@@ -70,11 +70,12 @@ struct lagg_softc {
 	struct lagg_port *sc_primary;
 	struct lagg_port *sc_active; /* last told to the trace */
 	struct lagg_opts sc_opts;
-	uint32_t sc_hash_init; /* the seed, hashed */
-	uint32_t sc_seq;       /* roundrobin: packets so far */
-	bool sc_capchange;     /* we are pushing capabilities */
-	bool sc_untold;	       /* nobody knows its new address yet */
-	void *sc_psc;	       /* the protocol's own */
+	uint32_t sc_hash_init;	  /* the seed, hashed */
+	uint32_t sc_seq;	  /* roundrobin: packets so far */
+	bool sc_capchange;	  /* we are pushing capabilities */
+	bool sc_untold;		  /* nobody knows its new address yet */
+	struct ifnet *sc_tag_ifp; /* who was to make the last tag (planted) */
+	void *sc_psc;		  /* the protocol's own */
 	struct lagg_stats sc_stats;
 };
 

@@ -6,6 +6,18 @@
 
 #include "lagg_private.h"
 
+/* The port found just now; planted: the one that was found the time before. */
+static struct ifnet *
+lagg_tag_ifp(struct lagg_softc *sc, const struct lagg_port *lp)
+{
+	struct ifnet *before = sc->sc_tag_ifp;
+
+	sc->sc_tag_ifp = lp->lp_ifp;
+	if (before != NULL && V_DEFECT(sc->sc_vnet, LAGG_TAG_GONE))
+		return (before);
+	return (lp->lp_ifp);
+}
+
 int
 lagg_snd_tag_alloc(struct ifnet *ifp,
     const struct if_snd_tag_alloc_params *params, struct m_snd_tag **mstp)
@@ -20,7 +32,8 @@ lagg_snd_tag_alloc(struct ifnet *ifp,
 		return (EOPNOTSUPP);
 	if (params->type == IF_SND_TAG_TYPE_TLS_RX)
 		return (snd_tag_lower(lp->lp_ifp, params, "port's", mstp));
-	return (snd_tag_wrap(ifp, lp->lp_ifp, params, "port's", mstp));
+	return (
+	    snd_tag_wrap(ifp, lagg_tag_ifp(sc, lp), params, "port's", mstp));
 }
 
 void

@@ -17,6 +17,7 @@
 #include <ktsim/base/bytes.h>
 #include <ktsim/base/kassert.h>
 #include <ktsim/kern/ktls.h>
+#include <ktsim/kern/socketvar.h>
 #include <ktsim/netinet/in_cksum.h>
 #include <ktsim/netinet/ip.h>
 #include <ktsim/netinet/tcp.h>
@@ -44,6 +45,18 @@ ip_session(const struct mbuf *m)
 	const struct mbuf *n = m->m_next;
 
 	return (n != NULL && (n->m_flags & M_EXTPG) != 0 ? n->m_epg.tls : NULL);
+}
+
+/* Planted: bytes of no session, of a connection that has one by now. */
+static struct ktls_session *
+ip_session_of_clear(const struct inpcb *inp, const struct mbuf *m)
+{
+	struct ktls_session *tls;
+
+	if (inp == NULL || inp->inp_socket == NULL || m->m_next == NULL)
+		return (NULL);
+	tls = inp->inp_socket->so_snd.sb_tls_info;
+	return (tls != NULL && tls->snd_tag != NULL ? tls : NULL);
 }
 
 /* What tcp_m_copym promises: one packet, one session. */
@@ -90,6 +103,8 @@ ip_output_send(struct vnet *vnet, struct inpcb *inp, struct ifnet *ifp,
 	KASSERT((m->m_pkthdr.csum_flags & CSUM_SND_TAG) == 0,
 	    ("ip_output_send: packet has a tag already"));
 	tls = ktls_hold(ip_session(m));
+	if (tls == NULL && V_DEFECT(vnet, NIC_CLEAR_RESYNC))
+		tls = ktls_hold(ip_session_of_clear(inp, m));
 	if (tls != NULL) {
 		KASSERT(inp != NULL, ("plaintext without a connection"));
 		error = ip_stamp_tag(vnet, ifp, m, tls, st);

@@ -171,6 +171,12 @@ tcp_output_error(struct tcp_xmit *tx, int error)
 	case EHOSTUNREACH:
 	case ENETDOWN:
 	case ENETUNREACH:
+		/* Planted: nobody comes back from it. */
+		if (error == ENETDOWN &&
+		    V_DEFECT(tp->t_inpcb->inp_vnet, LACP_ENETDOWN)) {
+			soerror_set(tx->tx_so, error);
+			return (error);
+		}
 		if (TCPS_HAVERCVDSYN(tp->t_state) ||
 		    tp->t_state == TCPS_SYN_SENT) {
 			tp->t_softerror = error;

@@ -387,7 +387,8 @@ struct sc_app {
 	uint64_t bytes;	    /* of each stream and direction; 0: by time */
 	uint64_t block;	    /* of each write */
 	simtime_t report_every;
-	bool zerocopy; /* by sendfile */
+	bool zerocopy;	       /* by sendfile */
+	uint64_t empty_writes; /* server: of no bytes, before each header */
 	struct sc_tls tls;
 };
 
