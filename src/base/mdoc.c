@@ -104,10 +104,12 @@ mdoc_text(const char *s, struct strbuf *sb)
 		} else if (empty && !first)
 			strbuf_adds(sb, literal ? "\n" : ".Pp\n");
 		empty = first = false;
-		if (literal)
-			mdoc_chars(s + strspn(s, " "), len - strspn(s, " "),
-			    sb);
-		else
+		if (literal) {
+			size_t in = strspn(s, " ");
+
+			mdoc_begin(s + in, len - in, sb);
+			mdoc_chars(s + in, len - in, sb);
+		} else
 			mdoc_inline(s, len, sb);
 		strbuf_adds(sb, "\n");
 	}
