@@ -144,6 +144,20 @@ def readme_failure(c, sim):
     c.check(len(shown) > 4, str(shown))
 
 
+def readme_asking(c, sim):
+    """Its questions have answers."""
+    part = read('README.md').split('## Asking')[1].split('\n## ')[0]
+    asked = re.findall(r'^    ktls-sim (.*?) +# ', part, re.M)
+    c.check(len(asked) == 5, str(asked))
+    with lib.tmpdir() as d:
+        os.symlink(lib.SCENARIOS, os.path.join(d, 'scenarios'))
+        lib.run(sim, ['run', 'scenarios/quickstart.ktls.yaml'], cwd=d)
+        for line in asked:
+            r = lib.run(sim, line.split(), cwd=d)
+            c.check(r.returncode == (1 if line.startswith('diff') else 0) and
+                    len(r.stdout) > 100, '%s: %s' % (line, r.stderr))
+
+
 def bounds(c, table):
     """Those of docs/limitations.md are the table's."""
     rows = re.findall(r'^\| `([^`]+)` \| (\S.*) \|$',
@@ -193,6 +207,7 @@ def main():
     traces(c)
     links(c)
     readme_failure(c, sim)
+    readme_asking(c, sim)
     bounds(c, table)
     readme, arch = read('README.md'), read('docs/architecture.md')
     listed = read('docs/scenarios.md')
