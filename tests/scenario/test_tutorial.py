@@ -97,7 +97,7 @@ def main():
     c = lib.Checks()
     sim = sys.argv[1]
     with lib.tmpdir() as d:
-        c.equal(work(c, sim, d), (6, 24), 'files and commands')
+        c.equal(work(c, sim, d), (6, 23), 'files and commands')
         for path in sorted(glob.glob(os.path.join(d, '*.ktls.yaml'))):
             kept = os.path.join(EXAMPLES, os.path.basename(path))
             if os.environ.get('KTLS_BLESS') == '1':
