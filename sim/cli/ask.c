@@ -12,12 +12,14 @@
 
 enum { OPT_JSON = 256, OPT_SEED, OPT_DEFECT, OPT_SET };
 
-static const struct option options[] = { { "json", no_argument, NULL,
-					     OPT_JSON },
-	{ "seed", required_argument, NULL, OPT_SEED },
-	{ "defect", required_argument, NULL, OPT_DEFECT },
-	{ "set", required_argument, NULL, OPT_SET },
-	{ "help", no_argument, NULL, 'h' }, { NULL, 0, NULL, 0 } };
+const struct cli_option ask_options[] = {
+	{ "json", OPT_JSON, NULL, "the answer as JSON" },
+	{ "seed", OPT_SEED, "N", NULL },
+	{ "defect", OPT_DEFECT, "NAME", NULL, WORDS_DEFECT },
+	{ "set", OPT_SET, "KEY=VALUE", "of the run, if RUN does not say them",
+	    WORDS_SET },
+	{ NULL },
+};
 
 /* Options come before the run is known. */
 struct said {
@@ -68,7 +70,7 @@ ask_main(const struct command *cmd, int argc, char **argv, int min, int max,
 {
 	struct ask as = { .as_cmd = cmd };
 	struct said sa = { .sa_ask = &as };
-	int rc = cli_options(cmd, argc, argv, options, on_option, &sa);
+	int rc = cli_options(cmd, argc, argv, on_option, &sa);
 
 	if (rc == 0 && (argc - optind < 1 + min || argc - optind > 1 + max))
 		rc = usage_error(cmd, "%s", usage);

@@ -15,13 +15,11 @@ struct ask {
 	struct recording as_rec;
 };
 
-#define HELP_ASK                                                                    \
+/* Of their help. */
+#define ASK_RUN                                                                     \
 	"RUN is a scenario file, or the output folder of a run. It is run again,\n" \
-	"which gives the same run.\n"                                               \
-	"\n"                                                                        \
-	"  --json          the answer as JSON\n"                                    \
-	"  --seed N, --defect NAME, --set KEY=VALUE\n"                              \
-	"                  of the run, if RUN does not say them\n"
+	"which gives the same run.\n"
+extern const struct cli_option ask_options[];
 
 /*
  * The whole of such a command: options, RUN, the scenario; then fn, with words

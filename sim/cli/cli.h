@@ -9,6 +9,7 @@
 
 #include <ktsim/base/defect.h>
 #include <ktsim/base/simtime.h>
+#include <ktsim/base/strbuf.h>
 #include <ktsim/base/trace.h>
 
 enum {
@@ -20,35 +21,93 @@ enum {
 	EXIT_INTERRUPTED = 130
 };
 
+/* What can stand somewhere on the command line, for completion. */
+enum words {
+	WORDS_NONE, /* nobody knows */
+	WORDS_FILE,
+	WORDS_FOLDER,
+	WORDS_SCENARIO, /* a file *.ktls.yaml, or a folder */
+	/* those that words_each() tells */
+	WORDS_COLOR,
+	WORDS_COMMAND,
+	WORDS_DEFECT,
+	WORDS_KEY,
+	WORDS_LIST,
+	WORDS_MODEL,
+	WORDS_MUSEUM,
+	WORDS_ORDER,
+	WORDS_POINT, /* with commas between them */
+	WORDS_SET,   /* KEY= */
+	WORDS_SHELL,
+	WORDS_SHOW,  /* WHAT@ */
+	WORDS_STATE, /* ifconfig@ */
+	WORDS_TRACE_FORMAT,
+	WORDS_WHY,
+	WORDS_KINDS
+};
+
+/* words.c: call fn with each, and what it is (NULL: its name says it). */
+typedef void words_fn(void *arg, const char *word, const char *text);
+void words_each(enum words, words_fn *, void *arg);
+
+/*
+ * An option: of getopt_long, --help, the manual page and the completions. One
+ * without a text has that of the next one. One without a name is a heading. The
+ * last one has neither.
+ */
+struct cli_option {
+	const char *co_name;
+	int co_val; /* its letter, or from 256 */
+	const char *
+	    co_arg; /* "FILE", "[=POINTS]" if it may be left out, "=WHEN" with the sign; NULL:
+			       it takes none */
+	const char *co_text;
+	enum words co_words; /* what the value can be */
+};
+
+/* What the program ends with, and why. */
+struct exit_code {
+	int ec_code;
+	const char *ec_text; /* NULL: the end */
+};
+extern const struct exit_code exit_codes[];
+
+#define CLI_OPERANDS 3
+
 struct command {
 	const char *c_name;
 	int (*c_run)(int argc, char **argv);
-	const char *c_text; /* one line */
-	const char *c_help; /* options and examples */
-	bool c_codes;	    /* any of the exit codes may come */
+	const char *c_text;  /* one line */
+	const char *c_usage; /* lines: what stands behind its name */
+	/* Lines, paragraphs; NULL: none. In --help in this order. */
+	const char *c_examples;
+	const char *c_intro;
+	const struct cli_option *c_options; /* beside those of every command */
+	const char *c_notes;
+	const struct exit_code *c_codes; /* NULL: 0, or what errors give */
+	enum words c_operands[CLI_OPERANDS];
+	bool c_repeats; /* the last of them, again and again */
 };
-
-/* What the program ends with, and what its diagnostics are: for --help and
- * `list errors`. */
-struct exit_code {
-	int ec_code;
-	const char *ec_text;
-};
-extern const struct exit_code exit_codes[];
-extern const unsigned nexit_codes;
+extern const struct command *const commands[];
+extern const unsigned ncommands;
+extern const struct cli_option common_options[];
 
 extern const struct command cmd_run, cmd_check, cmd_dump, cmd_explain, cmd_list,
     cmd_schema, cmd_live, cmd_ctl, cmd_test, cmd_merge, cmd_diff, cmd_why,
-    cmd_trace_byte, cmd_show, cmd_fmt, cmd_museum;
+    cmd_trace_byte, cmd_show, cmd_fmt, cmd_museum, cmd_completion;
 
-/* c_help, and the table of exit codes where c_codes says so. */
+/* help.c */
 void print_help(const struct command *);
+/* "--trace[=POINTS]", "-q, --quiet" */
+void option_label(const struct cli_option *, struct strbuf *);
+/* mdoc.c: the commands, as a part of a manual page. */
+void commands_mdoc(struct strbuf *);
+void codes_mdoc(struct strbuf *);
 /* usage error: message, hint to --help, EXIT_USAGE */
 int usage_error(const struct command *, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 
 /* options.c: getopt_long with errors of ours; `help` is served. */
-struct option;
 /* value: NULL where there is none. 0, or an exit code after saying why. */
 typedef int cli_option_fn(void *arg, int opt, const char *value);
 #define CLI_HELPED (-1) /* all is done: leave with EXIT_OK */
@@ -56,8 +115,8 @@ typedef int cli_option_fn(void *arg, int opt, const char *value);
  * 0: optind is the first operand; CLI_HELPED; or an exit code. An option that
  * has a letter has it as its val, the others values from 256.
  */
-int cli_options(const struct command *, int argc, char **argv,
-    const struct option *, cli_option_fn *, void *arg);
+int cli_options(const struct command *, int argc, char **argv, cli_option_fn *,
+    void *arg);
 /* --defect: 0, or EXIT_USAGE after saying that there is none of the name. */
 int cli_defect(const struct command *, struct defects *, const char *name);
 /* For commands without options of their own. */
@@ -81,6 +140,14 @@ bool ctl_alive(const char *path);
 /* live_intro.c: what a person can do now. */
 struct scenario;
 void live_intro(FILE *, const struct scenario *, const char *out);
+
+/* cmd_list.c: the i-th list, with what it is; NULL: there are no more. */
+const char *list_what(unsigned i, const char **text);
+
+/* completion_*.c */
+void completion_bash(struct strbuf *);
+void completion_zsh(struct strbuf *);
+void completion_fish(struct strbuf *);
 
 /* list_models.c */
 void list_models(void);

@@ -113,5 +113,7 @@ const struct command cmd_check = {
 	.c_name = "check",
 	.c_run = check_main,
 	.c_text = "read scenarios and report every mistake, run nothing",
-	.c_help = "usage: ktls-sim check FILE.ktls.yaml ...\n",
+	.c_usage = "FILE.ktls.yaml ...",
+	.c_operands = { WORDS_SCENARIO },
+	.c_repeats = true,
 };

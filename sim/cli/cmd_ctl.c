@@ -134,23 +134,27 @@ ctl_main(int argc, char **argv)
 	return (rc);
 }
 
+static const struct exit_code ctl_codes[] = {
+	{ EXIT_OK, "done" },
+	{ EXIT_USAGE,
+	    "the order was refused; the reason is told, the session goes on" },
+	{ EXIT_MISSING, "no live session answers there" },
+	{ 0, NULL },
+};
+
 const struct command cmd_ctl = {
 	.c_name = "ctl",
 	.c_run = ctl_main,
 	.c_text = "give an order to a live session",
-	.c_help =
-	    "usage: ktls-sim ctl SOCKET ORDER ...\n"
-	    "\n"
-	    "  ktls-sim ctl ktls-out/live/control.sock status\n"
-	    "  ktls-sim ctl ktls-out/live/control.sock link down mce0\n"
-	    "  ktls-sim ctl ktls-out/live/control.sock sysctl server kern.ipc.tls.ifnet.permitted 0\n"
-	    "  ktls-sim ctl ktls-out/live/control.sock switch_tls web sw\n"
-	    "  ktls-sim ctl ktls-out/live/control.sock do loss on=server.mce0 loss=1%\n"
-	    "\n"
-	    "The order `help` shows all of them. `status --json` is for programs.\n"
-	    "\n"
-	    "Exit codes:\n"
-	    "  0    done\n"
-	    "  2    the order was refused; the reason is told, the session goes on\n"
-	    "  3    no live session answers there\n",
+	.c_usage = "SOCKET ORDER ...",
+	.c_examples =
+	    "ktls-sim ctl ktls-out/live/control.sock status\n"
+	    "ktls-sim ctl ktls-out/live/control.sock link down mce0\n"
+	    "ktls-sim ctl ktls-out/live/control.sock sysctl server kern.ipc.tls.ifnet.permitted 0\n"
+	    "ktls-sim ctl ktls-out/live/control.sock switch_tls web sw\n"
+	    "ktls-sim ctl ktls-out/live/control.sock do loss on=server.mce0 loss=1%\n",
+	.c_intro =
+	    "The order `help` shows all of them. `status --json` is for programs.\n",
+	.c_codes = ctl_codes,
+	.c_operands = { WORDS_FILE, WORDS_ORDER },
 };

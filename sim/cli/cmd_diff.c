@@ -45,19 +45,21 @@ enum {
 	OPT_SET_B
 };
 
-static const struct option diff_options[] = {
-	{ "context", required_argument, NULL, OPT_CONTEXT },
-	{ "seed", required_argument, NULL, OPT_SEED },
-	{ "seed-a", required_argument, NULL, OPT_SEED_A },
-	{ "seed-b", required_argument, NULL, OPT_SEED_B },
-	{ "defect", required_argument, NULL, OPT_DEFECT },
-	{ "defect-a", required_argument, NULL, OPT_DEFECT_A },
-	{ "defect-b", required_argument, NULL, OPT_DEFECT_B },
-	{ "set", required_argument, NULL, OPT_SET },
-	{ "set-a", required_argument, NULL, OPT_SET_A },
-	{ "set-b", required_argument, NULL, OPT_SET_B },
-	{ "help", no_argument, NULL, 'h' },
-	{ NULL, 0, NULL, 0 },
+#define SIDES "as for `ktls-sim run`: of both runs, of A, of B"
+static const struct cli_option diff_options[] = {
+	{ "context", OPT_CONTEXT, "N",
+	    "so many events before and after the difference (5)" },
+	{ "seed", OPT_SEED, "N", NULL },
+	{ "seed-a", OPT_SEED_A, "N", NULL },
+	{ "seed-b", OPT_SEED_B, "N", SIDES },
+	{ "defect", OPT_DEFECT, "NAME", NULL, WORDS_DEFECT },
+	{ "defect-a", OPT_DEFECT_A, "NAME", NULL, WORDS_DEFECT },
+	{ "defect-b", OPT_DEFECT_B, "NAME", "the same; repeatable",
+	    WORDS_DEFECT },
+	{ "set", OPT_SET, "KEY=VALUE", NULL, WORDS_SET },
+	{ "set-a", OPT_SET_A, "KEY=VALUE", NULL, WORDS_SET },
+	{ "set-b", OPT_SET_B, "KEY=VALUE", "the same; repeatable", WORDS_SET },
+	{ NULL },
 };
 
 static int
@@ -312,7 +314,7 @@ diff_main(int argc, char **argv)
 	struct diff_args da = { .da_context = CONTEXT };
 	int rc, n;
 
-	rc = cli_options(&cmd_diff, argc, argv, diff_options, diff_option, &da);
+	rc = cli_options(&cmd_diff, argc, argv, diff_option, &da);
 	n = argc - optind;
 	if (rc == 0 && n != 1 && n != 2)
 		rc = usage_error(&cmd_diff,
@@ -325,31 +327,34 @@ diff_main(int argc, char **argv)
 	return (rc == CLI_HELPED ? EXIT_OK : rc);
 }
 
+static const struct exit_code diff_codes[] = {
+	{ EXIT_OK, "the same" },
+	{ EXIT_CLAIM, "they differ" },
+	{ EXIT_USAGE, "usage or scenario error" },
+	{ EXIT_MISSING, "a file is missing" },
+	{ EXIT_INVARIANT, "one of the runs crashed" },
+	{ EXIT_INTERRUPTED, "interrupted" },
+	{ 0, NULL },
+};
+
 const struct command cmd_diff = {
 	.c_name = "diff",
 	.c_run = diff_main,
 	.c_text =
 	    "two runs beside each other, up to the first event that differs",
-	.c_help =
-	    "usage: ktls-sim diff [options] RUN_A [RUN_B]\n"
-	    "\n"
-	    "  ktls-sim diff old/ktls-out/failover ktls-out/failover\n"
-	    "  ktls-sim diff --seed-b 2 scenarios/failover.ktls.yaml\n"
-	    "  ktls-sim diff --defect-b kern.sbready-early scenarios/quickstart.ktls.yaml\n"
-	    "\n"
+	.c_usage = "[options] RUN_A [RUN_B]",
+	.c_examples =
+	    "ktls-sim diff old/ktls-out/failover ktls-out/failover\n"
+	    "ktls-sim diff --seed-b 2 scenarios/failover.ktls.yaml\n"
+	    "ktls-sim diff --defect-b kern.sbready-early scenarios/quickstart.ktls.yaml\n",
+	.c_intro =
 	    "A RUN is a scenario file, or the output folder of `ktls-sim run`: its scenario,\n"
 	    "--set, seed and defects. Both are run again with this program (nothing is\n"
 	    "written) and compared event by event (`ktls-sim list traces`); one RUN alone is\n"
-	    "both, which options then make different.\n"
-	    "\n"
-	    "  --context N     so many events before and after the difference (5)\n"
-	    "  --seed N, --seed-a N, --seed-b N\n"
-	    "  --defect NAME, --defect-a NAME, --defect-b NAME (repeatable)\n"
-	    "  --set KEY=VALUE, --set-a KEY=VALUE, --set-b KEY=VALUE (repeatable)\n"
-	    "                  as for `ktls-sim run`: of both runs, of A, of B\n"
-	    "\n"
-	    "Then it tells which layers of the fingerprints (docs/report.md) differ.\n"
-	    "\n"
-	    "Exit codes: 0 the same; 1 they differ; 2 usage or scenario error; 3 a file is\n"
-	    "missing; 4 one of the runs crashed; 130 interrupted.\n",
+	    "both, which options then make different.\n",
+	.c_options = diff_options,
+	.c_notes =
+	    "Then it tells which layers of the fingerprints (docs/report.md) differ.\n",
+	.c_codes = diff_codes,
+	.c_operands = { WORDS_SCENARIO, WORDS_SCENARIO },
 };

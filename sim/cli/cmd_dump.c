@@ -10,13 +10,15 @@
 
 enum { OPT_ABSOLUTE = 256, OPT_COUNT, OPT_FLOW, OPT_RECORDS };
 
-static const struct option dump_options[] = {
-	{ "absolute", no_argument, NULL, OPT_ABSOLUTE },
-	{ "count", required_argument, NULL, OPT_COUNT },
-	{ "flow", required_argument, NULL, OPT_FLOW },
-	{ "help", no_argument, NULL, 'h' },
-	{ "records", no_argument, NULL, OPT_RECORDS },
-	{ NULL, 0, NULL, 0 },
+static const struct cli_option dump_options[] = {
+	{ "flow", OPT_FLOW, "N",
+	    "only this connection; numbered by first appearance, from 0, as tshark's tcp.stream" },
+	{ "records", OPT_RECORDS, NULL,
+	    "a line per TLS record instead of one per frame: number, type, sequence number, length, first and last frame, in how many frames, how many of them with bytes sent before" },
+	{ "absolute", OPT_ABSOLUTE, NULL,
+	    "sequence numbers as in the frames; else the SYN is 0 (the first byte 1 where there is no SYN)" },
+	{ "count", OPT_COUNT, "N", "stop after N lines" },
+	{ NULL },
 };
 
 static bool
@@ -81,7 +83,7 @@ dump_main(int argc, char **argv)
 	struct dump_opts o = { .do_line = dump_line, .do_arg = &write_error };
 	struct strbuf err = { 0 };
 
-	rc = cli_options(&cmd_dump, argc, argv, dump_options, dump_option, &o);
+	rc = cli_options(&cmd_dump, argc, argv, dump_option, &o);
 	if (rc != 0)
 		return (rc == CLI_HELPED ? EXIT_OK : rc);
 	if (argc - optind != 1)
@@ -93,28 +95,27 @@ dump_main(int argc, char **argv)
 	return (rc);
 }
 
+static const struct exit_code dump_codes[] = {
+	{ EXIT_OK, "fine" },
+	{ EXIT_USAGE, "usage error" },
+	{ EXIT_MISSING,
+	    "the file is missing, no capture, or damaged (what can be read of it is printed)" },
+	{ 0, NULL },
+};
+
 const struct command cmd_dump = {
 	.c_name = "dump",
 	.c_run = dump_main,
 	.c_text = "a capture as readable lines, with the TLS records",
-	.c_help =
-	    "usage: ktls-sim dump [options] FILE\n"
-	    "\n"
-	    "  ktls-sim dump ktls-out/quickstart/wire.pcapng\n"
-	    "  ktls-sim dump --records --flow 0 ktls-out/failover/wire.pcapng\n"
-	    "\n"
+	.c_usage = "[options] FILE",
+	.c_examples =
+	    "ktls-sim dump ktls-out/quickstart/wire.pcapng\n"
+	    "ktls-sim dump --records --flow 0 ktls-out/failover/wire.pcapng\n",
+	.c_intro =
 	    "FILE is a pcapng or pcap file of Ethernet frames, from anywhere; - is\n"
-	    "standard input. No keys are needed: the headers of TLS records are clear.\n"
-	    "\n"
-	    "  --flow N        only this connection; numbered by first appearance, from\n"
-	    "                  0, as tshark's tcp.stream\n"
-	    "  --records       a line per TLS record instead of one per frame: number,\n"
-	    "                  type, sequence number, length, first and last frame, in\n"
-	    "                  how many frames, how many of them with bytes sent before\n"
-	    "  --absolute      sequence numbers as in the frames; else the SYN is 0 (the\n"
-	    "                  first byte 1 where there is no SYN)\n"
-	    "  --count N       stop after N lines\n"
-	    "\n"
+	    "standard input. No keys are needed: the headers of TLS records are clear.\n",
+	.c_options = dump_options,
+	.c_notes =
 	    "A line: frame number, seconds since the first frame, flow, interface,\n"
 	    "source > destination, flags (S SYN, F FIN, R RST, P PSH, U URG, E ECE,\n"
 	    "W CWR, . ACK), first:last+1(length) of the payload's sequence numbers, ack,\n"
@@ -129,8 +130,7 @@ const struct command cmd_dump = {
 	    "begins here, ends here, both. Retransmitted bytes get the record that they\n"
 	    "had at first. header: a segment ends within the 5 bytes that tell type and\n"
 	    "length. unknown: behind a header that was not (yet) captured. plain: a\n"
-	    "connection that does not begin with a TLS record.\n"
-	    "\n"
-	    "Exit codes: 0 fine; 2 usage; 3 the file is missing, no capture, or damaged\n"
-	    "(what can be read of it is printed).\n",
+	    "connection that does not begin with a TLS record.\n",
+	.c_codes = dump_codes,
+	.c_operands = { WORDS_FILE },
 };

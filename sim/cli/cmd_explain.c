@@ -35,9 +35,10 @@ const struct command cmd_explain = {
 	.c_name = "explain",
 	.c_run = explain_main,
 	.c_text = "what a scenario key means, its default and bounds",
-	.c_help = "usage: ktls-sim explain KEY\n"
-		  "\n"
-		  "  ktls-sim explain until\n"
-		  "  ktls-sim explain hosts.server.nics.mce0.ring\n"
-		  "  ktls-sim explain loss            every key of that name\n",
+	.c_usage = "KEY",
+	.c_examples =
+	    "ktls-sim explain until\n"
+	    "ktls-sim explain hosts.server.nics.mce0.ring\n"
+	    "ktls-sim explain loss            every key of that name\n",
+	.c_operands = { WORDS_KEY },
 };

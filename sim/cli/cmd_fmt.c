@@ -18,10 +18,12 @@ struct fmt_args {
 	bool fa_check, fa_write;
 };
 
-static const struct option options[] = { { "check", no_argument, NULL,
-					     OPT_CHECK },
-	{ "write", no_argument, NULL, 'w' }, { "help", no_argument, NULL, 'h' },
-	{ NULL, 0, NULL, 0 } };
+static const struct cli_option options[] = {
+	{ "check", OPT_CHECK, NULL,
+	    "list the files that are not, exit code 1 if there are any" },
+	{ "write", 'w', NULL, "rewrite the files that are not" },
+	{ NULL },
+};
 
 static int
 on_option(void *ctx, int opt, const char *arg)
@@ -92,8 +94,7 @@ static int
 fmt_main(int argc, char **argv)
 {
 	struct fmt_args fa = { 0 };
-	int rc = cli_options(&cmd_fmt, argc, argv, options, on_option, &fa),
-	    one;
+	int rc = cli_options(&cmd_fmt, argc, argv, on_option, &fa), one;
 
 	if (rc != 0)
 		return (rc == CLI_HELPED ? EXIT_OK : rc);
@@ -117,14 +118,16 @@ const struct command cmd_fmt = {
 	.c_name = "fmt",
 	.c_run = fmt_main,
 	.c_text = "print scenarios in canonical form, or rewrite them",
-	.c_help =
-	    "usage: ktls-sim fmt [--check | --write] FILE.ktls.yaml ...\n"
-	    "\n"
-	    "  ktls-sim fmt my.ktls.yaml              print it\n"
-	    "  ktls-sim fmt --write scenarios/*.yaml  rewrite them\n"
-	    "  ktls-sim fmt --check scenarios/*.yaml  list those that are not, exit 1\n"
-	    "\n"
+	.c_usage = "[--check | --write] FILE.ktls.yaml ...",
+	.c_examples =
+	    "ktls-sim fmt my.ktls.yaml              print it\n"
+	    "ktls-sim fmt --write scenarios/*.yaml  rewrite them\n"
+	    "ktls-sim fmt --check scenarios/*.yaml  list those that are not, exit 1\n",
+	.c_options = options,
+	.c_notes =
 	    "Two blanks a level; {} and [] on one line, or written out if longer than 160;\n"
 	    "quotes where a value would be another type without them. Comments, the order\n"
 	    "of keys and single blank lines stay. What a file says never changes.\n",
+	.c_operands = { WORDS_SCENARIO },
+	.c_repeats = true,
 };

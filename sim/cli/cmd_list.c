@@ -123,9 +123,8 @@ list_errors(void)
 	}
 	puts(
 	    "\nWhat ktls-sim ends with; of several causes 130 goes before 3, 4, 1:\n");
-	for (unsigned i = 0; i < nexit_codes; i++)
-		printf("%-4d %s\n", exit_codes[i].ec_code,
-		    exit_codes[i].ec_text);
+	for (const struct exit_code *xc = exit_codes; xc->ec_text != NULL; xc++)
+		printf("%-4d %s\n", xc->ec_code, xc->ec_text);
 	puts(
 	    "\nWhat is said of a scenario, as FILE:LINE:COLUMN: CLASS: text:\n");
 	puts("error  a mistake: what is wrong, and what would be right\n"
@@ -140,23 +139,65 @@ list_tcp_info(void)
 		    tcp_info_fields[i].text);
 }
 
-#define LIST_WHAT \
-	"say what to list: models, suites, backends, defects, sysctls, traces, tcp-info, keys or errors"
+static void
+list_commands(void)
+{
+	for (unsigned i = 0; i < ncommands; i++)
+		printf("%-12s %s\n", commands[i]->c_name, commands[i]->c_text);
+}
 
 static const struct {
-	const char *what;
+	const char *what, *text;
 	void (*print)(void);
+	void (*mdoc)(struct strbuf *);
 } lists[] = {
-	{ "models", list_models },
-	{ "suites", list_suites },
-	{ "backends", list_backends },
-	{ "defects", list_defects },
-	{ "sysctls", list_sysctls },
-	{ "traces", list_traces },
-	{ "tcp-info", list_tcp_info },
-	{ "keys", list_keys },
-	{ "errors", list_errors },
+	{ "models",
+	    "network cards, their drivers and capabilities; one at length with its limits, orders and settings",
+	    list_models, NULL },
+	{ "suites", "TLS suites of the simulated kernel", list_suites, NULL },
+	{ "backends",
+	    "libraries that can do software TLS, for `crypto:` of a host",
+	    list_backends, NULL },
+	{ "defects", "planted defects, for `ktls-sim run --defect NAME`",
+	    list_defects, NULL },
+	{ "sysctls", "of a host, with kind and default", list_sysctls, NULL },
+	{ "traces", "trace points with their arguments", list_traces, NULL },
+	{ "tcp-info",
+	    "fields of a connection's TCP_INFO, for claims and tcpinfo.ndjson",
+	    list_tcp_info, NULL },
+	{ "keys", "every key of a scenario, as a Markdown table", list_keys,
+	    keys_mdoc },
+	{ "errors",
+	    "errnos of the simulated kernel with their causes, exit codes",
+	    list_errors, codes_mdoc },
+	{ "commands", "commands of ktls-sim", list_commands, commands_mdoc },
 };
+
+const char *
+list_what(unsigned i, const char **text)
+{
+	if (i >= nitems(lists))
+		return (NULL);
+	*text = lists[i].text;
+	return (lists[i].what);
+}
+
+static int
+list_usage(void)
+{
+	struct strbuf sb = { 0 };
+	int rc;
+
+	for (size_t i = 0; i < nitems(lists); i++)
+		strbuf_addf(&sb, "%s%s",
+		    i == 0			? ""
+			: i + 1 < nitems(lists) ? ", "
+						: " or ",
+		    lists[i].what);
+	rc = usage_error(&cmd_list, "say what to list: %s", strbuf_str(&sb));
+	strbuf_fini(&sb);
+	return (rc);
+}
 
 static int
 list_unknown(const char *what)
@@ -167,74 +208,98 @@ list_unknown(const char *what)
 		names[i] = lists[i].what;
 	near = nearest_name(what, names, nitems(lists));
 	if (near == NULL)
-		return (usage_error(&cmd_list, LIST_WHAT));
+		return (list_usage());
 	return (usage_error(&cmd_list,
 	    "there is no list of `%s`; did you mean `%s`?", what, near));
 }
 
-static const struct option options[] = {
-	{ "help", no_argument, NULL, 'h' },
-	{ "markdown", no_argument, NULL, 256 },
-	{ NULL, 0, NULL, 0 },
+enum { OPT_MARKDOWN = 256, OPT_MDOC };
+
+struct list_args {
+	bool la_markdown, la_mdoc;
+};
+
+static const struct cli_option options[] = {
+	{ "markdown", OPT_MARKDOWN, NULL,
+	    "models: all of them at length, as the tables of docs/nics.md" },
+	{ "mdoc", OPT_MDOC, NULL,
+	    "keys, errors, commands: as a part of a manual page" },
+	{ NULL },
 };
 
 static int
 list_option(void *arg, int opt, const char *value)
 {
-	*(bool *)arg = true;
+	struct list_args *la = arg;
+
+	if (opt == OPT_MARKDOWN)
+		la->la_markdown = true;
+	else
+		la->la_mdoc = true;
 	return (0);
+}
+
+static int
+list_markdown(const char *what)
+{
+	if (strcmp(what, "models") != 0)
+		return (
+		    usage_error(&cmd_list, "--markdown is for `list models`"));
+	list_models_page();
+	return (EXIT_OK);
+}
+
+static int
+list_one(const char *what, bool mdoc)
+{
+	struct strbuf sb = { 0 };
+
+	for (size_t i = 0; i < nitems(lists); i++) {
+		if (strcmp(what, lists[i].what) != 0)
+			continue;
+		if (!mdoc) {
+			lists[i].print();
+			return (EXIT_OK);
+		}
+		if (lists[i].mdoc == NULL)
+			break;
+		lists[i].mdoc(&sb);
+		fputs(strbuf_str(&sb), stdout);
+		strbuf_fini(&sb);
+		return (EXIT_OK);
+	}
+	if (!mdoc)
+		return (list_unknown(what));
+	return (usage_error(&cmd_list,
+	    "--mdoc is for `list keys`, `list errors` and `list commands`"));
 }
 
 static int
 list_main(int argc, char **argv)
 {
-	bool markdown = false;
-	int rc;
+	struct list_args la = { 0 };
+	int rc = cli_options(&cmd_list, argc, argv, list_option, &la);
 
-	rc =
-	    cli_options(&cmd_list, argc, argv, options, list_option, &markdown);
 	if (rc != 0)
 		return (rc == CLI_HELPED ? EXIT_OK : rc);
 	argv += optind;
 	argc -= optind;
-	if (markdown) {
-		if (argc != 1 || strcmp(argv[0], "models") != 0)
-			return (usage_error(&cmd_list,
-			    "--markdown is for `list models`"));
-		list_models_page();
-		return (EXIT_OK);
-	}
-	if (argc == 2 && strcmp(argv[0], "models") == 0)
+	if (argc == 2 && strcmp(argv[0], "models") == 0 && !la.la_markdown &&
+	    !la.la_mdoc)
 		return (list_model(argv[1]));
 	if (argc != 1)
-		return (usage_error(&cmd_list, LIST_WHAT));
-	for (size_t i = 0; i < nitems(lists); i++)
-		if (strcmp(argv[0], lists[i].what) == 0) {
-			lists[i].print();
-			return (EXIT_OK);
-		}
-	return (list_unknown(argv[0]));
+		return (list_usage());
+	if (la.la_markdown)
+		return (list_markdown(argv[0]));
+	return (list_one(argv[0], la.la_mdoc));
 }
 
 const struct command cmd_list = {
 	.c_name = "list",
 	.c_run = list_main,
 	.c_text =
-	    "list models, suites, backends, defects, sysctls, traces, tcp-info, keys, errors",
-	.c_help =
-	    "usage: ktls-sim list models|suites|backends|defects|sysctls|traces|tcp-info|keys|\n"
-	    "                     errors\n"
-	    "       ktls-sim list models MODEL\n"
-	    "       ktls-sim list models --markdown\n"
-	    "\n"
-	    "  models    network cards, their drivers and capabilities; one at length with its\n"
-	    "            limits, orders and settings; or all as the tables of docs/nics.md\n"
-	    "  suites    TLS suites of the simulated kernel\n"
-	    "  backends  libraries that can do software TLS, for `crypto:` of a host\n"
-	    "  defects   planted defects, for `ktls-sim run --defect NAME`\n"
-	    "  sysctls   of a host, with kind and default\n"
-	    "  traces    trace points with their arguments\n"
-	    "  tcp-info  fields of a connection's TCP_INFO, for claims and tcpinfo.ndjson\n"
-	    "  keys      every key of a scenario, as a Markdown table\n"
-	    "  errors    errnos of the simulated kernel with their causes, exit codes\n",
+	    "what there is: models, suites, backends, defects, sysctls, traces ...",
+	.c_usage = "WHAT\nmodels MODEL",
+	.c_options = options,
+	.c_operands = { WORDS_LIST, WORDS_MODEL },
 };

@@ -10,8 +10,12 @@
 
 #include "run.h"
 
-static const struct option live_options[] = { RUN_OPTIONS,
-	{ "netns", required_argument, NULL, OPT_NETNS }, { NULL, 0, NULL, 0 } };
+static const struct cli_option live_options[] = {
+	RUN_OPTIONS_FIRST,
+	{ "netns", OPT_NETNS, "NAME",
+	    "open the devices in this network namespace (ip netns add NAME)" },
+	RUN_OPTIONS_LAST,
+};
 
 static void
 live_tell(void *arg, const char *line)
@@ -77,20 +81,18 @@ live_scenario(struct run_args *ra, const struct scenario *sc)
 static int
 live_main(int argc, char **argv)
 {
-	return (
-	    run_command(&cmd_live, live_options, argc, argv, live_scenario));
+	return (run_command(&cmd_live, argc, argv, live_scenario));
 }
 
 const struct command cmd_live = {
 	.c_name = "live",
 	.c_run = live_main,
 	.c_text = "a scenario in real time, with Linux at the end of a link",
-	.c_help =
-	    "usage: ktls-sim live [options] FILE.ktls.yaml\n"
-	    "\n"
-	    "  ktls-sim live scenarios/live.ktls.yaml\n"
-	    "  ktls-sim live --netns lab --until 60s --set links[0].loss=1% scenarios/live.ktls.yaml\n"
-	    "\n"
+	.c_usage = "[options] FILE.ktls.yaml",
+	.c_examples =
+	    "ktls-sim live scenarios/live.ktls.yaml\n"
+	    "ktls-sim live --netns lab --until 60s --set links[0].loss=1% scenarios/live.ktls.yaml\n",
+	.c_intro =
 	    "A link of the scenario ends at tap:NAME (a TAP device, made if it is absent) or\n"
 	    "veth:NAME (one end of a veth pair, through libpcap). Virtual time follows the\n"
 	    "wall clock. What to type on this machine then is printed at the start; orders go\n"
@@ -98,10 +100,8 @@ const struct command cmd_live = {
 	    "\n"
 	    "It ends at the scenario's `until` if that is given, by `ktls-sim ctl SOCKET stop`, or\n"
 	    "with Ctrl-C (SIGINT, SIGTERM): in order, expectations judged, reports written,\n"
-	    "exit code as of run. A second Ctrl-C breaks off: exit code 130.\n"
-	    "\n" HELP_OUT_SEED_SET
-	    "  --until TIME    short for --set until=TIME\n"
-	    "  --netns NAME    open the devices in this network namespace (ip netns add NAME)\n"
-	    "  --threads N     host threads, 0 to 64 (default: the other cores, 4 at most)\n" HELP_DEFECT_TO_COLOR,
-	.c_codes = true,
+	    "exit code as of run. A second Ctrl-C breaks off: exit code 130.\n",
+	.c_options = live_options,
+	.c_codes = exit_codes,
+	.c_operands = { WORDS_SCENARIO },
 };

@@ -14,11 +14,11 @@ struct merge_args {
 
 enum { OPT_JUNIT = 256, OPT_TAP };
 
-static const struct option merge_options[] = {
-	{ "junit", required_argument, NULL, OPT_JUNIT },
-	{ "tap", no_argument, NULL, OPT_TAP },
-	{ "help", no_argument, NULL, 'h' },
-	{ NULL, 0, NULL, 0 },
+static const struct cli_option merge_options[] = {
+	{ "junit", OPT_JUNIT, "FILE", "JUnit XML of all of it, too",
+	    WORDS_FILE },
+	{ "tap", OPT_TAP, NULL, "TAP on standard output, too" },
+	{ NULL },
 };
 
 static int
@@ -97,8 +97,7 @@ merge_main(int argc, char **argv)
 	const char *out;
 	int rc;
 
-	if ((rc = cli_options(&cmd_merge, argc, argv, merge_options,
-		 merge_option, &ma)) != 0)
+	if ((rc = cli_options(&cmd_merge, argc, argv, merge_option, &ma)) != 0)
 		return (rc == CLI_HELPED ? EXIT_OK : rc);
 	if (argc - optind < 2)
 		return (usage_error(&cmd_merge,
@@ -116,21 +115,20 @@ const struct command cmd_merge = {
 	.c_name = "merge",
 	.c_run = merge_main,
 	.c_text = "result files of `test` (of shards, of machines) into one",
-	.c_help =
-	    "usage: ktls-sim merge [--junit FILE] [--tap] OUT.json A.json [B.json ...]\n"
-	    "\n"
-	    "  ktls-sim merge all.json shard-*.json\n"
-	    "  ktls-sim merge --junit all.xml all.json shard-1.json shard-2.json\n"
-	    "\n"
+	.c_usage = "[--junit FILE] [--tap] OUT.json A.json [B.json ...]",
+	.c_examples =
+	    "ktls-sim merge all.json shard-*.json\n"
+	    "ktls-sim merge --junit all.xml all.json shard-1.json shard-2.json\n",
+	.c_intro =
 	    "Reads what `ktls-sim test --json` wrote and writes it as one file; - is\n"
-	    "standard output. The order is that of the suite, whatever that of the files.\n"
-	    "\n"
-	    "  --junit FILE    JUnit XML of all of it, too\n"
-	    "  --tap           TAP on standard output, too\n"
-	    "\n"
+	    "standard output. The order is that of the suite, whatever that of the files.\n",
+	.c_options = merge_options,
+	.c_notes =
 	    "A case that is there twice with different verdicts or fingerprints is told: the\n"
 	    "worse of both counts, and the exit code is 1 at least. A shard that is not among\n"
 	    "the files is told, exit code 3. Otherwise the exit code is what `test` would\n"
 	    "have ended with; 2 if a file is none of `test`, or of another format.\n",
-	.c_codes = true,
+	.c_codes = exit_codes,
+	.c_operands = { WORDS_FILE },
+	.c_repeats = true,
 };

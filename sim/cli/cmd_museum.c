@@ -10,11 +10,12 @@
 
 enum { OPT_DIR = 256, OPT_JSON };
 
-static const struct option museum_options[] = {
-	{ "dir", required_argument, NULL, OPT_DIR },
-	{ "json", no_argument, NULL, OPT_JSON },
-	{ "help", no_argument, NULL, 'h' },
-	{ NULL, 0, NULL, 0 },
+static const struct cli_option museum_options[] = {
+	{ "dir", OPT_DIR, "DIR",
+	    "the folder of the exhibits (scenarios/museum here if it is there, else the one that was installed)",
+	    WORDS_FOLDER },
+	{ "json", OPT_JSON, NULL, "as JSON" },
+	{ NULL },
 };
 
 static int
@@ -127,8 +128,7 @@ museum_main(int argc, char **argv)
 	struct museum mu = { 0 };
 	int rc;
 
-	rc = cli_options(&cmd_museum, argc, argv, museum_options, museum_option,
-	    &mu);
+	rc = cli_options(&cmd_museum, argc, argv, museum_option, &mu);
 	if (rc == 0 && argc == optind)
 		rc = usage_error(&cmd_museum,
 		    "say what to do: list, show ID, or run [ID ...]");
@@ -143,26 +143,21 @@ const struct command cmd_museum = {
 	.c_run = museum_main,
 	.c_text =
 	    "bugs that there were: their stories, and what catches each when it is planted",
-	.c_help =
-	    "usage: ktls-sim museum [options] list\n"
-	    "       ktls-sim museum [options] show ID\n"
-	    "       ktls-sim museum [options] run [ID ...]\n"
-	    "\n"
-	    "  ktls-sim museum show M05\n"
-	    "  ktls-sim museum run M05 M17\n"
-	    "\n"
-	    "  list            a line per exhibit: the bug, the defect that plants it, and\n"
-	    "                  what catches it\n"
-	    "  show ID         the story, links and expectations of one; M05, or 5\n"
-	    "  run [ID ...]    each (all, if none is named) as it is, which has to pass, and\n"
-	    "                  with its defect planted, which has to be caught as it says\n"
-	    "\n"
-	    "  --dir DIR       the folder of the exhibits (default: scenarios/museum here if\n"
-	    "                  it is there, else the one that was installed)\n"
-	    "  --json          as JSON\n"
-	    "\n"
+	.c_usage = "[options] list\n"
+		   "[options] show ID\n"
+		   "[options] run [ID ...]",
+	.c_examples = "ktls-sim museum show M05\n"
+		      "ktls-sim museum run M05 M17\n",
+	.c_intro =
+	    "`list` has a line per exhibit: the bug, the defect that plants it, and what\n"
+	    "catches it. `show` has the story, links and expectations of one: M05, or 5.\n"
+	    "`run` runs each that is named (all, if none is) twice: as it is, which has to\n"
+	    "pass, and with its defect planted, which has to be caught as it says.\n",
+	.c_options = museum_options,
+	.c_notes =
 	    "An exhibit is a scenario with `exhibit` (docs/museum.md); `ktls-sim test` runs it\n"
 	    "likewise. Outputs of those that are not as they should be stay in\n"
 	    "./ktls-out/museum.\n",
-	.c_codes = true,
+	.c_codes = exit_codes,
+	.c_operands = { WORDS_MUSEUM },
 };

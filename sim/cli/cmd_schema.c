@@ -8,10 +8,9 @@
 
 enum { OPT_REPORT = 256 };
 
-static const struct option schema_options[] = {
-	{ "help", no_argument, NULL, 'h' },
-	{ "report", no_argument, NULL, OPT_REPORT },
-	{ NULL, 0, NULL, 0 },
+static const struct cli_option schema_options[] = {
+	{ "report", OPT_REPORT, NULL, "the schema of report.json instead" },
+	{ NULL },
 };
 
 static int
@@ -30,8 +29,7 @@ schema_main(int argc, char **argv)
 	bool report = false;
 	int rc;
 
-	rc = cli_options(&cmd_schema, argc, argv, schema_options, schema_option,
-	    &report);
+	rc = cli_options(&cmd_schema, argc, argv, schema_option, &report);
 	if (rc != 0)
 		return (rc == CLI_HELPED ? EXIT_OK : rc);
 	if (argc > optind)
@@ -52,17 +50,16 @@ const struct command cmd_schema = {
 	.c_name = "schema",
 	.c_run = schema_main,
 	.c_text = "a JSON Schema of scenarios, for editors; or of report.json",
-	.c_help =
-	    "usage: ktls-sim schema > ktls-sim.schema.json\n"
-	    "       ktls-sim schema --report > report.schema.json\n"
-	    "\n"
+	.c_usage = "[--report]",
+	.c_examples = "ktls-sim schema > ktls-sim.schema.json\n"
+		      "ktls-sim schema --report > report.schema.json\n",
+	.c_intro =
 	    "An editor with YAML's language server completes keys, explains them and\n"
 	    "marks mistakes when a scenario begins with this line:\n"
 	    "\n"
 	    "  # yaml-language-server: $schema=ktls-sim.schema.json\n"
 	    "\n"
 	    "or when its settings give the schema to all files *.ktls.yaml. `ktls-sim\n"
-	    "check` knows more: names that must exist, and what fits together.\n"
-	    "\n"
-	    "  --report   the schema of report.json instead\n",
+	    "check` knows more: names that must exist, and what fits together.\n",
+	.c_options = schema_options,
 };

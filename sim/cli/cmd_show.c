@@ -84,16 +84,16 @@ const struct command cmd_show = {
 	.c_name = "show",
 	.c_run = show_main,
 	.c_text = "socket buffers, tags, cards ... of a run at an instant",
-	.c_help =
-	    "usage: ktls-sim show [options] RUN WHAT@TIME [CONN|NAME]\n"
-	    "\n"
-	    "  ktls-sim show ktls-out/failover sockbuf@120ms get#0\n"
-	    "  ktls-sim show ktls-out/failover lagg@5ms server\n"
-	    "  ktls-sim show ktls-out/failover nic@5ms server.mce0\n"
-	    "\n"
+	.c_usage = "[options] RUN WHAT@TIME [CONN|NAME]",
+	.c_examples = "ktls-sim show ktls-out/failover sockbuf@120ms get#0\n"
+		      "ktls-sim show ktls-out/failover lagg@5ms server\n"
+		      "ktls-sim show ktls-out/failover nic@5ms server.mce0\n",
+	.c_intro =
 	    "WHAT of a connection (of all, if none is named): sockbuf, connection, tcp,\n"
 	    "tag; of hosts, by `host`, `host.name` or `name`: lagg, nic, ring, worker,\n"
 	    "interface, app, memory, host; of the laboratory: wire. docs/state.md reads\n"
 	    "the lines.\n"
-	    "\n" HELP_ASK,
+	    "\n" ASK_RUN,
+	.c_options = ask_options,
+	.c_operands = { WORDS_SCENARIO, WORDS_SHOW },
 };

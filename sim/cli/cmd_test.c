@@ -34,26 +34,46 @@ enum {
 	OPT_KEEP
 };
 
-static const struct option test_options[] = {
-	{ "jobs", required_argument, NULL, OPT_JOBS },
-	{ "filter", required_argument, NULL, OPT_FILTER },
-	{ "shard", required_argument, NULL, OPT_SHARD },
-	{ "seeds", required_argument, NULL, OPT_SEEDS },
-	{ "tap", no_argument, NULL, OPT_TAP },
-	{ "junit", required_argument, NULL, OPT_JUNIT },
-	{ "json", required_argument, NULL, OPT_JSON },
-	{ "out", required_argument, NULL, OPT_OUT },
-	{ "timeout", required_argument, NULL, OPT_TIMEOUT },
-	{ "memory", required_argument, NULL, OPT_MEMORY },
-	{ "rerun-failed", no_argument, NULL, OPT_RERUN },
-	{ "golden", required_argument, NULL, OPT_GOLDEN },
-	{ "bless", no_argument, NULL, OPT_BLESS },
-	{ "list", no_argument, NULL, OPT_LIST },
-	{ "set", required_argument, NULL, OPT_SET },
-	{ "keep", no_argument, NULL, OPT_KEEP },
-	{ "quiet", no_argument, NULL, 'q' },
-	{ "help", no_argument, NULL, 'h' },
-	{ NULL, 0, NULL, 0 },
+static const struct cli_option test_options[] = {
+	{ NULL, 0, NULL, "Which cases" },
+	{ "filter", OPT_FILTER, "LIST",
+	    "comma list: a case is run if its name contains, or as a glob (* and ?) is, one of them; tag:WORD: if its scenario has that tag; none that one with ! before it says" },
+	{ "shard", OPT_SHARD, "K/N",
+	    "the K-th of N parts, by a hash of each case's name" },
+	{ "seeds", OPT_SEEDS, "A-B",
+	    "each case with these seeds, instead of its own" },
+	{ "set", OPT_SET, "KEY=VALUE",
+	    "in every scenario, instead of what the file says; repeatable",
+	    WORDS_SET },
+	{ "rerun-failed", OPT_RERUN, NULL,
+	    "what did not pass the last time in --out" },
+	{ "list", OPT_LIST, NULL, "print the names, run nothing" },
+	{ NULL, 0, NULL, "How" },
+	{ "jobs", OPT_JOBS, "N",
+	    "so many at once (default: one for each core)" },
+	{ "timeout", OPT_TIMEOUT, "TIME",
+	    "a case that takes longer by the wall clock is killed (60s)" },
+	{ "memory", OPT_MEMORY, "SIZE",
+	    "address space of a case (4GiB; sanitizer builds: no limit)" },
+	{ "golden", OPT_GOLDEN, "DIR",
+	    "compare report and fingerprints of each case with a file there",
+	    WORDS_FOLDER },
+	{ "bless", OPT_BLESS, NULL,
+	    "with --golden: write these files, tell what changed" },
+	{ NULL, 0, NULL, "What is told" },
+	{ "out", OPT_OUT, "DIR",
+	    "results.json, and the output of each case that did not pass (default ./ktls-out/test)",
+	    WORDS_FOLDER },
+	{ "keep", OPT_KEEP, NULL, "keep the output of the others, too" },
+	{ "tap", OPT_TAP, NULL, "TAP version 13 on standard output" },
+	{ "junit", OPT_JUNIT, "FILE", "JUnit XML; - is standard output",
+	    WORDS_FILE },
+	{ "json", OPT_JSON, "FILE",
+	    "what results.json has, to be merged (`ktls-sim merge`)",
+	    WORDS_FILE },
+	{ "quiet", 'q', NULL,
+	    "no progress; nothing at all if everything passed" },
+	{ NULL },
 };
 
 /* "3/8": two numbers around a sign. */
@@ -233,8 +253,7 @@ test_parse(struct test_args *ta, int argc, char **argv)
 	static const char *const none[1];
 	int rc;
 
-	if ((rc = cli_options(&cmd_test, argc, argv, test_options, test_option,
-		 ta)) != 0)
+	if ((rc = cli_options(&cmd_test, argc, argv, test_option, ta)) != 0)
 		return (rc);
 	if (ta->ta_sets == NULL)
 		ta->ta_sets = xcalloc(1, sizeof(*none));
@@ -372,45 +391,21 @@ const struct command cmd_test = {
 	.c_run = test_main,
 	.c_text =
 	    "run a suite: many scenarios, each case in a process of its own",
-	.c_help =
-	    "usage: ktls-sim test [options] [FILE.ktls.yaml|FOLDER ...]\n"
-	    "\n"
-	    "  ktls-sim test\n"
-	    "  ktls-sim test --filter 'failover,!t6' --seeds 1-20 scenarios\n"
-	    "  ktls-sim test --shard 2/4 --json shard-2.json scenarios\n"
-	    "\n"
+	.c_usage = "[options] [FILE.ktls.yaml|FOLDER ...]",
+	.c_examples =
+	    "ktls-sim test\n"
+	    "ktls-sim test --filter 'failover,!t6' --seeds 1-20 scenarios\n"
+	    "ktls-sim test --shard 2/4 --json shard-2.json scenarios\n",
+	.c_intro =
 	    "Folders are searched for *.ktls.yaml (default: scenarios if it is there, else\n"
 	    "this one). A case is a file, a cell of its matrix, a seed, and perhaps its\n"
-	    "planted defect: scenarios/failover[card=t6]#3+defect.\n"
-	    "\n"
-	    "Which cases:\n"
-	    "  --filter LIST   comma list: a case is run if its name contains, or as a glob\n"
-	    "                  (* and ?) is, one of them; tag:WORD: if its scenario has that\n"
-	    "                  tag; none that one with ! before it says\n"
-	    "  --shard K/N     the K-th of N parts, by a hash of each case's name\n"
-	    "  --seeds A-B     each case with these seeds, instead of its own\n"
-	    "  --set KEY=VALUE in every scenario, instead of what the file says; repeatable\n"
-	    "  --rerun-failed  what did not pass the last time in --out\n"
-	    "  --list          print the names, run nothing\n"
-	    "\n"
-	    "How:\n"
-	    "  --jobs N        so many at once (default: one for each core)\n"
-	    "  --timeout TIME  a case that takes longer by the wall clock is killed (60s)\n"
-	    "  --memory SIZE   address space of a case (4GiB; sanitizer builds: no limit)\n"
-	    "  --golden DIR    compare report and fingerprints of each case with a file there\n"
-	    "  --bless         with --golden: write these files, tell what changed\n"
-	    "\n"
-	    "What is told:\n"
-	    "  --out DIR       results.json, and the output of each case that did not pass\n"
-	    "                  (default ./ktls-out/test)\n"
-	    "  --keep          keep the output of the others, too\n"
-	    "  --tap           TAP version 13 on standard output\n"
-	    "  --junit FILE    JUnit XML; - is standard output\n"
-	    "  --json FILE     what results.json has, to be merged (`ktls-sim merge`)\n"
-	    "  -q, --quiet     no progress; nothing at all if everything passed\n"
-	    "\n"
+	    "planted defect: scenarios/failover[card=t6]#3+defect.\n",
+	.c_options = test_options,
+	.c_notes =
 	    "docs/testing.md: suites on many machines, in CI, and the result file. Of several\n"
 	    "exit codes the first in the order 130, 3, 2, 4, 1 counts; a case that crashed or\n"
 	    "timed out counts as 4.\n",
-	.c_codes = true,
+	.c_codes = exit_codes,
+	.c_operands = { WORDS_SCENARIO },
+	.c_repeats = true,
 };

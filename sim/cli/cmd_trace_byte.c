@@ -93,15 +93,16 @@ const struct command cmd_trace_byte = {
 	.c_name = "trace-byte",
 	.c_run = byte_main,
 	.c_text = "the life of one byte, from its write to its read",
-	.c_help =
-	    "usage: ktls-sim trace-byte [options] RUN CONN[:client|:server]:OFFSET\n"
-	    "\n"
-	    "  ktls-sim trace-byte ktls-out/failover flow1:65057\n"
-	    "  ktls-sim trace-byte scenarios/upload.ktls.yaml put#0:client:100\n"
-	    "\n"
+	.c_usage = "[options] RUN CONN[:client|:server]:OFFSET",
+	.c_examples =
+	    "ktls-sim trace-byte ktls-out/failover flow1:65057\n"
+	    "ktls-sim trace-byte scenarios/upload.ktls.yaml put#0:client:100\n",
+	.c_intro =
 	    "OFFSET counts what the server's application sends (HTTP's header and all),\n"
 	    "or the client's, from 0. Told are the write that took it, its TLS record and\n"
 	    "place in the TCP stream, the worker or card that encrypted it, every frame\n"
 	    "that had it with its fate, and the read that delivered it.\n"
-	    "\n" HELP_ASK,
+	    "\n" ASK_RUN,
+	.c_options = ask_options,
+	.c_operands = { WORDS_SCENARIO },
 };

@@ -176,15 +176,14 @@ const struct command cmd_why = {
 	.c_run = why_main,
 	.c_text =
 	    "why a connection is not offloaded, or stalled; a frame dropped",
-	.c_help =
-	    "usage: ktls-sim why [options] RUN not-offloaded CONN\n"
-	    "       ktls-sim why [options] RUN stalled CONN[@TIME]\n"
-	    "       ktls-sim why [options] RUN dropped FRAME\n"
-	    "\n"
-	    "  ktls-sim why ktls-out/failover not-offloaded get#0\n"
-	    "  ktls-sim why scenarios/many-lossy.ktls.yaml stalled get#3@250ms\n"
-	    "  ktls-sim why ktls-out/failover dropped 812\n"
-	    "\n"
+	.c_usage = "[options] RUN not-offloaded CONN\n"
+		   "[options] RUN stalled CONN[@TIME]\n"
+		   "[options] RUN dropped FRAME",
+	.c_examples =
+	    "ktls-sim why ktls-out/failover not-offloaded get#0\n"
+	    "ktls-sim why scenarios/many-lossy.ktls.yaml stalled get#3@250ms\n"
+	    "ktls-sim why ktls-out/failover dropped 812\n",
+	.c_intro =
 	    "not-offloaded: each decision about the TLS of both ends, with its reason,\n"
 	    "and what to do. stalled: who waits for what, from the application that\n"
 	    "wants bytes down to the cause, at that instant; without one in the middle\n"
@@ -192,5 +191,7 @@ const struct command cmd_why = {
 	    "of wire.pcapng, why, and which frame brought its bytes in the end.\n"
 	    "CONN is a name of the report (get#0) or flow1, flow2 ... in the order of\n"
 	    "SYNs.\n"
-	    "\n" HELP_ASK,
+	    "\n" ASK_RUN,
+	.c_options = ask_options,
+	.c_operands = { WORDS_SCENARIO, WORDS_WHY },
 };

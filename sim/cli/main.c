@@ -8,10 +8,11 @@
 
 #include "cli.h"
 
-static const struct command *const commands[] = { &cmd_run, &cmd_live, &cmd_ctl,
+const struct command *const commands[] = { &cmd_run, &cmd_live, &cmd_ctl,
 	&cmd_test, &cmd_merge, &cmd_museum, &cmd_diff, &cmd_why,
 	&cmd_trace_byte, &cmd_show, &cmd_check, &cmd_fmt, &cmd_dump,
-	&cmd_explain, &cmd_schema, &cmd_list };
+	&cmd_explain, &cmd_schema, &cmd_list, &cmd_completion };
+const unsigned ncommands = nitems(commands);
 
 int
 usage_error(const struct command *c, const char *fmt, ...)
@@ -37,20 +38,8 @@ const struct exit_code exit_codes[] = {
 	{ EXIT_INVARIANT,
 	    "an invariant broke, or a simulated kernel panicked" },
 	{ EXIT_INTERRUPTED, "interrupted; what was captured is complete" },
+	{ 0, NULL },
 };
-const unsigned nexit_codes = nitems(exit_codes);
-
-void
-print_help(const struct command *c)
-{
-	fputs(c->c_help, stdout);
-	if (!c->c_codes)
-		return;
-	puts("\nExit codes:");
-	for (unsigned i = 0; i < nexit_codes; i++)
-		printf("  %-4d %s\n", exit_codes[i].ec_code,
-		    exit_codes[i].ec_text);
-}
 
 static void
 help(FILE *f)
@@ -59,11 +48,11 @@ help(FILE *f)
 	      "usage: ktls-sim COMMAND [options]\n\n",
 	    f);
 	for (size_t i = 0; i < nitems(commands); i++)
-		fprintf(f, "  %-8s %s\n", commands[i]->c_name,
+		fprintf(f, "  %-10s %s\n", commands[i]->c_name,
 		    commands[i]->c_text);
 	fputs(
-	    "  help     this text; `ktls-sim help COMMAND` for one command\n"
-	    "  version  the version, and those of the libraries\n\n"
+	    "  help       this text; `ktls-sim help COMMAND` for one command\n"
+	    "  version    the version, and those of the libraries\n\n"
 	    "With every command: --color=auto|always|never (default auto: on a terminal,\n"
 	    "unless NO_COLOR is set).\n\n"
 	    "begin with: ktls-sim run scenarios/quickstart.ktls.yaml\n",

@@ -12,39 +12,64 @@
 
 #define OPTIONS_MAX 32
 
-/* Options with a letter have it as their value. */
-static bool
-has_letter(const struct option *o)
+const struct cli_option common_options[] = {
+	{ "color", 256, "=WHEN", "auto, always or never; NO_COLOR is honoured",
+	    WORDS_COLOR },
+	{ "help", 'h', NULL, "this text" },
+	{ NULL },
+};
+
+/* The same for getopt_long. */
+struct opts {
+	struct option op_long[OPTIONS_MAX + 1];
+	char op_letters[2 * OPTIONS_MAX + 2];
+	unsigned op_n, op_nletters;
+};
+
+static void
+opts_add(struct opts *op, const struct cli_option *o)
 {
-	return (o->val < 128);
+	struct option *l = &op->op_long[op->op_n++];
+
+	KASSERT(op->op_n <= OPTIONS_MAX,
+	    ("more options than there is room for"));
+	l->name = o->co_name;
+	l->val = o->co_val;
+	l->has_arg = o->co_arg == NULL ? no_argument
+	    : o->co_arg[0] == '['      ? optional_argument
+				       : required_argument;
+	if (o->co_val >= 128)
+		return;
+	op->op_letters[op->op_nletters++] = (char)o->co_val;
+	if (l->has_arg == required_argument)
+		op->op_letters[op->op_nletters++] = ':';
 }
 
 static void
-letters(const struct option *opts, char out[2 * OPTIONS_MAX + 2])
+opts_make(struct opts *op, const struct cli_option *o)
 {
-	*out++ = ':';
-	for (; opts->name != NULL; opts++)
-		if (has_letter(opts)) {
-			*out++ = (char)opts->val;
-			if (opts->has_arg == required_argument)
-				*out++ = ':';
-		}
-	*out = '\0';
+	static const struct cli_option none[] = { { NULL } };
+
+	*op = (struct opts) { .op_letters = ":", .op_nletters = 1 };
+	for (o = o != NULL ? o : none; o->co_name != NULL || o->co_text != NULL;
+	     o++)
+		if (o->co_name != NULL)
+			opts_add(op, o);
+	/* --color was taken before (main.c). */
+	opts_add(op, &common_options[1]);
 }
 
 static int
-unknown_long(const struct command *c, const char *arg,
-    const struct option *opts)
+unknown_long(const struct command *c, const char *arg, const struct opts *op)
 {
 	const char *names[OPTIONS_MAX], *near;
 	char *word = xstrdup(arg + 2);
-	unsigned n = 0;
 	int rc;
 
 	word[strcspn(word, "=")] = '\0';
-	for (; opts[n].name != NULL; n++)
-		names[n] = opts[n].name;
-	near = nearest_name(word, names, n);
+	for (unsigned i = 0; i < op->op_n; i++)
+		names[i] = op->op_long[i].name;
+	near = nearest_name(word, names, op->op_n);
 	rc = near != NULL
 	    ? usage_error(c, "unknown option `--%s`; did you mean `--%s`?",
 		  word, near)
@@ -54,34 +79,34 @@ unknown_long(const struct command *c, const char *arg,
 }
 
 static int
-bad_option(const struct command *c, int opt, char **argv,
-    const struct option *opts)
+bad_option(const struct command *c, int opt, char **argv, const struct opts *op)
 {
 	const char *name = NULL;
 
-	for (const struct option *o = opts; o->name != NULL; o++)
-		if (optopt != 0 && o->val == optopt)
-			name = o->name;
+	for (unsigned i = 0; i < op->op_n; i++)
+		if (optopt != 0 && op->op_long[i].val == optopt)
+			name = op->op_long[i].name;
 	if (name == NULL && optopt != 0)
 		return (usage_error(c, "unknown option `-%c`", optopt));
 	if (name == NULL)
-		return (unknown_long(c, argv[optind - 1], opts));
+		return (unknown_long(c, argv[optind - 1], op));
 	return (usage_error(c,
 	    opt == ':' ? "--%s wants a value" : "--%s takes no value", name));
 }
 
 int
-cli_options(const struct command *c, int argc, char **argv,
-    const struct option *opts, cli_option_fn *take, void *arg)
+cli_options(const struct command *c, int argc, char **argv, cli_option_fn *take,
+    void *arg)
 {
-	char shorts[2 * OPTIONS_MAX + 2];
+	struct opts op;
 	int opt, rc;
 
-	letters(opts, shorts);
+	opts_make(&op, c->c_options);
 	opterr = 0;
-	while ((opt = getopt_long(argc, argv, shorts, opts, NULL)) != -1) {
+	while ((opt = getopt_long(argc, argv, op.op_letters, op.op_long,
+		    NULL)) != -1) {
 		if (opt == '?' || opt == ':')
-			return (bad_option(c, opt, argv, opts));
+			return (bad_option(c, opt, argv, &op));
 		if (opt == 'h') {
 			print_help(c);
 			return (CLI_HELPED);
@@ -101,11 +126,7 @@ take_none(void *arg, int opt, const char *value)
 int
 cli_only_help(const struct command *c, int argc, char **argv)
 {
-	static const struct option opts[] = {
-		{ "help", no_argument, NULL, 'h' }, { NULL, 0, NULL, 0 }
-	};
-
-	return (cli_options(c, argc, argv, opts, take_none, NULL));
+	return (cli_options(c, argc, argv, take_none, NULL));
 }
 
 int

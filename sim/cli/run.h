@@ -45,30 +45,50 @@ enum {
 	OPT_CASE
 };
 
-/* Options that run and live have both. */
-#define RUN_OPTIONS                                                        \
-	{ "out", required_argument, NULL, OPT_OUT },                       \
-	    { "seed", required_argument, NULL, OPT_SEED },                 \
-	    { "set", required_argument, NULL, OPT_SET },                   \
-	    { "until", required_argument, NULL, OPT_UNTIL },               \
-	    { "threads", required_argument, NULL, OPT_THREADS },           \
-	    { "defect", required_argument, NULL, OPT_DEFECT },             \
-	    { "pcap", no_argument, NULL, OPT_PCAP },                       \
-	    { "trace", optional_argument, NULL, OPT_TRACE },               \
-	    { "trace-format", required_argument, NULL, OPT_TRACE_FORMAT }, \
-	    { "perfetto", no_argument, NULL, OPT_PERFETTO },               \
-	    { "verbose", no_argument, NULL, 'v' },                         \
-	    { "json", no_argument, NULL, OPT_JSON },                       \
-	    { "quiet", no_argument, NULL, 'q' },                           \
-	{                                                                  \
-		"help", no_argument, NULL, 'h'                             \
+/* Options that run and live have both: those before their own, and behind. */
+#define RUN_OPTIONS_FIRST                                                                                            \
+	{ "out", OPT_OUT, "DIR",                                                                                     \
+		"where to write (default ./ktls-out/<scenario's name>)",                                             \
+		WORDS_FOLDER },                                                                                      \
+	    { "seed", OPT_SEED, "N", "instead of the scenario's seed" },                                             \
+	    { "set", OPT_SET, "KEY=VALUE",                                                                           \
+		    "instead of what the file says, such as links[0].loss=1% or apps.get.connections=3; repeatable", \
+		    WORDS_SET },                                                                                     \
+	{                                                                                                            \
+		"until", OPT_UNTIL, "TIME", "short for --set until=TIME"                                             \
+	}
+#define RUN_OPTIONS_LAST                                                                                                                                                              \
+	{                                                                                                                                                                             \
+		"threads", OPT_THREADS, "N",                                                                                                                                          \
+		"host threads, 0 to 64, that do cryptography and judge records beside the run (default: the other cores, 4 at most); the results do not depend on it"                 \
+	},                                                                                                                                                                            \
+	    { "defect", OPT_DEFECT, "NAME",                                                                                                                                           \
+		    "plant a defect (`ktls-sim list defects`); repeatable",                                                                                                           \
+		    WORDS_DEFECT },                                                                                                                                                   \
+	    { "pcap", OPT_PCAP, NULL,                                                                                                                                                 \
+		    "also write wire.pcap and sslkeys.log" },                                                                                                                         \
+	    { "trace", OPT_TRACE, "[=POINTS]",                                                                                                                                        \
+		    "also write trace.ndjson: all trace points, or those of a comma list of names and globs such as --trace='tls_*,tcp_rexmit' (`ktls-sim list traces`); repeatable", \
+		    WORDS_POINT },                                                                                                                                                    \
+	    { "trace-format", OPT_TRACE_FORMAT, "text|ndjson",                                                                                                                        \
+		    "text: write trace.txt instead, a line per event",                                                                                                                \
+		    WORDS_TRACE_FORMAT },                                                                                                                                             \
+	    { "perfetto", OPT_PERFETTO, NULL,                                                                                                                                         \
+		    "also write trace.perfetto.json, which ui.perfetto.dev opens" },                                                                                                  \
+	    { "json", OPT_JSON, NULL,                                                                                                                                                 \
+		    "print the report as JSON instead of text" },                                                                                                                     \
+	    { "quiet", 'q', NULL, "print nothing but errors" },                                                                                                                       \
+	    { "verbose", 'v', NULL,                                                                                                                                                   \
+		    "tell on stderr what happens, with virtual time: phases, steps of the timeline and of the applications, links, KTLS modes" },                                     \
+	{                                                                                                                                                                             \
+		NULL                                                                                                                                                                  \
 	}
 
 /* run_args.c */
 /* The whole of a command that takes a scenario: its options, loading, fn, whose
  * exit code it is. */
-int run_command(const struct command *, const struct option *, int argc,
-    char **argv, int (*fn)(struct run_args *, const struct scenario *));
+int run_command(const struct command *, int argc, char **argv,
+    int (*fn)(struct run_args *, const struct scenario *));
 
 /* run_output.c */
 /*
@@ -83,27 +103,5 @@ int run_report(const struct run_args *, const struct scenario *,
     const struct world *);
 /* The world goes; does not return if it is a wreck. */
 void run_over(struct world *, int code);
-
-/* Of the help texts. */
-#define HELP_OUT_SEED_SET                                                                \
-	"  --out DIR       where to write (default ./ktls-out/<scenario's name>)\n"      \
-	"  --seed N        instead of the scenario's seed\n"                             \
-	"  --set KEY=VALUE instead of what the file says, such as links[0].loss=1% or\n" \
-	"                  apps.get.connections=3; repeatable\n"
-#define HELP_DEFECT_TO_COLOR                                                                 \
-	"  --defect NAME   plant a defect (`ktls-sim list defects`); repeatable\n"           \
-	"  --pcap          also write wire.pcap and sslkeys.log\n"                           \
-	"  --trace[=POINTS]\n"                                                               \
-	"                  also write trace.ndjson: all trace points, or those of a comma\n" \
-	"                  list of names and globs such as --trace='tls_*,tcp_rexmit'\n"     \
-	"                  (`ktls-sim list traces`); repeatable\n"                           \
-	"  --trace-format text|ndjson\n"                                                     \
-	"                  text: write trace.txt instead, a line per event\n"                \
-	"  --perfetto      also write trace.perfetto.json, which ui.perfetto.dev opens\n"    \
-	"  --json          print the report as JSON instead of text\n"                       \
-	"  -q, --quiet     print nothing but errors\n"                                       \
-	"  -v, --verbose   tell on stderr what happens, with virtual time: phases, steps\n"  \
-	"                  of the timeline and of the applications, links, KTLS modes\n"     \
-	"  --color=WHEN    auto, always or never; NO_COLOR is honoured\n"
 
 #endif

@@ -211,12 +211,12 @@ default_threads(void)
 }
 
 static int
-run_parse(struct run_args *ra, const struct option *opts, int argc, char **argv)
+run_parse(struct run_args *ra, int argc, char **argv)
 {
 	int rc;
 
 	ra->ra_opts.wo_threads = default_threads();
-	rc = cli_options(ra->ra_cmd, argc, argv, opts, run_option, ra);
+	rc = cli_options(ra->ra_cmd, argc, argv, run_option, ra);
 	if (rc != 0)
 		return (rc);
 	if (ra->ra_trace_format && !ra->ra_trace)
@@ -257,14 +257,14 @@ run_args_fini(struct run_args *ra)
 }
 
 int
-run_command(const struct command *cmd, const struct option *opts, int argc,
-    char **argv, int (*fn)(struct run_args *, const struct scenario *))
+run_command(const struct command *cmd, int argc, char **argv,
+    int (*fn)(struct run_args *, const struct scenario *))
 {
 	struct run_args ra = { .ra_cmd = cmd };
 	struct scenario *sc;
 	int rc;
 
-	if ((rc = run_parse(&ra, opts, argc, argv)) == 0 &&
+	if ((rc = run_parse(&ra, argc, argv)) == 0 &&
 	    (rc = run_load(&ra, &sc)) == 0) {
 		rc = fn(&ra, sc);
 		scenario_free(sc);

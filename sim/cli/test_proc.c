@@ -86,13 +86,13 @@ test_wait(uint64_t ms)
 
 /* --- the child --- */
 
-struct words {
+struct argv_words {
 	char **w_v;
 	size_t w_n;
 };
 
 static void
-words_add(struct words *w, char *word)
+words_add(struct argv_words *w, char *word)
 {
 	w->w_v = xrealloc(w->w_v, (w->w_n + 2) * sizeof(*w->w_v));
 	w->w_v[w->w_n++] = word;
@@ -100,7 +100,7 @@ words_add(struct words *w, char *word)
 }
 
 static void
-words_option(struct words *w, const char *name, const char *const *values)
+words_option(struct argv_words *w, const char *name, const char *const *values)
 {
 	for (; values != NULL && *values != NULL; values++)
 		words_add(w, xasprintf("--%s=%s", name, *values));
@@ -108,7 +108,7 @@ words_option(struct words *w, const char *name, const char *const *values)
 
 /* Side by side the cores are busy with cases already. */
 static void
-proc_words(struct words *w, const struct test_proc *pr,
+proc_words(struct argv_words *w, const struct test_proc *pr,
     const struct test_args *ta, const struct suite_case *c,
     const struct test_how *th)
 {
@@ -153,7 +153,7 @@ int
 test_proc_start(struct test_proc *pr, const struct test_args *ta,
     const struct suite_case *c, const struct test_how *th)
 {
-	struct words w = { 0 };
+	struct argv_words w = { 0 };
 	pid_t parent = getpid();
 	int error = 0;
 

@@ -420,6 +420,26 @@ check_what(struct chk *c, const struct sc_app *a)
 }
 
 static void
+check_same_tls(struct chk *c, const struct sc_app *a, const struct sc_app *s)
+{
+	if (a->tls.present != s->tls.present)
+		ERR(c, &a->loc,
+		    "%s `%s` has no `tls`, so that it speaks plain HTTP, and "
+		    "%s `%s` has: `tls: {}` gives it TLS 1.3",
+		    a->tls.present ? "server" : "client",
+		    a->tls.present ? a->server : a->loc.name,
+		    a->tls.present ? "client" : "server",
+		    a->tls.present ? a->loc.name : a->server);
+	else if (a->tls.present &&
+	    (a->tls.version != s->tls.version || a->tls.suite != s->tls.suite ||
+		a->tls.handshake != s->tls.handshake))
+		ERR(c, &a->loc,
+		    "client `%s` and server `%s` differ in TLS "
+		    "version, suite or handshake: give both the same",
+		    a->loc.name, a->server);
+}
+
+static void
 check_client(struct chk *c, struct sc_app *a)
 {
 	struct sc_host *h, *own;
@@ -458,15 +478,7 @@ check_client(struct chk *c, struct sc_app *a)
 		check_reach(c, a, own, h);
 		check_cable(c, a, own, h);
 	}
-	if (a->tls.present != s->tls.present ||
-	    (a->tls.present &&
-		(a->tls.version != s->tls.version ||
-		    a->tls.suite != s->tls.suite ||
-		    a->tls.handshake != s->tls.handshake)))
-		ERR(c, &a->loc,
-		    "client `%s` and server `%s` differ in TLS "
-		    "version, suite or handshake: give both the same",
-		    a->loc.name, a->server);
+	check_same_tls(c, a, s);
 }
 
 static void

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """How a session does not begin, and how it ends: refusals that name what is
 missing, exit codes, captures that can be read whatever happened."""
+import json
 import os
 import shutil
 import signal
@@ -85,10 +86,14 @@ expect:
     with live.Session(sim, f, d) as s:
         s.curl('https://10.77.0.1/hello.txt')
         live.ended_well(c, s, 'claim met')
-    with live.Session(sim, f, d, '--until', '1500ms') as s:
+    with live.Session(sim, f, d, '--until', '1500ms', '--verbose',
+                      '--perfetto') as s:
         s.curl('https://10.77.0.1/hello.txt')
         c.equal(s.p.wait(timeout=live.PATIENCE), 0, 'until: ' + s.said())
         c.equal(s.report()['end_ps'], 1500 * 10 ** 9, 'until')
+        c.check(' app=web ' in s.said(), '--verbose tells of the server')
+        with open(os.path.join(s.out, 'trace.perfetto.json')) as p:
+            c.check(len(json.load(p)['traceEvents']) > 10, '--perfetto')
     with live.Session(sim, f, d, '--defect', 'nic.skip-encrypt', '--set',
                       'hosts.server.sysctl.kern.ipc.tls.ifnet.permitted=1') \
             as s:

@@ -59,6 +59,9 @@ def hints(c, sim):
             (['list', '--hlep'], 'did you mean `--help`?'),
             (['check', '--hlep'], 'did you mean `--help`?'),
             (['explain', '--hlep'], 'did you mean `--help`?'),
+            (['list', '--mdoc', 'suites'], '--mdoc is for `list keys`'),
+            (['list', '--markdown', 'keys'], '--markdown is for'),
+            (['list'], 'say what to list: models, suites'),
             (['--color=blue', 'help'], '--color=auto, --color=always'),
             (['help', '--color'], '--color=auto, --color=always')]:
         r = lib.run(sim, args)
@@ -189,11 +192,50 @@ def colours(c, sim, d):
             c.check(ESC not in f.read(), 'no colour in ' + name)
 
 
+def sources():
+    """Text of each test, by file."""
+    tests = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    out = {}
+    for top, _, names in os.walk(tests):
+        for name in names:
+            if name.endswith(('.py', '.sh')) and name not in (
+                    'test_completion.py', 'test_man.py'):
+                with open(os.path.join(top, name)) as f:
+                    out[name] = f.read()
+    out['tutorial.md'] = open(os.path.join(lib.ROOT, 'docs',
+                                           'tutorial.md')).read()
+    return out
+
+
+def used(texts, command, option):
+    """A test runs the command, and says the option."""
+    # lib.run_out runs `run`.
+    runs = r"""['" ]%s['" ]%s""" % (command, '|run_out' if command == 'run'
+                                  else '')
+    says = r"""['" ]%s(?![\w-])""" % option
+    return any(re.search(runs, t) and re.search(says, t)
+               for t in texts.values())
+
+
+def every_option(c, sim):
+    """Each option of each command stands in a test of that command."""
+    texts = sources()
+    for command in re.findall(r'^(\S+)', lib.run(sim, ['list', 'commands'])
+                              .stdout, re.M):
+        text = lib.run(sim, [command, '--help']).stdout
+        for option in set(re.findall(r'^  (?:-\w, )?(--[a-z-]+)', text, re.M) +
+                          re.findall(r', (--[a-z-]+) ', text)):
+            if option not in ('--color', '--help'):
+                c.check(used(texts, command, option),
+                        'no test uses %s %s' % (command, option))
+
+
 def main():
     c = lib.Checks()
     sim = sys.argv[1]
     helped(c, sim)
     hints(c, sim)
+    every_option(c, sim)
     for part in (traces, verbose, colours):
         with lib.tmpdir() as d:
             part(c, sim, d)

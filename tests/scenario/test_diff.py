@@ -107,6 +107,13 @@ def ends(c, sim, d):
                 '--defect', 'kern.sbready-early')
     r = diff(sim, d, '--defect', 'kern.sbready-early', 'a.ktls.yaml', 'broken')
     c.equal(r.returncode, 0, 'the folder tells its defects: ' + r.stdout)
+    r = diff(sim, d, '--defect-a', 'kern.sbready-early', 'a.ktls.yaml')
+    c.check(r.returncode == 1 and
+            'A: a.ktls.yaml, seed 1, defect kern.sbready-early\n' in r.stdout and
+            'B: a.ktls.yaml, seed 1\n' in r.stdout, r.stdout)
+    r = diff(sim, d, '--seed-b', '2', 'a.ktls.yaml')
+    c.check(r.returncode == 1 and 'A: a.ktls.yaml, seed 1\n' in r.stdout and
+            'B: a.ktls.yaml, seed 2\n' in r.stdout, r.stdout)
 
 
 def refused(c, sim, d):

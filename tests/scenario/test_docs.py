@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
-"""docs/scenario.md is the key table; README names every scenario and every
-command; the defects table of docs/architecture.md is the catalogue."""
+"""docs/scenario.md is the key table; docs/scenarios.md names every scenario and
+README every command; the defects table of docs/architecture.md is the
+catalogue; every page is in the index, and no link is dead."""
 import glob
 import os
 import re
@@ -55,8 +56,7 @@ def nics_page(c, sim):
             '### Orders')[1], re.M):
         c.check(re.search(r'[ ,]%s(,|$)' % order, orders, re.M),
                 'explain timeline.order: ' + order)
-    c.check('docs/nics.md' in read('README.md'), 'README does not name it')
-
+    
 
 def traces(c):
     """Each point of the catalogue is told by somebody."""
@@ -97,6 +97,78 @@ def ci(c, sim):
                 name)
 
 
+def anchor(heading):
+    """What a heading is called in a link."""
+    return re.sub(r'[^a-z0-9 -]', '', heading.lower()).replace(' ', '-')
+
+
+def links(c):
+    """The index has every page, once; what pages link to is there."""
+    docs = os.path.join(lib.ROOT, 'docs')
+    pages = sorted(n for n in os.listdir(docs) if n.endswith('.md'))
+    index = re.findall(r'^\| \[(\S+)\]\(', read('docs/README.md'), re.M)
+    c.equal(sorted(index), ['../README.md'] +
+            [n for n in pages if n != 'README.md'], 'docs/README.md')
+    seen = 0
+    for name in ['README.md'] + ['docs/' + n for n in pages]:
+        text = re.sub(r'^ {4}.*$|`[^`]*`', '', read(name), flags=re.M)
+        for target in re.findall(r'\]\(([^)\s]+)\)', text):
+            if re.match(r'https?:', target):
+                continue
+            seen += 1
+            path, _, part = target.partition('#')
+            path = os.path.normpath(os.path.join(
+                lib.ROOT, os.path.dirname(name), path)) if path else \
+                os.path.join(lib.ROOT, name)
+            c.check(os.path.exists(path), '%s: dead link %s' % (name, target))
+            if part and os.path.isfile(path):
+                heads = re.findall(r'^#+ (.*)$', read(path), re.M)
+                c.check(part in map(anchor, heads),
+                        '%s: no such heading: %s' % (name, target))
+    c.check(seen > 80, 'only %d links' % seen)
+
+
+def readme_failure(c, sim):
+    """The failed claim that README shows is what its change prints."""
+    shown = read('README.md').split('$ ktls-sim run mine.ktls.yaml\n')[1]
+    shown = [l[4:] for l in shown.split('\n\n')[0].split('\n')]
+    with lib.tmpdir() as d:
+        f = lib.edited('quickstart', d, ('dir: tx, is: sw', 'dir: tx, is: ifnet'))
+        os.rename(f, os.path.join(d, 'mine.ktls.yaml'))
+        r = lib.run(sim, ['run', 'mine.ktls.yaml'], cwd=d)
+    c.equal(r.returncode, 1, r.stderr)
+    for line in shown:
+        c.check(line in ('...', '') or
+                line in (r.stdout + r.stderr).split('\n'),
+                'README: %s\n%s' % (line, r.stdout[-900:]))
+    c.check(len(shown) > 4, str(shown))
+
+
+def readme_asking(c, sim):
+    """Its questions have answers."""
+    part = read('README.md').split('## Asking')[1].split('\n## ')[0]
+    asked = re.findall(r'^    ktls-sim (.*?) +# ', part, re.M)
+    c.check(len(asked) == 5, str(asked))
+    with lib.tmpdir() as d:
+        os.symlink(lib.SCENARIOS, os.path.join(d, 'scenarios'))
+        lib.run(sim, ['run', 'scenarios/quickstart.ktls.yaml'], cwd=d)
+        for line in asked:
+            r = lib.run(sim, line.split(), cwd=d)
+            c.check(r.returncode == (1 if line.startswith('diff') else 0) and
+                    len(r.stdout) > 100, '%s: %s' % (line, r.stderr))
+
+
+def bounds(c, table):
+    """Those of docs/limitations.md are the table's."""
+    rows = re.findall(r'^\| `([^`]+)` \| (\S.*) \|$',
+                      read('docs/limitations.md'), re.M)
+    c.check(len(rows) >= 5, str(rows))
+    for key, most in rows:
+        row = re.search(r'^\| `%s` \| .*$' % re.escape(key), table, re.M)
+        c.check(row and ' to %s |' % most in row.group(0),
+                'docs/limitations.md: %s at most %s' % (key, most))
+
+
 def main():
     sim = sys.argv[1]
     c = lib.Checks()
@@ -133,21 +205,24 @@ def main():
                 '%s is since %s, this is %s' % (key, v, version.group(1)))
     nics_page(c, sim)
     traces(c)
+    links(c)
+    readme_failure(c, sim)
+    readme_asking(c, sim)
+    bounds(c, table)
     readme, arch = read('README.md'), read('docs/architecture.md')
+    listed = read('docs/scenarios.md')
     for path in glob.glob(os.path.join(lib.SCENARIOS, '*.ktls.yaml')):
         name = os.path.basename(path)[:-len('.ktls.yaml')]
-        c.check('`%s`' % name in readme, 'README does not name ' + name)
+        c.check('`%s`' % name in listed,
+                'docs/scenarios.md does not name ' + name)
     help_text = lib.run(sim, ['help']).stdout
-    for command in re.findall(r'^  (\w+) ', help_text, re.M):
-        c.check(command == 'version' or 'ktls-sim ' + command in readme,
+    for command in re.findall(r'^  (\S+) ', help_text, re.M):
+        c.check(command in ('help', 'version') or
+                'ktls-sim ' + command in readme,
                 'README does not name the command ' + command)
     for line in lib.run(sim, ['list', 'defects']).stdout.splitlines():
         c.check('`%s`' % line.split()[0] in arch,
                 'docs/architecture.md does not name ' + line.split()[0])
-    run_help = lib.run(sim, ['run', '--help']).stdout
-    for option in re.findall(r'(--[a-z]+)', run_help):
-        c.check(option in readme or option in ('--help',),
-                'README does not name ' + option)
     ci(c, sim)
     c.done()
 

@@ -181,6 +181,26 @@ def show(c, a, folder):
     a.ask('show', folder, 'lagg@400us', 'lagg7', code=2, error='there is none of that')
 
 
+def options(c, a):
+    """A run that is not there yet: seed, defect and settings are given."""
+    f = lib.scenario('quickstart')
+    plain = a.ask('trace-byte', f, 'get#0:1000')
+    c.check('sequence' in plain and plain != a.ask(
+        'trace-byte', '--seed', '2', f, 'get#0:1000'),
+        'another seed, another sequence number')
+    c.check(plain != a.ask('trace-byte', '--set', 'links[0].delay=1ms', f,
+                           'get#0:1000'), '--set')
+    # This one breaks the run before anything is sent.
+    defect = ['--defect', 'kern.sbready-early', f]
+    a.ask('trace-byte', *defect, 'get#0:1000', code=2, error='no connections')
+    a.ask('show', *defect, 'tcp@1ms', 'get#0', code=2, error='the run is over')
+    at = ['tcp@1ms', 'get#0']
+    tcp = a.ask('show', f, *at)
+    c.check(tcp != a.ask('show', '--seed', '2', f, *at), 'show --seed')
+    a.ask('show', '--defect', 'kern.sbready-erly', f, *at, code=2,
+          error='did you mean `kern.sbready-early`?')
+
+
 def main():
     c = lib.Checks()
     sim = sys.argv[1]
@@ -196,6 +216,7 @@ def main():
         plain_byte(c, a)
         tls_byte(c, a, folder)
         show(c, a, folder)
+        options(c, a)
         a.ask('why', os.path.join(d, 'nothing'), 'dropped', '3', code=3)
     c.done()
 

@@ -13,6 +13,9 @@
 
 struct live;
 
+/* The orders that a session takes, a line for each. */
+extern const char ctl_help[];
+
 struct live_opts {
 	const struct scenario *lo_sc;
 	struct world_opts lo_world; /* wo_outside, wo_poll: the session's */

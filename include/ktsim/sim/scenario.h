@@ -823,6 +823,11 @@ const struct sc_switch *scenario_switch_port(const struct scenario *,
 
 /* The whole table as a reference page (Markdown). */
 void keys_reference(struct strbuf *);
+/* The same as a list of a manual page (mdoc). */
+void keys_mdoc(struct strbuf *);
+/* Every key as one writes it, NAME for names of one's own, with its text. */
+void keys_paths(void (*fn)(void *arg, const char *path, const char *text),
+    void *arg);
 /* As a JSON Schema (draft-07): what the loader accepts is valid, where numbers
  * and booleans are YAML's, without quotes. */
 void keys_schema(struct strbuf *);
