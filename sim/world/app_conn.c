@@ -185,3 +185,26 @@ conn_notify(struct conn *c)
 		(void)soshutdown(c->c_so, 1);
 	return (error);
 }
+
+/* One machine for applications of all types: step by step until it blocks. */
+void
+conn_machine(struct conn *c, const struct conn_machine *m)
+{
+	const char *call;
+	int error;
+
+	while (c->c_state != m->cm_done) {
+		error = m->cm_step(c, &call);
+		if (error == EWOULDBLOCK)
+			return;
+		if (error != 0) {
+			conn_fail(c, call, error);
+			return;
+		}
+		TRACE(&c->c_app->a_world->w_tracer, app_event,
+		    TS(c->c_app->a_sc->loc.name), TU(c->c_index), TS(call),
+		    TU(c->c_off));
+		c->c_state = m->cm_next(c);
+	}
+	conn_close(c);
+}

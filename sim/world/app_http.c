@@ -208,30 +208,23 @@ http_next_state(struct conn *c)
 	return (ST_REQUEST);
 }
 
-/* Server and client differ in their steps; the machine is one. */
+/* Server and client differ in their steps only. */
+static int
+http_step(struct conn *c, const char **call)
+{
+	return (c->c_server ? http_server_step(c, call)
+			    : http_client_step(c, call));
+}
+
 static void
 http_run(struct conn *c)
 {
-	const char *call;
-	int error;
+	static const struct conn_machine m = { http_step, http_next_state,
+		ST_DONE };
 
 	if (c->c_server && c->c_state == ST_CONNECT)
 		c->c_state = ST_HANDSHAKE; /* it was accepted connected */
-	while (c->c_state != ST_DONE) {
-		error = c->c_server ? http_server_step(c, &call)
-				    : http_client_step(c, &call);
-		if (error == EWOULDBLOCK)
-			return;
-		if (error != 0) {
-			conn_fail(c, call, error);
-			return;
-		}
-		TRACE(&c->c_app->a_world->w_tracer, app_event,
-		    TS(c->c_app->a_sc->loc.name), TU(c->c_index), TS(call),
-		    TU(c->c_off));
-		c->c_state = http_next_state(c);
-	}
-	conn_close(c);
+	conn_machine(c, &m);
 }
 
 const struct app_ops http_ops = { .ao_run = http_run,

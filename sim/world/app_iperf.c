@@ -320,8 +320,10 @@ run_both(struct conn *c, struct iperf *ip)
 /* --- the machine --- */
 
 static int
-step(struct conn *c, struct iperf *ip, const char **call)
+iperf_step(struct conn *c, const char **call)
 {
+	struct iperf *ip = c->c_data;
+
 	*call = states[c->c_state];
 	switch (c->c_state) {
 	case ST_CONNECT:
@@ -338,28 +340,21 @@ step(struct conn *c, struct iperf *ip, const char **call)
 	}
 }
 
+static int
+iperf_next_state(struct conn *c)
+{
+	return (c->c_state + 1);
+}
+
 static void
 iperf_run(struct conn *c)
 {
-	const char *call;
-	int error;
+	static const struct conn_machine m = { iperf_step, iperf_next_state,
+		ST_DONE };
 
 	if (c->c_data == NULL)
 		c->c_data = xcalloc(1, sizeof(struct iperf));
-	while (c->c_state != ST_DONE) {
-		error = step(c, c->c_data, &call);
-		if (error == EWOULDBLOCK)
-			return;
-		if (error != 0) {
-			conn_fail(c, call, error);
-			return;
-		}
-		TRACE(&c->c_app->a_world->w_tracer, app_event,
-		    TS(c->c_app->a_sc->loc.name), TU(c->c_index), TS(call),
-		    TU(c->c_off));
-		c->c_state++;
-	}
-	conn_close(c);
+	conn_machine(c, &m);
 }
 
 /* The numbers stay for the report. */

@@ -46,30 +46,6 @@ charts_points_want(uint64_t mask[TRACE_MASK_WORDS])
 
 /* --- in words --- */
 
-static const char *
-arg_s(const struct trace_rec *rec, const char *name)
-{
-	const struct trace_arg *a = trace_getarg(rec, name);
-
-	return (a != NULL && a->s != NULL ? a->s : "");
-}
-
-static uint64_t
-arg_u(const struct trace_rec *rec, const char *name)
-{
-	const struct trace_arg *a = trace_getarg(rec, name);
-
-	return (a != NULL ? a->u : 0);
-}
-
-static int
-arg_error(const struct trace_rec *rec)
-{
-	const struct trace_arg *a = trace_getarg(rec, "error");
-
-	return (a != NULL ? (int)a->i : 0);
-}
-
 static void
 text_drop(const struct trace_rec *rec, struct strbuf *sb)
 {
@@ -77,22 +53,22 @@ text_drop(const struct trace_rec *rec, struct strbuf *sb)
 
 	for (size_t i = 0; i < nitems(where); i++)
 		if (trace_getarg(rec, where[i]) != NULL)
-			strbuf_addf(sb, "%s: ", arg_s(rec, where[i]));
-	strbuf_adds(sb, arg_s(rec, "reason"));
+			strbuf_addf(sb, "%s: ", trace_arg_s(rec, where[i]));
+	strbuf_adds(sb, trace_arg_s(rec, "reason"));
 }
 
 static void
 text_mode(const struct trace_rec *rec, struct strbuf *sb)
 {
 	if (rec->tr_id == TP_tls_mode)
-		strbuf_addf(sb, "%s: mode %s: %s", arg_s(rec, "dir"),
-		    arg_s(rec, "mode"), arg_s(rec, "reason"));
+		strbuf_addf(sb, "%s: mode %s: %s", trace_arg_s(rec, "dir"),
+		    trace_arg_s(rec, "mode"), trace_arg_s(rec, "reason"));
 	else if (rec->tr_id == TP_tls_enable)
-		strbuf_addf(sb, "%s: kernel TLS refused: %s", arg_s(rec, "dir"),
-		    arg_s(rec, "reason"));
+		strbuf_addf(sb, "%s: kernel TLS refused: %s",
+		    trace_arg_s(rec, "dir"), trace_arg_s(rec, "reason"));
 	else
 		strbuf_addf(sb, "the card is given up: %s",
-		    arg_s(rec, "reason"));
+		    trace_arg_s(rec, "reason"));
 }
 
 static void
@@ -102,8 +78,8 @@ text_tcp(const struct trace_rec *rec, struct strbuf *sb)
 		strbuf_addf(sb,
 		    "retransmission timer fired (in a row: %ju), "
 		    "next after %ju \u00b5s",
-		    (uintmax_t)arg_u(rec, "shift"),
-		    (uintmax_t)arg_u(rec, "rto_us"));
+		    (uintmax_t)trace_arg_u(rec, "shift"),
+		    (uintmax_t)trace_arg_u(rec, "rto_us"));
 	else
 		strbuf_adds(sb, "the timeout was a mistake: taken back");
 }
@@ -113,21 +89,22 @@ text_error(const struct trace_rec *rec, struct strbuf *sb)
 {
 	switch (rec->tr_id) {
 	case TP_app_error:
-		strbuf_addf(sb, "application %s: %s failed", arg_s(rec, "app"),
-		    arg_s(rec, "call"));
+		strbuf_addf(sb, "application %s: %s failed",
+		    trace_arg_s(rec, "app"), trace_arg_s(rec, "call"));
 		break;
 	case TP_invariant:
 		strbuf_addf(sb, "invariant %ju %s: %s",
-		    (uintmax_t)arg_u(rec, "number"), arg_s(rec, "what"),
-		    arg_s(rec, "name"));
+		    (uintmax_t)trace_arg_u(rec, "number"),
+		    trace_arg_s(rec, "what"), trace_arg_s(rec, "name"));
 		break;
 	case TP_tls_error:
 		strbuf_addf(sb, "TLS record %ju failed: %s",
-		    (uintmax_t)arg_u(rec, "seqno"), arg_s(rec, "reason"));
+		    (uintmax_t)trace_arg_u(rec, "seqno"),
+		    trace_arg_s(rec, "reason"));
 		break;
 	default:
 		strbuf_addf(sb, "connection given up: %s",
-		    arg_s(rec, "reason"));
+		    trace_arg_s(rec, "reason"));
 		break;
 	}
 }
@@ -137,33 +114,35 @@ text_lower(const struct trace_rec *rec, struct strbuf *sb)
 {
 	switch (rec->tr_id) {
 	case TP_timeline:
-		strbuf_addf(sb, "%s: %s", arg_s(rec, "action"),
-		    arg_s(rec, "target"));
+		strbuf_addf(sb, "%s: %s", trace_arg_s(rec, "action"),
+		    trace_arg_s(rec, "target"));
 		break;
 	case TP_if_link:
-		strbuf_addf(sb, "%s: link %s", arg_s(rec, "ifp"),
-		    arg_s(rec, "state"));
+		strbuf_addf(sb, "%s: link %s", trace_arg_s(rec, "ifp"),
+		    trace_arg_s(rec, "state"));
 		break;
 	case TP_lagg_active:
 		strbuf_addf(sb, "%s: active port is now %s (%s)",
-		    arg_s(rec, "lagg"), arg_s(rec, "port"),
-		    arg_s(rec, "reason"));
+		    trace_arg_s(rec, "lagg"), trace_arg_s(rec, "port"),
+		    trace_arg_s(rec, "reason"));
 		break;
 	case TP_tag_reset:
-		strbuf_addf(sb, "tag reset task: %s", arg_s(rec, "result"));
+		strbuf_addf(sb, "tag reset task: %s",
+		    trace_arg_s(rec, "result"));
 		break;
 	case TP_tag_refused:
-		if (strcmp(arg_s(rec, "ifp"), "-") != 0)
-			strbuf_addf(sb, "%s: ", arg_s(rec, "ifp"));
-		strbuf_addf(sb, "tag refused: %s", arg_s(rec, "reason"));
+		if (strcmp(trace_arg_s(rec, "ifp"), "-") != 0)
+			strbuf_addf(sb, "%s: ", trace_arg_s(rec, "ifp"));
+		strbuf_addf(sb, "tag refused: %s", trace_arg_s(rec, "reason"));
 		break;
 	default:
 		strbuf_addf(sb,
 		    "%s rebuilds cipher state %ju bytes into "
 		    "record %ju, reads %ju bytes again",
-		    arg_s(rec, "ifp"), (uintmax_t)arg_u(rec, "offset"),
-		    (uintmax_t)arg_u(rec, "seqno"),
-		    (uintmax_t)arg_u(rec, "reread"));
+		    trace_arg_s(rec, "ifp"),
+		    (uintmax_t)trace_arg_u(rec, "offset"),
+		    (uintmax_t)trace_arg_u(rec, "seqno"),
+		    (uintmax_t)trace_arg_u(rec, "reread"));
 		break;
 	}
 }
@@ -190,8 +169,9 @@ event_text(const struct trace_rec *rec, enum chart_kind kind)
 		text_lower(rec, &sb);
 		break;
 	}
-	if (arg_error(rec) != 0)
-		strbuf_addf(&sb, " (%s)", errno_name(arg_error(rec)));
+	if ((int)trace_arg_i(rec, "error") != 0)
+		strbuf_addf(&sb, " (%s)",
+		    errno_name((int)trace_arg_i(rec, "error")));
 	return (strbuf_take(&sb));
 }
 
@@ -211,7 +191,7 @@ static void
 event_whose(struct world *w, const struct trace_rec *rec, struct chart_event *e)
 {
 	unsigned host = e->ce_host;
-	uint32_t number = (uint32_t)arg_u(rec, "conn");
+	uint32_t number = (uint32_t)trace_arg_u(rec, "conn");
 
 	if (number == 0 && e->ce_how == CF_THIS)
 		chart_frame_whose(w, e->ce_frame, &host, &number);
@@ -243,7 +223,7 @@ event_keep(struct world *w, const struct trace_rec *rec, enum chart_kind kind)
 {
 	struct charts *ch = &w->w_charts;
 	struct chartbook *b = w->w_chartbook;
-	uint64_t frame = arg_u(rec, "frame");
+	uint64_t frame = trace_arg_u(rec, "frame");
 	struct chart_event *e;
 
 	if (ch->ch_nevents == ch->ch_events_size) {
@@ -263,7 +243,7 @@ event_keep(struct world *w, const struct trace_rec *rec, enum chart_kind kind)
 				      : CF_NONE,
 		.ce_frame = frame != 0 ? frame : w->w_frames,
 		.ce_packets = 1,
-		.ce_bytes = arg_u(rec, "len"),
+		.ce_bytes = trace_arg_u(rec, "len"),
 		.ce_last_frame = frame };
 	event_whose(w, rec, e);
 	if (ch->ch_nevents > 0 && drop_joins(e - 1, e)) {
@@ -287,8 +267,8 @@ event_is(const struct trace_rec *rec, enum chart_kind *kind)
 	for (size_t i = 0; i < nitems(kinds); i++)
 		if (kinds[i].id == rec->tr_id) {
 			*kind = kinds[i].kind;
-			return (
-			    rec->tr_id != TP_tls_enable || arg_error(rec) != 0);
+			return (rec->tr_id != TP_tls_enable ||
+			    (int)trace_arg_i(rec, "error") != 0);
 		}
 	return (false);
 }
@@ -305,10 +285,11 @@ charts_trace(struct world *w, const struct trace_rec *rec)
 	    rec->tr_id == TP_tls_disable_ifnet) {
 		host = host_named(w, rec->tr_who);
 		if (host != CHART_NOHOST)
-			charts_rich(w, host, (uint32_t)arg_u(rec, "conn"));
+			charts_rich(w, host,
+			    (uint32_t)trace_arg_u(rec, "conn"));
 	}
-	if (kind == CE_DROP && arg_u(rec, "frame") != 0)
-		chart_frame_lost(w, arg_u(rec, "frame"));
+	if (kind == CE_DROP && trace_arg_u(rec, "frame") != 0)
+		chart_frame_lost(w, trace_arg_u(rec, "frame"));
 	if (w->w_charts.ch_kept[kind] == CHART_EVENTS)
 		w->w_charts.ch_left[kind]++;
 	else

@@ -85,22 +85,6 @@ name_put(struct perfetto *p, const char *what, unsigned pid, unsigned tid,
 
 /* --- whose --- */
 
-static const char *
-arg_s(const struct trace_rec *rec, const char *name)
-{
-	const struct trace_arg *a = trace_getarg(rec, name);
-
-	return (a != NULL ? a->s : NULL);
-}
-
-static uint64_t
-arg_u(const struct trace_rec *rec, const char *name)
-{
-	const struct trace_arg *a = trace_getarg(rec, name);
-
-	return (a != NULL ? a->u : 0);
-}
-
 static int
 host_of(const struct world *w, const struct trace_rec *rec)
 {
@@ -151,11 +135,11 @@ tid_of(const struct sc_host *h, const struct trace_rec *rec)
 {
 	static const char *const ifs[] = { "ifp", "lagg", "vlan" };
 
-	if (arg_u(rec, "conn") != 0)
-		return (tid_of_conn(arg_u(rec, "conn"), false));
+	if (trace_arg_u(rec, "conn") != 0)
+		return (tid_of_conn(trace_arg_u(rec, "conn"), false));
 	for (size_t i = 0; i < nitems(ifs); i++)
-		if (arg_s(rec, ifs[i]) != NULL)
-			return (tid_of_if(h, arg_s(rec, ifs[i])));
+		if (trace_getarg(rec, ifs[i]) != NULL)
+			return (tid_of_if(h, trace_arg_s(rec, ifs[i])));
 	return (TID_KERNEL);
 }
 
@@ -215,13 +199,13 @@ mode_end(struct perfetto *p, unsigned host, uint64_t conn, bool rx,
 static void
 mode_slice(struct perfetto *p, unsigned host, const struct trace_rec *rec)
 {
-	bool rx = strcmp(arg_s(rec, "dir"), "rx") == 0;
-	uint64_t conn = arg_u(rec, "conn");
+	bool rx = strcmp(trace_arg_s(rec, "dir"), "rx") == 0;
+	uint64_t conn = trace_arg_u(rec, "conn");
 
 	mode_end(p, host, conn, rx, rec->tr_when);
 	known_of(p, host, conn)->kn_mode[rx] = true;
 	pf_event(p, "B", PID_HOST + host, tid_of_conn(conn, rx), rec->tr_when);
-	pf_named(p, arg_s(rec, "mode"));
+	pf_named(p, trace_arg_s(rec, "mode"));
 	args_put(p, rec);
 }
 
@@ -229,7 +213,7 @@ static void
 link_slice(struct perfetto *p, unsigned host, unsigned tid,
     const struct trace_rec *rec)
 {
-	bool up = strcmp(arg_s(rec, "state"), "up") == 0;
+	bool up = strcmp(trace_arg_s(rec, "state"), "up") == 0;
 
 	if (tid < TID_IF || up == p->p_hosts[host].ph_links[tid - TID_IF])
 		return;
@@ -246,8 +230,8 @@ link_slice(struct perfetto *p, unsigned host, unsigned tid,
 static void
 worker_slice(struct perfetto *p, unsigned host, const struct trace_rec *rec)
 {
-	bool busy = strcmp(arg_s(rec, "state"), "busy") == 0;
-	unsigned wq = (unsigned)arg_u(rec, "wq");
+	bool busy = strcmp(trace_arg_s(rec, "state"), "busy") == 0;
+	unsigned wq = (unsigned)trace_arg_u(rec, "wq");
 
 	if (p->p_hosts[host].ph_busy[wq] == busy)
 		return;
@@ -289,7 +273,8 @@ records_end(struct perfetto *p, unsigned host, uint64_t conn, uint64_t seqno,
 static void
 record_slice(struct perfetto *p, unsigned host, const struct trace_rec *rec)
 {
-	uint64_t conn = arg_u(rec, "conn"), seqno = arg_u(rec, "seqno");
+	uint64_t conn = trace_arg_u(rec, "conn"),
+		 seqno = trace_arg_u(rec, "seqno");
 	struct known *kn = known_of(p, host, conn);
 
 	if (rec->tr_id == TP_tls_acked) {
@@ -334,8 +319,8 @@ host_event(const struct world *w, unsigned host, const struct trace_rec *rec)
 	unsigned tid = tid_of(&w->w_sc->hosts[host], rec);
 	struct perfetto *p = w->w_perfetto;
 
-	if (arg_u(rec, "conn") != 0)
-		conn_named(p, host, arg_u(rec, "conn"), NULL);
+	if (trace_arg_u(rec, "conn") != 0)
+		conn_named(p, host, trace_arg_u(rec, "conn"), NULL);
 	switch (rec->tr_id) {
 	case TP_tls_mode:
 		mode_slice(p, host, rec);
@@ -356,8 +341,8 @@ host_event(const struct world *w, unsigned host, const struct trace_rec *rec)
 		break;
 	}
 	if (rec->tr_id == TP_tcp_state &&
-	    strcmp(arg_s(rec, "to"), "CLOSED") == 0)
-		slices_end(p, host, arg_u(rec, "conn"), rec->tr_when);
+	    strcmp(trace_arg_s(rec, "to"), "CLOSED") == 0)
+		slices_end(p, host, trace_arg_u(rec, "conn"), rec->tr_when);
 }
 
 void
@@ -372,7 +357,8 @@ perfetto_trace(struct world *w, const struct trace_rec *rec)
 			host_event(w, (unsigned)host, rec);
 		else
 			instant(w->w_perfetto, PID_LAB,
-			    arg_s(rec, "link") != NULL ? TID_WIRES : TID_KERNEL,
+			    trace_getarg(rec, "link") != NULL ? TID_WIRES
+							      : TID_KERNEL,
 			    rec->tr_id == TP_timeline ? "g" : "t", rec);
 		return;
 	}

@@ -536,6 +536,13 @@ void conn_post(struct conn *, simtime_t delay);
 struct conn *conn_create(struct app *, struct socket *, bool server);
 void conn_fail(struct conn *, const char *call, int error);
 void conn_close(struct conn *);
+/* Of a type of application: a step, and where it goes behind one that is done. */
+struct conn_machine {
+	int (*cm_step)(struct conn *, const char **call);
+	int (*cm_next)(struct conn *);
+	int cm_done; /* the state behind the last one */
+};
+void conn_machine(struct conn *, const struct conn_machine *);
 int conn_read(struct conn *, void *, size_t, size_t *);
 int conn_write(struct conn *, const void *, size_t, size_t *);
 /* Bytes of its TCP stream that the kernel has taken: the place of the next. */

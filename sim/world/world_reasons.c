@@ -48,13 +48,15 @@ reason_text(const struct trace_rec *rec)
 void
 reasons_trace(struct world *w, const struct trace_rec *rec)
 {
-	const struct trace_arg *dir = trace_getarg(rec, "dir");
 	struct reasons *rs = w->w_reasons;
+	const struct trace_arg *dir;
 	struct reason *ra;
 
-	if ((rec->tr_id != TP_tls_mode && rec->tr_id != TP_tls_disable_ifnet &&
-		rec->tr_id != TP_tag_reset) ||
-	    (dir != NULL && strcmp(dir->s, "tx") != 0))
+	if (rec->tr_id != TP_tls_mode && rec->tr_id != TP_tls_disable_ifnet &&
+	    rec->tr_id != TP_tag_reset)
+		return;
+	dir = trace_getarg(rec, "dir");
+	if (dir != NULL && strcmp(dir->s, "tx") != 0)
 		return;
 	if (rs == NULL)
 		rs = w->w_reasons = xcalloc(1, sizeof(*rs));

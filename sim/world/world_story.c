@@ -166,30 +166,6 @@ story_if(struct storybook *b, struct story *s, const char *name)
 
 /* --- what a record says --- */
 
-static uint64_t
-arg_u(const struct trace_rec *rec, const char *name)
-{
-	const struct trace_arg *a = trace_getarg(rec, name);
-
-	return (a != NULL ? a->u : 0);
-}
-
-static int
-arg_error(const struct trace_rec *rec)
-{
-	const struct trace_arg *a = trace_getarg(rec, "error");
-
-	return (a != NULL ? (int)a->i : 0);
-}
-
-static const char *
-arg_s(const struct trace_rec *rec, const char *name)
-{
-	const struct trace_arg *a = trace_getarg(rec, name);
-
-	return (a != NULL ? a->s : "");
-}
-
 static bool
 is_host(const struct world *w, const struct trace_rec *rec, unsigned *host)
 {
@@ -205,18 +181,18 @@ static void
 tag_taken(struct storybook *b, unsigned host, const struct trace_rec *rec)
 {
 	struct book_host *h = &b->b_hosts[host];
-	uint32_t number = (uint32_t)arg_u(rec, "tag");
-	struct story *s = story_get(b, host, arg_u(rec, "conn"));
+	uint32_t number = (uint32_t)trace_arg_u(rec, "tag");
+	struct story *s = story_get(b, host, trace_arg_u(rec, "conn"));
 	struct known_tag *kt;
 	struct story_if *si;
 
 	h->bh_tags =
 	    array_reach(h->bh_tags, &h->bh_ntags, number, sizeof(*h->bh_tags));
 	kt = &h->bh_tags[number];
-	kt->kt_conn = (uint32_t)arg_u(rec, "conn");
-	kt->kt_type = text_kept(b, arg_s(rec, "type"));
+	kt->kt_conn = (uint32_t)trace_arg_u(rec, "conn");
+	kt->kt_type = text_kept(b, trace_arg_s(rec, "type"));
 	kt->kt_inner = strstr(kt->kt_type, "inside") != NULL;
-	if (s == NULL || (si = story_if(b, s, arg_s(rec, "ifp"))) == NULL)
+	if (s == NULL || (si = story_if(b, s, trace_arg_s(rec, "ifp"))) == NULL)
 		return;
 	if (kt->kt_inner)
 		si->si_inner_taken++;
@@ -237,12 +213,13 @@ tag_known(const struct storybook *b, unsigned host, uint64_t number)
 static void
 tag_released(struct storybook *b, unsigned host, const struct trace_rec *rec)
 {
-	const struct known_tag *kt = tag_known(b, host, arg_u(rec, "tag"));
+	const struct known_tag *kt =
+	    tag_known(b, host, trace_arg_u(rec, "tag"));
 	struct story_if *si;
 	struct story *s;
 
 	if (kt == NULL || (s = story_get(b, host, kt->kt_conn)) == NULL ||
-	    (si = story_if(b, s, arg_s(rec, "ifp"))) == NULL)
+	    (si = story_if(b, s, trace_arg_s(rec, "ifp"))) == NULL)
 		return;
 	if (kt->kt_inner)
 		si->si_inner_released++;
@@ -253,7 +230,7 @@ tag_released(struct storybook *b, unsigned host, const struct trace_rec *rec)
 static void
 tag_refused(struct storybook *b, struct story *s, const struct trace_rec *rec)
 {
-	const char *name = arg_s(rec, "ifp");
+	const char *name = trace_arg_s(rec, "ifp");
 	struct story_if *si;
 
 	/* Without a route or the right to it no interface was asked. */
@@ -269,7 +246,7 @@ story_tag_type(const struct world *w, const struct trace_rec *rec)
 
 	if (!is_host(w, rec, &host))
 		return (NULL);
-	kt = tag_known(w->w_story, host, arg_u(rec, "tag"));
+	kt = tag_known(w->w_story, host, trace_arg_u(rec, "tag"));
 	return (kt != NULL ? kt->kt_type : NULL);
 }
 
@@ -279,9 +256,9 @@ static void
 story_drop(struct storybook *b, struct story *s, enum story_place place,
     const char *at, const struct trace_rec *rec)
 {
-	const char *why = text_kept(b, arg_s(rec, "reason"));
+	const char *why = text_kept(b, trace_arg_s(rec, "reason"));
 	struct story_drop *d = s->s_drops, *end = d + s->s_ndrops;
-	int error = arg_error(rec);
+	int error = (int)trace_arg_i(rec, "error");
 
 	at = text_kept(b, at);
 	/* A lagg or a vlan drops what its port, or tag, is not right for. */
@@ -307,7 +284,7 @@ story_drop(struct storybook *b, struct story *s, enum story_place place,
 		d->sd_first = rec->tr_when;
 	}
 	d->sd_count++;
-	d->sd_bytes += arg_u(rec, "len");
+	d->sd_bytes += trace_arg_u(rec, "len");
 	d->sd_last = rec->tr_when;
 }
 
@@ -329,13 +306,13 @@ drop_at(const struct trace_rec *rec)
 {
 	switch (rec->tr_id) {
 	case TP_wire_drop:
-		return (arg_s(rec, "link"));
+		return (trace_arg_s(rec, "link"));
 	case TP_nic_drop:
-		return (arg_s(rec, "ifp"));
+		return (trace_arg_s(rec, "ifp"));
 	case TP_lagg_drop:
-		return (arg_s(rec, "lagg"));
+		return (trace_arg_s(rec, "lagg"));
 	case TP_vlan_drop:
-		return (arg_s(rec, "vlan"));
+		return (trace_arg_s(rec, "vlan"));
 	default:
 		return ("IP");
 	}
@@ -345,7 +322,7 @@ drop_at(const struct trace_rec *rec)
 static void
 drop_down(struct storybook *b, unsigned host, const struct trace_rec *rec)
 {
-	struct story *s = story_get(b, host, arg_u(rec, "conn"));
+	struct story *s = story_get(b, host, trace_arg_u(rec, "conn"));
 
 	if (s != NULL)
 		story_drop(b, s, drop_place(rec), drop_at(rec), rec);
@@ -355,7 +332,7 @@ drop_down(struct storybook *b, unsigned host, const struct trace_rec *rec)
 static void
 drop_frame(struct storybook *b, const struct trace_rec *rec)
 {
-	uint64_t id = arg_u(rec, "frame");
+	uint64_t id = trace_arg_u(rec, "frame");
 	const struct known_frame *kf = &b->b_frames[id % FRAMES_KNOWN];
 	struct strbuf at = { 0 };
 	struct story *s;
@@ -385,8 +362,8 @@ static void
 story_mode(struct world *w, struct story *s, const struct trace_rec *rec)
 {
 	struct storybook *b = w->w_story;
-	bool rx = strcmp(arg_s(rec, "dir"), "rx") == 0;
-	const char *mode = text_kept(b, arg_s(rec, "mode"));
+	bool rx = strcmp(trace_arg_s(rec, "dir"), "rx") == 0;
+	const char *mode = text_kept(b, trace_arg_s(rec, "mode"));
 
 	for (unsigned i = 0; i < s->s_nmodes; i++)
 		if (s->s_modes[i].sm_rx == rx && s->s_modes[i].sm_mode != mode)
@@ -399,9 +376,9 @@ story_mode(struct world *w, struct story *s, const struct trace_rec *rec)
 	s->s_modes[s->s_nmodes++] =
 	    (struct story_mode) { .sm_when = rec->tr_when,
 		    .sm_rx = rx,
-		    .sm_error = arg_error(rec),
+		    .sm_error = (int)trace_arg_i(rec, "error"),
 		    .sm_mode = mode,
-		    .sm_why = text_kept(b, arg_s(rec, "reason")) };
+		    .sm_why = text_kept(b, trace_arg_s(rec, "reason")) };
 }
 
 /* --- what the card did --- */
@@ -409,12 +386,12 @@ story_mode(struct world *w, struct story *s, const struct trace_rec *rec)
 static void
 story_card(struct storybook *b, struct story *s, const struct trace_rec *rec)
 {
-	struct story_if *si = story_if(b, s, arg_s(rec, "ifp"));
+	struct story_if *si = story_if(b, s, trace_arg_s(rec, "ifp"));
 
 	if (si == NULL)
 		return;
 	if (rec->tr_id == TP_nic_reread)
-		si->si_reread += arg_u(rec, "len");
+		si->si_reread += trace_arg_u(rec, "len");
 	else
 		si->si_restarts++;
 }
@@ -423,7 +400,7 @@ static void
 story_reset(struct world *w, struct story *s, const struct trace_rec *rec)
 {
 	s->s_resets++;
-	if (arg_error(rec) != 0)
+	if ((int)trace_arg_i(rec, "error") != 0)
 		s->s_resets_failed++;
 	w->w_timeline.tl_worth = true;
 }
@@ -445,7 +422,7 @@ story_points_want(uint64_t mask[TRACE_MASK_WORDS])
 static void
 story_of_conn(struct world *w, unsigned host, const struct trace_rec *rec)
 {
-	struct story *s = story_get(w->w_story, host, arg_u(rec, "conn"));
+	struct story *s = story_get(w->w_story, host, trace_arg_u(rec, "conn"));
 
 	if (s == NULL)
 		return;
@@ -484,7 +461,7 @@ story_of_host(struct world *w, unsigned host, const struct trace_rec *rec)
 		drop_down(b, host, rec);
 		break;
 	case TP_if_link:
-		if (strcmp(arg_s(rec, "state"), "down") == 0)
+		if (strcmp(trace_arg_s(rec, "state"), "down") == 0)
 			b->b_port_changed = true;
 		break;
 	case TP_tag_refused:

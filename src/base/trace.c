@@ -69,3 +69,27 @@ trace_getarg(const struct trace_rec *rec, const char *name)
 	}
 	return (NULL);
 }
+
+uint64_t
+trace_arg_u(const struct trace_rec *rec, const char *name)
+{
+	const struct trace_arg *a = trace_getarg(rec, name);
+
+	return (a != NULL ? a->u : 0);
+}
+
+int64_t
+trace_arg_i(const struct trace_rec *rec, const char *name)
+{
+	const struct trace_arg *a = trace_getarg(rec, name);
+
+	return (a != NULL ? a->i : 0);
+}
+
+const char *
+trace_arg_s(const struct trace_rec *rec, const char *name)
+{
+	const struct trace_arg *a = trace_getarg(rec, name);
+
+	return (a != NULL && a->s != NULL ? a->s : "");
+}

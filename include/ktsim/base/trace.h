@@ -107,6 +107,10 @@ int trace_find(const char *name);
 /* The value of argument `name` in rec, or NULL. */
 const struct trace_arg *trace_getarg(const struct trace_rec *rec,
     const char *name);
+/* The same, of its kind (the catalogue says which); 0 or "" if there is none. */
+uint64_t trace_arg_u(const struct trace_rec *, const char *name);
+int64_t trace_arg_i(const struct trace_rec *, const char *name);
+const char *trace_arg_s(const struct trace_rec *, const char *name);
 
 /*
  * A record as one line with its newline, appended: as text ("0.000159000000

@@ -53,6 +53,25 @@ test_a_record_as_json(void **state)
 	strbuf_fini(&sb);
 }
 
+static void
+test_arguments_by_name(void **state)
+{
+	const struct trace_arg args[] = { TU(7), TS("tx"), TS(NULL), TI(-3),
+		TS("why") };
+	struct trace_rec rec = mode_rec(args);
+
+	assert_int_equal(trace_arg_u(&rec, "conn"), 7);
+	assert_int_equal(trace_arg_i(&rec, "error"), -3);
+	assert_string_equal(trace_arg_s(&rec, "reason"), "why");
+	assert_string_equal(trace_arg_s(&rec, "mode"), "");
+	assert_ptr_equal(trace_getarg(&rec, "dir"), &args[1]);
+	/* Half a name is none. */
+	assert_null(trace_getarg(&rec, "con"));
+	assert_int_equal(trace_arg_u(&rec, "seqno"), 0);
+	assert_int_equal(trace_arg_i(&rec, "errors"), 0);
+	assert_string_equal(trace_arg_s(&rec, "who"), "");
+}
+
 static unsigned
 count(const uint64_t *mask)
 {
@@ -106,6 +125,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_a_record_as_text),
 		cmocka_unit_test(test_a_record_as_json),
+		cmocka_unit_test(test_arguments_by_name),
 		cmocka_unit_test(test_points_by_name_and_glob),
 		cmocka_unit_test(
 		    test_an_unknown_point_is_told_with_the_nearest),
