@@ -176,6 +176,48 @@ conn_section(struct html *h, unsigned i)
 	strbuf_fini(&words);
 }
 
+/* --- iperf --- */
+
+static void
+iperf_row(struct html *h, const struct iperf_result *ir, int way,
+    const struct iperf_way *iw)
+{
+	struct strbuf sb = { 0 };
+
+	html_row(h, NULL);
+	html_cell(h, ir->ir_name);
+	html_cell(h, way == 0 ? "client to server" : "server to client");
+	html_num(h, ir->ir_nstreams);
+	format_bytes(iw->iw_got, &sb);
+	html_cell(h, strbuf_str(&sb));
+	html_time(h, iw->iw_time);
+	strbuf_clear(&sb);
+	iperf_rate(iw, &sb);
+	html_cell(h, strbuf_str(&sb));
+	html_num(h, iw->iw_rexmits);
+	strbuf_fini(&sb);
+}
+
+static void
+iperf_table(struct html *h)
+{
+	static const char *const heads[] = { "client", "way", "#streams",
+		"=read", "=in", "=rate", "#retransmitted segments", NULL };
+	const struct result *r = h->h_r;
+	struct iperf_way iw;
+
+	if (r->r_niperf == 0)
+		return;
+	strbuf_adds(h->h_sb, "<h3 id=\"iperf\">iperf</h3>\n");
+	html_table(h, "What iperf clients measured; intervals: report.json",
+	    heads);
+	for (unsigned i = 0; i < r->r_niperf; i++)
+		for (int way = 0; way < 2; way++)
+			if (iperf_way(&r->r_iperf[i], way, &iw))
+				iperf_row(h, &r->r_iperf[i], way, &iw);
+	html_table_end(h);
+}
+
 void
 html_conns(struct html *h)
 {
@@ -184,6 +226,7 @@ html_conns(struct html *h)
 	if (r->r_nconns == 0)
 		return;
 	html_h2(h, "connections", "Connections");
+	iperf_table(h);
 	if (h->h_nshown > 0 && h->h_nshown < r->r_nconns) {
 		strbuf_addf(h->h_sb,
 		    "<p>Pictures of %u of %u connections, those to whom most "

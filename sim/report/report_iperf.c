@@ -71,6 +71,23 @@ way_time(const struct iperf_result *ir, int way)
 	return (longest);
 }
 
+bool
+iperf_way(const struct iperf_result *ir, int way, struct iperf_way *iw)
+{
+	bool used = false;
+
+	*iw = (struct iperf_way) { .iw_time = way_time(ir, way) };
+	for (unsigned k = 0; k < ir->ir_nstreams; k++) {
+		if (!sender(ir->ir_streams[k], way)->is_sends)
+			continue;
+		used = true;
+		iw->iw_sent += sender(ir->ir_streams[k], way)->is_sent;
+		iw->iw_rexmits += sender(ir->ir_streams[k], way)->is_rexmits;
+		iw->iw_got += reader(ir->ir_streams[k], way)->is_got;
+	}
+	return (used);
+}
+
 /* Where interval i ends: the last one is shorter. */
 static simtime_t
 interval_end(const struct iperf_result *ir, simtime_t all, unsigned i)
@@ -120,37 +137,18 @@ interval(const struct iperf_result *ir, int way, unsigned i, simtime_t all)
 }
 
 static json_t *
-way_json(const struct iperf_result *ir, int way)
+way_json(const struct iperf_result *ir, int way, const struct iperf_way *iw)
 {
-	simtime_t t = way_time(ir, way);
+	simtime_t t = iw->iw_time;
 	unsigned n = (unsigned)((t + ir->ir_every - 1) / ir->ir_every);
-	json_t *intervals = json_array(), *sent, *got;
-	uint64_t out = 0, in = 0, rexmits = 0;
+	json_t *intervals = json_array(), *sent = part(0, t, iw->iw_sent);
 
 	for (unsigned i = 0; i < n; i++)
 		json_array_append_new(intervals, interval(ir, way, i, t));
-	for (unsigned k = 0; k < ir->ir_nstreams; k++) {
-		if (!sender(ir->ir_streams[k], way)->is_sends)
-			continue;
-		out += sender(ir->ir_streams[k], way)->is_sent;
-		rexmits += sender(ir->ir_streams[k], way)->is_rexmits;
-		in += reader(ir->ir_streams[k], way)->is_got;
-	}
-	sent = part(0, t, out);
 	json_object_set_new(sent, "retransmits",
-	    json_integer((json_int_t)rexmits));
-	got = part(0, t, in);
+	    json_integer((json_int_t)iw->iw_rexmits));
 	return (json_pack("{s:o, s:{s:o, s:o}}", "intervals", intervals, "end",
-	    "sum_sent", sent, "sum_received", got));
-}
-
-static bool
-way_used(const struct iperf_result *ir, int way)
-{
-	for (unsigned k = 0; k < ir->ir_nstreams; k++)
-		if (sender(ir->ir_streams[k], way)->is_sends)
-			return (true);
-	return (false);
+	    "sum_sent", sent, "sum_received", part(0, t, iw->iw_got)));
 }
 
 void
@@ -160,15 +158,16 @@ j_iperf(json_t *o, const struct result *r)
 		"server_to_client" };
 	const struct iperf_result *ir;
 	json_t *all = json_object(), *one;
+	struct iperf_way iw;
 
 	for (ir = r->r_iperf; ir < r->r_iperf + r->r_niperf; ir++) {
 		one = json_object();
 		json_object_set_new(one, "streams",
 		    json_integer(ir->ir_nstreams));
 		for (int way = 0; way < 2; way++)
-			if (way_used(ir, way))
+			if (iperf_way(ir, way, &iw))
 				json_object_set_new(one, ways[way],
-				    way_json(ir, way));
+				    way_json(ir, way, &iw));
 		json_object_set_new(all, ir->ir_name, one);
 	}
 	if (r->r_niperf > 0)
@@ -176,45 +175,43 @@ j_iperf(json_t *o, const struct result *r)
 	json_decref(all);
 }
 
-static void
-text_rate(uint64_t bytes, simtime_t t, struct strbuf *sb)
+void
+iperf_rate(const struct iperf_way *iw, struct strbuf *sb)
 {
-	uint64_t mbit = t == 0
+	uint64_t mbit = iw->iw_time == 0
 	    ? 0
-	    : (uint64_t)((unsigned __int128)bytes * 8 * SIM_SEC / t / 1000000);
+	    : (uint64_t)((unsigned __int128)iw->iw_got * 8 * SIM_SEC /
+		  iw->iw_time / 1000000);
 
-	format_bytes(bytes, sb);
-	strbuf_adds(sb, " in ");
-	format_time(t, sb);
-	strbuf_addf(sb, ", %" PRIu64 ".%02" PRIu64 " Gbit/s", mbit / 1000,
+	strbuf_addf(sb, "%" PRIu64 ".%02" PRIu64 " Gbit/s", mbit / 1000,
 	    mbit % 1000 / 10);
 }
 
 static void
-text_way(const struct iperf_result *ir, int way, struct strbuf *sb)
+text_way(const struct iperf_result *ir, int way, const struct iperf_way *iw,
+    struct strbuf *sb)
 {
-	simtime_t t = way_time(ir, way);
-	uint64_t in = 0, rexmits = 0;
-
-	for (unsigned k = 0; k < ir->ir_nstreams; k++) {
-		in += reader(ir->ir_streams[k], way)->is_got;
-		rexmits += sender(ir->ir_streams[k], way)->is_rexmits;
-	}
 	strbuf_addf(sb, "  %s %s: %u stream%s, ", ir->ir_name,
 	    way == 0 ? "sends" : "receives", ir->ir_nstreams,
 	    plural(ir->ir_nstreams));
-	text_rate(in, t, sb);
-	strbuf_addf(sb, ", %" PRIu64 " retransmitted segment%s\n", rexmits,
-	    plural(rexmits));
+	format_bytes(iw->iw_got, sb);
+	strbuf_adds(sb, " in ");
+	format_time(iw->iw_time, sb);
+	strbuf_adds(sb, ", ");
+	iperf_rate(iw, sb);
+	strbuf_addf(sb, ", %" PRIu64 " retransmitted segment%s\n",
+	    iw->iw_rexmits, plural(iw->iw_rexmits));
 }
 
 void
 text_iperf(const struct result *r, struct strbuf *sb)
 {
+	struct iperf_way iw;
+
 	if (r->r_niperf > 0)
 		heading(sb, "iperf");
 	for (unsigned i = 0; i < r->r_niperf; i++)
 		for (int way = 0; way < 2; way++)
-			if (way_used(&r->r_iperf[i], way))
-				text_way(&r->r_iperf[i], way, sb);
+			if (iperf_way(&r->r_iperf[i], way, &iw))
+				text_way(&r->r_iperf[i], way, &iw, sb);
 }

@@ -23,6 +23,15 @@ struct json_t *report_tree(const struct result *);
 /* report_iperf.c */
 void j_iperf(struct json_t *, const struct result *);
 void text_iperf(const struct result *, struct strbuf *);
+/* All of a way: 0 client to server, 1 back. */
+struct iperf_way {
+	simtime_t iw_time;
+	uint64_t iw_sent, iw_got, iw_rexmits;
+};
+/* False: nobody sends there. */
+bool iperf_way(const struct iperf_result *, int way, struct iperf_way *);
+/* What was read, in Gbit/s. */
+void iperf_rate(const struct iperf_way *, struct strbuf *);
 
 /* report_claims.c */
 void text_claims(const struct result *, struct strbuf *);

@@ -94,6 +94,11 @@ def capture(c, s):
     text = open(os.path.join(s.out, 'report.txt')).read()
     c.check('load sends: 3 streams, 585.937 KiB in ' in text, text[text.find('\niperf'):][:200])
     c.equal(o['client_to_server']['end']['sum_received']['bytes'], 600000, 'bytes')
+    page = open(os.path.join(s.out, 'report.html')).read()
+    table = page[page.index('<h3 id="iperf">'):]
+    rate = '%.2f Gbit/s' % (int(o['client_to_server']['end']['sum_received']['bits_per_second'] / 1e7) / 100)
+    for cell in ('client to server', '585.937 KiB', rate):
+        c.check(cell in table[:table.index('</table>')], cell)
 
 
 def claims(c, s):
