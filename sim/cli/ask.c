@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <ktsim/base/kmem.h>
 #include <ktsim/sim/scenario.h>
@@ -85,6 +86,9 @@ ask_main(const struct command *cmd, int argc, char **argv, int min, int max,
 		runref_fini(&as.as_run);
 	}
 	free(sa.sa_words);
+	/* A wreck cannot be taken apart: leave without looking back. */
+	if (as.as_wreck && fflush(NULL) == 0)
+		_exit(rc);
 	return (rc == CLI_HELPED ? EXIT_OK : rc);
 }
 
@@ -102,6 +106,8 @@ ask_record(struct ask *as, const char *points, bool frames,
 	    recording_make(&as->as_rec, as->as_sc, &wo, points, frames, &err);
 	if (error != 0)
 		color_diag(strbuf_str(&err));
+	else if (world_result(as->as_rec.rg_world)->r_panic != NULL)
+		as->as_wreck = true;
 	strbuf_fini(&err);
 	return (error == 0 ? 0 : error == EINVAL ? EXIT_USAGE : EXIT_MISSING);
 }
@@ -114,7 +120,11 @@ ask_conn(const struct ask *as, const char *name)
 
 	if (c != NULL)
 		return (c);
-	if (r->r_nconns == 0)
+	if (r->r_nconns == 0 && r->r_panic != NULL)
+		(void)usage_error(as->as_cmd,
+		    "no connection of the run is left: a kernel panicked: %s",
+		    r->r_panic);
+	else if (r->r_nconns == 0)
 		(void)usage_error(as->as_cmd, "the run has no connections");
 	else
 		(void)usage_error(as->as_cmd,

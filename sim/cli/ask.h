@@ -13,6 +13,7 @@ struct ask {
 	int as_nwords;
 	bool as_json;
 	struct recording as_rec;
+	bool as_wreck; /* a kernel of it panicked */
 };
 
 /* Of their help. */

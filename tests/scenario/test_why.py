@@ -192,7 +192,8 @@ def options(c, a):
                            'get#0:1000'), '--set')
     # This one breaks the run before anything is sent.
     defect = ['--defect', 'kern.sbready-early', f]
-    a.ask('trace-byte', *defect, 'get#0:1000', code=2, error='no connections')
+    a.ask('trace-byte', *defect, 'get#0:1000', code=2,
+          error='no connection of the run is left: a kernel panicked: ')
     a.ask('show', *defect, 'tcp@1ms', 'get#0', code=2, error='the run is over')
     at = ['tcp@1ms', 'get#0']
     tcp = a.ask('show', f, *at)
