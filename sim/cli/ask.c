@@ -106,7 +106,7 @@ ask_record(struct ask *as, const char *points, bool frames,
 	    recording_make(&as->as_rec, as->as_sc, &wo, points, frames, &err);
 	if (error != 0)
 		color_diag(strbuf_str(&err));
-	else if (world_result(as->as_rec.rg_world)->r_panic != NULL)
+	else if (world_broken(as->as_rec.rg_world) != NULL)
 		as->as_wreck = true;
 	strbuf_fini(&err);
 	return (error == 0 ? 0 : error == EINVAL ? EXIT_USAGE : EXIT_MISSING);
@@ -117,13 +117,14 @@ ask_conn(const struct ask *as, const char *name)
 {
 	const struct conn_result *c = recording_conn(&as->as_rec, name);
 	const struct result *r = world_result(as->as_rec.rg_world);
+	const char *broken = world_broken(as->as_rec.rg_world);
 
 	if (c != NULL)
 		return (c);
-	if (r->r_nconns == 0 && r->r_panic != NULL)
+	if (r->r_nconns == 0 && broken != NULL)
 		(void)usage_error(as->as_cmd,
-		    "no connection of the run is left: a kernel panicked: %s",
-		    r->r_panic);
+		    "the run broke off before it could tell of a connection: %s",
+		    broken);
 	else if (r->r_nconns == 0)
 		(void)usage_error(as->as_cmd, "the run has no connections");
 	else

@@ -13,7 +13,7 @@ struct ask {
 	int as_nwords;
 	bool as_json;
 	struct recording as_rec;
-	bool as_wreck; /* a kernel of it panicked */
+	bool as_wreck; /* it broke */
 };
 
 /* Of their help. */

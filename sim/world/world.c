@@ -348,13 +348,15 @@ world_drain(struct world *w)
 	world_detach_stacks(w);
 }
 
-static bool
+const char *
 world_broken(const struct world *w)
 {
+	const struct invariant_result *in = w->w_res.r_inv;
+
 	for (int i = 0; i < INVARIANTS; i++)
-		if (w->w_res.r_inv[i].i_broken > 0)
-			return (true);
-	return (w->w_res.r_panic != NULL);
+		if (in[i].i_broken > 0)
+			return (in[i].i_first);
+	return (w->w_res.r_panic);
 }
 
 static void
@@ -428,7 +430,7 @@ world_over(struct world *w)
 	tap_close(w);
 	tcpinfo_close(w);
 	prints_end(w);
-	if (world_broken(w))
+	if (world_broken(w) != NULL)
 		w->w_wrecked = true;
 	kpanic_sethandler(NULL, NULL);
 }

@@ -193,7 +193,7 @@ def options(c, a):
     # This one breaks the run before anything is sent.
     defect = ['--defect', 'kern.sbready-early', f]
     a.ask('trace-byte', *defect, 'get#0:1000', code=2,
-          error='no connection of the run is left: a kernel panicked: ')
+          error='the run broke off before it could tell of a connection: sbcheck')
     a.ask('show', *defect, 'tcp@1ms', 'get#0', code=2, error='the run is over')
     at = ['tcp@1ms', 'get#0']
     tcp = a.ask('show', f, *at)

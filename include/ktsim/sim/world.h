@@ -182,6 +182,12 @@ struct timebase *world_timebase(struct world *);
 /* The kernel of a host of the scenario; NULL. For sockets of its programs. */
 struct vnet *world_vnet(struct world *, const char *host);
 const struct result *world_result(const struct world *);
+/*
+ * The first words of what broke: an invariant, or a kernel that panicked; NULL:
+ * all held. Destroying such a world keeps its memory, and what the broken
+ * kernel's stack held is lost: leave the program by _exit.
+ */
+const char *world_broken(const struct world *);
 /* How many of wo_shows were told; the run did not come to the others. */
 unsigned world_shown(const struct world *);
 /*
