@@ -23,6 +23,7 @@ struct life {
 	struct tale *ta;
 	const struct rec_dir *dir;
 	uint32_t at; /* of the byte, in the TCP stream; as far as known */
+	const struct rec_record *rec; /* the one that has it; NULL: unknown */
 };
 
 /* The application and connection number of "get#0" for one side. */
@@ -127,9 +128,9 @@ static void
 tell_write(struct life *l, const struct rec_event *w)
 {
 	tale_add(l->ta, w->e_when, event_text(w, "app"), 0,
-	    "%s of %ju bytes takes it: byte %ju of them", event_text(w, "call"),
-	    (uintmax_t)event_num(w, "len"),
-	    (uintmax_t)(l->off - event_num(w, "off")));
+	    "%s has taken it: byte %ju of its %ju bytes", event_text(w, "call"),
+	    (uintmax_t)(l->off - event_num(w, "off")),
+	    (uintmax_t)event_num(w, "len"));
 }
 
 static void
@@ -145,6 +146,7 @@ tell_place(struct life *l, const struct rec_event *w)
 		return;
 	}
 	r = l->dir != NULL ? place_in_record(l, w, &in) : NULL;
+	l->rec = r;
 	if (r == NULL) {
 		tale_add(l->ta, w->e_when, "", 0,
 		    "between byte %ju and %ju of the TCP stream; its record "
@@ -161,54 +163,122 @@ tell_place(struct life *l, const struct rec_event *w)
 	    l->at + l->dir->d_iss + 1);
 }
 
+/* --- the kernel's numbers --- */
+
+/*
+ * Kernels number the records of a session, from the one on that came after the
+ * keys; frames show the handshake's records, too. The numbers that a kernel
+ * told are laid along the records of the stream where lengths and types fit.
+ */
+struct numbers {
+	const struct life *l;
+	int side; /* whose kernel */
+	enum trace_id id;
+	uint64_t first;
+};
+
+static const struct rec_event *
+numbers_next(const struct numbers *nu, const struct rec_event *e)
+{
+	const struct recording *rg = nu->l->rg;
+	const struct conn_side *s = &nu->l->c->c_side[nu->side];
+
+	e = e == NULL ? rg->rg_events : e + 1;
+	for (; e < rg->rg_events + rg->rg_nevents && s->host != NULL; e++)
+		if ((e->e_id == nu->id ||
+			(e->e_id == TP_tls_error && nu->side != nu->l->side)) &&
+		    event_num(e, "conn") == s->number &&
+		    strcmp(e->e_who, s->host) == 0)
+			return (e);
+	return (NULL);
+}
+
+/* Can the record be the one of this event? What it does not say, fits. */
+static bool
+number_fits(const struct life *l, const struct rec_event *e,
+    const struct rec_record *r)
+{
+	uint32_t head, tail;
+
+	if (e->e_id == TP_tls_error)
+		return (true);
+	if (e->e_id == TP_tls_record)
+		return (event_num(e, "len") == r->r_len);
+	if (strcmp(l->c->c_tls, "TLS 1.3") != 0 &&
+	    event_num(e, "type") != r->r_type)
+		return (false);
+	overhead(l->c, &head, &tail);
+	return (tail == 0 || event_num(e, "len") + head + tail == r->r_len);
+}
+
+static bool
+numbers_fit(const struct numbers *nu, unsigned from)
+{
+	const struct rec_dir *d = nu->l->dir;
+	const struct rec_event *e = NULL;
+	uint64_t at;
+
+	while ((e = numbers_next(nu, e)) != NULL) {
+		at = from + event_num(e, "seqno") - nu->first;
+		if (at < d->d_nrecs && !number_fits(nu->l, e, &d->d_recs[at]))
+			return (false);
+	}
+	return (true);
+}
+
+/* The number of the byte's record in the kernel of a side; false: none. */
+static bool
+kernel_number(const struct life *l, int side, uint64_t *seqno)
+{
+	struct numbers nu = { .l = l,
+		.side = side,
+		.id = side == l->side ? TP_tls_record : TP_tls_decrypted };
+	const struct rec_event *e = numbers_next(&nu, NULL);
+	unsigned n, from;
+
+	if (l->rec == NULL || e == NULL)
+		return (false);
+	n = (unsigned)(l->rec - l->dir->d_recs);
+	nu.first = event_num(e, "seqno");
+	for (from = 0; from <= n; from++)
+		if (numbers_fit(&nu, from)) {
+			*seqno = nu.first + n - from;
+			return (true);
+		}
+	return (false);
+}
+
 /* --- who encrypted it --- */
 
 static void
-tell_kernel_record(struct life *l, const struct rec_frame *f, uint64_t seqno)
+tell_encryption(struct life *l, const struct rec_frame *f)
 {
 	const struct rec_event *e;
+	uint64_t seqno;
 
-	if (f->f_mode == PKT_KTLS_IFNET) {
+	if (f->f_mode == PKT_KTLS_TOE)
+		tale_add(l->ta, f->f_when, f->f_from, f->f_id,
+		    "the card's own TCP encrypts and sends it");
+	else if (!kernel_number(l, l->side, &seqno)) {
+		if (l->rec != NULL && f->f_mode == PKT_PLAIN)
+			tale_add(l->ta, f->f_when, "", 0,
+			    "its application encrypted it (OpenSSL, user "
+			    "space)");
+	} else if (f->f_mode == PKT_KTLS_IFNET)
 		tale_add(l->ta, f->f_when, f->f_from, f->f_id,
 		    "the card encrypts it on its way out: kernel record %ju, "
 		    "send tag %u",
 		    (uintmax_t)seqno, f->f_tag);
-		return;
-	}
-	if (f->f_mode == PKT_KTLS_TOE) {
-		tale_add(l->ta, f->f_when, f->f_from, f->f_id,
-		    "the card's own TCP encrypts and sends it");
-		return;
-	}
-	e = find_record(l, TP_tls_encrypted, l->side, seqno);
-	if (f->f_mode == PKT_KTLS_SW && e != NULL)
+	else if ((e = find_record(l, TP_tls_encrypted, l->side, seqno)) != NULL)
 		tale_add(l->ta, e->e_when, e->e_who, 0,
 		    "a worker has encrypted kernel record %ju (%ju bytes)",
 		    (uintmax_t)seqno, (uintmax_t)event_num(e, "len"));
-	else if (f->f_mode == PKT_PLAIN && l->c->c_tls != NULL)
-		tale_add(l->ta, f->f_when, "", 0,
-		    "its application encrypted it (OpenSSL, user space)");
-}
-
-/* The kernel's number of the record that the byte is in; by the first frame
- * that has it: its first record, and those behind. */
-static uint64_t
-kernel_record(const struct life *l, const struct rec_frame *f)
-{
-	const struct rec_record *r;
-	uint32_t first = f->f_off - f->f_rec_off;
-	uint64_t n = f->f_rec;
-
-	for (r = l->dir->d_recs; r < l->dir->d_recs + l->dir->d_nrecs; r++)
-		if (r->r_off > first && r->r_off <= l->at)
-			n++;
-	return (n);
 }
 
 /* --- frames --- */
 
 static bool
-tell_frames(struct life *l, uint64_t *kernel)
+tell_frames(struct life *l)
 {
 	const struct rec_frame *f;
 	unsigned told = 0;
@@ -220,10 +290,8 @@ tell_frames(struct life *l, uint64_t *kernel)
 		    f->f_len == 0 || f->f_off > l->at ||
 		    f->f_off + f->f_len <= l->at)
 			continue;
-		if (told == 0) {
-			*kernel = kernel_record(l, f);
-			tell_kernel_record(l, f, *kernel);
-		}
+		if (told == 0)
+			tell_encryption(l, f);
 		if (told++ >= 32)
 			continue;
 		tale_add(l->ta, f->f_when, f->f_from, f->f_id,
@@ -246,21 +314,32 @@ tell_frames(struct life *l, uint64_t *kernel)
 }
 
 static void
-tell_receiver(struct life *l, uint64_t kernel, bool arrived)
+tell_decryption(struct life *l, int other)
+{
+	const struct rec_event *e;
+	uint64_t seqno;
+
+	if (!kernel_number(l, other, &seqno))
+		return;
+	e = find_record(l, TP_tls_decrypted, other, seqno);
+	if (e != NULL)
+		tale_add(l->ta, e->e_when, e->e_who, 0,
+		    "the kernel has decrypted record %ju", (uintmax_t)seqno);
+	e = find_record(l, TP_tls_error, other, seqno);
+	if (e != NULL)
+		tale_add(l->ta, e->e_when, e->e_who, 0,
+		    "record %ju cannot be used: %s (%s)", (uintmax_t)seqno,
+		    event_text(e, "reason"),
+		    errno_name((int)event_num(e, "error")));
+}
+
+static void
+tell_receiver(struct life *l, bool arrived)
 {
 	int other = 1 - l->side;
 	const struct rec_event *e;
 
-	e = find_record(l, TP_tls_decrypted, other, kernel);
-	if (e != NULL && l->c->c_tls != NULL)
-		tale_add(l->ta, e->e_when, e->e_who, 0,
-		    "the kernel has decrypted record %ju", (uintmax_t)kernel);
-	e = find_record(l, TP_tls_error, other, kernel);
-	if (e != NULL)
-		tale_add(l->ta, e->e_when, e->e_who, 0,
-		    "record %ju cannot be used: %s (%s)", (uintmax_t)kernel,
-		    event_text(e, "reason"),
-		    errno_name((int)event_num(e, "error")));
+	tell_decryption(l, other);
 	e = find_io(l, TP_app_read, other);
 	if (e != NULL) {
 		tale_add(l->ta, e->e_when, event_text(e, "app"), 0,
@@ -284,15 +363,14 @@ explain_byte(const struct recording *rg, const struct conn_result *c, int side,
 		.ta = ta,
 		.dir = recording_dir(rg, c, side) };
 	const struct rec_event *w = find_io(&l, TP_app_write, side);
-	uint64_t kernel = UINT64_MAX;
 	bool arrived;
 
 	if (w == NULL)
 		return (false);
 	tell_write(&l, w);
 	tell_place(&l, w);
-	arrived = l.dir != NULL && tell_frames(&l, &kernel);
-	tell_receiver(&l, kernel, arrived);
+	arrived = l.dir != NULL && tell_frames(&l);
+	tell_receiver(&l, arrived);
 	tale_sort(ta);
 	return (true);
 }

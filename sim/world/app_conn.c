@@ -102,10 +102,12 @@ int
 conn_write(struct conn *c, const void *buf, size_t len, size_t *done)
 {
 	struct kiovec iov = { (void *)(uintptr_t)buf, len };
-	uint32_t from = conn_stream_end(c);
 	struct uio uio;
 	int error;
 
+	/* libssl may have sent a part and ask for the same bytes again. */
+	if (!c->c_write_begun)
+		c->c_write_from = conn_stream_end(c);
 	if (c->c_ep != NULL)
 		error = tls_endpoint_write(c->c_ep, buf, len, done);
 	else {
@@ -113,7 +115,8 @@ conn_write(struct conn *c, const void *buf, size_t len, size_t *done)
 		error = sosend(c->c_so, &uio, NULL, 0);
 		*done = uio.uio_offset;
 	}
-	conn_wrote(c, *done, from, "write");
+	conn_wrote(c, *done, c->c_write_from, "write");
+	c->c_write_begun = *done == 0 && error == EWOULDBLOCK;
 	return (error);
 }
 

@@ -132,13 +132,15 @@ struct conn {
 	uint32_t c_number;	/* the kernel's, as the trace has it */
 	struct story_gap c_gap; /* of the bodies that were read here */
 	uint64_t c_write_off, c_read_off; /* of all that it sent, and read */
-	bool c_resent;			  /* it misread a partial count */
-	void *c_data;			  /* of its type */
-	int c_misreads;			  /* enum sc_misreads */
-	uint64_t c_read_bps;		  /* bodies, no faster; 0 */
-	simtime_t c_read_from;		  /* since then ... */
-	uint64_t c_read_bytes;		  /* ... so many */
-	uint64_t c_empty; /* writes of no bytes, for this answer */
+	uint32_t c_write_from; /* of the stream: where this write began */
+	bool c_write_begun;    /* ... and blocked */
+	bool c_resent;	       /* it misread a partial count */
+	void *c_data;	       /* of its type */
+	int c_misreads;	       /* enum sc_misreads */
+	uint64_t c_read_bps;   /* bodies, no faster; 0 */
+	simtime_t c_read_from; /* since then ... */
+	uint64_t c_read_bytes; /* ... so many */
+	uint64_t c_empty;      /* writes of no bytes, for this answer */
 };
 
 /* What an application of a type does. */

@@ -135,6 +135,11 @@ why_application(struct chain *ch, const struct conn *c)
 		    conn_state_name(c));
 	if (sim_event_pending(&c->c_event))
 		say(ch, "it looks again %s", due(ch, &c->c_event));
+	else if (c->c_off < c->c_len && sbspace(sb) < sb->sb_lowat)
+		say(ch,
+		    "it waits for %ld bytes of room (%ld are free): what is in "
+		    "the buffer goes when it is acknowledged",
+		    (long)sb->sb_lowat, MAX((long)sbspace(sb), 0L));
 }
 
 /* --- the sender's TCP --- */
@@ -161,12 +166,15 @@ why_path(struct chain *ch, const struct conn *c)
 static void
 why_outstanding(struct chain *ch, const struct conn *c, const struct tcpcb *tp)
 {
-	uint32_t out = tp->snd_max - tp->snd_una;
-
-	say(ch,
-	    "%u bytes are sent and not acknowledged (window %u, congestion "
-	    "window %u)",
-	    out, tp->snd_wnd, tp->snd_cwnd);
+	if (tp->t_state < TCPS_ESTABLISHED)
+		say(ch, "the SYN of %s is sent and not acknowledged",
+		    host_name(c));
+	else
+		say(ch,
+		    "%u bytes of %s are sent and not acknowledged (window %u, "
+		    "congestion window %u)",
+		    tp->snd_max - tp->snd_una, host_name(c), tp->snd_wnd,
+		    tp->snd_cwnd);
 	if (tp->t_rxtshift > 0)
 		say(ch,
 		    "%u timeouts in a row so far: what was sent again was "
@@ -258,6 +266,27 @@ why_receiver(struct chain *ch, const struct conn *c)
 	return (false);
 }
 
+/* Does who only has to read wait for an answer to what it sent? */
+static bool
+asks(const struct conn *to)
+{
+	const struct tcpcb *tp = sototcpcb(to->c_so);
+
+	return (tp->t_rxtshift > 0 && tp->snd_max != tp->snd_una);
+}
+
+/* Before the body: a request, or the handshake, is under way. */
+static void
+why_question(struct chain *ch, const struct conn *c, const struct conn *peer)
+{
+	const struct tcpcb *tp = sototcpcb(c->c_so);
+
+	if (peer == NULL)
+		say(ch, "no application at the other end has accepted it yet");
+	if (tp->snd_max != tp->snd_una)
+		why_outstanding(ch, c, tp);
+}
+
 static void
 why_connection(struct chain *ch, struct conn *c)
 {
@@ -276,8 +305,10 @@ why_connection(struct chain *ch, struct conn *c)
 	}
 	if (to != NULL && to->c_so != NULL && why_receiver(ch, to))
 		return;
-	if (from == NULL || from->c_so == NULL)
+	if (peer != NULL && peer->c_so == NULL)
 		say(ch, "there is no other end any more");
+	else if (peer == NULL || asks(to))
+		why_question(ch, peer == NULL ? c : to, peer);
 	else
 		why_tcp(ch, from);
 }

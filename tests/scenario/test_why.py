@@ -202,6 +202,82 @@ def options(c, a):
           error='did you mean `kern.sbready-early`?')
 
 
+LAB = '''ktls_sim: 1
+name: lab
+hosts:
+  server: {sysctl: {kern.ipc.tls.enable: 1}, nics: {m0: {}}, addresses: {m0: 10.0.0.1/24}, files: {/f: {size: 100KiB}}}
+  client: {sysctl: {kern.ipc.tls.enable: 1}, nics: {e0: {}}, addresses: {e0: 10.0.0.2/24}}
+links: [{ends: [server.m0, client.e0], rate: 100Mbit/s, delay: 1ms}]
+apps:
+%s
+'''
+# A small buffer takes writes in parts; a sender in user space has no kernel's numbers.
+IN_PARTS = '''  d: {type: iperf-server, host: server, port: 5201, tls: {rx: kernel}}
+  get: {type: iperf-client, host: client, server: d, bytes: 500kB, block: 64KiB, sndbuf: 20KiB, tls: {tx: kernel}}'''
+USER = '''  d: {type: https-server, host: server, tls: {tx: openssl, handshake: synthetic%s}}
+  get: {type: https-client, host: client, server: d, path: /f, tls: {rx: kernel, handshake: synthetic}}
+checks: {records: false}'''
+BAD_MAC = ', spoil: {record: 2, how: bad-mac}'
+
+
+def write(d, text):
+    file = os.path.join(d, 'lab.ktls.yaml')
+    with open(file, 'w') as f:
+        f.write(text)
+    return file
+
+
+def records(folder, point):
+    """(number, first byte, behind the last) of the application's records, by what a kernel told."""
+    at, found = 0, []
+    for line in open(os.path.join(folder, 'trace.ndjson')):
+        e = json.loads(line)
+        if e['point'] == point and e['conn'] and e.get('type', 23) == 23:
+            found.append((e['seqno'], at, at + e['len']))
+            at += e['len']
+    return found
+
+
+def numbers(c, a, d):
+    """The record that has a byte, by what the receiver's kernel decrypted."""
+    for what, text, sender in (('in parts', LAB % IN_PARTS, 'client'), ('user space', LAB % (USER % ''), 'server')):
+        file = write(d, text)
+        folder = os.path.join(d, 'lab')
+        r = lib.run(a.sim, ['run', '--quiet', '--trace=tls_decrypted', '--out', folder, file])
+        c.equal(r.returncode, 0, r.stderr)
+        known = records(folder, 'tls_decrypted')
+        c.check(len(known) > 6, known)
+        for number, first, behind in known[::len(known) // 5]:
+            for byte in (first, behind - 1):
+                told = a.ask('trace-byte', folder, 'get#0:%s:%d' % (sender, byte))
+                c.check('the kernel has decrypted record %d\n' % number in told, '%s %d: %s' % (what, byte, told))
+                c.check(('a worker has encrypted kernel record %d (' % number in told) == (what == 'in parts'), told)
+                c.check(('its application encrypted it' in told) == (what != 'in parts'), told)
+                c.check('cannot be told' not in told, told)
+    file = write(d, LAB % (USER % BAD_MAC))
+    _, first, behind = known[2]
+    for byte in (first, behind - 1):
+        told = a.ask('trace-byte', file, 'get#0:%d' % byte)
+        c.check('record 2 cannot be used: authentication failed (EBADMSG)' in told, told)
+        c.check('the kernel has decrypted' not in told, told)
+    # A record that fits into one mbuf leaves in a plain one; a worker encrypted it all the same.
+    told = a.ask('trace-byte', lib.scenario('quickstart'), 'get#0:0')
+    c.check('a worker has encrypted kernel record 2 (121 bytes)' in told and 'OpenSSL' not in told, told)
+
+
+def waits(c, a, d):
+    """Before there is a body."""
+    file = write(d, LAB % (USER % ''))
+    for at, lines in (('500us', ('is at: connects', 'the SYN of client is sent and not acknowledged')),
+                      ('4.5ms', ('is at: shakes hands', 'no application at the other end has accepted it yet',
+                               ' bytes of client are sent and not acknowledged'))):
+        told = a.ask('why', file, 'stalled', 'get#0@' + at)
+        for line in lines:
+            c.check(line in told, at + ': ' + told)
+    told = a.ask('why', lib.scenario('quickstart'), 'stalled', 'get#0@2ms')
+    c.check('it waits for 40960 bytes of room (' in told, told)
+
+
 def main():
     c = lib.Checks()
     sim = sys.argv[1]
@@ -218,6 +294,8 @@ def main():
         tls_byte(c, a, folder)
         show(c, a, folder)
         options(c, a)
+        numbers(c, a, d)
+        waits(c, a, d)
         a.ask('why', os.path.join(d, 'nothing'), 'dropped', '3', code=3)
     c.done()
 

@@ -12,9 +12,9 @@
 #define POINTS_DROPPED                                                \
 	"wire_drop,wire_impair,nic_drop,ip_drop,lagg_drop,vlan_drop," \
 	"tcp_discard,tcp_rexmit"
-#define POINTS_BYTE                                                \
-	"app_write,app_read,tls_frame,tls_enqueue,tls_encrypted,"  \
-	"tls_decrypted,tls_error,tcp_rexmit,so_sendfile,tls_mode," \
+#define POINTS_BYTE                                                          \
+	"app_write,app_read,tls_frame,tls_record,tls_enqueue,tls_encrypted," \
+	"tls_decrypted,tls_error,tcp_rexmit,so_sendfile,tls_mode,"           \
 	"nic_tls_restart,nic_drop,ip_drop,tcp_discard"
 
 /* Why a connection's TLS is where it is: each decision with its reason. */
