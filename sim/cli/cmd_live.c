@@ -99,7 +99,7 @@ const struct command cmd_live = {
 	    "to the control socket (`ktls-sim ctl --help`).\n"
 	    "\n"
 	    "It ends at the scenario's `until` if that is given, by `ktls-sim ctl SOCKET stop`, or\n"
-	    "with Ctrl-C (SIGINT, SIGTERM): in order, expectations judged, reports written,\n"
+	    "with Ctrl-C (SIGINT, SIGTERM, SIGHUP): in order, expectations judged, reports written,\n"
 	    "exit code as of run. A second Ctrl-C breaks off: exit code 130.\n",
 	.c_options = live_options,
 	.c_codes = exit_codes,

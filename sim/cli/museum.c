@@ -82,6 +82,7 @@ museum_add(struct museum *mu, const char *name)
 	char *path = xasprintf("%s/%s", mu->m_dir, name);
 	struct strbuf diag = { 0 };
 	struct scenario *sc = NULL;
+	const struct exhibit *other;
 	struct exhibit *e;
 	int error;
 
@@ -97,6 +98,13 @@ museum_add(struct museum *mu, const char *name)
 					  : EXIT_MISSING);
 	}
 	strbuf_fini(&diag);
+	if ((other = museum_find(mu, sc->exhibit.id)) != NULL) {
+		fprintf(stderr, "%s: error: exhibit %s is in %s already\n",
+		    path, sc->exhibit.id, other->e_path);
+		scenario_free(sc);
+		free(path);
+		return (EXIT_USAGE);
+	}
 	mu->m_v = xrealloc(mu->m_v, (mu->m_n + 1) * sizeof(*mu->m_v));
 	e = &mu->m_v[mu->m_n++];
 	*e = (struct exhibit) { path, sc, story_of(sc->text) };

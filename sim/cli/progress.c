@@ -9,13 +9,17 @@
 
 #include <event2/event.h>
 
+#include <ktsim/base/kassert.h>
 #include <ktsim/base/kmem.h>
 
 #include "cli.h"
 
+/* They end a run in order; the last when its terminal goes away. */
+static const int signals[] = { SIGINT, SIGTERM, SIGHUP };
+
 struct progress {
 	struct event_base *pg_base;
-	struct event *pg_int, *pg_term, *pg_timer;
+	struct event *pg_signals[nitems(signals)], *pg_timer;
 	bool pg_stop, pg_show, pg_shown;
 	simtime_t pg_now;
 };
@@ -52,12 +56,13 @@ progress_start(bool show)
 	pg->pg_base = event_base_new();
 	if (pg->pg_base == NULL)
 		return (pg); /* no signals, no progress: still a run */
-	pg->pg_int = evsignal_new(pg->pg_base, SIGINT, progress_signal, pg);
-	pg->pg_term = evsignal_new(pg->pg_base, SIGTERM, progress_signal, pg);
+	for (size_t i = 0; i < nitems(signals); i++) {
+		pg->pg_signals[i] =
+		    evsignal_new(pg->pg_base, signals[i], progress_signal, pg);
+		event_add(pg->pg_signals[i], NULL);
+	}
 	pg->pg_timer =
 	    event_new(pg->pg_base, -1, EV_PERSIST, progress_tick, pg);
-	event_add(pg->pg_int, NULL);
-	event_add(pg->pg_term, NULL);
 	event_add(pg->pg_timer, &tick);
 	return (pg);
 }
@@ -79,8 +84,8 @@ progress_end(struct progress *pg)
 	if (pg->pg_shown)
 		fprintf(stderr, "\r%40s\r", "");
 	if (pg->pg_base != NULL) {
-		event_free(pg->pg_int);
-		event_free(pg->pg_term);
+		for (size_t i = 0; i < nitems(signals); i++)
+			event_free(pg->pg_signals[i]);
 		event_free(pg->pg_timer);
 		event_base_free(pg->pg_base);
 	}

@@ -34,7 +34,7 @@ struct live {
 	struct world *lv_world;
 	struct world_outside lv_outside;
 	struct event_base *lv_base;
-	struct event *lv_sig[2], *lv_timer;
+	struct event *lv_sig[3], *lv_timer;
 	struct lport {
 		struct live_port *port;
 		struct event *ev;
@@ -381,7 +381,8 @@ live_base(struct live *lv, struct strbuf *err)
 	}
 	lv->lv_sig[0] = evsignal_new(lv->lv_base, SIGINT, live_signal, lv);
 	lv->lv_sig[1] = evsignal_new(lv->lv_base, SIGTERM, live_signal, lv);
-	for (int i = 0; i < 2; i++)
+	lv->lv_sig[2] = evsignal_new(lv->lv_base, SIGHUP, live_signal, lv);
+	for (size_t i = 0; i < nitems(lv->lv_sig); i++)
 		event_add(lv->lv_sig[i], NULL);
 	lv->lv_timer = evtimer_new(lv->lv_base, live_woken, lv);
 	return (0);
@@ -446,8 +447,8 @@ live_destroy(struct live *lv)
 	}
 	free(lv->lv_ports);
 	if (lv->lv_base != NULL) {
-		event_free(lv->lv_sig[0]);
-		event_free(lv->lv_sig[1]);
+		for (size_t i = 0; i < nitems(lv->lv_sig); i++)
+			event_free(lv->lv_sig[i]);
 		event_free(lv->lv_timer);
 		event_base_free(lv->lv_base);
 	}

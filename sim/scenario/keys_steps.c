@@ -22,7 +22,7 @@ static const struct key step_keys[] = {
 	    .text = "virtual time of the step" },
 	{ "when", K_STR, F(sc_step, when), .since = "0.2",
 	    .text =
-		"instead of `at`: what it waits for, such as \"record(flow1, 7).segment(2).sent\"; `Steps that wait` above has them all" },
+		"instead of `at`: what it waits for, such as \"record(flow1, 7).segment(2).sent\"; docs/scenario.md, Steps that wait, has them all" },
 	{ "after", K_TIME, F(sc_step, after), F(sc_step, has_after),
 	    .max = 86400 * SIM_SEC, .since = "0.2",
 	    .text = "when: so much later" },

@@ -26,8 +26,13 @@ def frames(path):
 
 
 def interrupted(c, sim, d):
+    for sig in (signal.SIGINT, signal.SIGHUP):
+        interrupted_by(c, sim, d, sig)
+
+
+def interrupted_by(c, sim, d, sig):
     f = lib.edited('many-lossy', d, BIG)
-    out = os.path.join(d, 'int')
+    out = os.path.join(d, sig.name)
     p = subprocess.Popen([sim, 'run', '--out', out, f], text=True,
                          stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     cap = os.path.join(out, 'wire.pcapng')
@@ -35,7 +40,7 @@ def interrupted(c, sim, d):
         if os.path.exists(cap) and os.path.getsize(cap) > 500000:
             break
         time.sleep(0.05)
-    p.send_signal(signal.SIGINT)
+    p.send_signal(sig)
     _, err = p.communicate(timeout=120)
     c.equal(p.returncode, 130, 'interrupted: ' + err)
     c.check('to reproduce: ' in err.splitlines()[-1], 'interrupted: last line')

@@ -201,6 +201,9 @@ def not_run(c, sim, d):
 def errors(c, sim, d):
     os.mkdir(os.path.join(d, 'empty'))
     os.mkdir(os.path.join(d, 'wrong'))
+    os.mkdir(os.path.join(d, 'twice'))
+    copy(os.path.join(d, 'twice'), '05', 'M05', 'M05')
+    shutil.copy(glob.glob(os.path.join(d, 'twice', '05-*'))[0], os.path.join(d, 'twice', '99-again.ktls.yaml'))
     copy(os.path.join(d, 'wrong'), '05', 'defects: net.eagain-leak', 'defects: net.eagain-leek')
     for args, code, text in (
             ([], 2, 'say what to do: list, show ID, or run [ID ...]'),
@@ -211,6 +214,7 @@ def errors(c, sim, d):
             (['list', '--dir', 'nowhere'], 3, 'nowhere: No such file'),
             (['list', '--dir', 'empty'], 3, 'empty: none of its scenarios'),
             (['run', '--dir', 'wrong'], 2, 'did you mean `net.eagain-leak`?'),
+            (['list', '--dir', 'twice'], 2, 'error: exhibit M05 is in twice/05-'),
             (['list', '--loud'], 2, '--loud')):
         r = museum(sim, *args, cwd=d)
         c.equal(r.returncode, code, ' '.join(args) + ': ' + r.stderr)
