@@ -440,7 +440,13 @@ scenario_format(const char *path, const struct strbuf *file, struct strbuf *out,
 	if (!breaks_are_known(path, file, diag))
 		return (EINVAL);
 	before = loaded(path, ft.ft_text, ft.ft_len, &a, diag);
-	if (before != NULL && fmt_read(&ft)) {
+	if (before != NULL && before->kind == NODE_SCALAR &&
+	    before->text[0] == '\0')
+		strbuf_addf(diag,
+		    "%s:1:1: error: the file is empty: a scenario begins with "
+		    "`ktls_sim: 1`\n",
+		    path);
+	else if (before != NULL && fmt_read(&ft)) {
 		print_all(&pr);
 		after = loaded(path, strbuf_str(out), out->sb_len, &a, diag);
 		error = after != NULL && same_tree(before, after) ? 0 : EINVAL;

@@ -109,7 +109,7 @@ def one(c, sim, d, name):
 
 
 def main():
-    sim, *names = sys.argv[1:]
+    sim, names = lib.optimised(sys.argv[1]), sys.argv[2:]
     c = lib.Checks()
     for path in sorted(glob.glob(os.path.join(lib.SCENARIOS, '*.ktls.yaml'))):
         name = os.path.basename(path)[:-len('.ktls.yaml')]

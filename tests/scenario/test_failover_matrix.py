@@ -114,7 +114,7 @@ def main():
     c = lib.Checks()
     with lib.tmpdir() as d:
         for part in (pairs, mixed, many, default_limit):
-            part(c, sys.argv[1], d)
+            part(c, lib.optimised(sys.argv[1]), d)
     c.done()
 
 

@@ -64,7 +64,7 @@ def main():
                         text = ''.join('  - {%s}\n' % (s % k if '%d' in s else s) for s in steps)
                         with open(f, 'w') as g:
                             g.write(WORLD % {'a': a, 'b': b, 'tls': tls, 'ip': ip, 'steps': text})
-                        r, _ = lib.run_out(sys.argv[1], f, os.path.join(d, 'out'),
+                        r, _ = lib.run_out(lib.optimised(sys.argv[1]), f, os.path.join(d, 'out'),
                                            '--set', 'capture.wire=false')
                         what = '%s %s TLS %s %s %s segment %d' % (a, b, tls, way, ip, k)
                         if r.returncode != 0:

@@ -177,6 +177,17 @@ def odd_breaks(c, sim, d):
     c.equal((r.returncode, r.stdout), (0, 'a: "x\\Ny\\Lz\\P\\x0d\\n"\nb: 1  # \u00e9\n'), r.stderr)
 
 
+def nothing(c, sim, d):
+    """A document with nothing in it, found by libFuzzer."""
+    file = os.path.join(d, 'nothing.ktls.yaml')
+    for text in ('---\n', '--- # x\n', '---\n...\n', '--- &a\n', '--- |\n', "''\n"):
+        with open(file, 'w') as f:
+            f.write(text)
+        r = lib.run(sim, ['fmt', file])
+        c.equal((r.returncode, r.stderr), (2, file + ':1:1: error: the file is empty: a scenario begins with `ktls_sim: 1`\n'),
+                repr(text))
+
+
 def main():
     c = lib.Checks()
     sim = sys.argv[1]
@@ -184,6 +195,7 @@ def main():
         commands(c, sim, d)
         every_file(c, sim, d)
         odd_breaks(c, sim, d)
+        nothing(c, sim, d)
     ours = sorted(glob.glob(os.path.join(lib.SCENARIOS, '**', '*.yaml'), recursive=True))
     r = lib.run(sim, ['fmt', '--check'] + ours)
     c.equal((r.returncode, r.stdout), (0, ''), 'our scenarios are canonical: `ktls-sim fmt --write`')
