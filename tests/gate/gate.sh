@@ -77,11 +77,30 @@ T()	# a tshark over the capture; a crash or a bad file is a failure too
 	tshark -n -r "$F" $OOO "$@" 2>>"$TMP/stderr" || echo "tshark: exit $?"
 }
 
-count()	# name filter [options]: frame numbers that match, into a file
+# Filters are counted together, in one pass; only one that matches has a pass of
+# its own, for the numbers of its frames.
+NAMES= FILTERS=
+count()	# name filter: frame numbers that match, into a file, by counted
 {
-	n=$1 y=$2
-	shift 2
-	T "$@" -Y "$y" -T fields -e frame.number >"$TMP/$n" &
+	NAMES="$NAMES $1"
+	FILTERS="$FILTERS,$2"
+	eval "FILTER_$1=\$2"
+}
+
+counted()
+{
+	T -q -z "io,stat,0$FILTERS" >"$TMP/stat"
+	awk -F'|' '/<>/ { for (i = 3; i < NF; i += 2) print $i + 0; exit }' \
+	    "$TMP/stat" >"$TMP/numbers"
+	for n in $NAMES; do
+		read -r k <&3 || k=
+		: >"$TMP/$n"
+		[ "$k" != 0 ] || continue
+		eval "y=\$FILTER_$n"
+		T -Y "$y" -T fields -e frame.number >"$TMP/$n"
+	done 3<"$TMP/numbers"
+	# A crash, or a bad file.
+	grep '^tshark: exit' "$TMP/stat" >>"$TMP/malformed"
 }
 
 # A frame that repeats bytes may complete a record a second time, which
@@ -92,17 +111,18 @@ DSACK='tcp.options.sack.dsack'
 # Opinions of Wireshark's that depend on timing; exact arithmetic below.
 ORDER='tcp.analysis.lost_segment || tcp.analysis.ack_lost_segment || tcp.analysis.out_of_order'
 
-count sums '(ip && !(ip.checksum.status==1)) || (tcp && !(tcp.checksum.status==1))' $CK
+T -Y '(ip && !(ip.checksum.status==1)) || (tcp && !(tcp.checksum.status==1))' $CK \
+    -T fields -e frame.number >"$TMP/sums" &
 count malformed "(_ws.malformed && !(_ws.malformed.reassembly && $AGAIN)) || _ws.short || _ws.unreassembled"
 count errors "_ws.expert.severity == error && !$AGAIN"
 count warnings "_ws.expert.severity == warning && !($ORDER) && !$DSACK${WARN_OK:+ && !($WARN_OK)}"
-wait
 count opinion "$ORDER"
 # Behind a segment that is half old Wireshark takes new bytes for old ones; that
 # they are new is counted exactly below ("bytes again").
 count unsaid "tcp.analysis.retransmission && !(frame.comment contains \"rexmit\")${OVERLAPS:+ && !(frame.comment contains \"refused before\")}"
 count said 'frame.comment contains "rexmit"'
 count alerts 'tls.alert_message && !(tls.alert_message.desc == 0)'
+counted
 wait
 capinfos -o -r -T "$F" >"$TMP/order" 2>>"$TMP/stderr" || echo BAD >"$TMP/order"
 FRAMES=$(capinfos -c -r -T -M "$F" 2>/dev/null | awk -F'\t' '{ print $NF }')
