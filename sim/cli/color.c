@@ -58,6 +58,8 @@ color_text(FILE *f, enum style s, const char *text, size_t len)
 {
 	bool on = s != STYLE_PLAIN && color_on(f);
 
+	if (f == stderr)
+		(void)stdout_flush(); /* what is there already stands first */
 	fprintf(f, "%s%.*s%s", on ? styles[s] : "", (int)len, text,
 	    on ? NORMAL : "");
 }

@@ -389,6 +389,7 @@ run_outro(const struct run_args *ra, const struct scenario *sc,
 		fputs(strbuf_str(&ra->ra_shown), stdout);
 	if (!ra->ra_quiet && ra->ra_states.sb_len > 0)
 		fprintf(f, "\nState\n%s", strbuf_str(&ra->ra_states));
+	(void)stdout_flush();
 	if (r->r_interrupted)
 		fprintf(stderr,
 		    "ktls-sim: interrupted; what was captured so "
@@ -416,10 +417,10 @@ run_report(const struct run_args *ra, const struct scenario *sc,
 {
 	int code = run_write(ra, sc, world_result(w));
 
+	(void)stdout_flush(); /* the verdict may go to the same file */
 	run_states_missed(ra, w);
 	run_outro(ra, sc, world_result(w), code);
-	fflush(stdout);
-	return (code);
+	return (stdout_code(code));
 }
 
 void

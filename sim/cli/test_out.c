@@ -54,8 +54,8 @@ test_write(const char *path, const struct strbuf *sb)
 	if (f == NULL)
 		return (write_failed(path));
 	if (fwrite(strbuf_str(sb), 1, sb->sb_len, f) != sb->sb_len ||
-	    fflush(f) != 0)
-		rc = write_failed(out ? "standard output" : path);
+	    (out ? !stdout_flush() : fflush(f) != 0))
+		rc = out ? EXIT_MISSING : write_failed(path);
 	if (!out && fclose(f) != 0 && rc == 0)
 		rc = write_failed(path);
 	return (rc);
