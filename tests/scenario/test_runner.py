@@ -228,6 +228,14 @@ def matrix(c, sim, d):
         r, res = suite(sim, d, '--filter', '*defect', 'm')
         c.equal(r.returncode, 1, by)
         c.check(why in r.stdout, by + ': ' + r.stdout)
+    for text in ('size=1KiB', 'parameters.mtu=1500'):
+        r, res = suite(sim, d, '--set', text, 'm')
+        c.equal([r.returncode, verdicts(res)], [2, {'m/ok': 'error'}], text)
+        c.check(re.search(
+            '--set %s: error: `(size|mtu)` is an axis of the matrix of m/ok.'
+            'ktls.yaml, which has all its values; choose cells with --filter '
+            % text, r.stdout), r.stdout)
+
     def names_of(*args):
         return lib.run(sim, ['test', '--list', *args, 'm'],
                        cwd=d).stdout.split()
@@ -306,6 +314,15 @@ def rerun(c, sim, d):
     c.check(r.stdout == '1 passed, 0 failed, 0 skipped\n' and
             verdicts(res) == {'t/x#1': 'passed', 't/y#1': 'passed'} and bad,
             'only x: ' + r.stdout)
+    put(d, 't/x', SMALL.replace('bytes: 64KiB', 'bytes: 1KiB'))
+    suite(sim, d, 't')
+    r, res = suite(sim, d, '--rerun-failed', 't/y.ktls.yaml')
+    c.equal(r.returncode, 2, 'what failed is not chosen: ' + r.stdout)
+    c.check('not among the cases that are chosen here:\n  t/x#1\n' in
+            r.stderr, r.stderr)
+    c.equal(verdicts(res), {'t/x#1': 'failed', 't/y#1': 'passed'},
+            'the results stay')
+    put(d, 't/x')
 
 
 def goldens(c, sim, d):
