@@ -140,6 +140,7 @@ def words(c, sim, d):
              'without it all cases'),
             (['--out', 'foreign', 's'], 3, 'not made by ktls-sim'),
             (['--json', 'no/such/dir', 's/a.ktls.yaml'], 3, 'no/such/dir'),
+            (['--junit', 'no/j.xml', 's/a.ktls.yaml'], 3, 'no/j.xml: No such'),
             (['--flter', 'x'], 2, 'did you mean `--filter`?')]:
         os.makedirs(os.path.join(d, 'empty'), exist_ok=True)
         os.makedirs(os.path.join(d, 'foreign'), exist_ok=True)
@@ -148,6 +149,7 @@ def words(c, sim, d):
         r = lib.run(sim, ['test', *args], cwd=d)
         c.equal(r.returncode, code, '%s: %s' % (args, r.stderr))
         c.check(text in r.stderr, '%s: %s' % (args, r.stderr))
+        c.equal(r.stdout, '', 'before anything is run')
 
 
 def documents(c, sim, d):
