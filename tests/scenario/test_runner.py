@@ -265,6 +265,11 @@ def bounds(c, sim, d):
         c.equal([r.returncode, verdicts(res)], [3, {'t/x#1': 'missing'}],
                 'memory: ' + r.stdout)
         c.check('out of memory: 48MiB are allowed' in r.stdout, r.stdout)
+        # Not even its libraries fit.
+        r, res = suite(sim, d, '--memory', '20MiB', 't/x.ktls.yaml')
+        c.equal([r.returncode, verdicts(res)], [3, {'t/x#1': 'missing'}],
+                'memory: ' + r.stdout)
+        c.check('out of memory: 20MiB are allowed' in r.stdout, r.stdout)
     p = start(sim, d, '--out', 'out', '--jobs', '1', *LONG, 't')
     first = child_of(p.pid)
     os.kill(first, signal.SIGKILL)
