@@ -215,6 +215,17 @@ def full_disk(c, sim, d):
     c.equal((r.returncode, r.stderr), (0, ''), 'a reader that has left')
 
 
+def control_letters(c, sim, d):
+    """What a scenario says of itself gives a terminal no orders."""
+    f = lib.edited('quickstart', d, (
+        'description: GET of an 8 MiB file over TLS 1.3, header by write, '
+        'body by sendfile, software KTLS',
+        'description: "a\\e]0;x\\a\\x7f\\u009b2J \\u00e9"'))
+    r = lib.run(sim, ['run', '--out', os.path.join(d, 'control'), f])
+    c.equal(r.stdout.splitlines()[0],
+            'quickstart: a\\x1b]0;x\\x07\\x7f\\u009b2J \u00e9', 'shown')
+
+
 def verdict_last(c, sim, d):
     """Both outputs in one file: what was printed first stands first."""
     f = lib.edited('quickstart', d, ('bytes: 8MiB', 'bytes: 9MiB'))
@@ -270,7 +281,8 @@ def main():
     helped(c, sim)
     hints(c, sim)
     every_option(c, sim)
-    for part in (traces, verbose, colours, full_disk, verdict_last):
+    for part in (traces, verbose, colours, full_disk, verdict_last,
+                 control_letters):
         with lib.tmpdir() as d:
             part(c, sim, d)
     c.done()
