@@ -464,8 +464,7 @@ scenario_format(const char *path, const struct strbuf *file, struct strbuf *out,
 		    "%s:1:1: error: the file is empty: a scenario begins with "
 		    "`ktls_sim: 1`\n",
 		    path);
-	else if (before != NULL && fmt_read(&ft) &&
-	    !has_tag(path, &ft, diag)) {
+	else if (before != NULL && fmt_read(&ft) && !has_tag(path, &ft, diag)) {
 		print_all(&pr);
 		after = loaded(path, strbuf_str(out), out->sb_len, &a, diag);
 		error = after != NULL && same_tree(before, after) ? 0 : EINVAL;
