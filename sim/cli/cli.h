@@ -130,6 +130,13 @@ void color_word(FILE *, enum style, const char *);
 void color_diag(const char *text);   /* diagnostics, to stderr */
 void color_report(const char *text); /* report_text's, to stdout */
 
+/* stdout.c */
+/* Write what was printed; false: something could not be written. */
+bool stdout_flush(void);
+/* At the end: the exit code, which is EXIT_MISSING after saying why if standard
+ * output has not all of it. */
+int stdout_code(int code);
+
 /* verbose.c: which points --verbose tells, and the telling, to stderr. */
 void verbose_points(uint64_t mask[TRACE_MASK_WORDS]);
 void verbose_tell(void *arg, const struct trace_rec *);

@@ -38,10 +38,13 @@ on_option(void *ctx, int opt, const char *arg)
 	return (0);
 }
 
-/* In one step, with the modes it had: who reads it has one or the other. */
+/* In one step, with the modes it had: who reads it has one or the other. A
+ * symbolic link stays, what it names is replaced. */
 static int
-replace(const char *path, const struct strbuf *text)
+replace(const char *name, const struct strbuf *text)
 {
+	char *real = realpath(name, NULL);
+	const char *path = real != NULL ? real : name;
 	char *tmp = xasprintf("%s.fmt-%ld", path, (long)getpid());
 	struct stat st;
 	int error = 0;
@@ -62,6 +65,7 @@ replace(const char *path, const struct strbuf *text)
 		(void)unlink(tmp);
 	}
 	free(tmp);
+	free(real);
 	return (error == 0 ? 0 : EXIT_MISSING);
 }
 
@@ -127,7 +131,8 @@ const struct command cmd_fmt = {
 	.c_notes =
 	    "Two blanks a level; {} and [] on one line, or written out if longer than 160;\n"
 	    "quotes where a value would be another type without them. Comments, the order\n"
-	    "of keys and single blank lines stay. What a file says never changes.\n",
+	    "of keys and single blank lines stay. What a file says never changes; one with\n"
+	    "tags (!!str), which scenarios do not have, is refused.\n",
 	.c_operands = { WORDS_SCENARIO },
 	.c_repeats = true,
 };

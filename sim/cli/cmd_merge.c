@@ -52,12 +52,39 @@ merge_file(struct suite *s, const char *path, struct strbuf *said)
 		fprintf(stderr, "ktls-sim merge: %s: %s\n", path,
 		    strbuf_str(&err));
 		rc = EXIT_USAGE;
+	} else if (!suite_of_one(s, &one, &err)) {
+		fprintf(stderr, "ktls-sim merge: %s: %s\n", path,
+		    strbuf_str(&err));
+		rc = EXIT_USAGE;
 	} else
 		suite_merge(s, &one, said);
 	suite_fini(&one);
 	strbuf_fini(&err);
 	free(text);
 	return (rc);
+}
+
+/* `merge shard-*.json`, the file to write forgotten, is to cost no shard. */
+static int
+merge_spares(const char *out)
+{
+	struct strbuf err = { 0 };
+	struct suite was = { 0 };
+	size_t len = 0;
+	char *text = strcmp(out, "-") == 0 ? NULL : test_read(out, &len);
+	bool shard;
+
+	shard = text != NULL && suite_parse(text, len, &was, &err) == 0 &&
+	    was.s_nshards == 1;
+	suite_fini(&was);
+	strbuf_fini(&err);
+	free(text);
+	if (!shard)
+		return (0);
+	return (usage_error(&cmd_merge,
+	    "%s is the result of a shard and would be overwritten: the file to "
+	    "write comes first; remove it if it is meant",
+	    out));
 }
 
 static int
@@ -108,6 +135,8 @@ merge_main(int argc, char **argv)
 	    1)
 		return (usage_error(&cmd_merge,
 		    "only one document can have standard output"));
+	if ((rc = merge_spares(out)) != 0)
+		return (rc);
 	return (merge_files(&ma, out, argv + optind + 1));
 }
 
@@ -127,7 +156,9 @@ const struct command cmd_merge = {
 	    "A case that is there twice with different verdicts or fingerprints is told: the\n"
 	    "worse of both counts, and the exit code is 1 at least. A shard that is not among\n"
 	    "the files is told, exit code 3. Otherwise the exit code is what `test` would\n"
-	    "have ended with; 2 if a file is none of `test`, or of another format.\n",
+	    "have ended with; 2 if a file is none of `test`, or of another format, or of a\n"
+	    "suite cut into another number of shards. OUT.json is overwritten, unless it is\n"
+	    "the result of one shard: then it was most likely forgotten.\n",
 	.c_codes = exit_codes,
 	.c_operands = { WORDS_FILE },
 	.c_repeats = true,

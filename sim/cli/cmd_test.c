@@ -1,4 +1,5 @@
 /* A suite: every case in a process of its own, judged, told, exit code. */
+#include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -333,6 +334,23 @@ test_go(struct test_plan *tp, const struct test_args *ta, struct suite *before)
 	return (!whole ? EXIT_INTERRUPTED : rc != 0 ? rc : code);
 }
 
+/* Hours of work are not to end at a folder that is not there. */
+static int
+test_can_write(const char *path)
+{
+	FILE *f;
+
+	if (path == NULL || is_stdout(path))
+		return (0);
+	if ((f = fopen(path, "a")) == NULL) {
+		fprintf(stderr, "ktls-sim test: %s: %s\n", path,
+		    strerror(errno));
+		return (EXIT_MISSING);
+	}
+	fclose(f);
+	return (0);
+}
+
 static int
 test_prepared(struct test_plan *tp, const struct test_args *ta)
 {
@@ -343,7 +361,9 @@ test_prepared(struct test_plan *tp, const struct test_args *ta)
 		rc = test_rerun(tp, ta, &before);
 	if (rc == 0 && ta->ta_list)
 		rc = test_list(&tp->tp_suite);
-	else if (rc == 0 && (rc = test_out_prepare(ta, tp)) == 0 &&
+	else if (rc == 0 && (rc = test_can_write(ta->ta_junit)) == 0 &&
+	    (rc = test_can_write(ta->ta_json)) == 0 &&
+	    (rc = test_out_prepare(ta, tp)) == 0 &&
 	    (!ta->ta_bless || (rc = outdir_make(ta->ta_golden)) == 0))
 		rc = test_go(tp, ta, &before);
 	suite_fini(&before);

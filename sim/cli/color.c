@@ -53,13 +53,32 @@ color_on(FILE *f)
 	return (isatty(fileno(f)) != 0);
 }
 
+/* Texts of a scenario may hold anything; what a terminal would obey is shown. */
+static void
+put_text(FILE *f, const char *text, size_t len)
+{
+	const unsigned char *p = (const unsigned char *)text, *end = p + len;
+
+	for (; p < end; p++)
+		if ((*p < 32 && *p != '\n' && *p != '\t') || *p == 127)
+			fprintf(f, "\\x%02x", *p);
+		else if (*p == 0xc2 && p + 1 < end && p[1] >= 0x80 &&
+		    p[1] < 0xa0)
+			fprintf(f, "\\u00%02x", *++p);
+		else
+			putc(*p, f);
+}
+
 void
 color_text(FILE *f, enum style s, const char *text, size_t len)
 {
 	bool on = s != STYLE_PLAIN && color_on(f);
 
-	fprintf(f, "%s%.*s%s", on ? styles[s] : "", (int)len, text,
-	    on ? NORMAL : "");
+	if (f == stderr)
+		(void)stdout_flush(); /* what is there already stands first */
+	fputs(on ? styles[s] : "", f);
+	put_text(f, text, len);
+	fputs(on ? NORMAL : "", f);
 }
 
 void
@@ -84,9 +103,9 @@ color_lines(FILE *f, const char *text, line_style_fn *style)
 		from = 0;
 		n = len;
 		s = style(text, len, after_empty, &from, &n);
-		fwrite(text, 1, from, f);
+		put_text(f, text, from);
 		color_text(f, s, text + from, n);
-		fwrite(text + from + n, 1, len - from - n, f);
+		put_text(f, text + from + n, len - from - n);
 		after_empty = len == 0;
 		if (text[len] == '\n') {
 			fputc('\n', f);

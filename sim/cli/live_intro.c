@@ -121,7 +121,9 @@ void
 live_intro(FILE *f, const struct scenario *sc, const char *out)
 {
 	color_word(f, STYLE_HEAD, sc->name);
-	fprintf(f, " is live: %s\n", sc->description);
+	fputs(" is live: ", f);
+	color_word(f, STYLE_PLAIN, sc->description);
+	fputc('\n', f);
 	for (unsigned i = 0; i < sc->nlinks; i++)
 		each_link(f, sc, &sc->links[i]);
 	fprintf(f,

@@ -148,13 +148,11 @@ take_color(int *argc, char **argv)
 	return (0);
 }
 
-int
-main(int argc, char **argv)
+static int
+command_main(int argc, char **argv)
 {
 	const struct command *c;
 
-	signal(SIGPIPE, SIG_IGN);
-	signal(SIGXFSZ, SIG_IGN); /* the write's errno tells */
 	if (take_color(&argc, argv) != 0)
 		return (EXIT_USAGE);
 	if (argc < 2) {
@@ -170,4 +168,12 @@ main(int argc, char **argv)
 		return (EXIT_OK);
 	}
 	return (no_command(argv[1]));
+}
+
+int
+main(int argc, char **argv)
+{
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN); /* the write's errno tells */
+	return (stdout_code(command_main(argc, argv)));
 }

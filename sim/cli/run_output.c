@@ -117,42 +117,73 @@ run_shows_fit(const struct run_args *ra, const struct scenario *sc)
 	return (0);
 }
 
-static bool
-is_axis_value(const struct sc_matrix *m, const char *word, size_t len)
+static const struct sc_axis *
+axis_of(const struct sc_matrix *m, const char *word, size_t len)
 {
-	const struct sc_axis *ax;
-	size_t n;
-
-	for (unsigned i = 0; i < m->naxes; i++) {
-		ax = &m->axes[i];
-		n = strlen(ax->loc.name);
-		if (strncmp(ax->loc.name, word, n) != 0 || word[n] != '=')
-			continue;
-		for (unsigned j = 0; j < ax->values.n; j++)
-			if (strlen(ax->values.v[j]) == len - n - 1 &&
-			    strncmp(ax->values.v[j], word + n + 1,
-				len - n - 1) == 0)
-				return (true);
-	}
-	return (false);
+	for (unsigned i = 0; i < m->naxes; i++)
+		if (strlen(m->axes[i].loc.name) == len &&
+		    strncmp(m->axes[i].loc.name, word, len) == 0)
+			return (&m->axes[i]);
+	return (NULL);
 }
 
-/* Every word of --case names a value of an axis. */
+/* "card=t6" in a --case: a value of an axis, which no other word names. */
+static int
+run_case_word(const struct run_args *ra, const struct scenario *sc,
+    const char *w, size_t len)
+{
+	size_t n = strcspn(w, "=,");
+	const struct sc_axis *ax = axis_of(&sc->matrix, w, n);
+	struct strbuf values = { 0 };
+	const char *v = w + n + 1, *p;
+	bool is = false;
+	int rc = 0;
+
+	if (ax == NULL || n >= len)
+		return (usage_error(ra->ra_cmd,
+		    "--case: `%.*s` is no value of an axis of the matrix; "
+		    "`ktls-sim test --list %s` shows the cases",
+		    (int)len, w, ra->ra_file));
+	for (unsigned i = 0; i < ax->values.n; i++) {
+		strbuf_addf(&values, "%s%s", i > 0 ? ", " : "",
+		    ax->values.v[i]);
+		is |= strlen(ax->values.v[i]) == len - n - 1 &&
+		    strncmp(ax->values.v[i], v, len - n - 1) == 0;
+	}
+	if (!is)
+		rc = usage_error(ra->ra_cmd,
+		    "--case: `%.*s` is no value of the axis `%s`, which has %s",
+		    (int)(len - n - 1), v, ax->loc.name, strbuf_str(&values));
+	for (p = ra->ra_case; p < w && rc == 0; p += strcspn(p, ",") + 1)
+		if (strncmp(p, w, n + 1) == 0)
+			rc = usage_error(ra->ra_cmd,
+			    "--case: the axis `%s` is there twice",
+			    ax->loc.name);
+	strbuf_fini(&values);
+	return (rc);
+}
+
 static int
 run_case_fits(const struct run_args *ra, const struct scenario *sc)
 {
 	const char *w = ra->ra_case;
+	struct strbuf diag = { 0 };
 	size_t len;
+	int rc = 0;
 
-	for (; w != NULL && *w != '\0'; w += len + (w[len] == ',')) {
+	for (; w != NULL && *w != '\0' && rc == 0; w += len + (w[len] == ',')) {
 		len = strcspn(w, ",");
-		if (!is_axis_value(&sc->matrix, w, len))
-			return (usage_error(ra->ra_cmd,
-			    "--case: `%.*s` is no value of an axis of the "
-			    "matrix; `ktls-sim test --list %s` shows the cases",
-			    (int)len, w, ra->ra_file));
+		rc = run_case_word(ra, sc, w, len);
 	}
-	return (0);
+	if (rc != 0 || sc->matrix.left_out == NULL)
+		return (rc);
+	scenario_error(sc, &sc->matrix.left_out->loc, &diag,
+	    "the cell that is to be run is left out here; `ktls-sim test "
+	    "--list %s` shows the others, --case takes one",
+	    ra->ra_file);
+	color_diag(strbuf_str(&diag));
+	strbuf_fini(&diag);
+	return (EXIT_USAGE);
 }
 
 static void
@@ -180,8 +211,9 @@ run_load(struct run_args *ra, struct scenario **out)
 		return (rc == EINVAL ? EXIT_USAGE : EXIT_MISSING);
 	if (ra->ra_out == NULL)
 		ra->ra_out = xasprintf("./ktls-out/%s", sc->name);
-	run_tell_matrix(ra, sc);
-	if ((rc = run_case_fits(ra, sc)) != 0 || (rc = run_fits(ra, sc)) != 0 ||
+	if ((rc = run_case_fits(ra, sc)) == 0)
+		run_tell_matrix(ra, sc);
+	if (rc != 0 || (rc = run_fits(ra, sc)) != 0 ||
 	    (rc = run_shows_fit(ra, sc)) != 0 ||
 	    (rc = run_folder_free(ra->ra_out)) != 0 ||
 	    (rc = outdir_prepare(ra->ra_out)) != 0) {
@@ -218,13 +250,17 @@ run_write_timeline(const struct run_args *ra, const struct result *r)
 }
 
 /* The scenario as it was run: it needs no other file and no option. */
-static void
+static int
 run_scenario_text(const struct run_args *ra, const struct scenario *sc,
     struct strbuf *yaml)
 {
-	if (sc->processed == sc->text) {
+	bool seed = ra->ra_opts.wo_seed != sc->seed;
+	struct strbuf diag = { 0 };
+	int error;
+
+	if (sc->processed == sc->text && !seed) {
 		strbuf_add(yaml, sc->text, sc->textlen);
-		return;
+		return (0);
 	}
 	strbuf_adds(yaml,
 	    "# The scenario as it was run: includes, defaults and parameters "
@@ -232,7 +268,16 @@ run_scenario_text(const struct run_args *ra, const struct scenario *sc,
 	for (unsigned i = 0; i < ra->ra_nsets; i++)
 		strbuf_addf(yaml, "# %s with --set '%s'\n", ra->ra_cmd->c_name,
 		    ra->ra_sets[i]);
-	strbuf_adds(yaml, sc->processed);
+	if (!seed) {
+		strbuf_adds(yaml, sc->processed);
+		return (0);
+	}
+	strbuf_addf(yaml, "# %s with --seed %ju\n", ra->ra_cmd->c_name,
+	    (uintmax_t)ra->ra_opts.wo_seed);
+	error = scenario_with_seed(sc, ra->ra_opts.wo_seed, yaml, &diag);
+	color_diag(strbuf_str(&diag));
+	strbuf_fini(&diag);
+	return (error == 0 ? 0 : EXIT_MISSING);
 }
 
 static int
@@ -268,7 +313,8 @@ run_write(const struct run_args *ra, const struct scenario *sc,
 		rc = run_write_timeline(ra, r);
 	if (rc == 0 && sc->capture.html)
 		rc = run_write_html(ra, r);
-	run_scenario_text(ra, sc, &yaml);
+	if (rc == 0)
+		rc = run_scenario_text(ra, sc, &yaml);
 	if (rc == 0)
 		rc = outdir_write(ra->ra_out, "scenario.yaml",
 		    strbuf_str(&yaml), yaml.sb_len);
@@ -389,6 +435,7 @@ run_outro(const struct run_args *ra, const struct scenario *sc,
 		fputs(strbuf_str(&ra->ra_shown), stdout);
 	if (!ra->ra_quiet && ra->ra_states.sb_len > 0)
 		fprintf(f, "\nState\n%s", strbuf_str(&ra->ra_states));
+	(void)stdout_flush();
 	if (r->r_interrupted)
 		fprintf(stderr,
 		    "ktls-sim: interrupted; what was captured so "
@@ -416,10 +463,10 @@ run_report(const struct run_args *ra, const struct scenario *sc,
 {
 	int code = run_write(ra, sc, world_result(w));
 
+	(void)stdout_flush(); /* the verdict may go to the same file */
 	run_states_missed(ra, w);
 	run_outro(ra, sc, world_result(w), code);
-	fflush(stdout);
-	return (code);
+	return (stdout_code(code));
 }
 
 void

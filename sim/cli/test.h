@@ -80,6 +80,9 @@ void test_proc_fini(struct test_proc *);
 void test_golden(const struct test_args *, struct suite_case *,
     const char *folder);
 
+/* Why a case was not run. */
+#define TEST_INTERRUPTED "interrupted"
+
 /* test_out.c: files */
 /* A whole file; NULL: it cannot be read, errno. free(). */
 char *test_read(const char *path, size_t *len);

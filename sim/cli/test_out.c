@@ -54,8 +54,8 @@ test_write(const char *path, const struct strbuf *sb)
 	if (f == NULL)
 		return (write_failed(path));
 	if (fwrite(strbuf_str(sb), 1, sb->sb_len, f) != sb->sb_len ||
-	    fflush(f) != 0)
-		rc = write_failed(out ? "standard output" : path);
+	    (out ? !stdout_flush() : fflush(f) != 0))
+		rc = out ? EXIT_MISSING : write_failed(path);
 	if (!out && fclose(f) != 0 && rc == 0)
 		rc = write_failed(path);
 	return (rc);
@@ -97,6 +97,34 @@ wanted_again(const struct suite *before, const struct suite_case *c)
 	return (was != NULL && was->sc_verdict != SV_PASSED);
 }
 
+/* What did not pass, or was not come to; a live scenario is neither. */
+static bool
+is_open(const struct suite_case *was)
+{
+	return (suite_bad(was) ||
+	    (was->sc_verdict == SV_SKIPPED && was->sc_why != NULL &&
+		strcmp(was->sc_why, TEST_INTERRUPTED) == 0));
+}
+
+/* Nothing of what is to be run again is there: that is no success. */
+static int
+rerun_gone(const struct test_args *ta, const struct suite *before)
+{
+	struct strbuf names = { 0 };
+	int rc = 0;
+
+	for (size_t i = 0; i < before->s_n; i++)
+		if (is_open(&before->s_v[i]))
+			strbuf_addf(&names, "\n  %s", before->s_v[i].sc_name);
+	if (names.sb_len > 0)
+		rc = usage_error(&cmd_test,
+		    "--rerun-failed: what did not pass in %s/" RESULTS
+		    " is not among the cases that are chosen here:%s",
+		    ta->ta_out, strbuf_str(&names));
+	strbuf_fini(&names);
+	return (rc);
+}
+
 int
 test_rerun(struct test_plan *tp, const struct test_args *ta,
     struct suite *before)
@@ -116,7 +144,7 @@ test_rerun(struct test_plan *tp, const struct test_args *ta,
 		tp->tp_how[n++] = tp->tp_how[i];
 	}
 	s->s_n = n;
-	return (0);
+	return (n == 0 ? rerun_gone(ta, before) : 0);
 }
 
 /* --- the folder --- */

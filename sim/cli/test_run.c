@@ -161,7 +161,8 @@ test_run(struct test_plan *tp, const struct test_args *ta)
 	/* What is not come to. */
 	for (size_t i = 0; i < tp->tp_suite.s_n; i++)
 		if (tp->tp_how[i].th_run)
-			suite_set_why(&tp->tp_suite.s_v[i], "interrupted");
+			suite_set_why(&tp->tp_suite.s_v[i], "%s",
+			    TEST_INTERRUPTED);
 	r.r_procs = xcalloc(ta->ta_jobs, sizeof(*r.r_procs));
 	test_progress_start(&r.r_progress, ta, cases_to_run(tp));
 	test_signals_block();

@@ -213,6 +213,40 @@ describe(struct lister *li)
 	cs->cs_live = scenario_is_live(sc);
 }
 
+static bool
+set_names(const char *set, const char *axis)
+{
+	static const char map[] = "parameters.";
+	size_t n = strlen(axis);
+
+	if (strncmp(set, map, strlen(map)) == 0)
+		set += strlen(map);
+	return (strncmp(set, axis, n) == 0 && set[n] == '=');
+}
+
+/* The cells give the axes their values, whatever --set says. */
+static int
+sets_leave_axes(struct lister *li)
+{
+	const struct sc_matrix *m = &li->sc->matrix;
+	const char *axis;
+	int error = 0;
+
+	for (unsigned i = 0; i < count(li->sets); i++)
+		for (unsigned j = 0; j < m->naxes; j++) {
+			axis = m->axes[j].loc.name;
+			if (!set_names(li->sets[i], axis))
+				continue;
+			strbuf_addf(li->diag,
+			    "--set %s: error: `%s` is an axis of the matrix of "
+			    "%s, which has all its values; choose cells with "
+			    "--filter '*%s=VALUE*'\n",
+			    li->sets[i], axis, li->path, axis);
+			error = EINVAL;
+		}
+	return (error);
+}
+
 /* The text is there. */
 static int
 list_all(struct lister *li)
@@ -225,9 +259,9 @@ list_all(struct lister *li)
 		return (error);
 	li->sc = sc;
 	describe(li);
-	if (sc->matrix.naxes > 0)
+	if (sc->matrix.naxes > 0 && (error = sets_leave_axes(li)) == 0)
 		error = li->cs->cs_live ? 0 : list_cells(li);
-	else if (!li->cs->cs_live)
+	else if (sc->matrix.naxes == 0 && !li->cs->cs_live)
 		cell_add(li, sc, arena_strdup(li->arena, ""), none);
 	scenario_free(sc);
 	return (error);

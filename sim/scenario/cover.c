@@ -42,8 +42,10 @@ listed(const struct sc_strlist *sl, const char *v)
 	return (false);
 }
 
+/* Has each axis, in `values`, one that ex names? */
 static bool
-fits(const struct sc_matrix *m, uint64_t cell, const struct sc_cell *ex)
+fits(const struct sc_matrix *m, const char *const *values,
+    const struct sc_cell *ex)
 {
 	const struct sc_axis *ax;
 
@@ -51,20 +53,32 @@ fits(const struct sc_matrix *m, uint64_t cell, const struct sc_cell *ex)
 		ax = &m->axes[i];
 		for (unsigned j = 0; j < ex->naxes; j++)
 			if (strcmp(ex->axes[j].loc.name, ax->loc.name) == 0 &&
-			    !listed(&ex->axes[j].values,
-				ax->values.v[cover_value(m, cell, i)]))
+			    !listed(&ex->axes[j].values, values[i]))
 				return (false);
 	}
 	return (true);
 }
 
+const struct sc_cell *
+cover_excluded(const struct sc_matrix *m, const char *const *values)
+{
+	for (unsigned i = 0; i < m->nexclude; i++)
+		if (fits(m, values, &m->exclude[i]))
+			return (&m->exclude[i]);
+	return (NULL);
+}
+
 static bool
 excluded(const struct sc_matrix *m, uint64_t cell)
 {
-	for (unsigned i = 0; i < m->nexclude; i++)
-		if (fits(m, cell, &m->exclude[i]))
-			return (true);
-	return (false);
+	const char **values = xcalloc(m->naxes + 1, sizeof(*values));
+	bool is;
+
+	for (unsigned i = 0; i < m->naxes; i++)
+		values[i] = m->axes[i].values.v[cover_value(m, cell, i)];
+	is = cover_excluded(m, values) != NULL;
+	free(values);
+	return (is);
 }
 
 /* --- combinations of values of t axes --- */

@@ -12,6 +12,10 @@
 uint64_t cover_product(const struct sc_matrix *); /* UINT64_MAX: too many */
 /* Of cell: the index of the value of axis i. */
 unsigned cover_value(const struct sc_matrix *, uint64_t cell, unsigned i);
+/* The item of `exclude` that leaves out the cell of these values, one for each
+ * axis; NULL: none does. */
+const struct sc_cell *cover_excluded(const struct sc_matrix *,
+    const char *const *values);
 /*
  * The cells, ascending, that are not excluded: all of them, or with a strength
  * t few of them, in which every combination of values of t axes that some cell

@@ -36,6 +36,8 @@ struct fmt_text {
 	unsigned ft_nlines;
 	struct fmt_range *ft_scalars; /* bytes, in order */
 	unsigned ft_nscalars, ft_size;
+	const char *ft_tag; /* the first explicit tag, such as !!str; NULL */
+	unsigned ft_tag_line;
 	struct fmt_node *ft_root;
 	struct arena ft_arena;
 };

@@ -155,6 +155,21 @@ scalar_range(struct reader *rd, const yaml_event_t *ev)
 		    place_byte(ft, ev->end_mark.line, ev->end_mark.column) };
 }
 
+/* Its tag, if somebody wrote one: it may make another value of the text. */
+static void
+take_tag(struct reader *rd, const yaml_char_t *tag, const yaml_event_t *ev)
+{
+	static const char core[] = "tag:yaml.org,2002:";
+	const char *s = (const char *)tag;
+
+	if (s == NULL || rd->ft->ft_tag != NULL)
+		return;
+	rd->ft->ft_tag = strncmp(s, core, strlen(core)) == 0
+	    ? arena_printf(&rd->ft->ft_arena, "!!%s", s + strlen(core))
+	    : keep(rd, tag);
+	rd->ft->ft_tag_line = (unsigned)ev->start_mark.line;
+}
+
 static struct fmt_node *
 read_scalar(struct reader *rd, const yaml_event_t *ev)
 {
@@ -163,6 +178,7 @@ read_scalar(struct reader *rd, const yaml_event_t *ev)
 
 	n->fn_text = keep(rd, ev->data.scalar.value);
 	n->fn_anchor = keep(rd, ev->data.scalar.anchor);
+	take_tag(rd, ev->data.scalar.tag, ev);
 	n->fn_plain = style == YAML_PLAIN_SCALAR_STYLE;
 	n->fn_block = style == YAML_LITERAL_SCALAR_STYLE ||
 	    style == YAML_FOLDED_SCALAR_STYLE;
@@ -228,6 +244,7 @@ read_node(struct reader *rd, const yaml_event_t *ev)
 		n->fn_flow =
 		    ev->data.mapping_start.style == YAML_FLOW_MAPPING_STYLE;
 		n->fn_anchor = keep(rd, ev->data.mapping_start.anchor);
+		take_tag(rd, ev->data.mapping_start.tag, ev);
 		ok = read_children(rd, n, YAML_MAPPING_END_EVENT);
 		break;
 	case YAML_SEQUENCE_START_EVENT:
@@ -235,6 +252,7 @@ read_node(struct reader *rd, const yaml_event_t *ev)
 		n->fn_flow =
 		    ev->data.sequence_start.style == YAML_FLOW_SEQUENCE_STYLE;
 		n->fn_anchor = keep(rd, ev->data.sequence_start.anchor);
+		take_tag(rd, ev->data.sequence_start.tag, ev);
 		ok = read_children(rd, n, YAML_SEQUENCE_END_EVENT);
 		break;
 	default:

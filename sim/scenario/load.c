@@ -612,6 +612,7 @@ load_tree(struct loader *l, struct scenario *sc, const char *folder)
 			sc->loc = c->at;
 	if (l->diag.errors > 0)
 		return;
+	matrix_cell(l->arena, n, &sc->matrix);
 	scenario_complete(sc);
 	scenario_check(&l->diag, sc);
 }

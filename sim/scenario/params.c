@@ -12,6 +12,7 @@
 #include <ktsim/base/kmem.h>
 #include <ktsim/base/nearest.h>
 
+#include "cover.h"
 #include "tree.h"
 
 #define MAX_PARAMETERS 256
@@ -316,4 +317,23 @@ expand_parameters(struct expand *x)
 		    strcmp(c->key.name, "matrix") != 0 &&
 		    strncmp(c->key.name, "x-", 2) != 0)
 			tree_expand(&ps, c);
+}
+
+/* --- which cell it is --- */
+
+void
+matrix_cell(struct arena *a, const struct node *root, struct sc_matrix *m)
+{
+	const struct node *map = map_find(root, "parameters"), *n;
+	const char **values = arena_alloc(a, (m->naxes + 1) * sizeof(*values));
+	const struct sc_axis *ax;
+
+	for (unsigned i = 0; i < m->naxes; i++) {
+		ax = &m->axes[i];
+		n = map != NULL ? map_find(map, ax->loc.name) : NULL;
+		values[i] = n != NULL && n->kind == NODE_SCALAR ? n->text
+		    : ax->values.n > 0 ? ax->values.v[0]
+				       : "";
+	}
+	m->left_out = cover_excluded(m, values);
 }

@@ -210,6 +210,13 @@ tree_set(struct diag *d, struct arena *a, struct node *root, int i)
 		diag_error(d, &at, "write key=value");
 		return;
 	}
+	if (strncmp(p, "include", strcspn(p, "[.=")) == 0 &&
+	    strcspn(p, "[.=") == strlen("include")) {
+		diag_error(d, &at,
+		    "what is included is read before --set: write `include` "
+		    "into the file");
+		return;
+	}
 	if (root->kind != NODE_MAP ||
 	    (n = set_target(d, a, root, &p, &at)) == NULL) {
 		if (d->errors == errors)

@@ -1,6 +1,7 @@
 /* Reading the files of a scenario. */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <ktsim/base/kmem.h>
@@ -52,4 +53,33 @@ source_folder(const char *path)
 	/* "/x" lies in "/", which "/." is, too. */
 	return (slash == path ? xstrdup("/.")
 			      : xasprintf("%.*s", (int)(slash - path), path));
+}
+
+int
+scenario_with_seed(const struct scenario *sc, uint64_t seed,
+    struct strbuf *yaml, struct strbuf *diag)
+{
+	char *folder = source_folder(sc->path), *set;
+	struct strbuf text = { 0 };
+	struct scenario *other;
+	const char **sets;
+	unsigned n = 0;
+	int error;
+
+	while (sc->sets != NULL && sc->sets[n] != NULL)
+		n++;
+	sets = xcalloc(n + 2, sizeof(*sets));
+	for (unsigned i = 0; i < n; i++)
+		sets[i] = sc->sets[i];
+	sets[n] = set = xasprintf("seed=%ju", (uintmax_t)seed);
+	strbuf_add(&text, sc->text, sc->textlen);
+	error = source_parse(sc->path, folder, &text, sets, &other, diag);
+	if (error == 0) {
+		strbuf_adds(yaml, other->processed);
+		scenario_free(other);
+	}
+	free(set);
+	free(sets);
+	free(folder);
+	return (error);
 }

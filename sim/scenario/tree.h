@@ -48,6 +48,10 @@ void expand_parameters(struct expand *);
 /* defaults.c: what `defaults` has, where nothing is said. */
 void expand_defaults(struct expand *);
 
+/* Of the root, once it is loaded: whether the matrix has the cell that its
+ * parameters make, m->left_out. */
+void matrix_cell(struct arena *, const struct node *root, struct sc_matrix *m);
+
 /* --set name=value may mean a parameter. */
 bool is_parameter(const struct node *root, const char *name, size_t len);
 

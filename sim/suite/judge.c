@@ -112,13 +112,32 @@ last_words(const struct suite_exit *se)
 	return (se->se_stderr + (len > STDERR_MAX ? len - STDERR_MAX : 0));
 }
 
+/* The loader could not start the program: a library is not here, or did not
+ * fit into --memory. */
+static bool
+not_loaded(const struct suite_exit *se)
+{
+	return (se->se_code == 127 &&
+	    strstr(last_words(se), "while loading shared libraries") != NULL);
+}
+
+static bool
+out_of_memory(const struct suite_exit *se)
+{
+	const char *said = last_words(se);
+
+	return (strstr(said, "out of memory") != NULL ||
+	    (not_loaded(se) &&
+		(strstr(said, "failed to map segment") != NULL ||
+		    strstr(said, "Cannot allocate memory") != NULL)));
+}
+
 /* It did not come to a report. True: the verdict is made. */
 static bool
 judge_end(struct suite_case *c, bool report, const struct suite_exit *se)
 {
 	static const enum suite_verdict by_code[] = { SV_PASSED, SV_FAILED,
 		SV_ERROR, SV_MISSING, SV_BROKE };
-	bool memory = strstr(last_words(se), "out of memory") != NULL;
 
 	if (se->se_timeout) {
 		c->sc_verdict = SV_TIMEOUT;
@@ -128,14 +147,16 @@ judge_end(struct suite_case *c, bool report, const struct suite_exit *se)
 		c->sc_verdict = SV_CRASHED;
 		suite_set_why(c, "ended by signal %d (%s)\n%s", se->se_signal,
 		    strsignal(se->se_signal), last_words(se));
-	} else if (se->se_code < 0 || se->se_code > 4 ||
-	    (!report && se->se_code != 2 && se->se_code != 3)) {
+	} else if (!not_loaded(se) &&
+	    (se->se_code < 0 || se->se_code > 4 ||
+		(!report && se->se_code != 2 && se->se_code != 3))) {
 		c->sc_verdict = SV_CRASHED;
 		suite_set_why(c, "ended with exit code %d%s\n%s", se->se_code,
 		    report ? "" : ", without a report", last_words(se));
 	} else {
-		c->sc_verdict = by_code[se->se_code];
-		if (c->sc_verdict == SV_MISSING && memory)
+		c->sc_verdict =
+		    not_loaded(se) ? SV_MISSING : by_code[se->se_code];
+		if (c->sc_verdict == SV_MISSING && out_of_memory(se))
 			suite_set_why(c,
 			    "out of memory: %s are allowed (--memory)",
 			    se->se_memory);

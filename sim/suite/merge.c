@@ -77,6 +77,21 @@ by_name(struct suite *s)
 	return (v);
 }
 
+bool
+suite_of_one(const struct suite *a, const struct suite *b, struct strbuf *said)
+{
+	const struct suite_shard *x = a->s_shards, *y = b->s_shards;
+
+	if (a->s_nshards == 0 || b->s_nshards == 0 || x->sh_n == y->sh_n)
+		return (true);
+	strbuf_addf(said,
+	    "shard %ju/%ju does not go with %ju/%ju: all must be of one "
+	    "suite, cut into as many parts",
+	    (uintmax_t)y->sh_k, (uintmax_t)y->sh_n, (uintmax_t)x->sh_k,
+	    (uintmax_t)x->sh_n);
+	return (false);
+}
+
 void
 suite_merge(struct suite *into, struct suite *from, struct strbuf *said)
 {
@@ -124,9 +139,6 @@ suite_missing_shards(const struct suite *s, struct strbuf *said)
 	if (s->s_nshards == 0)
 		return (0);
 	n = s->s_shards[0].sh_n;
-	for (unsigned i = 1; i < s->s_nshards; i++)
-		if (s->s_shards[i].sh_n != n)
-			return (0); /* not of one suite: nobody can tell */
 	for (uint64_t k = 1; k <= n && missing < 20; k++)
 		if (!has_shard(s, k, n)) {
 			missing++;

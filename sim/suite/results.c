@@ -182,19 +182,21 @@ p_faults(struct suite_case *c, const json_t *a)
 	}
 }
 
-static void
+/* None at all, or each layer's: one that is left out would agree with all. */
+static int
 p_prints(struct suite_case *c, const json_t *p)
 {
 	const char *hex;
 
-	c->sc_has_prints = json_is_object(p);
+	c->sc_has_prints = p != NULL;
 	for (int i = 0; i < PRINTS && c->sc_has_prints; i++) {
 		hex = json_string_value(json_object_get(p, print_names[i]));
-		if (hex == NULL || strlen(hex) != HASH_HEX_SIZE - 1)
-			c->sc_has_prints = false;
-		else
-			memcpy(c->sc_prints[i], hex, HASH_HEX_SIZE);
+		if (hex == NULL || strlen(hex) != HASH_HEX_SIZE - 1 ||
+		    strspn(hex, "0123456789abcdef") != HASH_HEX_SIZE - 1)
+			return (EINVAL);
+		memcpy(c->sc_prints[i], hex, HASH_HEX_SIZE);
 	}
+	return (0);
 }
 
 static int
@@ -226,7 +228,6 @@ p_case(struct suite_case *c, const json_t *o)
 	c->sc_why = p_text(o, "why");
 	p_faults(c, json_object_get(o, "broken"));
 	p_faults(c, json_object_get(o, "claims"));
-	p_prints(c, json_object_get(o, "fingerprints"));
 	c->sc_golden = p_text(o, "golden");
 	c->sc_again = p_text(o, "reproduce");
 	c->sc_flaky = json_is_true(json_object_get(o, "flaky"));
@@ -236,26 +237,73 @@ p_case(struct suite_case *c, const json_t *o)
 	return (p_verdict(c, o));
 }
 
+/* Which shards it has; all of them are of one suite. */
+static int
+p_shards(struct suite *s, const json_t *a, struct strbuf *err)
+{
+	json_int_t k, n, before = 0;
+	json_t *v;
+	size_t i;
+
+	if (a != NULL && !json_is_array(a)) {
+		strbuf_adds(err, "`shards` is no list");
+		return (EINVAL);
+	}
+	json_array_foreach(a, i, v)
+	{
+		k = json_integer_value(json_object_get(v, "k"));
+		n = json_integer_value(json_object_get(v, "n"));
+		if (k < 1 || k > n || (before != 0 && n != before)) {
+			strbuf_addf(err,
+			    "shard %zu is none: k is 1 to n, and n that of the "
+			    "others",
+			    i + 1);
+			return (EINVAL);
+		}
+		before = n;
+		suite_add_shard(s, (uint64_t)k, (uint64_t)n);
+	}
+	return (0);
+}
+
+/* The i-th case; `seen` has the names of those before. */
+static int
+p_one(struct suite *s, const json_t *v, size_t i, json_t *seen,
+    struct strbuf *err)
+{
+	struct suite_case *c = suite_add(s);
+
+	if (p_case(c, v) != 0)
+		strbuf_addf(err,
+		    "case %zu has no name, file, cell or known verdict", i + 1);
+	else if (p_prints(c, json_object_get(v, "fingerprints")) != 0)
+		strbuf_addf(err, "%s: `fingerprints` has not all layers",
+		    c->sc_name);
+	else if (json_object_get(seen, c->sc_name) != NULL)
+		strbuf_addf(err, "%s: the case is there twice", c->sc_name);
+	else
+		return (json_object_set_new(seen, c->sc_name, json_true()));
+	return (EINVAL);
+}
+
 static int
 p_cases(struct suite *s, const json_t *o, struct strbuf *err)
 {
 	const json_t *cases = json_object_get(o, "cases");
-	json_t *v;
+	json_t *v, *seen;
 	size_t i;
+	int error;
 
 	if (!json_is_array(cases)) {
 		strbuf_adds(err, "it has no list `cases`");
 		return (EINVAL);
 	}
-	json_array_foreach(json_object_get(o, "shards"), i, v)
-	    suite_add_shard(s, p_number(v, "k"), p_number(v, "n"));
-	json_array_foreach(cases, i, v) if (p_case(suite_add(s), v) != 0)
-	{
-		strbuf_addf(err,
-		    "case %zu has no name, file, cell or known verdict", i + 1);
-		return (EINVAL);
-	}
-	return (0);
+	error = p_shards(s, json_object_get(o, "shards"), err);
+	seen = json_object();
+	json_array_foreach(cases, i, v) if (error == 0) error =
+	    p_one(s, v, i, seen, err);
+	json_decref(seen);
+	return (error);
 }
 
 int

@@ -192,6 +192,51 @@ def colours(c, sim, d):
             c.check(ESC not in f.read(), 'no colour in ' + name)
 
 
+def full_disk(c, sim, d):
+    """What standard output cannot take is told, whoever printed it."""
+    out = os.path.join(d, 'full')
+    quick = lib.scenario('quickstart')
+    for args in (['run', '--out', out, quick], ['run', '--json', '--out', out,
+                 quick], ['list', 'traces'], ['schema'], ['explain', 'tls'],
+                 ['fmt', quick], ['check', quick], ['museum', 'list'],
+                 ['completion', 'bash'], ['help'], ['version'],
+                 ['test', '--out', out + '2', '--quiet', '--json', '-', quick]):
+        with open('/dev/full', 'w') as full:
+            r = subprocess.run([os.path.abspath(sim), *args], stdout=full,
+                               stderr=subprocess.PIPE, text=True)
+        c.equal(r.returncode, 3, '%s > /dev/full' % args)
+        c.equal(r.stderr.count('standard output: No space left on device\n'),
+                1, '%s: %s' % (args, r.stderr))
+    ours, theirs = os.pipe()
+    os.close(ours)
+    r = subprocess.run([os.path.abspath(sim), 'list', 'traces'], stdout=theirs,
+                       stderr=subprocess.PIPE, text=True)
+    os.close(theirs)
+    c.equal((r.returncode, r.stderr), (0, ''), 'a reader that has left')
+
+
+def control_letters(c, sim, d):
+    """What a scenario says of itself gives a terminal no orders."""
+    f = lib.edited('quickstart', d, (
+        'description: GET of an 8 MiB file over TLS 1.3, header by write, '
+        'body by sendfile, software KTLS',
+        'description: "a\\e]0;x\\a\\x7f\\u009b2J \\u00e9"'))
+    r = lib.run(sim, ['run', '--out', os.path.join(d, 'control'), f])
+    c.equal(r.stdout.splitlines()[0],
+            'quickstart: a\\x1b]0;x\\x07\\x7f\\u009b2J \u00e9', 'shown')
+
+
+def verdict_last(c, sim, d):
+    """Both outputs in one file: what was printed first stands first."""
+    f = lib.edited('quickstart', d, ('bytes: 8MiB', 'bytes: 9MiB'))
+    r = subprocess.run([os.path.abspath(sim), 'run', '--out',
+                        os.path.join(d, 'last'), f], stdout=subprocess.PIPE,
+                       stderr=subprocess.STDOUT, text=True)
+    c.check(r.stdout.splitlines()[-2].startswith('an expectation FAILED') and
+            r.stdout.splitlines()[-1].startswith('to reproduce: '),
+            'the verdict is last: ' + r.stdout[-400:])
+
+
 def sources():
     """Text of each test, by file."""
     tests = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -236,7 +281,8 @@ def main():
     helped(c, sim)
     hints(c, sim)
     every_option(c, sim)
-    for part in (traces, verbose, colours):
+    for part in (traces, verbose, colours, full_disk, verdict_last,
+                 control_letters):
         with lib.tmpdir() as d:
             part(c, sim, d)
     c.done()

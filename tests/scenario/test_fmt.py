@@ -155,6 +155,19 @@ def commands(c, sim, d):
                              (['fmt', os.path.join(d, 'none')], 3, 'No such file')):
         r = lib.run(sim, args)
         c.check(r.returncode == code and text in r.stderr, '%s: %s' % (args, r.stderr))
+    link = os.path.join(d, 'link.ktls.yaml')
+    os.symlink('ugly.ktls.yaml', link)
+    with open(file, 'w') as f:
+        f.write(UGLY)
+    r = lib.run(sim, ['fmt', '--write', link])
+    c.equal((r.returncode, read(file), os.readlink(link)), (0, NICE, 'ugly.ktls.yaml'), 'through a link ' + r.stderr)
+    for text, want in (('!!str 12', '!!str'), ('!!binary aGk=', '!!binary'), ('!own {b: 1}', '!own'), ('! [1]', '!')):
+        r = lib.run(sim, ['fmt', '-'], input='x: 1\na: %s\n' % text)
+        c.check(r.returncode == 2 and '-:2: error: a tag (`%s`), which scenarios do not' % want in r.stderr and
+                not r.stdout, '%s: %s%s' % (text, r.stdout, r.stderr))
+    same = 'a: "1_000"\nb: "2020-01-01"\nc: a_1\nd: 10.0.0.1\n'
+    r = lib.run(sim, ['fmt', '-'], input=same.replace('a_1', '"a_1"').replace('10.0.0.1', '"10.0.0.1"'))
+    c.equal(r.stdout, same, 'what YAML 1.1 takes for a number')
     bad = os.path.join(d, 'bad.ktls.yaml')
     with open(bad, 'w') as f:
         f.write('a: [1\nb: 2\n')

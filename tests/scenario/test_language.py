@@ -75,6 +75,21 @@ def cells(c, sim, d, file):
     c.check(r.returncode == 2 and '`$card` is `t7`' in r.stderr, r.stderr)
     r = lib.run(sim, ['run', '--out', os.path.join(d, 'x'), '--case', 'size=1KiB', file])
     c.check(r.returncode == 2 and '--case: `size=1KiB` is no value of an axis' in r.stderr, r.stderr)
+    for case, text in [
+            ('version=1.1', '--case: `1.1` is no value of the axis `version`, which has 1.2, 1.3\n'),
+            ('version', 'write key=value'),
+            ('version=1.2,version=1.3', '--case: the axis `version` is there twice'),
+            ('card=t6,version=1.3', 'probe.ktls.yaml:10:13: error: the cell that is to be run is left out here')]:
+        # The scenario has no TLS 1.1: the axis is told, not that.
+        r = lib.run(sim, ['run', '--out', os.path.join(d, 'x'), '--case', case, file.replace('probe', 'loose')
+                          if '1.1' in case else file])
+        c.check(r.returncode == 2 and text in r.stderr, '%s: %s' % (case, r.stderr))
+    first = os.path.join(d, 'first.ktls.yaml')
+    write(first, MAIN.replace('{card: t6, version: "1.3"}', '{card: cx6dx}'))
+    r = lib.run(sim, ['run', '--out', os.path.join(d, 'x'), first])
+    c.check(r.returncode == 2 and 'is left out here; `ktls-sim test --list' in r.stderr, r.stderr)
+    r = lib.run(sim, ['run', '--quiet', '--out', os.path.join(d, 'x'), '--case', 'card=basic', first])
+    c.equal(r.returncode, 0, 'another cell: ' + r.stderr)
     r = lib.run(sim, ['run', '--out', os.path.join(d, 'x'), file])
     c.check('this is the cell of the first values' in r.stderr, r.stderr)
     r = lib.run(sim, ['check', file])
@@ -107,6 +122,23 @@ def processed(c, sim, d, file):
     body = [x for x in last.splitlines() if not x.startswith('#')]
     wanted = [x for x in text.splitlines() if not x.startswith('#')]
     c.equal([x for x in body if x != 'seed: 1'], wanted, 'twice')
+
+
+def seeds(c, sim, d, file):
+    """The seed of --seed is in it: nothing has to be remembered."""
+    for name, f, options in [('raw', lib.scenario('quickstart'), []), ('made', file, ['--case', 'card=basic'])]:
+        out, again = os.path.join(d, name), os.path.join(d, name + '-again')
+        r, report = lib.run_out(sim, f, out, '--seed', '9', *options)
+        text = read(os.path.join(out, 'scenario.yaml'))
+        c.check(re.search('^seed: 9$', text, re.M) and '# run with --seed 9\n' in text, text[:300])
+        alone = os.path.join(d, name + '.ktls.yaml')
+        write(alone, text)
+        r, other = lib.run_out(sim, alone, again)
+        c.equal([other['seed'], other['fingerprints']], [9, report['fingerprints']], name + ': the same run')
+    # Who says the seed that is there anyway gets the file as it stands.
+    out = os.path.join(d, 'same')
+    lib.run_out(sim, lib.scenario('quickstart'), out, '--seed', '1')
+    c.equal(read(os.path.join(out, 'scenario.yaml')), read(lib.scenario('quickstart')), 'the file itself')
 
 
 def who_wins(c, sim, d, file):
@@ -143,10 +175,12 @@ def main():
     with lib.tmpdir() as d:
         file = os.path.join(d, 'probe.ktls.yaml')
         write(file, MAIN)
+        write(os.path.join(d, 'loose.ktls.yaml'), MAIN.replace('version: $version, ', ''))
         write(os.path.join(d, 'parts', 'wires.inc'), WIRES)
         write(os.path.join(d, 'parts', 'hosts.inc'), HOSTS)
         cells(c, sim, d, file)
         processed(c, sim, d, file)
+        seeds(c, sim, d, file)
         who_wins(c, sim, d, file)
         from_nowhere(c, sim, d)
     c.done()

@@ -115,6 +115,54 @@ def refused(c, sim, d):
         c.check(text in r.stderr, '%s: %s' % (args, r.stderr))
 
 
+def of_one_suite(c, sim, d):
+    """Shards of suites cut differently, and files with holes: refused."""
+    suite(sim, d, '--json', 'x.json', 's/a.ktls.yaml', 's/b.ktls.yaml')
+
+    def put_json(name, **over):
+        with open(os.path.join(d, name), 'w') as f:
+            json.dump({**load(d, 'x.json'), **over}, f)
+        return name
+
+    def case(**over):
+        return [{**load(d, 'x.json')['cases'][0], **over}]
+    one = put_json('1-3.json', shards=[{'k': 1, 'n': 3}])
+    prints = case()[0]['fingerprints']
+    for name, over, text in [
+            ('2-4.json', {'shards': [{'k': 2, 'n': 4}]},
+             '2-4.json: shard 2/4 does not go with 1/3: all must be of one '),
+            ('mix.json', {'shards': [{'k': 1, 'n': 3}, {'k': 2, 'n': 4}]},
+             'mix.json: shard 2 is none: k is 1 to n, and n that of the'),
+            ('word.json', {'shards': 'x'}, 'word.json: `shards` is no list'),
+            ('zero.json', {'shards': [{'k': 0, 'n': 0}]}, 'shard 1 is none'),
+            ('big.json', {'shards': [{'k': 4, 'n': 3}]}, 'shard 1 is none'),
+            ('twice.json', {'cases': case() * 2},
+             'twice.json: s/a#1: the case is there twice'),
+            ('some.json', {'cases': case(fingerprints={
+                'wire': prints['wire']})}, 'has not all layers'),
+            ('odd.json', {'cases': case(fingerprints='x')},
+             's/a#1: `fingerprints` has not all layers'),
+            ('hex.json', {'cases': case(fingerprints={
+                **prints, 'wire': 'x' * 32})}, 'has not all layers')]:
+        r = lib.run(sim, ['merge', 'm.json', one, put_json(name, **over)],
+                    cwd=d)
+        c.equal(r.returncode, 2, '%s: %s' % (name, r.stderr))
+        c.check(text in r.stderr, '%s: %s' % (name, r.stderr))
+    # A crash has no fingerprints: that contradicts nothing.
+    bare = case()[0]
+    del bare['fingerprints']
+    r = lib.run(sim, ['merge', 'm.json', 'x.json',
+                      put_json('bare.json', cases=[bare])], cwd=d)
+    c.equal(r.returncode, 0, 'without fingerprints: ' + r.stderr)
+    before = load(d, one)
+    r = lib.run(sim, ['merge', one, put_json('2-3.json', shards=[
+        {'k': 2, 'n': 3}])], cwd=d)
+    c.equal(r.returncode, 2, 'OUT forgotten: ' + r.stderr)
+    c.check('1-3.json is the result of a shard and would be overwritten' in
+            r.stderr, r.stderr)
+    c.equal(load(d, one), before, 'the shard is still there')
+
+
 def main():
     c = lib.Checks()
     sim = sys.argv[1]
@@ -122,6 +170,7 @@ def main():
         make(d)
         flaky(c, sim, d)
         refused(c, sim, d)
+        of_one_suite(c, sim, d)
         shards(c, sim, d)
     c.done()
 

@@ -140,6 +140,7 @@ def words(c, sim, d):
              'without it all cases'),
             (['--out', 'foreign', 's'], 3, 'not made by ktls-sim'),
             (['--json', 'no/such/dir', 's/a.ktls.yaml'], 3, 'no/such/dir'),
+            (['--junit', 'no/j.xml', 's/a.ktls.yaml'], 3, 'no/j.xml: No such'),
             (['--flter', 'x'], 2, 'did you mean `--filter`?')]:
         os.makedirs(os.path.join(d, 'empty'), exist_ok=True)
         os.makedirs(os.path.join(d, 'foreign'), exist_ok=True)
@@ -148,6 +149,7 @@ def words(c, sim, d):
         r = lib.run(sim, ['test', *args], cwd=d)
         c.equal(r.returncode, code, '%s: %s' % (args, r.stderr))
         c.check(text in r.stderr, '%s: %s' % (args, r.stderr))
+        c.equal(r.stdout, '', 'before anything is run')
 
 
 def documents(c, sim, d):
@@ -228,6 +230,14 @@ def matrix(c, sim, d):
         r, res = suite(sim, d, '--filter', '*defect', 'm')
         c.equal(r.returncode, 1, by)
         c.check(why in r.stdout, by + ': ' + r.stdout)
+    for text in ('size=1KiB', 'parameters.mtu=1500'):
+        r, res = suite(sim, d, '--set', text, 'm')
+        c.equal([r.returncode, verdicts(res)], [2, {'m/ok': 'error'}], text)
+        c.check(re.search(
+            '--set %s: error: `(size|mtu)` is an axis of the matrix of m/ok.'
+            'ktls.yaml, which has all its values; choose cells with --filter '
+            % text, r.stdout), r.stdout)
+
     def names_of(*args):
         return lib.run(sim, ['test', '--list', *args, 'm'],
                        cwd=d).stdout.split()
@@ -255,6 +265,11 @@ def bounds(c, sim, d):
         c.equal([r.returncode, verdicts(res)], [3, {'t/x#1': 'missing'}],
                 'memory: ' + r.stdout)
         c.check('out of memory: 48MiB are allowed' in r.stdout, r.stdout)
+        # Not even its libraries fit.
+        r, res = suite(sim, d, '--memory', '20MiB', 't/x.ktls.yaml')
+        c.equal([r.returncode, verdicts(res)], [3, {'t/x#1': 'missing'}],
+                'memory: ' + r.stdout)
+        c.check('out of memory: 20MiB are allowed' in r.stdout, r.stdout)
     p = start(sim, d, '--out', 'out', '--jobs', '1', *LONG, 't')
     first = child_of(p.pid)
     os.kill(first, signal.SIGKILL)
@@ -306,6 +321,15 @@ def rerun(c, sim, d):
     c.check(r.stdout == '1 passed, 0 failed, 0 skipped\n' and
             verdicts(res) == {'t/x#1': 'passed', 't/y#1': 'passed'} and bad,
             'only x: ' + r.stdout)
+    put(d, 't/x', SMALL.replace('bytes: 64KiB', 'bytes: 1KiB'))
+    suite(sim, d, 't')
+    r, res = suite(sim, d, '--rerun-failed', 't/y.ktls.yaml')
+    c.equal(r.returncode, 2, 'what failed is not chosen: ' + r.stdout)
+    c.check('not among the cases that are chosen here:\n  t/x#1\n' in
+            r.stderr, r.stderr)
+    c.equal(verdicts(res), {'t/x#1': 'failed', 't/y#1': 'passed'},
+            'the results stay')
+    put(d, 't/x')
 
 
 def goldens(c, sim, d):

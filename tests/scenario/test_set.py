@@ -69,6 +69,9 @@ def main():
                  '--set hosts.server.nics.mce0.model=bsic: error: there is no '
                  'card model `bsic`; `ktls-sim list models` shows what there '
                  'is; did you mean `basic`?'),
+                ('include=x.yaml', '--set include=x.yaml: error: what is '
+                 'included is read before --set: write `include` into the '
+                 'file'),
                 ('seed', '--set seed: error: write key=value'),
                 ('=3', '--set =3: error: there is no such place in the file; '
                  'a path is like apps.get.connections or links[0].loss')]:

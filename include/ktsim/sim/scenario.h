@@ -678,6 +678,8 @@ struct sc_matrix {
 	uint64_t strength; /* 0: every combination */
 	struct sc_cell *exclude;
 	unsigned nexclude;
+	/* That leaves out the cell of the values that are put in here; NULL. */
+	const struct sc_cell *left_out;
 };
 
 /* The scenario reproduces a bug that there was. */
@@ -757,6 +759,10 @@ struct scenario {
  */
 int scenario_load(const char *path, const char *const *sets, struct scenario **,
     struct strbuf *diag);
+/* What `processed` of the scenario would be with this seed in it. EINVAL: a file
+ * that it includes is no longer what it was. */
+int scenario_with_seed(const struct scenario *, uint64_t seed,
+    struct strbuf *yaml, struct strbuf *diag);
 /* The same of a text that is there already, and is taken over. */
 int scenario_parse(const char *path, struct strbuf *file,
     const char *const *sets, struct scenario **, struct strbuf *diag);

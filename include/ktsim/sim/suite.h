@@ -128,6 +128,9 @@ int suite_parse(const char *text, size_t len, struct suite *,
     struct strbuf *err);
 
 /* merge.c */
+/* False, after saying why: they are shards of suites cut differently. */
+bool suite_of_one(const struct suite *, const struct suite *,
+    struct strbuf *said);
 /* Takes the cases of `from`; what contradicts is said, a line each. */
 void suite_merge(struct suite *into, struct suite *from, struct strbuf *said);
 /* Shards of a suite that were not merged: said; how many. */
