@@ -177,6 +177,38 @@ check_gap(struct chk *c, const struct sc_exp_gap *e)
 		ERR(c, &e->loc, "a gap claim wants `min` or `max`");
 }
 
+/* Behind a word: ".word", "[3]" or "[*]"; NULL: neither. */
+static const char *
+path_part(const char *p)
+{
+	size_t n;
+
+	if (*p == '.')
+		return ((n = strcspn(p + 1, ".[]")) > 0 ? p + 1 + n : NULL);
+	if (strncmp(p, "[*]", 3) == 0)
+		return (p + 3);
+	if (*p != '[' || (n = strspn(p + 1, "0123456789")) == 0 ||
+	    p[1 + n] != ']')
+		return (NULL);
+	return (p + n + 2);
+}
+
+static void
+check_report(struct chk *c, const struct sc_exp_report *e)
+{
+	size_t n = strcspn(e->path, ".[]");
+	const char *p = n > 0 ? e->path + n : NULL;
+
+	check_bounds(c, &e->loc, "report", &e->bounds);
+	while (p != NULL && *p != '\0')
+		p = path_part(p);
+	if (p == NULL)
+		ERR(c, scenario_text_at(e->path),
+		    "`%s` is no path of report.json: write words with dots "
+		    "between them, and [NUMBER] or [*] behind a list",
+		    e->path);
+}
+
 static const char *
 claim_app_name(const struct sc_expect *e)
 {
@@ -251,7 +283,7 @@ check_details(struct chk *c, struct sc_expect *e)
 		check_gap(c, &e->gap);
 		break;
 	case SC_EXP_REPORT:
-		check_bounds(c, &e->report.loc, "report", &e->report.bounds);
+		check_report(c, &e->report);
 		break;
 	default:
 		break;

@@ -3,6 +3,7 @@
  * Who fails says what made it so, if that is known: an event, a frame.
  */
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -383,22 +384,49 @@ claim_gap(struct world *w, const struct sc_exp_gap *e, struct claim_result *cl)
 		    e->app, at->c_index);
 }
 
+static bool
+number_within(const struct sc_bounds *b, const struct report_number *v)
+{
+	bool more = v->rest > 0;
+
+	return ((!b->has_is || (v->whole == b->is && !more)) &&
+	    (!b->has_min || v->whole >= b->min) &&
+	    (!b->has_max || v->whole < b->max ||
+		(v->whole == b->max && !more)));
+}
+
+/* As few digits as tell it from all others. */
+static char *
+number_text(const struct report_number *v)
+{
+	double real = (double)v->whole + v->rest;
+	char text[32];
+
+	if (v->rest == 0)
+		return (xasprintf("%ju", (uintmax_t)v->whole));
+	for (int digits = 15; digits <= 17; digits++) {
+		snprintf(text, sizeof(text), "%.*g", digits, real);
+		if (strtod(text, NULL) == real)
+			break;
+	}
+	return (xstrdup(text));
+}
+
 /* Its number, once the report is made. */
 static void
 claim_report(struct world *w, const struct sc_exp_report *e,
     struct claim_result *cl)
 {
 	struct strbuf sb = { 0 };
-	uint64_t v = 0;
+	struct report_number v;
 	const char *why;
 
 	strbuf_addf(&sb, "report %s", e->path);
 	claim_bounds(&e->bounds, &sb);
 	cl->cl_claim = strbuf_take(&sb);
 	why = report_number(&w->w_res, e->path, &v);
-	cl->cl_ok = why == NULL && claim_within(&e->bounds, v);
-	cl->cl_found =
-	    why != NULL ? xstrdup(why) : xasprintf("%ju", (uintmax_t)v);
+	cl->cl_ok = why == NULL && number_within(&e->bounds, &v);
+	cl->cl_found = why != NULL ? xstrdup(why) : number_text(&v);
 }
 
 static void

@@ -69,6 +69,7 @@ def both_ways(c, sim, d, rexmits, drops, report):
         'gap: {app: get, min: 1us, max: 10s}',
         'report: {path: "connections[0].server_side.timeouts", is: %d}' % rto,
         'report: {path: "connections[*].body_bytes", is: 1048576}',
+        'report: {path: "invariants[*].on", min: 1}',
         'time: {app: get, is: %dps}' % done,
         'time: {app: get, min: %dps, max: %dps}' % (done, done),
     ]
