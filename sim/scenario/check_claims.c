@@ -19,8 +19,14 @@ static void
 check_bounds(struct chk *c, const struct sc_loc *loc, const char *what,
     const struct sc_bounds *b)
 {
+	const char *is = strcmp(what, "delivered") == 0 ? "bytes" : "is";
+
 	if (!b->has_is && !b->has_min && !b->has_max)
-		ERR(c, loc, "a %s claim wants `is`, `min` or `max`", what);
+		ERR(c, loc, "a %s claim wants `%s`, `min` or `max`", what, is);
+	if (b->has_is && (b->has_min || b->has_max))
+		ERR(c, loc,
+		    "`%s` says exactly how much: `min` and `max` go without it",
+		    is);
 	if (b->has_min && b->has_max && b->min > b->max)
 		ERR(c, loc,
 		    "nothing is at least %ju and at most %ju: exchange `min` "
@@ -168,6 +174,9 @@ check_time(struct chk *c, const struct sc_exp_time *e)
 		ERR(c, &e->loc,
 		    "nothing is done after `min` and before `max`: exchange "
 		    "them");
+	if (e->has_is && (e->has_min || e->has_max))
+		ERR(c, &e->loc,
+		    "`is` says exactly when: `min` and `max` go without it");
 }
 
 static void
@@ -175,6 +184,10 @@ check_gap(struct chk *c, const struct sc_exp_gap *e)
 {
 	if (!e->has_min && !e->has_max)
 		ERR(c, &e->loc, "a gap claim wants `min` or `max`");
+	if (e->has_min && e->has_max && e->min > e->max)
+		ERR(c, &e->loc,
+		    "no wait is as long as `min` and no longer than `max`: "
+		    "exchange them");
 }
 
 /* Behind a word: ".word", "[3]" or "[*]"; NULL: neither. */
@@ -250,6 +263,10 @@ static void
 check_details(struct chk *c, struct sc_expect *e)
 {
 	switch (e->kind) {
+	case SC_EXP_DELIVERED:
+		check_bounds(c, &e->delivered.loc, "delivered",
+		    &e->delivered.bounds);
+		break;
 	case SC_EXP_COUNTER:
 		check_host_name(c, scenario_text_at(e->counter.host),
 		    e->counter.host);
@@ -312,7 +329,8 @@ check_claim(struct chk *c, struct sc_expect *e)
 		return;
 	}
 	check_instant(c, &e->loc,
-	    MAX(MAX(e->counter.at, e->mode.at), e->tcp_info.at));
+	    MAX(MAX(e->counter.at, e->mode.at),
+		MAX(e->tcp_info.at, e->delivered.at)));
 	check_details(c, e);
 	check_claim_app(c, e);
 }

@@ -72,7 +72,7 @@ struct claim_result {
 	const char *cl_name; /* the scenario's word for it; NULL */
 	const char *cl_kind; /* its key: "delivered" */
 	char *cl_claim;	     /* "client get has received 8388608 bytes" */
-	char *cl_found;
+	char *cl_found;	     /* NULL: not judged, the run broke off */
 	bool cl_ok;
 	/* Of one that failed: the first event that made it so, with its time,
 	 * and the frames of wire.pcapng that show it. NULL, 0: nothing to
