@@ -68,6 +68,8 @@ struct wstep {
 	bool s_was;		 /* true when last looked at */
 	uint64_t s_fired;	 /* times it came true */
 	simtime_t s_first;	 /* the step of the first time */
+	simtime_t s_at;		 /* when it came true last */
+	unsigned s_at_once;	 /* and how often at that instant */
 	const uint64_t *s_value; /* the counter */
 	struct conn *s_conn;	 /* found so far */
 };

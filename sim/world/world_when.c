@@ -12,6 +12,9 @@
 
 #include "world_priv.h"
 
+/* A step that happens so often at one instant would go on for ever. */
+#define WHENS_AT_ONCE 1000u
+
 static bool
 is_polled(const struct wstep *s)
 {
@@ -59,6 +62,40 @@ whens_off(struct world *w)
 		disarm(&w->w_steps[i]);
 }
 
+/* Steps that make each other's conditions true, so that time stands still. */
+static void
+break_circle(struct world *w)
+{
+	simtime_t now = timebase_now(w->w_tb);
+	struct strbuf sb = { 0 };
+	const struct wstep *s;
+
+	strbuf_addf(&sb,
+	    "conditions of steps make each other true without end, %u times at "
+	    "this instant:",
+	    WHENS_AT_ONCE);
+	for (s = w->w_steps; s < w->w_steps + w->w_sc->nsteps; s++)
+		if (s->s_at == now && s->s_at_once > 1)
+			strbuf_addf(&sb, " `%s on %s when %s` (line %d)",
+			    step_name(s->s_sc), s->s_sc->on, s->s_sc->when,
+			    s->s_sc->loc.line);
+	invariant_broken(w, 7, strbuf_str(&sb));
+	strbuf_fini(&sb);
+	whens_off(w);
+}
+
+static void
+count_at_once(struct wstep *s)
+{
+	simtime_t now = timebase_now(s->s_world->w_tb);
+
+	if (s->s_at != now)
+		s->s_at_once = 0;
+	s->s_at = now;
+	if (++s->s_at_once == WHENS_AT_ONCE)
+		break_circle(s->s_world);
+}
+
 static void
 fire(struct wstep *s, simtime_t when)
 {
@@ -67,6 +104,7 @@ fire(struct wstep *s, simtime_t when)
 	if (s->s_fired++ == 0)
 		s->s_first = when + s->s_sc->after;
 	timebase_post(s->s_world->w_tb, &s->s_event, when + s->s_sc->after);
+	count_at_once(s);
 	if (s->s_sc->times != 0 && s->s_fired >= s->s_sc->times)
 		disarm(s);
 }
