@@ -160,7 +160,7 @@ static const struct key drops_keys[] = {
 	    .text = "as the report has it, with * and ?; any if not given" },
 	{ "where", K_STR, F(sc_exp_drops, where), .since = "0.2",
 	    .text =
-		"host, interface or link, with * and ?; anywhere if not given" },
+		"host, interface (mce0, server.mce0) or link, with * and ?; anywhere if not given" },
 	BOUNDS(sc_exp_drops),
 };
 MAPDEF(drops, "drops claim", struct sc_exp_drops);

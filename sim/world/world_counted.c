@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <fnmatch.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -76,18 +77,24 @@ is_drop(enum trace_id id)
 	return (false);
 }
 
-/* Where: the host, or a text of the record that is not the reason. */
+/* Where: the host, or a text of the record that is not the reason, or both with
+ * a dot between them. */
 static bool
 drop_is(const struct sc_exp_drops *e, const char *where,
     const struct trace_rec *rec)
 {
+	char both[256];
 	const struct trace_arg *reason = trace_getarg(rec, "reason");
 	bool there = glob(where, rec->tr_who);
 
 	for (unsigned i = 0; i < rec->tr_nargs; i++)
 		if (rec->tr_args[i].ta_type == 's' &&
-		    &rec->tr_args[i] != reason)
-			there |= glob(where, rec->tr_args[i].s);
+		    &rec->tr_args[i] != reason && !there) {
+			snprintf(both, sizeof(both), "%s.%s", rec->tr_who,
+			    rec->tr_args[i].s);
+			there =
+			    glob(where, rec->tr_args[i].s) || glob(where, both);
+		}
 	return (there && glob(e->reason, reason->s));
 }
 

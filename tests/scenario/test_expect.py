@@ -160,6 +160,27 @@ expect:
     c.check(report['expectations'][4].get('first', '').startswith('get#1: '), report['expectations'][4])
 
 
+def places(c, sim, d):
+    """A card's drops by its host and name, which the other card has not."""
+    file = os.path.join(d, 'places.ktls.yaml')
+    with open(file, 'w') as f:
+        f.write(TEXT + '''timeline:
+  - {at: 800us, do: link_down, on: wan}
+  - {at: 900ms, do: link_up, on: wan}
+expect:
+  - drops: {where: client.em0, min: 1}
+  - drops: {where: em0, min: 1}
+  - drops: {where: server.mce0, max: 0}
+  - drops: {where: "client.e*", min: 1}
+''')
+    r, report = lib.run_out(sim, file, os.path.join(d, 'places'), '--trace')
+    c.equal(r.returncode, 0, r.stderr)
+    with open(os.path.join(d, 'places', 'trace.ndjson')) as f:
+        dropped = [x for x in map(json.loads, f) if x['point'] == 'nic_drop']
+    c.check(dropped and all((x['at'], x['ifp']) == ('client', 'em0') for x in dropped), dropped[:3])
+    c.equal(report['expectations'][0]['found'], str(len(dropped)), 'client.em0')
+
+
 def digits(c, sim, d, done):
     """What fails by a picosecond is told with all digits."""
     found, _ = run(c, sim, d, ['time: {app: get, max: %dps}' % (done - 1)], 1)
@@ -213,6 +234,7 @@ def main():
         evidence(c, found, rexmits, drops, d)
         refused(c, sim, d)
         one_of_two(c, sim, d)
+        places(c, sim, d)
         digits(c, sim, d, report['connections'][0]['end_ps'])
         broken_off(c, sim, d)
         looking_changes_nothing(c, sim, d)
