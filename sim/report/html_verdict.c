@@ -171,8 +171,7 @@ claim_what(struct html *h, const struct claim_result *c)
 		html_text(h, c->cl_name);
 		strbuf_adds(h->h_sb, ": ");
 	}
-	html_text(h,
-	    c->cl_claim != NULL ? c->cl_claim : "the run broke off before");
+	html_text(h, c->cl_claim);
 	html_cell_end(h);
 }
 
@@ -225,10 +224,11 @@ claims(struct html *h)
 		html_row(h, NULL);
 		state_cell(h, c->cl_ok,
 		    c->cl_ok		      ? "met"
-			: c->cl_claim != NULL ? "FAILED"
+			: c->cl_found != NULL ? "FAILED"
 					      : "not judged");
 		claim_what(h, c);
-		html_cell(h, c->cl_found);
+		html_cell(h,
+		    c->cl_found != NULL ? c->cl_found : "the run broke off");
 		claim_place(h, c);
 		claim_evidence(h, c);
 	}

@@ -24,14 +24,16 @@ text_evidence(const struct claim_result *c, struct strbuf *sb)
 static void
 text_claim(const struct claim_result *c, struct strbuf *sb)
 {
-	if (c->cl_claim == NULL) {
-		strbuf_adds(sb, "  not judged: the run broke off\n");
-		return;
-	}
-	strbuf_addf(sb, "  %s %s%s%s: found %s (",
-	    c->cl_ok ? "met   " : "FAILED",
+	strbuf_addf(sb, "  %s %s%s%s: ",
+	    c->cl_ok		      ? "met   "
+		: c->cl_found != NULL ? "FAILED"
+				      : "not judged",
 	    c->cl_name != NULL ? c->cl_name : "",
-	    c->cl_name != NULL ? ": " : "", c->cl_claim, c->cl_found);
+	    c->cl_name != NULL ? ": " : "", c->cl_claim);
+	if (c->cl_found != NULL)
+		strbuf_addf(sb, "found %s (", c->cl_found);
+	else
+		strbuf_adds(sb, "the run broke off (");
 	if (c->cl_file != NULL)
 		strbuf_addf(sb, "%s:%d)\n", c->cl_file, c->cl_line);
 	else

@@ -9,7 +9,7 @@
 #include "report_priv.h"
 
 struct finder {
-	uint64_t sum;
+	struct report_number sum;
 	unsigned found;
 	const char *why;
 };
@@ -36,9 +36,7 @@ find_item(struct finder *fi, const json_t *v, const char *path)
 		return;
 	}
 	i = strtoul(path + 1, &end, 10);
-	if (end == path + 1 || *end != ']')
-		fi->why = "write [NUMBER] or [*]";
-	else if (i >= json_array_size(v))
+	if (i >= json_array_size(v))
 		fi->why = "the list is shorter";
 	else
 		find(fi, json_array_get(v, i), end + 1);
@@ -64,6 +62,30 @@ find_member(struct finder *fi, const json_t *v, const char *path)
 		find(fi, m, path + len);
 }
 
+/* Reals in two parts: bounds are integers, some of more than 53 bits. */
+static void
+add_number(struct finder *fi, const json_t *v)
+{
+	double real = json_is_real(v) ? json_real_value(v) : 0;
+
+	if (json_is_integer(v) && json_integer_value(v) >= 0)
+		fi->sum.whole += (uint64_t)json_integer_value(v);
+	else if (json_is_boolean(v))
+		fi->sum.whole += json_is_true(v);
+	else if (json_is_real(v) && real >= 0 && real < 0x1p63) {
+		fi->sum.whole += (uint64_t)real;
+		fi->sum.rest += real - (double)(uint64_t)real;
+		if (fi->sum.rest >= 1) {
+			fi->sum.whole++;
+			fi->sum.rest -= 1;
+		}
+	} else {
+		fi->why = "it is not a number";
+		return;
+	}
+	fi->found++;
+}
+
 static void
 find(struct finder *fi, const json_t *v, const char *path)
 {
@@ -75,17 +97,12 @@ find(struct finder *fi, const json_t *v, const char *path)
 		find_member(fi, v, path + 1);
 	else if (*path != '\0')
 		find_member(fi, v, path);
-	else if (json_is_boolean(v) ||
-	    (json_is_integer(v) && json_integer_value(v) >= 0)) {
-		fi->sum += json_is_integer(v) ? (uint64_t)json_integer_value(v)
-					      : json_is_true(v);
-		fi->found++;
-	} else
-		fi->why = "it is not a number";
+	else
+		add_number(fi, v);
 }
 
 const char *
-report_number(const struct result *r, const char *path, uint64_t *v)
+report_number(const struct result *r, const char *path, struct report_number *v)
 {
 	struct finder fi = { 0 };
 	json_t *o = report_tree(r);

@@ -524,6 +524,38 @@ check_app_name(struct chk *c, const struct sc_loc *loc, const char *name)
 	return (a);
 }
 
+/* A server has its clients' together; who comes from outside, and to one
+ * without clients, nobody knows. */
+static uint64_t
+app_connections(const struct scenario *sc, const struct sc_app *a)
+{
+	uint64_t n = 0;
+
+	if (sc_app_is_client(a->type))
+		return (a->connections);
+	if (scenario_is_live(sc))
+		return (UINT64_MAX);
+	for (unsigned i = 0; i < sc->napps; i++)
+		if (sc_app_is_client(sc->apps[i].type) &&
+		    sc->apps[i].server != NULL &&
+		    strcmp(sc->apps[i].server, a->loc.name) == 0)
+			n += sc->apps[i].connections;
+	return (n > 0 ? n : UINT64_MAX);
+}
+
+void
+check_connection(struct chk *c, const struct sc_loc *loc,
+    const struct sc_app *a, uint64_t number)
+{
+	uint64_t n = app_connections(c->sc, a);
+
+	if (number >= n)
+		ERR(c, loc,
+		    "`%s` has the connections 0 to %ju, no %ju: see `connections` "
+		    "of the client",
+		    a->loc.name, (uintmax_t)n - 1, (uintmax_t)number);
+}
+
 void
 check_instant(struct chk *c, const struct sc_loc *loc, simtime_t at)
 {

@@ -40,6 +40,9 @@ struct sc_host *check_host_name(struct chk *, const struct sc_loc *,
 struct sc_nic *check_find_nic(struct sc_host *, const char *name);
 struct sc_app *check_app_name(struct chk *, const struct sc_loc *,
     const char *name);
+/* A connection by its number, which it has at this application. */
+void check_connection(struct chk *, const struct sc_loc *,
+    const struct sc_app *, uint64_t number);
 /* Some interface of the host; a lagg; a vlan. */
 bool check_is_ifname(const struct sc_host *, const char *name);
 bool check_is_lagg(const struct sc_host *, const char *name);

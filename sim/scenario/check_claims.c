@@ -19,8 +19,14 @@ static void
 check_bounds(struct chk *c, const struct sc_loc *loc, const char *what,
     const struct sc_bounds *b)
 {
+	const char *is = strcmp(what, "delivered") == 0 ? "bytes" : "is";
+
 	if (!b->has_is && !b->has_min && !b->has_max)
-		ERR(c, loc, "a %s claim wants `is`, `min` or `max`", what);
+		ERR(c, loc, "a %s claim wants `%s`, `min` or `max`", what, is);
+	if (b->has_is && (b->has_min || b->has_max))
+		ERR(c, loc,
+		    "`%s` says exactly how much: `min` and `max` go without it",
+		    is);
 	if (b->has_min && b->has_max && b->min > b->max)
 		ERR(c, loc,
 		    "nothing is at least %ju and at most %ju: exchange `min` "
@@ -168,6 +174,9 @@ check_time(struct chk *c, const struct sc_exp_time *e)
 		ERR(c, &e->loc,
 		    "nothing is done after `min` and before `max`: exchange "
 		    "them");
+	if (e->has_is && (e->has_min || e->has_max))
+		ERR(c, &e->loc,
+		    "`is` says exactly when: `min` and `max` go without it");
 }
 
 static void
@@ -175,7 +184,137 @@ check_gap(struct chk *c, const struct sc_exp_gap *e)
 {
 	if (!e->has_min && !e->has_max)
 		ERR(c, &e->loc, "a gap claim wants `min` or `max`");
+	if (e->has_min && e->has_max && e->min > e->max)
+		ERR(c, &e->loc,
+		    "no wait is as long as `min` and no longer than `max`: "
+		    "exchange them");
 }
+
+/* --- where packets are dropped --- */
+
+struct places {
+	const char **names;
+	unsigned n, size;
+	struct arena *arena;
+};
+
+static void
+add_place(struct places *p, const char *name)
+{
+	const char **more;
+
+	if (p->n == p->size) {
+		p->size = p->size != 0 ? 2 * p->size : 64;
+		more = arena_alloc(p->arena, p->size * sizeof(*more));
+		if (p->n > 0)
+			memcpy(more, p->names, p->n * sizeof(*more));
+		p->names = more;
+	}
+	p->names[p->n++] = name;
+}
+
+static void
+add_interface(struct places *p, const struct sc_host *h,
+    const struct sc_loc *name)
+{
+	add_place(p, name->name);
+	add_place(p, arena_printf(p->arena, "%s.%s", h->loc.name, name->name));
+}
+
+static void
+host_places(const struct sc_host *h, struct places *p)
+{
+	add_place(p, h->loc.name);
+	for (unsigned i = 0; i < h->nnics; i++)
+		add_interface(p, h, &h->nics[i].loc);
+	for (unsigned i = 0; i < h->nlaggs; i++)
+		add_interface(p, h, &h->laggs[i].loc);
+	for (unsigned i = 0; i < h->nvlans; i++)
+		add_interface(p, h, &h->vlans[i].loc);
+}
+
+/* Links are told by their names, and by their ends as in reports. */
+static void
+link_places(const struct sc_link *l, struct places *p)
+{
+	if (l->name != NULL)
+		add_place(p, l->name);
+	if (l->ends.n == 2)
+		add_place(p,
+		    arena_printf(p->arena, "%s - %s", l->ends.v[0],
+			l->ends.v[1]));
+}
+
+static void
+switch_places(const struct sc_switch *s, struct places *p)
+{
+	for (unsigned i = 0; i < s->ports.n; i++)
+		add_place(p,
+		    arena_printf(p->arena, "%s.%s", s->loc.name,
+			s->ports.v[i]));
+}
+
+/* Of no place a claim would be met in silence. */
+static void
+check_drops_where(struct chk *c, const char *where)
+{
+	struct places p = { .arena = c->sc->arena };
+	const char *near;
+
+	if (where == NULL || strpbrk(where, "*?[\\") != NULL)
+		return;
+	for (unsigned i = 0; i < c->sc->nhosts; i++)
+		host_places(&c->sc->hosts[i], &p);
+	for (unsigned i = 0; i < c->sc->nlinks; i++)
+		link_places(&c->sc->links[i], &p);
+	for (unsigned i = 0; i < c->sc->nswitches; i++)
+		switch_places(&c->sc->switches[i], &p);
+	for (unsigned i = 0; i < p.n; i++)
+		if (strcmp(p.names[i], where) == 0)
+			return;
+	near = nearest_name(where, p.names, p.n);
+	ERR(c, scenario_text_at(where),
+	    "nothing is dropped at `%s`: write a host, an interface, host.nic, "
+	    "a link or switch.port%s%s%s",
+	    where, near != NULL ? "; did you mean `" : "",
+	    near != NULL ? near : "", near != NULL ? "`?" : "");
+}
+
+/* --- numbers of the report --- */
+
+/* Behind a word: ".word", "[3]" or "[*]"; NULL: neither. */
+static const char *
+path_part(const char *p)
+{
+	size_t n;
+
+	if (*p == '.')
+		return ((n = strcspn(p + 1, ".[]")) > 0 ? p + 1 + n : NULL);
+	if (strncmp(p, "[*]", 3) == 0)
+		return (p + 3);
+	if (*p != '[' || (n = strspn(p + 1, "0123456789")) == 0 ||
+	    p[1 + n] != ']')
+		return (NULL);
+	return (p + n + 2);
+}
+
+static void
+check_report(struct chk *c, const struct sc_exp_report *e)
+{
+	size_t n = strcspn(e->path, ".[]");
+	const char *p = n > 0 ? e->path + n : NULL;
+
+	check_bounds(c, &e->loc, "report", &e->bounds);
+	while (p != NULL && *p != '\0')
+		p = path_part(p);
+	if (p == NULL)
+		ERR(c, scenario_text_at(e->path),
+		    "`%s` is no path of report.json: write words with dots "
+		    "between them, and [NUMBER] or [*] behind a list",
+		    e->path);
+}
+
+/* --- about applications --- */
 
 static const char *
 claim_app_name(const struct sc_expect *e)
@@ -198,12 +337,23 @@ claim_app_name(const struct sc_expect *e)
 	}
 }
 
+static bool
+claim_connection(const struct sc_expect *e, uint64_t *number)
+{
+	*number = e->kind == SC_EXP_MODE ? e->mode.connection
+	    : e->kind == SC_EXP_ERROR	 ? e->error.connection
+					 : e->tcp_info.connection;
+	return (e->mode.has_connection || e->error.has_connection ||
+	    e->tcp_info.has_connection);
+}
+
 /* Of a claim about an application: it is there, and of the right kind. */
 static void
 check_claim_app(struct chk *c, const struct sc_expect *e)
 {
 	const char *app = claim_app_name(e);
 	const struct sc_app *a;
+	uint64_t number;
 
 	if (app == NULL)
 		return;
@@ -212,12 +362,18 @@ check_claim_app(struct chk *c, const struct sc_expect *e)
 	    e->kind != SC_EXP_ERROR && e->kind != SC_EXP_TCP_INFO)
 		ERR(c, scenario_text_at(app),
 		    "`%s` is a server; this claim is about a client", app);
+	if (a != NULL && claim_connection(e, &number))
+		check_connection(c, scenario_text_at(app), a, number);
 }
 
 static void
 check_details(struct chk *c, struct sc_expect *e)
 {
 	switch (e->kind) {
+	case SC_EXP_DELIVERED:
+		check_bounds(c, &e->delivered.loc, "delivered",
+		    &e->delivered.bounds);
+		break;
 	case SC_EXP_COUNTER:
 		check_host_name(c, scenario_text_at(e->counter.host),
 		    e->counter.host);
@@ -243,6 +399,7 @@ check_details(struct chk *c, struct sc_expect *e)
 		break;
 	case SC_EXP_DROPS:
 		check_bounds(c, &e->drops.loc, "drops", &e->drops.bounds);
+		check_drops_where(c, e->drops.where);
 		break;
 	case SC_EXP_FRAMES:
 		check_bounds(c, &e->frames.loc, "frames", &e->frames.bounds);
@@ -251,7 +408,7 @@ check_details(struct chk *c, struct sc_expect *e)
 		check_gap(c, &e->gap);
 		break;
 	case SC_EXP_REPORT:
-		check_bounds(c, &e->report.loc, "report", &e->report.bounds);
+		check_report(c, &e->report);
 		break;
 	default:
 		break;
@@ -280,7 +437,8 @@ check_claim(struct chk *c, struct sc_expect *e)
 		return;
 	}
 	check_instant(c, &e->loc,
-	    MAX(MAX(e->counter.at, e->mode.at), e->tcp_info.at));
+	    MAX(MAX(e->counter.at, e->mode.at),
+		MAX(e->tcp_info.at, e->delivered.at)));
 	check_details(c, e);
 	check_claim_app(c, e);
 }

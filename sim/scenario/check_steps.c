@@ -156,6 +156,16 @@ check_on_link(struct chk *c, const struct sc_step *st)
 }
 
 static void
+check_on_app(struct chk *c, const struct sc_step *st)
+{
+	const struct sc_loc *loc = scenario_text_at(st->on);
+	const struct sc_app *a = check_app_name(c, loc, st->on);
+
+	if (a != NULL && st->has_connection)
+		check_connection(c, loc, a, st->connection);
+}
+
+static void
 check_switch_tls(struct chk *c, const struct sc_step *st)
 {
 	struct ksockaddr peer;
@@ -294,7 +304,7 @@ check_action(struct chk *c, struct sc_step *st)
 	else if (actions[st->action].on == ON_IF)
 		check_ifconfig(c, st);
 	else
-		check_app_name(c, scenario_text_at(st->on), st->on);
+		check_on_app(c, st);
 	if (keys == KEY_SYSCTL && (st->name == NULL || !st->has_value))
 		ERR(c, &st->loc,
 		    "a sysctl step wants `name` "
@@ -334,11 +344,8 @@ check_conn_name(struct chk *c, const struct sc_loc *loc,
 		ERR(c, loc,
 		    "`%s` is a server: connections are counted by their client",
 		    w->app);
-	else if (w->connection >= a->connections)
-		ERR(c, loc,
-		    "client `%s` has the connections 0 to %ju, no %u: see its "
-		    "`connections`",
-		    w->app, (uintmax_t)a->connections - 1, w->connection);
+	else
+		check_connection(c, loc, a, w->connection);
 }
 
 static void

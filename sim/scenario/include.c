@@ -105,7 +105,7 @@ include_read(struct includer *in, const struct node *n, const char *name,
 	struct node *root;
 	int error;
 
-	if ((error = source_read(path, &text)) != 0) {
+	if ((error = source_read_file(path, &text)) != 0) {
 		(void)refuse(in, n, "`%s` cannot be included: %s",
 		    source_error(error));
 		strbuf_fini(&text);

@@ -9,8 +9,18 @@ static const char *const mode_names[] = { "none", "sw", "ifnet", "toe", NULL };
 static const struct key delivered_keys[] = {
 	{ "app", K_STR, F(sc_exp_delivered, app), .required = true,
 	    .text = "the client" },
-	{ "bytes", K_SIZE, F(sc_exp_delivered, bytes), .required = true,
-	    .text = "body bytes received, all its connections together" },
+	{ "bytes", K_SIZE, F(sc_exp_delivered, bounds.is),
+	    F(sc_exp_delivered, bounds.has_is),
+	    .text =
+		"body bytes received, all its connections together: exactly" },
+	{ "min", K_SIZE, F(sc_exp_delivered, bounds.min),
+	    F(sc_exp_delivered, bounds.has_min), .since = "0.2",
+	    .text = "instead of `bytes`: at least" },
+	{ "max", K_SIZE, F(sc_exp_delivered, bounds.max),
+	    F(sc_exp_delivered, bounds.has_max), .since = "0.2",
+	    .text = "instead of `bytes`: at most" },
+	{ "at", K_TIME, F(sc_exp_delivered, at), F(sc_exp_delivered, has_at),
+	    .since = "0.2", .text = "when to look; at the end if not given" },
 };
 MAPDEF(delivered, "delivered claim", struct sc_exp_delivered);
 
@@ -37,6 +47,9 @@ static const struct key mode_keys[] = {
 	    .text = "direction" },
 	{ "is", K_ENUM, F(sc_exp_mode, is), .required = true,
 	    .names = mode_names, .text = "the KTLS mode" },
+	{ "connection", K_UINT, F(sc_exp_mode, connection),
+	    F(sc_exp_mode, has_connection), .max = 99999, .since = "0.2",
+	    .text = "only this one, counted from 0; all if not given" },
 	{ "at", K_TIME, F(sc_exp_mode, at), F(sc_exp_mode, has_at),
 	    .text = "when to look; when each connection ended if not given" },
 };
@@ -60,6 +73,9 @@ static const struct key error_keys[] = {
 	{ "is", K_STR, F(sc_exp_error, is), .required = true, .since = "0.2",
 	    .text =
 		"errno that ended each (`ktls-sim list errors`): EBADMSG and the like" },
+	{ "connection", K_UINT, F(sc_exp_error, connection),
+	    F(sc_exp_error, has_connection), .max = 99999, .since = "0.2",
+	    .text = "only this one, counted from 0; all if not given" },
 };
 MAPDEF(error, "error claim", struct sc_exp_error);
 
@@ -144,7 +160,7 @@ static const struct key drops_keys[] = {
 	    .text = "as the report has it, with * and ?; any if not given" },
 	{ "where", K_STR, F(sc_exp_drops, where), .since = "0.2",
 	    .text =
-		"host, interface or link, with * and ?; anywhere if not given" },
+		"host, interface (mce0, server.mce0) or link, with * and ?; anywhere if not given" },
 	BOUNDS(sc_exp_drops),
 };
 MAPDEF(drops, "drops claim", struct sc_exp_drops);

@@ -1,25 +1,26 @@
 /* Reading the files of a scenario. */
+#include <sys/stat.h>
+
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <ktsim/base/kmem.h>
 
 #include "node.h"
 #include "source.h"
 
-int
-source_read(const char *path, struct strbuf *sb)
+/* To its end, and closes it. */
+static int
+read_all(FILE *f, struct strbuf *sb)
 {
 	char buf[65536];
 	size_t n;
-	FILE *f;
 	int error = 0;
 
-	f = strcmp(path, "-") == 0 ? stdin : fopen(path, "r");
-	if (f == NULL)
-		return (errno);
 	while ((n = fread(buf, 1, sizeof(buf), f)) > 0) {
 		strbuf_add(sb, buf, n);
 		if (sb->sb_len > YAML_MAX_FILE) {
@@ -34,11 +35,41 @@ source_read(const char *path, struct strbuf *sb)
 	return (error);
 }
 
+int
+source_read(const char *path, struct strbuf *sb)
+{
+	FILE *f = strcmp(path, "-") == 0 ? stdin : fopen(path, "r");
+
+	return (f != NULL ? read_all(f, sb) : errno);
+}
+
+int
+source_read_file(const char *path, struct strbuf *sb)
+{
+	int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC), error = 0;
+	struct stat st;
+	FILE *f = NULL;
+
+	if (fd < 0)
+		return (errno);
+	if (fstat(fd, &st) != 0)
+		error = errno;
+	else if (!S_ISREG(st.st_mode))
+		error = S_ISDIR(st.st_mode) ? EISDIR : ESPIPE;
+	else if ((f = fdopen(fd, "r")) == NULL)
+		error = errno;
+	if (error == 0)
+		return (read_all(f, sb));
+	close(fd);
+	return (error);
+}
+
 const char *
 source_error(int error)
 {
-	return (error == EFBIG ? "larger than 1 MiB: not a scenario"
-			       : strerror(error));
+	return (error == EFBIG	  ? "larger than 1 MiB: not a scenario"
+		: error == ESPIPE ? "a pipe or a device, not a file"
+				  : strerror(error));
 }
 
 char *

@@ -8,6 +8,8 @@
 /* The whole file ("-": standard input). An errno; EFBIG: larger than a
  * scenario may be. */
 int source_read(const char *path, struct strbuf *);
+/* The same of what has to be a file: no pipe is waited for; ESPIPE then. */
+int source_read_file(const char *path, struct strbuf *);
 /* What such an errno means. */
 const char *source_error(int error);
 /* The folder of a file, "" for that one is in; freed by the caller. NULL: of

@@ -288,6 +288,24 @@ format_time(simtime_t t, struct strbuf *sb)
 }
 
 void
+format_time_exact(simtime_t t, struct strbuf *sb)
+{
+	const struct unit *u = &time_units[4];
+	char frac[32];
+	int n;
+
+	while (t > 0 && u > time_units && t < u->mult)
+		u--;
+	/* mult + the rest: as many digits as the unit has, behind a 1. */
+	n = snprintf(frac, sizeof(frac), "%ju",
+	    (uintmax_t)(u->mult + t % u->mult));
+	while (n > 1 && frac[n - 1] == '0')
+		n--;
+	strbuf_addf(sb, "%ju%s%.*s %s", (uintmax_t)(t / u->mult),
+	    n > 1 ? "." : "", n - 1, frac + 1, u->name);
+}
+
+void
 format_bytes(uint64_t n, struct strbuf *sb)
 {
 	static const struct unit binary[] = { { "B", 1 }, { "KiB", 1024 },

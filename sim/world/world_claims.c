@@ -3,6 +3,7 @@
  * Who fails says what made it so, if that is known: an event, a frame.
  */
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,7 +13,7 @@
 
 #include "world_priv.h"
 
-static struct app *
+struct app *
 claim_app(struct world *w, const char *name)
 {
 	for (unsigned i = 0; i < w->w_sc->napps; i++)
@@ -92,27 +93,12 @@ claim_delivered(struct world *w, const struct sc_exp_delivered *e,
     struct claim_result *cl)
 {
 	const struct app *a = claim_app(w, e->app);
-	bool up = app_uploads(a);
-	uint64_t got = up ? uploaded(w, a) : a->a_delivered;
+	uint64_t got = app_uploads(a) ? uploaded(w, a) : a->a_delivered;
 
-	cl->cl_claim = xasprintf(up ? "%s delivers %ju body bytes"
-				    : "%s receives %ju body bytes",
-	    e->app, (uintmax_t)e->bytes);
 	cl->cl_found = xasprintf("%ju bytes", (uintmax_t)got);
-	cl->cl_ok = got == e->bytes;
+	cl->cl_ok = claim_within(&e->bounds, got);
 	if (!cl->cl_ok)
 		evidence_failed(a, cl);
-}
-
-void
-claim_bounds(const struct sc_bounds *b, struct strbuf *sb)
-{
-	if (b->has_is)
-		strbuf_addf(sb, " is %ju", (uintmax_t)b->is);
-	if (b->has_min)
-		strbuf_addf(sb, " is at least %ju", (uintmax_t)b->min);
-	if (b->has_max)
-		strbuf_addf(sb, " is at most %ju", (uintmax_t)b->max);
 }
 
 bool
@@ -126,14 +112,10 @@ static void
 claim_counter(struct world *w, const struct sc_exp_counter *e,
     const struct wlook *lo, struct claim_result *cl)
 {
-	struct strbuf sb = { 0 };
 	uint64_t v = 0;
 	int error;
 
 	error = sysctl_read(world_host(w, e->host)->h_vnet, e->name, &v);
-	strbuf_addf(&sb, "%s %s", e->host, e->name);
-	claim_bounds(&e->bounds, &sb);
-	cl->cl_claim = strbuf_take(&sb);
 	cl->cl_ok = error == 0 && claim_within(&e->bounds, v);
 	cl->cl_found = error != 0 ? xstrdup("there is no such sysctl")
 				  : xasprintf("%ju", (uintmax_t)v);
@@ -196,7 +178,8 @@ claim_mode(struct world *w, const struct sc_exp_mode *e,
 
 	TAILQ_FOREACH(c, &a->a_conns, c_link) {
 		/* At an instant: those that live then; at the end: all. */
-		if (e->has_at && (c->c_so == NULL || c->c_established == 0))
+		if ((e->has_connection && c->c_index != e->connection) ||
+		    (e->has_at && (c->c_so == NULL || c->c_established == 0)))
 			continue;
 		looked++;
 		if (conn_mode(c, e->dir) != e->is) {
@@ -204,8 +187,6 @@ claim_mode(struct world *w, const struct sc_exp_mode *e,
 			mode = (unsigned)conn_mode(c, e->dir);
 		}
 	}
-	cl->cl_claim = xasprintf("%s %s mode is %s", e->app,
-	    e->dir == 0 ? "tx" : "rx", ktls_mode_name(e->is));
 	cl->cl_ok = looked > 0 && other == 0;
 	cl->cl_found = looked == 0 ? xstrdup("no connection to look at")
 	    : other == 0	   ? xasprintf("%s on %u of %u connections",
@@ -232,24 +213,6 @@ late_name(const struct app *a, struct strbuf *sb)
 }
 
 static void
-time_bounds(const struct sc_exp_time *e, struct strbuf *sb)
-{
-	strbuf_addf(sb, "%s is done", e->app);
-	if (e->has_is) {
-		strbuf_adds(sb, " at ");
-		format_time(e->is, sb);
-	}
-	if (e->has_min) {
-		strbuf_adds(sb, " not before ");
-		format_time(e->min, sb);
-	}
-	if (e->has_max) {
-		strbuf_adds(sb, " by ");
-		format_time(e->max, sb);
-	}
-}
-
-static void
 claim_time(struct world *w, const struct sc_exp_time *e,
     struct claim_result *cl)
 {
@@ -257,8 +220,6 @@ claim_time(struct world *w, const struct sc_exp_time *e,
 	struct strbuf sb = { 0 }, name = { 0 };
 	simtime_t t = a->a_done_at;
 
-	time_bounds(e, &sb);
-	cl->cl_claim = strbuf_take(&sb);
 	cl->cl_ok = a->a_open == 0 && a->a_failed == 0 &&
 	    (!e->has_is || t == e->is) && (!e->has_min || t >= e->min) &&
 	    (!e->has_max || t <= e->max);
@@ -268,7 +229,7 @@ claim_time(struct world *w, const struct sc_exp_time *e,
 		strbuf_addf(&sb, "%ju connections failed",
 		    (uintmax_t)a->a_failed);
 	else
-		format_time(t, &sb);
+		format_time_exact(t, &sb);
 	cl->cl_found = strbuf_take(&sb);
 	if (!cl->cl_ok)
 		claim_evidence(cl, a->a_open > 0 ? timebase_now(w->w_tb) : t, 0,
@@ -286,13 +247,14 @@ claim_error(struct world *w, const struct sc_exp_error *e,
 	struct conn *c, *odd = NULL;
 
 	TAILQ_FOREACH(c, &a->a_conns, c_link) {
+		if (e->has_connection && c->c_index != e->connection)
+			continue;
 		looked++;
 		if (c->c_error == errno_value(e->is))
 			continue;
 		odd = other++ == 0 ? c : odd;
 		found = c->c_error != 0 ? errno_name(c->c_error) : "no error";
 	}
-	cl->cl_claim = xasprintf("%s fails with %s", e->app, e->is);
 	cl->cl_ok = looked > 0 && other == 0;
 	cl->cl_found = looked == 0
 	    ? xstrdup("no connection to look at")
@@ -359,16 +321,6 @@ claim_gap(struct world *w, const struct sc_exp_gap *e, struct claim_result *cl)
 			at = c;
 		}
 	}
-	strbuf_addf(&sb, "%s waits", e->app);
-	if (e->has_min) {
-		strbuf_adds(&sb, " once at least ");
-		format_time(e->min, &sb);
-	}
-	if (e->has_max) {
-		strbuf_adds(&sb, " never more than ");
-		format_time(e->max, &sb);
-	}
-	cl->cl_claim = strbuf_take(&sb);
 	cl->cl_ok = at != NULL &&
 	    (!e->has_min || longest.g_longest >= e->min) &&
 	    (!e->has_max || longest.g_longest <= e->max);
@@ -376,11 +328,39 @@ claim_gap(struct world *w, const struct sc_exp_gap *e, struct claim_result *cl)
 		cl->cl_found = xstrdup("no connection to look at");
 		return;
 	}
-	format_time(longest.g_longest, &sb);
+	format_time_exact(longest.g_longest, &sb);
 	cl->cl_found = strbuf_take(&sb);
 	if (!cl->cl_ok)
 		claim_evidence(cl, longest.g_from, 0, "%s#%u waits from here",
 		    e->app, at->c_index);
+}
+
+static bool
+number_within(const struct sc_bounds *b, const struct report_number *v)
+{
+	bool more = v->rest > 0;
+
+	return ((!b->has_is || (v->whole == b->is && !more)) &&
+	    (!b->has_min || v->whole >= b->min) &&
+	    (!b->has_max || v->whole < b->max ||
+		(v->whole == b->max && !more)));
+}
+
+/* As few digits as tell it from all others. */
+static char *
+number_text(const struct report_number *v)
+{
+	double real = (double)v->whole + v->rest;
+	char text[32];
+
+	if (v->rest == 0)
+		return (xasprintf("%ju", (uintmax_t)v->whole));
+	for (int digits = 15; digits <= 17; digits++) {
+		snprintf(text, sizeof(text), "%.*g", digits, real);
+		if (strtod(text, NULL) == real)
+			break;
+	}
+	return (xstrdup(text));
 }
 
 /* Its number, once the report is made. */
@@ -388,17 +368,12 @@ static void
 claim_report(struct world *w, const struct sc_exp_report *e,
     struct claim_result *cl)
 {
-	struct strbuf sb = { 0 };
-	uint64_t v = 0;
+	struct report_number v;
 	const char *why;
 
-	strbuf_addf(&sb, "report %s", e->path);
-	claim_bounds(&e->bounds, &sb);
-	cl->cl_claim = strbuf_take(&sb);
 	why = report_number(&w->w_res, e->path, &v);
-	cl->cl_ok = why == NULL && claim_within(&e->bounds, v);
-	cl->cl_found =
-	    why != NULL ? xstrdup(why) : xasprintf("%ju", (uintmax_t)v);
+	cl->cl_ok = why == NULL && number_within(&e->bounds, &v);
+	cl->cl_found = why != NULL ? xstrdup(why) : number_text(&v);
 }
 
 static void
@@ -407,11 +382,6 @@ claim_judge(struct world *w, unsigned i)
 	const struct sc_expect *e = &w->w_sc->expect[i];
 	struct claim_result *cl = &w->w_res.r_claims[i];
 
-	cl->cl_line = e->loc.line;
-	cl->cl_col = e->loc.col;
-	cl->cl_name = e->name;
-	cl->cl_kind = sc_expect_names[e->kind];
-	cl->cl_file = claim_file(w->w_sc, &e->loc);
 	switch (e->kind) {
 	case SC_EXP_DELIVERED:
 		claim_delivered(w, &e->delivered, cl);
@@ -456,10 +426,12 @@ look_event(void *arg)
 static bool
 claim_instant(const struct sc_expect *e, simtime_t *at)
 {
-	*at = e->kind == SC_EXP_COUNTER ? e->counter.at
-	    : e->kind == SC_EXP_MODE	? e->mode.at
-					: e->tcp_info.at;
+	*at = e->kind == SC_EXP_COUNTER	  ? e->counter.at
+	    : e->kind == SC_EXP_DELIVERED ? e->delivered.at
+	    : e->kind == SC_EXP_MODE	  ? e->mode.at
+					  : e->tcp_info.at;
 	return ((e->kind == SC_EXP_COUNTER && e->counter.has_at) ||
+	    (e->kind == SC_EXP_DELIVERED && e->delivered.has_at) ||
 	    (e->kind == SC_EXP_MODE && e->mode.has_at) ||
 	    (e->kind == SC_EXP_TCP_INFO && e->tcp_info.has_at));
 }
@@ -502,6 +474,18 @@ claims_watch(struct world *w)
 
 /* --- the run's life --- */
 
+/* A run that breaks off says what it did not judge. */
+static void
+claim_begin(struct world *w, const struct sc_expect *e, struct claim_result *cl)
+{
+	cl->cl_line = e->loc.line;
+	cl->cl_col = e->loc.col;
+	cl->cl_name = e->name;
+	cl->cl_kind = sc_expect_names[e->kind];
+	cl->cl_file = claim_file(w->w_sc, &e->loc);
+	cl->cl_claim = claim_text(w, e);
+}
+
 void
 judge_claims_begin(struct world *w)
 {
@@ -516,6 +500,7 @@ judge_claims_begin(struct world *w)
 		w->w_res.r_nclaims += w->w_sc->timeline[i].must;
 	for (unsigned i = 0; i < w->w_sc->nexpect; i++) {
 		e = &w->w_sc->expect[i];
+		claim_begin(w, e, &w->w_res.r_claims[i]);
 		lo = &w->w_looks[i];
 		lo->lo_world = w;
 		lo->lo_index = i;
@@ -527,6 +512,7 @@ judge_claims_begin(struct world *w)
 		if (e->kind == SC_EXP_COUNTER)
 			claim_watch(w, lo, &e->counter);
 	}
+	whens_claim(w);
 }
 
 void

@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <fnmatch.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -76,18 +77,24 @@ is_drop(enum trace_id id)
 	return (false);
 }
 
-/* Where: the host, or a text of the record that is not the reason. */
+/* Where: the host, or a text of the record that is not the reason, or both with
+ * a dot between them. */
 static bool
 drop_is(const struct sc_exp_drops *e, const char *where,
     const struct trace_rec *rec)
 {
+	char both[256];
 	const struct trace_arg *reason = trace_getarg(rec, "reason");
 	bool there = glob(where, rec->tr_who);
 
 	for (unsigned i = 0; i < rec->tr_nargs; i++)
 		if (rec->tr_args[i].ta_type == 's' &&
-		    &rec->tr_args[i] != reason)
-			there |= glob(where, rec->tr_args[i].s);
+		    &rec->tr_args[i] != reason && !there) {
+			snprintf(both, sizeof(both), "%s.%s", rec->tr_who,
+			    rec->tr_args[i].s);
+			there =
+			    glob(where, rec->tr_args[i].s) || glob(where, both);
+		}
 	return (there && glob(e->reason, reason->s));
 }
 
@@ -320,27 +327,48 @@ times_text(const struct sc_bounds *b, struct strbuf *sb)
 }
 
 static const struct sc_bounds *
+counted_bounds(const struct sc_expect *e)
+{
+	return (e->kind == SC_EXP_EVENT	  ? &e->event.bounds
+		: e->kind == SC_EXP_DROPS ? &e->drops.bounds
+					  : &e->frames.bounds);
+}
+
+static void
+order_text(const struct sc_exp_order *e, struct strbuf *sb)
+{
+	for (unsigned i = 0; i < e->nevents; i++) {
+		if (i > 0)
+			strbuf_adds(sb, ", then ");
+		event_text(&e->events[i], sb);
+	}
+}
+
+void
 counted_text(const struct sc_expect *e, struct strbuf *sb)
 {
 	switch (e->kind) {
+	case SC_EXP_ORDER:
+		order_text(&e->order, sb);
+		return;
 	case SC_EXP_EVENT:
 		event_text(&e->event.event, sb);
 		if (e->event.after > 0) {
 			strbuf_adds(sb, " from ");
-			format_time(e->event.after, sb);
+			format_time_exact(e->event.after, sb);
 		}
 		if (e->event.has_before) {
 			strbuf_adds(sb, " before ");
-			format_time(e->event.before, sb);
+			format_time_exact(e->event.before, sb);
 		}
-		return (&e->event.bounds);
+		break;
 	case SC_EXP_DROPS:
 		strbuf_adds(sb, "drops");
 		if (e->drops.reason != NULL)
 			strbuf_addf(sb, " because of \"%s\"", e->drops.reason);
 		if (e->drops.where != NULL)
 			strbuf_addf(sb, " at %s", e->drops.where);
-		return (&e->drops.bounds);
+		break;
 	default:
 		strbuf_adds(sb, "frames");
 		if (e->frames.filter != NULL)
@@ -348,8 +376,9 @@ counted_text(const struct sc_expect *e, struct strbuf *sb)
 		if (e->frames.comment != NULL)
 			strbuf_addf(sb, " with comment \"%s\"",
 			    e->frames.comment);
-		return (&e->frames.bounds);
+		break;
 	}
+	times_text(counted_bounds(e), sb);
 }
 
 static void
@@ -359,12 +388,6 @@ claim_order(const struct sc_exp_order *e, const struct wlook *lo,
 	struct strbuf sb = { 0 };
 	const struct seen_event *a, *b;
 
-	for (unsigned i = 0; i < e->nevents; i++) {
-		if (i > 0)
-			strbuf_adds(&sb, ", then ");
-		event_text(&e->events[i], &sb);
-	}
-	cl->cl_claim = strbuf_take(&sb);
 	cl->cl_ok = lo->lo_seen[0].se_seen;
 	for (unsigned i = 1; i < e->nevents && cl->cl_ok; i++) {
 		a = &lo->lo_seen[i - 1];
@@ -374,7 +397,7 @@ claim_order(const struct sc_exp_order *e, const struct wlook *lo,
 	for (unsigned i = 0; i < e->nevents; i++) {
 		strbuf_adds(&sb, i > 0 ? ", " : "");
 		if (lo->lo_seen[i].se_seen)
-			format_time(lo->lo_seen[i].se_when, &sb);
+			format_time_exact(lo->lo_seen[i].se_when, &sb);
 		else
 			strbuf_adds(&sb, "never");
 		if (!cl->cl_ok)
@@ -388,18 +411,13 @@ claim_counted(struct world *w, unsigned i, struct claim_result *cl)
 {
 	const struct sc_expect *e = &w->w_sc->expect[i];
 	const struct wlook *lo = &w->w_looks[i];
-	const struct sc_bounds *b;
-	struct strbuf sb = { 0 };
 
 	if (e->kind == SC_EXP_ORDER) {
 		claim_order(&e->order, lo, cl);
 		return;
 	}
-	b = counted_text(e, &sb);
-	times_text(b, &sb);
-	cl->cl_claim = strbuf_take(&sb);
 	cl->cl_found = xasprintf("%ju", (uintmax_t)lo->lo_count);
-	cl->cl_ok = claim_within(b, lo->lo_count);
+	cl->cl_ok = claim_within(counted_bounds(e), lo->lo_count);
 	if (cl->cl_ok || lo->lo_count == 0)
 		return;
 	if (lo->lo_text != NULL) {

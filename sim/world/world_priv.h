@@ -68,6 +68,8 @@ struct wstep {
 	bool s_was;		 /* true when last looked at */
 	uint64_t s_fired;	 /* times it came true */
 	simtime_t s_first;	 /* the step of the first time */
+	simtime_t s_at;		 /* when it came true last */
+	unsigned s_at_once;	 /* and how often at that instant */
 	const uint64_t *s_value; /* the counter */
 	struct conn *s_conn;	 /* found so far */
 };
@@ -307,8 +309,9 @@ void whens_off(struct world *);
 /* A frame leaves its card, with this fate. */
 void whens_frame(struct world *, const struct frame *,
     const struct wire_fate *);
-void whens_poll(struct world *); /* after an event */
-/* At the end: claims of those that must, a list of those that did not. */
+void whens_poll(struct world *);  /* after an event */
+void whens_claim(struct world *); /* those that must happen */
+/* At the end: how that came out, and a list of the others that did not. */
 void whens_judge(struct world *);
 
 /* world_crypto.c */
@@ -453,7 +456,6 @@ void check_end(struct world *);	 /* ledger, oracle, files */
 bool check_tags(struct world *); /* before the stacks go */
 void check_home(struct world *); /* everything came home */
 /* " is at least 7 is at most 9" */
-void claim_bounds(const struct sc_bounds *, struct strbuf *);
 /* The included file it stands in; NULL: the scenario itself. */
 const char *claim_file(const struct scenario *, const struct sc_loc *);
 bool claim_within(const struct sc_bounds *, uint64_t);
@@ -493,6 +495,7 @@ bool conn_aborts(struct conn *);
 
 /* world_claims.c */
 void judge_claims_begin(struct world *);
+struct app *claim_app(struct world *, const char *name);
 void judge_claims_end(struct world *);
 void judge_report_claims(struct world *); /* the result is collected */
 /* After an event: counters that somebody makes a claim about. */
@@ -513,6 +516,10 @@ void counted_destroy(struct world *);
 void counted_trace(struct world *, const struct trace_rec *);
 void counted_frame(struct world *, const struct frame *, const char *comment);
 void claim_counted(struct world *, unsigned i, struct claim_result *);
+void counted_text(const struct sc_expect *, struct strbuf *);
+
+/* world_claim_text.c */
+char *claim_text(struct world *, const struct sc_expect *);
 
 /* app.c */
 int apps_create(struct world *, struct strbuf *err);

@@ -126,19 +126,6 @@ claim_value(const struct conn *c, const struct sc_exp_tcp_info *e, uint64_t *v)
 	return (true);
 }
 
-static char *
-claim_text(const struct sc_exp_tcp_info *e)
-{
-	struct strbuf sb = { 0 };
-
-	strbuf_adds(&sb, e->app);
-	if (e->has_connection)
-		strbuf_addf(&sb, "#%ju", (uintmax_t)e->connection);
-	strbuf_addf(&sb, " %s", e->field);
-	claim_bounds(&e->bounds, &sb);
-	return (strbuf_take(&sb));
-}
-
 void
 claim_tcp_info(struct app *a, const struct sc_exp_tcp_info *e,
     struct claim_result *cl)
@@ -156,7 +143,6 @@ claim_tcp_info(struct app *a, const struct sc_exp_tcp_info *e,
 		high = MAX(high, v);
 		cl->cl_ok = cl->cl_ok && claim_within(&e->bounds, v);
 	}
-	cl->cl_claim = claim_text(e);
 	cl->cl_ok = cl->cl_ok && looked > 0;
 	cl->cl_found = looked == 0 ? xstrdup("no connection to look at")
 	    : low == high

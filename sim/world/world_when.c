@@ -12,6 +12,9 @@
 
 #include "world_priv.h"
 
+/* A step that happens so often at one instant would go on for ever. */
+#define WHENS_AT_ONCE 1000u
+
 static bool
 is_polled(const struct wstep *s)
 {
@@ -59,6 +62,40 @@ whens_off(struct world *w)
 		disarm(&w->w_steps[i]);
 }
 
+/* Steps that make each other's conditions true, so that time stands still. */
+static void
+break_circle(struct world *w)
+{
+	simtime_t now = timebase_now(w->w_tb);
+	struct strbuf sb = { 0 };
+	const struct wstep *s;
+
+	strbuf_addf(&sb,
+	    "conditions of steps make each other true without end, %u times at "
+	    "this instant:",
+	    WHENS_AT_ONCE);
+	for (s = w->w_steps; s < w->w_steps + w->w_sc->nsteps; s++)
+		if (s->s_at == now && s->s_at_once > 1)
+			strbuf_addf(&sb, " `%s on %s when %s` (line %d)",
+			    step_name(s->s_sc), s->s_sc->on, s->s_sc->when,
+			    s->s_sc->loc.line);
+	invariant_broken(w, 7, strbuf_str(&sb));
+	strbuf_fini(&sb);
+	whens_off(w);
+}
+
+static void
+count_at_once(struct wstep *s)
+{
+	simtime_t now = timebase_now(s->s_world->w_tb);
+
+	if (s->s_at != now)
+		s->s_at_once = 0;
+	s->s_at = now;
+	if (++s->s_at_once == WHENS_AT_ONCE)
+		break_circle(s->s_world);
+}
+
 static void
 fire(struct wstep *s, simtime_t when)
 {
@@ -67,6 +104,7 @@ fire(struct wstep *s, simtime_t when)
 	if (s->s_fired++ == 0)
 		s->s_first = when + s->s_sc->after;
 	timebase_post(s->s_world->w_tb, &s->s_event, when + s->s_sc->after);
+	count_at_once(s);
 	if (s->s_sc->times != 0 && s->s_fired >= s->s_sc->times)
 		disarm(s);
 }
@@ -269,7 +307,30 @@ whens_poll(struct world *w)
 
 /* --- what came of it --- */
 
-/* Conditions that were waited for: a claim where the step must happen, else
+static char *
+step_text(const struct sc_step *st)
+{
+	return (xasprintf("%s on %s when %s", step_name(st), st->on, st->when));
+}
+
+/* Behind the other claims: steps that must happen. */
+void
+whens_claim(struct world *w)
+{
+	struct claim_result *cl = &w->w_res.r_claims[w->w_sc->nexpect];
+	const struct sc_step *st;
+
+	for (st = w->w_sc->timeline; st < w->w_sc->timeline + w->w_sc->nsteps;
+	     st++)
+		if (st->must)
+			*cl++ = (struct claim_result) { .cl_line = st->loc.line,
+				.cl_col = st->loc.col,
+				.cl_kind = "step",
+				.cl_file = claim_file(w->w_sc, &st->loc),
+				.cl_claim = step_text(st) };
+}
+
+/* Conditions that were waited for: their claim where the step must happen, else
  * a word in the report if it did not. */
 void
 whens_judge(struct world *w)
@@ -283,20 +344,13 @@ whens_judge(struct world *w)
 	for (s = w->w_steps; s < w->w_steps + w->w_sc->nsteps; s++) {
 		if (s->s_sc->when == NULL || (s->s_fired > 0 && !s->s_sc->must))
 			continue;
-		strbuf_addf(&sb, "%s on %s when %s", step_name(s->s_sc),
-		    s->s_sc->on, s->s_sc->when);
 		if (!s->s_sc->must) {
 			r->r_waiting[r->r_nwaiting++] =
-			    (struct waiting_result) { strbuf_take(&sb),
+			    (struct waiting_result) { step_text(s->s_sc),
 				    s->s_sc->loc.line };
 			continue;
 		}
-		*cl = (struct claim_result) { .cl_line = s->s_sc->loc.line,
-			.cl_col = s->s_sc->loc.col,
-			.cl_kind = "step",
-			.cl_file = claim_file(w->w_sc, &s->s_sc->loc),
-			.cl_ok = s->s_fired > 0,
-			.cl_claim = strbuf_take(&sb) };
+		cl->cl_ok = s->s_fired > 0;
 		if (cl->cl_ok) {
 			strbuf_adds(&sb, "it, at ");
 			format_time(s->s_first, &sb);

@@ -69,7 +69,12 @@ def both_ways(c, sim, d, rexmits, drops, report):
         'gap: {app: get, min: 1us, max: 10s}',
         'report: {path: "connections[0].server_side.timeouts", is: %d}' % rto,
         'report: {path: "connections[*].body_bytes", is: 1048576}',
+        'report: {path: "invariants[*].on", min: 1}',
         'time: {app: get, is: %dps}' % done,
+        'delivered: {app: get, min: 1MiB, max: 1MiB}',
+        'delivered: {app: get, bytes: 0B, at: 1ns}',
+        'delivered: {app: get, min: 1B, max: 1048575B, at: %dps}' % (done - 10 ** 9),
+        'mode: {app: web, is: sw, connection: 0}',
         'time: {app: get, min: %dps, max: %dps}' % (done, done),
     ]
     found, _ = run(c, sim, d, right, 0)
@@ -94,6 +99,9 @@ def both_ways(c, sim, d, rexmits, drops, report):
         'mode: {app: web, is: ifnet}',
         'delivered: {app: get, bytes: 2MiB}',
         'error: {app: get, is: EPIPE}',
+        'delivered: {app: get, max: 1000B}',
+        'delivered: {app: get, min: 1MiB, at: 1us}',
+        'mode: {app: web, is: ifnet, connection: 0}',
     ]
     found, r = run(c, sim, d, wrong, 1)
     c.equal([x['claim'] for x in found if x['met']], [], 'false claims')
@@ -113,6 +121,7 @@ def evidence(c, found, rexmits, drops, d):
     x = by['server net.inet.tcp.stats.sndrexmitpack is at most 1']
     c.check('it became 2 in the event "' in x['first'] and '""' not in x['first'], x['first'])
     c.equal(x['first_ps'], rexmits[1]['ps'], 'when the counter went beyond')
+    c.equal(by['get receives at least 1048576 body bytes by 1 us']['found'], '0 bytes', 'at an instant')
     x = by['web tx mode is ifnet']
     c.check(x['first'].startswith('web#0: tx sw: kern.ipc.tls.ifnet.permitted is 0'), x['first'])
     x = by['frames "tcp port 443" with comment "*rexmit*", at most 1']
@@ -130,6 +139,79 @@ def refused(c, sim, d):
     """Mistakes that show when the world is built."""
     _, r = run(c, sim, d, ['frames: {filter: "tcp prot 3", max: 1}'], 2)
     c.check("15:22: error: `tcp prot 3` is no filter of libpcap: " in r.stderr, r.stderr)
+
+
+def one_of_two(c, sim, d):
+    """Claims on one connection of several: one is aborted, the other not."""
+    file = os.path.join(d, 'two.ktls.yaml')
+    with open(file, 'w') as f:
+        f.write(TEXT.replace('path: /f,', 'path: /f, connections: 2,') + '''timeline:
+  - {when: "delivered(get) >= 100KiB", do: abort, on: get, connection: 1}
+expect:
+  - error: {app: get, is: ECONNABORTED, connection: 1}
+  - error: {app: get, is: ECONNABORTED, connection: 0}
+  - error: {app: get, is: ECONNABORTED}
+  - mode: {app: web, is: sw, connection: 1}
+  - delivered: {app: get, min: 2MiB}
+''')
+    _, report = lib.run_out(sim, file, os.path.join(d, 'two'))
+    c.equal([x['met'] for x in report['expectations']], [True, False, False, True, False], report['expectations'])
+    c.equal(report['expectations'][1]['claim'], 'get#0 fails with ECONNABORTED', 'words')
+    c.check(report['expectations'][4].get('first', '').startswith('get#1: '), report['expectations'][4])
+
+
+def places(c, sim, d):
+    """A card's drops by its host and name, which the other card has not."""
+    file = os.path.join(d, 'places.ktls.yaml')
+    with open(file, 'w') as f:
+        f.write(TEXT + '''timeline:
+  - {at: 800us, do: link_down, on: wan}
+  - {at: 900ms, do: link_up, on: wan}
+expect:
+  - drops: {where: client.em0, min: 1}
+  - drops: {where: em0, min: 1}
+  - drops: {where: server.mce0, max: 0}
+  - drops: {where: "client.e*", min: 1}
+''')
+    r, report = lib.run_out(sim, file, os.path.join(d, 'places'), '--trace')
+    c.equal(r.returncode, 0, r.stderr)
+    with open(os.path.join(d, 'places', 'trace.ndjson')) as f:
+        dropped = [x for x in map(json.loads, f) if x['point'] == 'nic_drop']
+    c.check(dropped and all((x['at'], x['ifp']) == ('client', 'em0') for x in dropped), dropped[:3])
+    c.equal(report['expectations'][0]['found'], str(len(dropped)), 'client.em0')
+
+
+def digits(c, sim, d, done):
+    """What fails by a picosecond is told with all digits."""
+    found, _ = run(c, sim, d, ['time: {app: get, max: %dps}' % (done - 1)], 1)
+
+    def exact(ps):
+        return ('%d.%012d' % divmod(ps, 10 ** 12)).rstrip('0') + ' s' if ps >= 10 ** 12 else \
+            ('%d.%09d' % divmod(ps, 10 ** 9)).rstrip('0') + ' ms'
+    c.equal((found[0]['claim'], found[0]['found']), ('get is done by ' + exact(done - 1), exact(done)), 'digits')
+
+
+def broken_off(c, sim, d):
+    """A run that breaks off tells which claims it did not judge."""
+    out = os.path.join(d, 'out')
+    file = os.path.join(d, 'off.ktls.yaml')
+    with open(file, 'w') as f:
+        f.write(TEXT + '''timeline:
+  - {when: "delivered(get) >= 2MiB", do: abort, on: get, must: true}
+expect:
+  - {name: all, delivered: {app: get, bytes: 1MiB}}
+  - order: {events: [{name: tls_enable}, {name: tcp_rexmit}]}
+''')
+    r, report = lib.run_out(sim, file, out, '--defect', 'kern.sbready-early')
+    c.equal(r.returncode, 4, r.stderr)
+    c.equal([(x['claim'], x['found'], x['met'], x['line']) for x in report['expectations']],
+            [('get receives 1048576 body bytes', None, False, 17), ('tls_enable, then tcp_rexmit', None, False, 18),
+             ('abort on get when delivered(get) >= 2MiB', None, False, 15)], 'report.json')
+    with open(os.path.join(out, 'report.txt')) as f:
+        c.check('  not judged all: get receives 1048576 body bytes: the run broke off (line 17)\n' in f.read(), 'text')
+    with open(os.path.join(out, 'report.html')) as f:
+        page = f.read()
+    c.check('all: get receives 1048576 body bytes' in page and 'line 0' not in page, 'report.html')
 
 
 def looking_changes_nothing(c, sim, d):
@@ -151,6 +233,10 @@ def main():
         found = both_ways(c, sim, d, rexmits, drops, report)
         evidence(c, found, rexmits, drops, d)
         refused(c, sim, d)
+        one_of_two(c, sim, d)
+        places(c, sim, d)
+        digits(c, sim, d, report['connections'][0]['end_ps'])
+        broken_off(c, sim, d)
         looking_changes_nothing(c, sim, d)
     c.done()
 

@@ -109,6 +109,17 @@ def claims(c, s):
   - gap: {app: load, max: 1s}
 ''')
     s.run('bytes: 100000B, direction: receive', more='expect: [{delivered: {app: load, bytes: 300000B}}]\n')
+    # Reals: docs/apps.md's claim, which this link is too slow for, and one that holds.
+    path = 'iperf.load.client_to_server.end.sum_received.'
+    s.run('duration: 9ms', code=1, more='expect:\n' + ''.join('  - report: {path: %s}\n' % x for x in (
+        path + 'bits_per_second, min: 10000000000', path + 'bits_per_second, min: 1000000000',
+        path + 'seconds, max: 0', path + 'seconds, min: 0, max: 1', path + 'seconds, is: 0')))
+    with open(os.path.join(s.out, 'report.json')) as f:
+        report = json.load(f)
+    end = report['iperf']['load']['client_to_server']['end']['sum_received']
+    c.equal([x['met'] for x in report['expectations']], [False, True, False, True, False], 'reals')
+    c.equal([float(x['found']) for x in report['expectations']],
+            [end['bits_per_second']] * 2 + [end['seconds']] * 3, 'found')
 
 
 def refused(c, s):

@@ -167,6 +167,10 @@ def from_nowhere(c, sim, d):
     write(file, 'ktls_sim: 1\nname: x\ninclude: etc/hosts\nhosts: {a: {}}\n')
     r = lib.run(sim, ['check', file])
     c.check(r.returncode == 2 and "is not below the scenario's folder" in r.stderr, r.stderr)
+    os.mkfifo(os.path.join(d, 'fifo.inc.yaml'))  # nobody writes: it must not be waited for
+    write(file, 'ktls_sim: 1\nname: x\ninclude: fifo.inc.yaml\nhosts: {a: {}}\n')
+    r = lib.run(sim, ['check', file])
+    c.check(r.returncode == 2 and '`fifo.inc.yaml` cannot be included: a pipe or a device, not a file' in r.stderr, r.stderr)
 
 
 def main():

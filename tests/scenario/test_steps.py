@@ -114,6 +114,20 @@ def applications(c, s):
     c.check(100 * 1024 <= s.conn['body_bytes'] < 1 << 20, 'from a step')
 
 
+def circle(c, s):
+    """Two conditions that make each other true: the run ends and names the steps."""
+    flip = ('times: 0, when: "counter(server, kern.ipc.tls.enable) == %d", do: sysctl, on: server, '
+            'name: kern.ipc.tls.enable, value: %d')
+    s.run([flip % (1, 0), flip % (0, 1)], code=4)
+    c.equal(s.broken(), [7], 'a circle')
+    first = s.report['invariants'][6]['first']
+    for n, line in ((1, 17), (0, 18)):
+        c.check('`sysctl on server when counter(server, kern.ipc.tls.enable) == %d` (line %d)' % (n, line) in first, first)
+    c.equal(s.report['invariants'][6]['first_ps'], 0, 'at the beginning')
+    s.run([flip % (1, 0), 'after: 1ms, ' + flip % (0, 1)], code=0)
+    c.equal(s.broken(), [], 'a circle that takes its time')
+
+
 def zeros(c, s):
     """A record whose inside is all zeros has no type: EBADMSG, as a bad MAC."""
     with open(lib.scenario('receive-errors')) as f:
@@ -132,6 +146,7 @@ def main():
         host_steps(c, s)
         memory(c, s)
         applications(c, s)
+        circle(c, s)
         zeros(c, s)
     c.done()
 

@@ -72,7 +72,7 @@ struct claim_result {
 	const char *cl_name; /* the scenario's word for it; NULL */
 	const char *cl_kind; /* its key: "delivered" */
 	char *cl_claim;	     /* "client get has received 8388608 bytes" */
-	char *cl_found;
+	char *cl_found;	     /* NULL: not judged, the run broke off */
 	bool cl_ok;
 	/* Of one that failed: the first event that made it so, with its time,
 	 * and the frames of wire.pcapng that show it. NULL, 0: nothing to
@@ -230,11 +230,16 @@ int result_exit_code(const struct result *);
 struct strbuf;
 void report_text(const struct result *, struct strbuf *);
 void report_json(const struct result *, struct strbuf *);
+struct report_number {
+	uint64_t whole;
+	double rest; /* less than 1 */
+};
 /*
  * A number of report.json by its path, "connections[0].server_side.timeouts"; [*] adds up
- * over a list. NULL, or why there is none.
+ * over a list. NULL, or why there is none. The path was checked.
  */
-const char *report_number(const struct result *, const char *path, uint64_t *);
+const char *report_number(const struct result *, const char *path,
+    struct report_number *);
 /* JSON Schema of what report_json writes. */
 void report_schema(struct strbuf *);
 /* timeline.svg: the run over time, if there is one to be drawn. */

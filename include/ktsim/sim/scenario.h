@@ -587,7 +587,9 @@ struct sc_expect {
 	struct sc_exp_delivered {
 		struct sc_loc loc;
 		const char *app; /* the client */
-		uint64_t bytes;
+		struct sc_bounds bounds;
+		simtime_t at;
+		bool has_at;
 	} delivered;
 	struct sc_exp_counter {
 		struct sc_loc loc;
@@ -601,6 +603,8 @@ struct sc_expect {
 		const char *app;
 		int dir; /* 0 tx, 1 rx */
 		int is;	 /* TCP_TLS_MODE_* */
+		uint64_t connection;
+		bool has_connection;
 		simtime_t at;
 		bool has_at;
 	} mode;
@@ -614,6 +618,8 @@ struct sc_expect {
 		struct sc_loc loc;
 		const char *app;
 		const char *is; /* errno's name */
+		uint64_t connection;
+		bool has_connection;
 	} error;
 	struct sc_exp_tcp_info {
 		struct sc_loc loc;
@@ -862,6 +868,8 @@ int parse_uint(const char *, uint64_t *);
 /* Text of an address, of a time with a fitting unit, of a size. */
 void format_addr(int family, const struct in_any *, struct strbuf *);
 void format_time(simtime_t, struct strbuf *);
+/* With all its digits: what is compared must not look equal. */
+void format_time_exact(simtime_t, struct strbuf *);
 void format_bytes(uint64_t, struct strbuf *);
 
 #endif

@@ -251,12 +251,14 @@ test_a_claim_has_its_evidence(void **state)
 	assert_true(has(&sb, "<code>frame.number == 17</code>"));
 	assert_true(has(&sb, "<code>frame.number == 23</code>"));
 	strbuf_clear(&sb);
-	claim.cl_claim = claim.cl_found = claim.cl_first = NULL;
+	claim.cl_found = claim.cl_first = NULL;
 	claim.cl_nframes = 0;
 	r.r_interrupted = true;
 	report_html(&r, &sb);
 	assert_true(has(&sb, "INTERRUPTED"));
 	assert_true(has(&sb, "not judged"));
+	assert_true(has(&sb, ">all &lt;of&gt; it: get receives 9<"));
+	assert_true(has(&sb, ">the run broke off<"));
 	strbuf_fini(&sb);
 }
 

@@ -115,6 +115,26 @@ test_numbers_want_their_units_and_come_out_whole(void **state)
 	assert_int_equal(parse_uint("1x", &v), EINVAL);
 }
 
+static void
+test_an_exact_time_has_all_its_digits(void **state)
+{
+	static const struct {
+		simtime_t t;
+		const char *text;
+	} times[] = { { 0, "0 s" }, { 1, "1 ps" }, { 999, "999 ps" },
+		{ SIM_NS + 1, "1.001 ns" }, { 10 * SIM_US, "10 us" },
+		{ 8500219230, "8.50021923 ms" }, { SIM_SEC, "1 s" },
+		{ 100 * SIM_SEC + 1, "100.000000000001 s" } };
+	struct strbuf sb = { 0 };
+
+	for (size_t i = 0; i < nitems(times); i++) {
+		strbuf_clear(&sb);
+		format_time_exact(times[i].t, &sb);
+		assert_string_equal(strbuf_str(&sb), times[i].text);
+	}
+	strbuf_fini(&sb);
+}
+
 int
 main(void)
 {
@@ -122,6 +142,7 @@ main(void)
 		cmocka_unit_test(
 		    test_addresses_are_read_and_written_in_their_short_form),
 		cmocka_unit_test(test_what_is_no_address_is_refused),
+		cmocka_unit_test(test_an_exact_time_has_all_its_digits),
 		cmocka_unit_test(
 		    test_random_ipv6_addresses_survive_the_round_trip),
 		cmocka_unit_test(
