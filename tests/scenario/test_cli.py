@@ -198,7 +198,8 @@ def full_disk(c, sim, d):
     quick = lib.scenario('quickstart')
     for args in (['run', '--out', out, quick], ['run', '--json', '--out', out,
                  quick], ['list', 'traces'], ['schema'], ['explain', 'tls'],
-                 ['fmt', quick], ['check', quick], ['museum', 'list'],
+                 ['fmt', quick], ['check', quick], ['museum', 'list', '--dir',
+                 os.path.join(lib.SCENARIOS, 'museum')],
                  ['completion', 'bash'], ['help'], ['version'],
                  ['test', '--out', out + '2', '--quiet', '--json', '-', quick]):
         with open('/dev/full', 'w') as full:
