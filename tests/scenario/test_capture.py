@@ -32,7 +32,7 @@ GATE = os.path.join(lib.ROOT, 'tests', 'gate', 'gate.sh')
 
 
 def main():
-    sim, name = sys.argv[1:]
+    sim, name = lib.optimised(sys.argv[1]), sys.argv[2]
     units = {'KiB': 1024, 'MiB': 1024 ** 2}
     with open(lib.scenario(name)) as f:
         text = f.read()

@@ -31,7 +31,7 @@ def links(name):
 
 
 def main():
-    sim, name = sys.argv[1:]
+    sim, name = lib.optimised(sys.argv[1]), sys.argv[2]
     c = lib.Checks()
     runs = [('0 threads', 0), ('2.1 s later', 0), ('1 thread', 1),
             ('2 threads', 2), ('8 threads', 8)]

@@ -69,7 +69,7 @@ def flips(count, every_ms):
 
 def main():
     c = lib.Checks()
-    sim = sys.argv[1]
+    sim = lib.optimised(sys.argv[1])
     with lib.tmpdir() as d:
         for model in ('ideal', 'cx6dx', 't6'):
             n = run(c, sim, d, 'every 50 ms, ' + model, flips(200, 50), n=20, size=4, model=model)
