@@ -271,28 +271,68 @@ static void put_items(struct printer *, const struct fmt_node *,
     unsigned indent, bool in_line);
 
 /* | or >: its lines as they stand, moved to their new place. */
+/* The line behind the scalar's last one that is not blank. */
+static unsigned
+block_end(const struct fmt_text *ft, const struct fmt_node *n)
+{
+	unsigned last = MIN(n->fn_last, ft->ft_nlines);
+
+	while (last > n->fn_line + 1 && ft->ft_lines[last - 1].fl_blank)
+		last--;
+	return (last);
+}
+
+/* Its last line may be the file's, and have no end. */
+static bool
+block_is_open(const struct fmt_text *ft, const struct fmt_node *n)
+{
+	return (n->fn_last + 1 >= ft->ft_nlines &&
+	    ft->ft_text[ft->ft_len - 1] != '\n');
+}
+
+/* How far its lines are indented; SIZE_MAX: there are blanks that say
+ * something in a line that has nothing else. */
+static size_t
+block_margin(const struct fmt_text *ft, const struct fmt_node *n, unsigned last)
+{
+	size_t margin = SIZE_MAX, most = 0, blanks;
+	const char *p;
+
+	for (unsigned i = n->fn_line + 1; i < last; i++) {
+		p = ft->ft_text + ft->ft_lines[i].fl_start;
+		blanks = strspn(p, " ");
+		if (!ft->ft_lines[i].fl_blank)
+			margin = MIN(margin, blanks);
+		else
+			most = MAX(most, strcspn(p, "\r\n"));
+	}
+	return (most > margin ? SIZE_MAX : margin);
+}
+
+/* As it was, at another place; what depends on the place is quoted. */
 static void
 put_block_scalar(struct printer *pr, const struct fmt_node *n, unsigned indent)
 {
 	const struct fmt_text *ft = pr->ft;
 	const char *p, *end,
 	    *head = ft->ft_text + ft->ft_lines[n->fn_line].fl_start;
-	size_t margin = SIZE_MAX, blanks;
-	unsigned last = n->fn_last;
+	size_t len, margin;
+	unsigned last;
 
 	while (*head != '|' && *head != '>')
 		head++;
-	strbuf_add(pr->sb, head, strcspn(head, " \n#"));
-	line_end(pr, n->fn_line);
-	while (last > n->fn_line + 1 &&
-	    (last >= ft->ft_nlines || ft->ft_lines[last - 1].fl_blank))
-		last--;
-	for (unsigned i = n->fn_line + 1; i < last; i++) {
-		p = ft->ft_text + ft->ft_lines[i].fl_start;
-		blanks = strspn(p, " ");
-		if (!ft->ft_lines[i].fl_blank)
-			margin = MIN(margin, blanks);
+	len = strcspn(head, " \t\r\n#");
+	last = block_end(ft, n);
+	margin = block_margin(ft, n, last);
+	if (margin == SIZE_MAX || strcspn(head, "+123456789") < len ||
+	    block_is_open(ft, n)) {
+		put_quoted(n->fn_text, pr->sb);
+		line_end(pr, n->fn_line);
+		pr->line = MAX(pr->line, last);
+		return;
 	}
+	strbuf_add(pr->sb, head, len);
+	line_end(pr, n->fn_line);
 	for (unsigned i = n->fn_line + 1; i < last; i++) {
 		p = ft->ft_text + ft->ft_lines[i].fl_start;
 		end = ft->ft_text + ft->ft_lines[i + 1].fl_start;

@@ -139,20 +139,33 @@ keep(struct reader *rd, const yaml_char_t *s)
 			  : NULL);
 }
 
+static bool
+is_block(const yaml_event_t *ev)
+{
+	return (ev->data.scalar.style == YAML_LITERAL_SCALAR_STYLE ||
+	    ev->data.scalar.style == YAML_FOLDED_SCALAR_STYLE);
+}
+
 static void
 scalar_range(struct reader *rd, const yaml_event_t *ev)
 {
 	struct fmt_text *ft = rd->ft;
+	size_t from =
+	    place_byte(ft, ev->start_mark.line, ev->start_mark.column);
+	size_t to = place_byte(ft, ev->end_mark.line, ev->end_mark.column);
 
+	/* Behind the sign of a block there may be a comment. */
+	if (is_block(ev))
+		from = ft->ft_lines[MIN(ev->start_mark.line + 1,
+					(size_t)ft->ft_nlines)]
+			   .fl_start;
 	if (ft->ft_nscalars == ft->ft_size) {
 		ft->ft_size = MAX(2 * ft->ft_size, 256u);
 		ft->ft_scalars = xrealloc(ft->ft_scalars,
 		    ft->ft_size * sizeof(*ft->ft_scalars));
 	}
 	ft->ft_scalars[ft->ft_nscalars++] =
-	    (struct fmt_range) { place_byte(ft, ev->start_mark.line,
-				     ev->start_mark.column),
-		    place_byte(ft, ev->end_mark.line, ev->end_mark.column) };
+	    (struct fmt_range) { from, MAX(from, to) };
 }
 
 /* Its tag, if somebody wrote one: it may make another value of the text. */
@@ -180,8 +193,7 @@ read_scalar(struct reader *rd, const yaml_event_t *ev)
 	n->fn_anchor = keep(rd, ev->data.scalar.anchor);
 	take_tag(rd, ev->data.scalar.tag, ev);
 	n->fn_plain = style == YAML_PLAIN_SCALAR_STYLE;
-	n->fn_block = style == YAML_LITERAL_SCALAR_STYLE ||
-	    style == YAML_FOLDED_SCALAR_STYLE;
+	n->fn_block = is_block(ev);
 	scalar_range(rd, ev);
 	return (n);
 }

@@ -190,6 +190,20 @@ def odd_breaks(c, sim, d):
     c.equal((r.returncode, r.stdout), (0, 'a: "x\\Ny\\Lz\\P\\x0d\\n"\nb: 1  # \u00e9\n'), r.stderr)
 
 
+def blocks(c, sim, d):
+    """Block scalars: at the file's end, with a comment, and those whose blanks say something."""
+    file = os.path.join(d, 'block.ktls.yaml')
+    for text, want in (('a: |\n  x\n\n  y: {a>\n  1}\n', 'a: |\n  x\n\n  y: {a>\n  1}\n'),
+                       ('a: >-  # c\n      x\n      y\n\n\n# d\nb: 1\n', 'a: >-  # c\n  x\n  y\n\n# d\nb: 1\n'),
+                       ('a: |2  # c\n    x\n   y\nb: 1\n', 'a: "  x\\n y\\n"  # c\nb: 1\n'),
+                       ('a: |\n  x\n     \n  y\n', 'a: "x\\n   \\ny\\n"\n'),
+                       ('a: >-\n  x\n  y', 'a: "x y"\n'), ('a: |+\n  x\n\n\n', 'a: "x\\n\\n\\n"\n')):
+        with open(file, 'w') as f:
+            f.write(text)
+        r = lib.run(sim, ['fmt', file])
+        c.equal((r.returncode, r.stdout.rstrip('\n') + '\n'), (0, want), repr(text) + r.stderr)
+
+
 def nothing(c, sim, d):
     """A document with nothing in it, found by libFuzzer."""
     file = os.path.join(d, 'nothing.ktls.yaml')
@@ -209,6 +223,7 @@ def main():
         every_file(c, sim, d)
         odd_breaks(c, sim, d)
         nothing(c, sim, d)
+        blocks(c, sim, d)
     ours = sorted(glob.glob(os.path.join(lib.SCENARIOS, '**', '*.yaml'), recursive=True))
     r = lib.run(sim, ['fmt', '--check'] + ours)
     c.equal((r.returncode, r.stdout), (0, ''), 'our scenarios are canonical: `ktls-sim fmt --write`')
