@@ -83,15 +83,13 @@ find_record(const struct life *l, enum trace_id id, int side, uint64_t seqno)
 static void
 overhead(const struct conn_result *c, uint32_t *head, uint32_t *tail)
 {
-	bool cbc = strstr(c->c_suite, "CBC") != NULL ||
-	    strstr(c->c_suite, "SHA256") == NULL;
 	bool v13 = strcmp(c->c_tls, "TLS 1.3") == 0;
 	bool gcm = strstr(c->c_suite, "GCM") != NULL;
 	bool chacha = strstr(c->c_suite, "CHACHA") != NULL;
 
 	*tail = 16u + v13;
 	*head = 5u + (gcm && !v13 ? 8u : 0u);
-	if (!gcm && !chacha && cbc) {
+	if (!gcm && !chacha) { /* CBC */
 		*head = strcmp(c->c_tls, "TLS 1.0") == 0 ? 5 : 5 + 16;
 		*tail = 0; /* padding: not known from outside */
 	}

@@ -217,6 +217,7 @@ IN_PARTS = '''  d: {type: iperf-server, host: server, port: 5201, tls: {rx: kern
 USER = '''  d: {type: https-server, host: server, tls: {tx: openssl, handshake: synthetic%s}}
   get: {type: https-client, host: client, server: d, path: /f, tls: {rx: kernel, handshake: synthetic}}
 checks: {records: false}'''
+CBC = 'tls: {version: "1.2", suite: aes128-cbc-sha256, '
 BAD_MAC = ', spoil: {record: 2, how: bad-mac}'
 
 
@@ -240,7 +241,9 @@ def records(folder, point):
 
 def numbers(c, a, d):
     """The record that has a byte, by what the receiver's kernel decrypted."""
-    for what, text, sender in (('in parts', LAB % IN_PARTS, 'client'), ('user space', LAB % (USER % ''), 'server')):
+    for what, text, sender in (('in parts', LAB % IN_PARTS, 'client'),
+                               ('in parts', LAB % IN_PARTS.replace('tls: {', CBC), 'client'),
+                               ('user space', LAB % (USER % ''), 'server')):
         file = write(d, text)
         folder = os.path.join(d, 'lab')
         r = lib.run(a.sim, ['run', '--quiet', '--trace=tls_decrypted', '--out', folder, file])
@@ -254,6 +257,10 @@ def numbers(c, a, d):
                 c.check(('a worker has encrypted kernel record %d (' % number in told) == (what == 'in parts'), told)
                 c.check(('its application encrypted it' in told) == (what != 'in parts'), told)
                 c.check('cannot be told' not in told, told)
+                # The place, by two sums: of the records before it, and of the byte in its own.
+                at = re.search(r'from byte (\d+) of the TCP stream\), byte (\d+) of its plaintext: byte (\d+) of', told)
+                head = 5 + 16 * ('cbc' in text)
+                c.equal((int(at[2]), int(at[3])), (byte - first, int(at[1]) + head + byte - first), told)
     file = write(d, LAB % (USER % BAD_MAC))
     _, first, behind = known[2]
     for byte in (first, behind - 1):
