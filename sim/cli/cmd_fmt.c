@@ -132,7 +132,9 @@ const struct command cmd_fmt = {
 	    "Two blanks a level; {} and [] on one line, or written out if longer than 160;\n"
 	    "quotes where a value would be another type without them. Comments, the order\n"
 	    "of keys and single blank lines stay. What a file says never changes; one with\n"
-	    "tags (!!str), which scenarios do not have, is refused.\n",
+	    "tags (!!str), which scenarios do not have, is refused, and\n"
+	    "one with line breaks beside LF and CR LF. A block (|, >) whose blanks say\n"
+	    "something else in another place becomes a quoted text.\n",
 	.c_operands = { WORDS_SCENARIO },
 	.c_repeats = true,
 };
