@@ -66,8 +66,11 @@ check_file(const char *path, struct strbuf *diag, unsigned *cases)
 	/* What comes from a pipe can be read once. */
 	if (strcmp(path, "-") == 0)
 		return (check_code(check_world(path, NULL, diag)));
-	if ((error = scenario_cases(path, NULL, &cs, diag)) != 0)
+	if ((error = scenario_cases(path, NULL, &cs, diag)) != 0) {
+		if (error == EINVAL)
+			world_refuses(path, NULL, diag);
 		return (check_code(error));
+	}
 	*cases = cs->cs_n;
 	error = cs->cs_live ? check_world(path, NULL, diag)
 			    : check_cells(path, cs, diag);

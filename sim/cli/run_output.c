@@ -205,6 +205,8 @@ run_load(struct run_args *ra, struct scenario **out)
 	int rc;
 
 	rc = scenario_load(ra->ra_file, ra->ra_sets, &sc, &diag);
+	if (rc == EINVAL)
+		world_refuses(ra->ra_file, ra->ra_sets, &diag);
 	color_diag(strbuf_str(&diag));
 	strbuf_fini(&diag);
 	if (rc != 0)

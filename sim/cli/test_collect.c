@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include <ktsim/base/kmem.h>
+#include <ktsim/sim/world.h>
 
 #include "test.h"
 
@@ -286,6 +287,8 @@ plan_path(struct test_plan *tp, const struct test_args *ta, const char *path)
 	int error;
 
 	error = scenario_cases(path, ta->ta_sets, &cs, &diag);
+	if (error == EINVAL)
+		world_refuses(path, ta->ta_sets, &diag);
 	if (error != 0 && error != EINVAL) {
 		color_diag(strbuf_str(&diag));
 		strbuf_fini(&diag);

@@ -330,12 +330,27 @@ check_server_name(struct chk *c, struct sc_app *a)
 	return (NULL);
 }
 
+static bool
+addrs_are_sound(const struct sc_host *h)
+{
+	struct in_any any;
+	int family, plen;
+
+	for (unsigned i = 0; i < h->naddrs; i++)
+		for (unsigned j = 0; j < h->addrs[i].cidr.n; j++)
+			if (parse_cidr(h->addrs[i].cidr.v[j], &family, &any,
+				&plen) != 0)
+				return (false);
+	return (true);
+}
+
 static void
 check_family(struct chk *c, const struct sc_app *a, const struct sc_host *h)
 {
 	struct in_any any;
 
-	if (!addr_first(h, a->family ? KAF_INET6 : KAF_INET, &any))
+	if (addrs_are_sound(h) &&
+	    !addr_first(h, a->family ? KAF_INET6 : KAF_INET, &any))
 		ERR(c, &a->loc,
 		    "host `%s` has no %s address: give it one, or let the "
 		    "client have another `family`",
@@ -592,6 +607,8 @@ scenario_check(struct diag *d, struct scenario *sc)
 	check_switches(&c);
 	check_links(&c);
 	c.links_ok = d->errors == errors;
+	if (c.links_ok && !sc->remainder)
+		check_loose_cards(&c);
 	check_apps(&c);
 	check_steps(&c);
 	if (sc->capture.tcp_info > 0 && sc->capture.tcp_info < SIM_US)

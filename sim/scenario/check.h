@@ -66,6 +66,7 @@ const void *check_port(struct chk *, const struct sc_loc *, const char *name);
 /* ", such as `host.nic`", for who wrote a card's name; or "". */
 const char *check_port_hint(struct chk *, const char *nic);
 void check_links(struct chk *);
+void check_loose_cards(struct chk *);
 /* The kind of a node, also of a step's `set`; false: it was told. */
 bool check_impair(struct chk *, const struct sc_link *, struct sc_impair *);
 /* check_switches.c */

@@ -307,3 +307,21 @@ check_links(struct chk *c)
 		check_nodes(c, &sc->links[i]);
 	}
 }
+
+void
+check_loose_cards(struct chk *c)
+{
+	const struct sc_host *h;
+	char *port;
+
+	for (h = c->sc->hosts; h < c->sc->hosts + c->sc->nhosts; h++)
+		for (unsigned i = 0; i < h->nnics; i++) {
+			port = arena_printf(c->sc->arena, "%s.%s", h->loc.name,
+			    h->nics[i].loc.name);
+			if (scenario_link(c->sc, port) == NULL)
+				ERR(c, &h->nics[i].loc,
+				    "card `%s` of host `%s` has no link: name "
+				    "it as an end of one, `%s`",
+				    h->nics[i].loc.name, h->loc.name, port);
+		}
+}

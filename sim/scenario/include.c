@@ -162,6 +162,7 @@ include_all(struct includer *in, struct node *root, const struct reading *rd,
 {
 	const struct node *list = map_find(root, "include"), *one[64];
 	unsigned n = 0;
+	bool good = true;
 
 	if (list == NULL)
 		return (true);
@@ -172,10 +173,9 @@ include_all(struct includer *in, struct node *root, const struct reading *rd,
 	     c = list->kind == NODE_LIST ? c->next : NULL)
 		one[n++] = c;
 	/* The last one is put in first: lists keep the files' order. */
-	while (n-- > 0)
-		if (!include_one(in, root, one[n], rd, folder, depth))
-			return (false);
-	return (true);
+	while (n-- > 0 && in->x->x_diag->errors < DIAG_MAX)
+		good &= include_one(in, root, one[n], rd, folder, depth);
+	return (good);
 }
 
 void

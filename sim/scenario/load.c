@@ -64,7 +64,7 @@ static const struct {
 	[K_PERCENT] = { parse_percent, "a percentage, such as 0.5%" },
 };
 
-static void
+static bool
 load_number(struct loader *l, const struct key *k, const struct node *n,
     void *base)
 {
@@ -74,14 +74,14 @@ load_number(struct loader *l, const struct key *k, const struct node *n,
 	if (scalar_kinds[k->kind].parse(n->text, &v) != 0) {
 		diag_error(&l->diag, &n->at, "`%s` is not %s", n->text,
 		    scalar_kinds[k->kind].example);
-		return;
+		return (false);
 	}
 	if (k->max != 0 && k->min == k->max && v != k->max) {
 		diag_error(&l->diag, &n->at,
 		    "`%s` is always %ju here: %s is of another version of "
 		    "ktls-sim",
 		    k->name, (uintmax_t)k->max, n->text);
-		return;
+		return (false);
 	}
 	if (k->max != 0 && (v < k->min || v > k->max)) {
 		key_bounds(k, &bounds);
@@ -89,12 +89,13 @@ load_number(struct loader *l, const struct key *k, const struct node *n,
 		    "%s is out of bounds: `%s` goes from %s", n->text, k->name,
 		    strbuf_str(&bounds));
 		strbuf_fini(&bounds);
-		return;
+		return (false);
 	}
 	memcpy(field(base, k->off), &v, sizeof(v));
+	return (true);
 }
 
-static void
+static bool
 load_enum(struct loader *l, const struct key *k, const struct node *n,
     void *base)
 {
@@ -106,7 +107,7 @@ load_enum(struct loader *l, const struct key *k, const struct node *n,
 	for (v = 0; k->names[v] != NULL; v++)
 		if (strcmp(k->names[v], n->text) == 0) {
 			memcpy(field(base, k->off), &v, sizeof(v));
-			return;
+			return (true);
 		}
 	for (cnt = 0; k->names[cnt] != NULL; cnt++)
 		strbuf_addf(&all, "%s`%s`", cnt > 0 ? ", " : "", k->names[cnt]);
@@ -120,29 +121,33 @@ load_enum(struct loader *l, const struct key *k, const struct node *n,
 		diag_error(&l->diag, &n->at, "`%s` is none of %s", n->text,
 		    strbuf_str(&all));
 	strbuf_fini(&all);
+	return (false);
 }
 
-static void
+static bool
 load_bool(struct loader *l, const struct node *n, void *base, size_t off)
 {
 	bool v = strcmp(n->text, "true") == 0;
 
-	if (!v && strcmp(n->text, "false") != 0)
+	if (!v && strcmp(n->text, "false") != 0) {
 		diag_error(&l->diag, &n->at,
 		    "`%s` is neither `true` "
 		    "nor `false`",
 		    n->text);
-	else
-		memcpy(field(base, off), &v, sizeof(v));
+		return (false);
+	}
+	memcpy(field(base, off), &v, sizeof(v));
+	return (true);
 }
 
-static void
+static bool
 load_text(struct loader *l, const struct key *k, const struct node *n,
     void *base)
 {
 	const char *s = text_placed(l->arena, n->text, &n->at);
 
 	memcpy(field(base, k->off), &s, sizeof(s));
+	return (true);
 }
 
 /* --- collections --- */
@@ -157,8 +162,10 @@ load_strlist(struct loader *l, const struct key *k, const struct node *n,
 	sl->v = arena_alloc(l->arena, (cnt + 1) * sizeof(*sl->v));
 	sl->loc = arena_alloc(l->arena, (cnt + 1) * sizeof(*sl->loc));
 	for (; c != NULL; c = n->kind == NODE_LIST ? c->next : NULL) {
-		if (!want_scalar(l, k, c))
+		if (!want_scalar(l, k, c)) {
+			l->lost = true;
 			continue;
+		}
 		sl->loc[sl->n] = c->at;
 		sl->loc[sl->n].name = c->text;
 		sl->v[sl->n++] = c->text;
@@ -301,8 +308,10 @@ load_mapof(struct loader *l, const struct key *k, const struct node *n,
 	unsigned cnt = 0;
 	char *array, *item;
 
-	if (!load_want_map(l, k, n))
+	if (!load_want_map(l, k, n)) {
+		l->lost = true;
 		return;
+	}
 	array = arena_alloc(l->arena, (n->nchildren + 1) * size);
 	for (c = n->child; c != NULL; c = c->next, cnt++) {
 		item = array + cnt * size;
@@ -312,11 +321,13 @@ load_mapof(struct loader *l, const struct key *k, const struct node *n,
 			    &((struct sc_addrs *)(void *)item)->cidr);
 		else if (c->kind == NODE_MAP)
 			load_map(l, c, k->map, item);
-		else
+		else {
+			l->lost = true;
 			diag_error(&l->diag, &c->at,
 			    "%s `%s` wants a "
 			    "map, this is %s",
 			    k->map->what, c->key.name, kind_name(c));
+		}
 	}
 	put_array(base, k, array, cnt);
 }
@@ -350,6 +361,7 @@ load_list(struct loader *l, const struct key *k, const struct node *n,
 	char *array, *item;
 
 	if (n->kind != NODE_LIST) {
+		l->lost = true;
 		diag_error(&l->diag, &n->at,
 		    "`%s` wants a list, this "
 		    "is %s",
@@ -359,6 +371,7 @@ load_list(struct loader *l, const struct key *k, const struct node *n,
 	array = arena_alloc(l->arena, (n->nchildren + 1) * size);
 	for (c = n->child; c != NULL; c = c->next) {
 		if (c->kind != NODE_MAP) {
+			l->lost = true;
 			diag_error(&l->diag, &c->at,
 			    "one %s is a map, "
 			    "this is %s",
@@ -385,6 +398,24 @@ load_scratch(struct loader *l, const struct key *k, const struct node *n)
 	l->partial = k->kind == K_MAP;
 	load_key(l, &here, n, arena_alloc(l->arena, MAX(size, (size_t)64)));
 	l->partial = false;
+}
+
+static bool
+load_scalar(struct loader *l, const struct key *k, const struct node *n,
+    void *base)
+{
+	switch (k->kind) {
+	case K_STR:
+		return (load_text(l, k, n, base));
+	case K_ENUM:
+		return (load_enum(l, k, n, base));
+	case K_BOOL:
+		return (load_bool(l, n, base, k->off));
+	case K_VALUE:
+		return (load_value(l, n, field(base, k->off)));
+	default:
+		return (load_number(l, k, n, base));
+	}
 }
 
 static void
@@ -419,25 +450,24 @@ load_key(struct loader *l, const struct key *k, const struct node *n,
 	default:
 		break;
 	}
-	if (n->told || !want_scalar(l, k, n))
-		return;
-	if (k->kind == K_STR)
-		load_text(l, k, n, base);
-	else if (k->kind == K_ENUM)
-		load_enum(l, k, n, base);
-	else if (k->kind == K_BOOL)
-		load_bool(l, n, base, k->off);
-	else if (k->kind == K_VALUE)
-		(void)load_value(l, n, field(base, k->off));
-	else
-		load_number(l, k, n, base);
+	if (n->told || !want_scalar(l, k, n) || !load_scalar(l, k, n, base))
+		guess_value(l, k, n, &n->at, base);
 }
 
 /* --- maps --- */
 
+static bool
+is_collection(const struct key *k)
+{
+	return (k->kind == K_MAPOF || k->kind == K_LIST ||
+	    k->kind == K_SETTINGS || k->kind == K_KNOBS || k->kind == K_CELLS);
+}
+
 static void
 load_defaults(struct loader *l, const struct key_map *map, void *base)
 {
+	/* Where a collection of none begins, and ends. */
+	static const struct sc_loc none;
 	struct node n = { .kind = NODE_SCALAR };
 
 	for (const struct key *k = map->keys; k < map->keys + map->n; k++) {
@@ -445,6 +475,8 @@ load_defaults(struct loader *l, const struct key_map *map, void *base)
 			continue;
 		if (k->kind == K_MAP)
 			load_defaults(l, k->map, field(base, k->off));
+		else if (is_collection(k))
+			put_array(base, k, (void *)(uintptr_t)&none, 0);
 		if (k->def == NULL)
 			continue;
 		n.text = k->def;
@@ -452,7 +484,19 @@ load_defaults(struct loader *l, const struct key_map *map, void *base)
 	}
 }
 
-static void
+static const struct key *
+find_key(const struct key_map *map, const char *name)
+{
+	const struct key *k;
+
+	for (k = map->keys; k < map->keys + map->n; k++)
+		if (strcmp(k->name, name) == 0)
+			return (k);
+	return (NULL);
+}
+
+/* The key that may be meant; NULL. */
+static const struct key *
 unknown_key(struct loader *l, const struct key_map *map, const struct node *n)
 {
 	const char *names[64], *near = NULL;
@@ -471,6 +515,7 @@ unknown_key(struct loader *l, const struct key_map *map, const struct node *n)
 		    "there is no %s key "
 		    "`%s`; `ktls-sim list keys` shows them all",
 		    map->what, n->key.name);
+	return (near != NULL ? find_key(map, near) : NULL);
 }
 
 static void
@@ -480,8 +525,7 @@ mark_given(const struct key *k, void *base, const struct node *n)
 
 	if (k->scratch)
 		return;
-	if (k->noff != 0 && k->kind != K_MAPOF && k->kind != K_LIST &&
-	    k->kind != K_SETTINGS && k->kind != K_KNOBS && k->kind != K_CELLS)
+	if (k->noff != 0 && !is_collection(k))
 		memcpy(field(base, k->noff), &given, sizeof(given));
 	if (k->kind == K_MAP)
 		*(struct sc_loc *)field(base, k->off) = n->key;
@@ -522,6 +566,34 @@ foreign_keys(struct loader *l, const struct node *map, const struct key_map *km,
 				    kinds[kind]);
 }
 
+/* The key of the table; NULL: there is none, which was told. */
+static const struct key *
+known_key(struct loader *l, const struct key_map *km, const struct node *map,
+    const struct node *n)
+{
+	const struct key *k = find_key(km, n->key.name);
+
+	if (k != NULL ||
+	    (km == &scenario_keys && strncmp(n->key.name, "x-", 2) == 0))
+		return (k);
+	if ((k = unknown_key(l, km, n)) == NULL)
+		l->lost |= n->kind != NODE_SCALAR; /* whatever it has */
+	/* By turns it is a slip of the pen, and nothing at all. */
+	return (k != NULL && l->guess % 2 == 1 && map_find(map, k->name) == NULL
+		? k
+		: NULL);
+}
+
+static void
+missing_key(struct loader *l, const struct key_map *km, const struct key *k,
+    const struct sc_loc *loc, void *base)
+{
+	diag_error(&l->diag, loc, "%s %s%s%swants the key `%s`: %s", km->what,
+	    loc->name != NULL ? "`" : "", loc->name != NULL ? loc->name : "",
+	    loc->name != NULL ? "` " : "", k->name, k->text);
+	guess_value(l, k, NULL, loc, base);
+}
+
 void
 load_map(struct loader *l, const struct node *map, const struct key_map *km,
     void *base)
@@ -538,162 +610,18 @@ load_map(struct loader *l, const struct node *map, const struct key_map *km,
 	}
 	load_defaults(l, km, base);
 	for (n = map->child; n != NULL; n = n->next) {
-		for (k = km->keys; k < km->keys + km->n; k++)
-			if (strcmp(k->name, n->key.name) == 0)
-				break;
-		if (k == km->keys + km->n) {
-			if (km != &scenario_keys ||
-			    strncmp(n->key.name, "x-", 2) != 0)
-				unknown_key(l, km, n);
+		if ((k = known_key(l, km, map, n)) == NULL)
 			continue;
-		}
 		seen[k - km->keys] = true;
 		load_key(l, k, n, base);
-		mark_given(k, base, n);
+		/* What is no map: by turns nothing at all. */
+		if (k->kind != K_MAP || n->kind == NODE_MAP ||
+		    l->guess % 2 == 1)
+			mark_given(k, base, n);
 	}
 	if (seen[0] && km->keys[0].kind == K_ENUM)
 		foreign_keys(l, map, km, base);
 	for (k = km->keys; k < km->keys + km->n; k++)
 		if (k->required && !partial && !seen[k - km->keys])
-			diag_error(&l->diag, loc,
-			    "%s %s%s%swants the key `%s`: %s", km->what,
-			    loc->name != NULL ? "`" : "",
-			    loc->name != NULL ? loc->name : "",
-			    loc->name != NULL ? "` " : "", k->name, k->text);
-}
-
-/* --- the file --- */
-
-/* Everything that changes the tree before the key table looks at it. */
-static void
-expand(struct loader *l, struct scenario *sc, struct node *root,
-    const char *folder)
-{
-	struct expand x = { .x_diag = &l->diag,
-		.x_arena = l->arena,
-		.x_folder = folder,
-		.x_root = root };
-	struct strbuf sb = { 0 };
-	int height;
-
-	x.x_nodes = tree_size(root, &height);
-	expand_includes(&x);
-	for (int i = 0; l->diag.sets != NULL && l->diag.sets[i] != NULL; i++) {
-		tree_set(&l->diag, l->arena, root, i);
-		x.x_changed = true;
-	}
-	expand_parameters(&x);
-	expand_defaults(&x);
-	if (!x.x_changed) {
-		sc->processed = sc->text;
-		return;
-	}
-	tree_print(root, &sb);
-	sc->processed = arena_strdup(l->arena, strbuf_str(&sb));
-	strbuf_fini(&sb);
-}
-
-static void
-load_tree(struct loader *l, struct scenario *sc, const char *folder)
-{
-	struct key root = { .name = "scenario" };
-	const struct node *c;
-	struct node *n;
-
-	if ((n = yaml_tree(&l->diag, l->arena, l->diag.src)) == NULL)
-		return;
-	if (!load_want_map(l, &root, n))
-		return;
-	expand(l, sc, n, folder);
-	load_map(l, n, &scenario_keys, sc);
-	/* What is wrong with the scenario's name is told where it stands. */
-	for (c = n->child; c != NULL; c = c->next)
-		if (strcmp(c->key.name, "name") == 0)
-			sc->loc = c->at;
-	if (l->diag.errors > 0)
-		return;
-	matrix_cell(l->arena, n, &sc->matrix);
-	scenario_complete(sc);
-	scenario_check(&l->diag, sc);
-}
-
-int
-source_parse(const char *path, const char *folder, struct strbuf *file,
-    const char *const *sets, struct scenario **out, struct strbuf *text)
-{
-	struct scenario *sc = xcalloc(1, sizeof(*sc));
-	struct loader l = {
-		.diag = { .src = &sc->source, .sets = sets, .out = text }
-	};
-
-	l.arena = xcalloc(1, sizeof(*l.arena));
-	sc->arena = l.arena;
-	sc->sets = sets;
-	sc->path = xstrdup(path);
-	sc->textlen = file->sb_len;
-	sc->text = strbuf_take(file);
-	sc->source = (struct sc_source) { .sr_name = sc->path,
-		.sr_path = sc->path,
-		.sr_text = sc->text,
-		.sr_len = sc->textlen };
-	load_tree(&l, sc, folder);
-	if (l.diag.errors > DIAG_MAX)
-		strbuf_addf(text, "%s: %u more errors\n", path,
-		    l.diag.errors - DIAG_MAX);
-	if (l.diag.errors > 0) {
-		scenario_free(sc);
-		return (EINVAL);
-	}
-	*out = sc;
-	return (0);
-}
-
-int
-scenario_load(const char *path, const char *const *sets, struct scenario **out,
-    struct strbuf *text)
-{
-	struct strbuf file = { 0 };
-	char *folder;
-	int error;
-
-	if ((error = source_read(path, &file)) != 0) {
-		strbuf_fini(&file);
-		strbuf_addf(text, "%s: error: %s\n", path, source_error(error));
-		return (error == EFBIG ? EINVAL : error);
-	}
-	folder = source_folder(path);
-	error = source_parse(path, folder, &file, sets, out, text);
-	free(folder);
-	return (error);
-}
-
-int
-scenario_parse(const char *path, struct strbuf *file, const char *const *sets,
-    struct scenario **out, struct strbuf *text)
-{
-	return (source_parse(path, NULL, file, sets, out, text));
-}
-
-void
-scenario_error(const struct scenario *sc, const struct sc_loc *at,
-    struct strbuf *text, const char *fmt, ...)
-{
-	struct diag d = { .src = &sc->source, .sets = sc->sets, .out = text };
-	va_list ap;
-
-	va_start(ap, fmt);
-	diag_verror(&d, at, fmt, ap);
-	va_end(ap);
-}
-
-void
-scenario_free(struct scenario *sc)
-{
-	if (sc == NULL)
-		return;
-	arena_free(sc->arena);
-	free(sc->arena);
-	free(sc->path);
-	free(sc->text);
-	free(sc);
+			missing_key(l, km, k, loc, base);
 }

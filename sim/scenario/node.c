@@ -207,11 +207,17 @@ void
 diag_verror(struct diag *d, const struct sc_loc *at, const char *fmt,
     va_list ap)
 {
+	size_t from = d->out->sb_len;
+
 	if (d->errors++ >= DIAG_MAX)
 		return;
 	if (!diag_v(d, "error", at, fmt, ap)) {
 		d->errors--;
 		return;
+	}
+	if (d->list != NULL) {
+		d->list->from[d->list->n] = from;
+		d->list->at[d->list->n++] = *at;
 	}
 	for (const struct sc_via *v = at->via; v != NULL; v = v->at.via)
 		diag_note(d, &v->at, "%s", v->text);

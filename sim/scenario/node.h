@@ -41,14 +41,23 @@ void arena_free(struct arena *);
  */
 const char *text_placed(struct arena *, const char *, const struct sc_loc *);
 
+#define DIAG_MAX 20 /* more than this are counted, not printed */
+
+/* Of each error that was printed: where its text begins, and what it is about. */
+struct diag_list {
+	unsigned n;
+	size_t from[DIAG_MAX];
+	struct sc_loc at[DIAG_MAX];
+};
+
 /* Collects diagnostics with the line they speak of. */
 struct diag {
 	const struct sc_source *src; /* the scenario's own file */
 	const char *const *sets;     /* what line -1, -2 ... stands for */
 	struct strbuf *out;
 	unsigned errors;
+	struct diag_list *list; /* NULL: nobody asks for the single ones */
 };
-#define DIAG_MAX 20 /* more than this are counted, not printed */
 
 /*
  * With a note where the alias stands, when an alias put it there, and the like.

@@ -120,12 +120,7 @@ card_build(struct world *w, struct whost *h, unsigned i, struct strbuf *err)
 	int end = 0, error;
 
 	l = link_of(w, h, sn->loc.name, &end);
-	if (l == NULL) {
-		scenario_error(w->w_sc, &sn->loc, err,
-		    "card `%s` of host `%s` has no link", sn->loc.name,
-		    h->h_sc->loc.name);
-		return (EINVAL);
-	}
+	KASSERT(l != NULL, ("card %s without a link", sn->loc.name));
 	np.np_rate_bps = sn->rate != 0 ? sn->rate
 	    : l->l_sc->port_rate != 0  ? l->l_sc->port_rate
 				       : wire_way(l->l_wire, end)->ww_rate_bps;

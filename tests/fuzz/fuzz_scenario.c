@@ -116,6 +116,29 @@ load(const uint8_t *data, size_t size, const char *const *sets,
 	return (rc);
 }
 
+/* What is left of a file with mistakes is a scenario, though a small one. */
+static void
+remains(const uint8_t *data, size_t size, const char *const *sets)
+{
+	struct scenario *sc = NULL;
+	struct strbuf file = { 0 };
+	int rc;
+
+	for (unsigned which = 2; which <= 3; which++) {
+		strbuf_add(&file, data, size);
+		rc = scenario_remainder_parse("fuzz.yaml", &file, sets, which,
+		    &sc);
+		MUST(rc == 0 || rc == ENOENT);
+		if (rc != 0)
+			continue;
+		for (unsigned i = 0; i < sc->nlinks; i++)
+			MUST(sc->links[i].ends.n == 2);
+		for (unsigned i = 0; i < sc->napps; i++)
+			MUST(sc->apps[i].host != NULL);
+		scenario_free(sc);
+	}
+}
+
 /* What is YAML has a canonical form, which is its own. */
 static void
 format(const uint8_t *data, size_t size)
@@ -148,6 +171,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	/* The same twice says the same. */
 	MUST(load(data, size, s, &first) == load(data, size, s, &second));
 	MUST(strcmp(strbuf_str(&first), strbuf_str(&second)) == 0);
+	if (first.sb_len > 0)
+		remains(data, size, s);
 	strbuf_fini(&first);
 	strbuf_fini(&second);
 	while (n > 0)

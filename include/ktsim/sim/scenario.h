@@ -753,6 +753,7 @@ struct scenario {
 	const char *processed;
 	const char *const *sets; /* the caller's, to quote them */
 	void *arena;		 /* the loader's */
+	bool remainder;		 /* scenario_remainder made it */
 };
 
 /*
@@ -765,6 +766,18 @@ struct scenario {
  */
 int scenario_load(const char *path, const char *const *sets, struct scenario **,
     struct strbuf *diag);
+/*
+ * Of a file that scenario_load refuses: what is left of it without the parts
+ * (hosts, links, applications, steps, claims) that have mistakes, or name such a
+ * part. Wrong values are replaced, for each `which` (2: the most, false; 3: the
+ * default, true) by others: only what is true of both is true of the file.
+ * ENOENT: too little is left.
+ */
+int scenario_remainder(const char *path, const char *const *sets,
+    unsigned which, struct scenario **);
+/* The same of a text that is there already, and is taken over. */
+int scenario_remainder_parse(const char *path, struct strbuf *file,
+    const char *const *sets, unsigned which, struct scenario **);
 /* What `processed` of the scenario would be with this seed in it. EINVAL: a file
  * that it includes is no longer what it was. */
 int scenario_with_seed(const struct scenario *, uint64_t seed,

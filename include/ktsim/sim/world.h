@@ -113,6 +113,14 @@ struct world_opts {
 };
 
 /*
+ * Of a file that scenario_load refused: add to diag what kernels say of those
+ * of its parts that have no mistake, if it is the same whatever wrong values
+ * are meant to be. Nothing of standard input, which can be read once.
+ */
+void world_refuses(const char *path, const char *const *sets,
+    struct strbuf *diag);
+
+/*
  * 0; EINVAL: the scenario cannot be built (text in err); other errnos: a file
  * could not be created (named in err).
  */
