@@ -304,7 +304,7 @@ run_write(const struct run_args *ra, const struct scenario *sc,
 	struct strbuf text = { 0 }, json = { 0 }, yaml = { 0 };
 	int rc, code = result_exit_code(r);
 
-	report_text(r, &text);
+	report_text(r, NULL, &text);
 	report_json(r, &json);
 	rc = outdir_write(ra->ra_out, "report.txt", strbuf_str(&text),
 	    text.sb_len);
@@ -323,8 +323,12 @@ run_write(const struct run_args *ra, const struct scenario *sc,
 	strbuf_fini(&yaml);
 	if (ra->ra_json)
 		fputs(strbuf_str(&json), stdout);
-	else if (!ra->ra_quiet)
+	else if (!ra->ra_quiet) {
+		strbuf_clear(&text);
+		report_text(r,
+		    strcmp(ra->ra_file, "-") != 0 ? ra->ra_file : NULL, &text);
 		color_report(strbuf_str(&text));
+	}
 	strbuf_fini(&text);
 	strbuf_fini(&json);
 	if (rc == 0)

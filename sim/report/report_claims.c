@@ -22,8 +22,11 @@ text_evidence(const struct claim_result *c, struct strbuf *sb)
 }
 
 static void
-text_claim(const struct claim_result *c, struct strbuf *sb)
+text_claim(const struct claim_result *c, const char *scenario,
+    struct strbuf *sb)
 {
+	const char *file = c->cl_file != NULL ? c->cl_file : scenario;
+
 	strbuf_addf(sb, "  %s %s%s%s: ",
 	    c->cl_ok		      ? "met   "
 		: c->cl_found != NULL ? "FAILED"
@@ -34,8 +37,8 @@ text_claim(const struct claim_result *c, struct strbuf *sb)
 		strbuf_addf(sb, "found %s (", c->cl_found);
 	else
 		strbuf_adds(sb, "the run broke off (");
-	if (c->cl_file != NULL)
-		strbuf_addf(sb, "%s:%d)\n", c->cl_file, c->cl_line);
+	if (file != NULL)
+		strbuf_addf(sb, "%s:%d)\n", file, c->cl_line);
 	else
 		strbuf_addf(sb, "line %d)\n", c->cl_line);
 	if (!c->cl_ok)
@@ -43,11 +46,11 @@ text_claim(const struct claim_result *c, struct strbuf *sb)
 }
 
 void
-text_claims(const struct result *r, struct strbuf *sb)
+text_claims(const struct result *r, const char *scenario, struct strbuf *sb)
 {
 	if (r->r_nclaims == 0)
 		return;
 	heading(sb, "Expectations");
 	for (unsigned i = 0; i < r->r_nclaims; i++)
-		text_claim(&r->r_claims[i], sb);
+		text_claim(&r->r_claims[i], scenario, sb);
 }

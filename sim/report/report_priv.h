@@ -34,7 +34,7 @@ bool iperf_way(const struct iperf_result *, int way, struct iperf_way *);
 void iperf_rate(const struct iperf_way *, struct strbuf *);
 
 /* report_claims.c */
-void text_claims(const struct result *, struct strbuf *);
+void text_claims(const struct result *, const char *file, struct strbuf *);
 /* report_text.c */
 void text_conn(const struct conn_result *, struct strbuf *);
 bool fact_is_drop(const struct fact *);

@@ -629,7 +629,7 @@ text_invariants(const struct result *r, struct strbuf *sb)
 }
 
 void
-report_text(const struct result *r, struct strbuf *sb)
+report_text(const struct result *r, const char *file, struct strbuf *sb)
 {
 	strbuf_addf(sb, "%s: %s\n", r->r_name, r->r_description);
 	strbuf_addf(sb, "seed %ju, ", (uintmax_t)r->r_seed);
@@ -661,5 +661,5 @@ report_text(const struct result *r, struct strbuf *sb)
 	text_waiting(r, sb);
 	text_counters(r, sb);
 	text_invariants(r, sb);
-	text_claims(r, sb);
+	text_claims(r, file, sb);
 }

@@ -140,12 +140,35 @@ load_bool(struct loader *l, const struct node *n, void *base, size_t off)
 	return (true);
 }
 
+/* Reports print texts, and a terminal would listen: C0, DEL and C1; 0: none. */
+static unsigned
+control_letter(const char *text)
+{
+	const unsigned char *p = (const unsigned char *)text;
+
+	for (; *p != '\0'; p++)
+		if ((*p < ' ' && *p != '\n' && *p != '\t') || *p == 127)
+			return (*p);
+		else if (*p == 0xc2 && p[1] >= 0x80 && p[1] < 0xa0)
+			return (p[1]);
+	return (0);
+}
+
 static bool
 load_text(struct loader *l, const struct key *k, const struct node *n,
     void *base)
 {
-	const char *s = text_placed(l->arena, n->text, &n->at);
+	const char *s;
+	unsigned bad;
 
+	if ((bad = control_letter(n->text)) != 0) {
+		diag_error(&l->diag, &n->at,
+		    "`%s` has the control character 0x%x in it: write "
+		    "letters, blanks and line ends",
+		    k->name, bad);
+		return (false);
+	}
+	s = text_placed(l->arena, n->text, &n->at);
 	memcpy(field(base, k->off), &s, sizeof(s));
 	return (true);
 }

@@ -171,7 +171,8 @@ root_remaining(struct loader *l, struct scenario *sc, unsigned which,
 
 	sc->remainder = true;
 	blank = *sc;
-	if (root == NULL || l->lost || tree_size(root, &height) > WHATIF_NODES ||
+	if (root == NULL || l->lost ||
+	    tree_size(root, &height) > WHATIF_NODES ||
 	    !take_out_all(which, l, root, &blank))
 		return (NULL);
 	hosts = map_find(root, "hosts");
@@ -234,8 +235,8 @@ join_cards(struct loader *l, struct scenario *sc)
 	for (unsigned i = 0; i < sc->nhosts; i++)
 		cards += sc->hosts[i].nnics;
 	sc->links = grown(sc, sc->links, sc->nlinks, cards, sizeof(*sc->links));
-	sc->switches = grown(sc, sc->switches, sc->nswitches, 1,
-	    sizeof(*sc->switches));
+	sc->switches =
+	    grown(sc, sc->switches, sc->nswitches, 1, sizeof(*sc->switches));
 	sw = &sc->switches[sc->nswitches++];
 	load_map(l, &nothing, &switch_map, sw);
 	sw->loc.name = "(none)";

@@ -16,7 +16,7 @@
 #include "tree.h"
 #include "whatif.h"
 
-#define GUESSES	   12	 /* more than most enumerations have words */
+#define GUESSES 12 /* more than most enumerations have words */
 
 /* --- a guess --- */
 
@@ -150,8 +150,7 @@ keep_common(const struct guess *g, char **texts, unsigned n)
 static void
 tell(struct diag *d, const char *text)
 {
-	if (strstr(strbuf_str(d->out), text) == NULL &&
-	    d->errors++ < DIAG_MAX)
+	if (strstr(strbuf_str(d->out), text) == NULL && d->errors++ < DIAG_MAX)
 		strbuf_adds(d->out, text);
 }
 

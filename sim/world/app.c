@@ -181,6 +181,7 @@ conn_end(struct conn *c, void (*end)(struct socket *))
 	end(c->c_so);
 	c->c_so = NULL;
 	c->c_end = timebase_now(w->w_tb);
+	c->c_end_frame = w->w_frames;
 	strbuf_fini(&c->c_buf);
 	digest_destroy(c->c_digest);
 	c->c_digest = NULL;

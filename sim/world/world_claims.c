@@ -72,8 +72,17 @@ uploaded(struct world *w, const struct app *a)
 	return (n);
 }
 
-/* The first connection that did not get to its end. */
+/* It became more than it may. */
 static void
+evidence_tripped(const struct wlook *lo, struct claim_result *cl)
+{
+	claim_evidence(cl, lo->lo_when, lo->lo_frame,
+	    "it became %ju in the event \"%s\"", (uintmax_t)lo->lo_tripped_to,
+	    lo->lo_event_name);
+}
+
+/* The first connection that did not get to its end; false: all did. */
+static bool
 evidence_failed(const struct app *a, struct claim_result *cl)
 {
 	const struct conn *c, *first = NULL;
@@ -83,22 +92,60 @@ evidence_failed(const struct app *a, struct claim_result *cl)
 		    (first == NULL || c->c_end < first->c_end))
 			first = c;
 	if (first != NULL)
-		claim_evidence(cl, first->c_end, 0, "%s#%u: %s: %s",
-		    a->a_sc->loc.name, first->c_index, first->c_failed,
-		    errno_name(first->c_error));
+		claim_evidence(cl, first->c_end, first->c_end_frame,
+		    "%s#%u: %s: %s", a->a_sc->loc.name, first->c_index,
+		    first->c_failed, errno_name(first->c_error));
+	return (first != NULL);
+}
+
+/* Who reads what this connection delivers. */
+static const struct conn *
+reader(struct world *w, const struct app *a, const struct conn *c)
+{
+	return (!app_uploads(a)	    ? c
+		: c->c_flow != NULL ? conn_peer(w, c)
+				    : NULL);
+}
+
+/* The last bytes that came, or who waits for the first. */
+static void
+evidence_last_read(struct world *w, const struct app *a,
+    struct claim_result *cl)
+{
+	const struct conn *c, *p, *last = NULL,
+				  *first = TAILQ_FIRST(&a->a_conns);
+
+	TAILQ_FOREACH(c, &a->a_conns, c_link)
+		if ((p = reader(w, a, c)) != NULL && p->c_gap.g_reads > 0 &&
+		    (last == NULL || p->c_gap.g_last >= last->c_gap.g_last))
+			last = p;
+	if (last != NULL)
+		claim_evidence(cl, last->c_gap.g_last, last->c_read_frame,
+		    "%s#%u reads the last bytes that come",
+		    last->c_app->a_sc->loc.name, last->c_index);
+	else if (first != NULL)
+		claim_evidence(cl,
+		    first->c_so != NULL ? timebase_now(w->w_tb) : first->c_end,
+		    first->c_so != NULL ? w->w_frames : first->c_end_frame,
+		    "%s#%u has read nothing: %s", a->a_sc->loc.name,
+		    first->c_index, conn_state_name(first));
 }
 
 static void
 claim_delivered(struct world *w, const struct sc_exp_delivered *e,
-    struct claim_result *cl)
+    const struct wlook *lo, struct claim_result *cl)
 {
 	const struct app *a = claim_app(w, e->app);
 	uint64_t got = app_uploads(a) ? uploaded(w, a) : a->a_delivered;
 
 	cl->cl_found = xasprintf("%ju bytes", (uintmax_t)got);
 	cl->cl_ok = claim_within(&e->bounds, got);
-	if (!cl->cl_ok)
-		evidence_failed(a, cl);
+	if (cl->cl_ok)
+		return;
+	if (lo->lo_tripped)
+		evidence_tripped(lo, cl);
+	else if (!evidence_failed(a, cl))
+		evidence_last_read(w, a, cl);
 }
 
 bool
@@ -120,9 +167,7 @@ claim_counter(struct world *w, const struct sc_exp_counter *e,
 	cl->cl_found = error != 0 ? xstrdup("there is no such sysctl")
 				  : xasprintf("%ju", (uintmax_t)v);
 	if (!cl->cl_ok && lo->lo_tripped)
-		claim_evidence(cl, lo->lo_when, lo->lo_frame,
-		    "it became %ju in the event \"%s\"",
-		    (uintmax_t)lo->lo_tripped_to, lo->lo_event_name);
+		evidence_tripped(lo, cl);
 }
 
 static int
@@ -153,9 +198,9 @@ evidence_mode(struct world *w, const struct sc_exp_mode *e,
 		    (!e->has_at || sm->sm_when <= e->at))
 			last = sm;
 	if (last != NULL)
-		claim_evidence(cl, last->sm_when, 0, "%s#%u: %s %s: %s%s%s",
-		    e->app, c->c_index, e->dir == 0 ? "tx" : "rx",
-		    last->sm_mode, last->sm_why,
+		claim_evidence(cl, last->sm_when, last->sm_frame,
+		    "%s#%u: %s %s: %s%s%s", e->app, c->c_index,
+		    e->dir == 0 ? "tx" : "rx", last->sm_mode, last->sm_why,
 		    last->sm_error != 0 ? ", " : "",
 		    last->sm_error != 0 ? errno_name(last->sm_error) : "");
 	else
@@ -374,6 +419,9 @@ claim_report(struct world *w, const struct sc_exp_report *e,
 	why = report_number(&w->w_res, e->path, &v);
 	cl->cl_ok = why == NULL && number_within(&e->bounds, &v);
 	cl->cl_found = why != NULL ? xstrdup(why) : number_text(&v);
+	if (!cl->cl_ok && why == NULL)
+		claim_evidence(cl, w->w_res.r_end, w->w_res.r_frames,
+		    "the run is over, and this its result");
 }
 
 static void
@@ -384,7 +432,7 @@ claim_judge(struct world *w, unsigned i)
 
 	switch (e->kind) {
 	case SC_EXP_DELIVERED:
-		claim_delivered(w, &e->delivered, cl);
+		claim_delivered(w, &e->delivered, &w->w_looks[i], cl);
 		break;
 	case SC_EXP_COUNTER:
 		claim_counter(w, &e->counter, &w->w_looks[i], cl);
@@ -393,7 +441,7 @@ claim_judge(struct world *w, unsigned i)
 		claim_mode(w, &e->mode, cl);
 		break;
 	case SC_EXP_TCP_INFO:
-		claim_tcp_info(claim_app(w, e->tcp_info.app), &e->tcp_info, cl);
+		claim_tcp_info(w, &e->tcp_info, cl);
 		break;
 	case SC_EXP_TIME:
 		claim_time(w, &e->time, cl);
@@ -440,18 +488,33 @@ claim_instant(const struct sc_expect *e, simtime_t *at)
 
 /* So that a failed claim can say when it did. */
 static void
-claim_watch(struct world *w, struct wlook *lo, const struct sc_exp_counter *e)
+claim_watch(struct world *w, struct wlook *lo, const uint64_t *value,
+    const struct sc_bounds *b)
+{
+	if (value == NULL || (!b->has_is && !b->has_max))
+		return;
+	lo->lo_value = value;
+	lo->lo_most = b->has_is ? b->is : b->max;
+	w->w_watched++;
+}
+
+/* What is one number from the start to the end. */
+static void
+claim_watch_value(struct world *w, struct wlook *lo, const struct sc_expect *e)
 {
 	const struct sysctl_oid *oid;
+	const struct app *a;
 
-	if (!e->bounds.has_is && !e->bounds.has_max)
-		return;
-	oid = sysctl_find(world_host(w, e->host)->h_vnet, e->name);
-	if (oid == NULL || oid->oid_val == NULL)
-		return;
-	lo->lo_value = oid->oid_val;
-	lo->lo_most = e->bounds.has_is ? e->bounds.is : e->bounds.max;
-	w->w_watched++;
+	if (e->kind == SC_EXP_COUNTER) {
+		oid = sysctl_find(world_host(w, e->counter.host)->h_vnet,
+		    e->counter.name);
+		claim_watch(w, lo, oid != NULL ? oid->oid_val : NULL,
+		    &e->counter.bounds);
+	} else if (e->kind == SC_EXP_DELIVERED) {
+		a = claim_app(w, e->delivered.app);
+		claim_watch(w, lo, app_uploads(a) ? NULL : &a->a_delivered,
+		    &e->delivered.bounds);
+	}
 }
 
 void
@@ -509,8 +572,7 @@ judge_claims_begin(struct world *w)
 		    lo);
 		if (claim_instant(e, &at))
 			timebase_post(w->w_tb, &lo->lo_event, at);
-		if (e->kind == SC_EXP_COUNTER)
-			claim_watch(w, lo, &e->counter);
+		claim_watch_value(w, lo, e);
 	}
 	whens_claim(w);
 }

@@ -133,6 +133,8 @@ struct conn {
 	char c_suite[48];
 	uint32_t c_number;	/* the kernel's, as the trace has it */
 	struct story_gap c_gap; /* of the bodies that were read here */
+	/* Frames of the capture when it read last, and when it ended. */
+	uint64_t c_read_frame, c_end_frame;
 	uint64_t c_write_off, c_read_off; /* of all that it sent, and read */
 	uint32_t c_write_from; /* of the stream: where this write began */
 	bool c_write_begun;    /* ... and blocked */
@@ -447,7 +449,7 @@ void state_panic(struct world *);
 int tcpinfo_open(struct world *, struct strbuf *err);
 void tcpinfo_close(struct world *);
 int tcpinfo_check_claims(struct world *, struct strbuf *err);
-void claim_tcp_info(struct app *, const struct sc_exp_tcp_info *,
+void claim_tcp_info(struct world *, const struct sc_exp_tcp_info *,
     struct claim_result *);
 
 /* world_check.c */

@@ -375,6 +375,7 @@ story_mode(struct world *w, struct story *s, const struct trace_rec *rec)
 	s->s_modes = list_more(s->s_modes, s->s_nmodes, sizeof(*s->s_modes));
 	s->s_modes[s->s_nmodes++] =
 	    (struct story_mode) { .sm_when = rec->tr_when,
+		    .sm_frame = w->w_frames,
 		    .sm_rx = rx,
 		    .sm_error = (int)trace_arg_i(rec, "error"),
 		    .sm_mode = mode,
@@ -521,5 +522,6 @@ story_read(struct world *w, struct conn *c, uint64_t len)
 	else
 		gap_until(g, now);
 	g->g_last = now;
+	c->c_read_frame = w->w_frames;
 	timeline_delivered(w, len);
 }

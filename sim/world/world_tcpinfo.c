@@ -127,26 +127,37 @@ claim_value(const struct conn *c, const struct sc_exp_tcp_info *e, uint64_t *v)
 }
 
 void
-claim_tcp_info(struct app *a, const struct sc_exp_tcp_info *e,
+claim_tcp_info(struct world *w, const struct sc_exp_tcp_info *e,
     struct claim_result *cl)
 {
+	struct app *a = claim_app(w, e->app);
+	const struct conn *odd = NULL;
+	uint64_t odd_is = 0;
 	uint64_t v, low = UINT64_MAX, high = 0;
 	unsigned looked = 0;
 	struct conn *c;
 
-	cl->cl_ok = true;
 	TAILQ_FOREACH(c, &a->a_conns, c_link) {
 		if (!claim_value(c, e, &v))
 			continue;
 		looked++;
 		low = MIN(low, v);
 		high = MAX(high, v);
-		cl->cl_ok = cl->cl_ok && claim_within(&e->bounds, v);
+		if (odd == NULL && !claim_within(&e->bounds, v)) {
+			odd = c;
+			odd_is = v;
+		}
 	}
-	cl->cl_ok = cl->cl_ok && looked > 0;
+	cl->cl_ok = odd == NULL && looked > 0;
 	cl->cl_found = looked == 0 ? xstrdup("no connection to look at")
 	    : low == high
 	    ? xasprintf("%ju on %u connections", (uintmax_t)low, looked)
 	    : xasprintf("%ju to %ju on %u connections", (uintmax_t)low,
 		  (uintmax_t)high, looked);
+	if (odd != NULL)
+		claim_evidence(cl,
+		    odd->c_so != NULL ? timebase_now(w->w_tb) : odd->c_end,
+		    odd->c_so != NULL ? w->w_frames : odd->c_end_frame,
+		    "%s#%u: %s is %ju", e->app, odd->c_index, e->field,
+		    (uintmax_t)odd_is);
 }

@@ -223,8 +223,12 @@ def control_letters(c, sim, d):
         'body by sendfile, software KTLS',
         'description: "a\\e]0;x\\a\\x7f\\u009b2J \\u00e9"'))
     r = lib.run(sim, ['run', '--out', os.path.join(d, 'control'), f])
-    c.equal(r.stdout.splitlines()[0],
-            'quickstart: a\\x1b]0;x\\x07\\x7f\\u009b2J \u00e9', 'shown')
+    c.equal((r.returncode, r.stdout), (2, ''), 'refused')
+    c.check('has the control character 0x1b in it' in r.stderr and
+            not set(r.stderr) & set('\x1b\x07\x7f\x9b'), 'told: ' + ascii(r.stderr))
+    f = lib.edited('quickstart', d, ('sendfile, software KTLS', 'sendfile, software KTLS \u00e9'))
+    r = lib.run(sim, ['run', '--out', os.path.join(d, 'control'), f])
+    c.check(r.stdout.splitlines()[0].endswith('software KTLS \u00e9'), 'letters')
 
 
 def verdict_last(c, sim, d):

@@ -45,7 +45,8 @@ def truth(c, sim, d):
     c.check(len(rexmits) > 3 and len(drops) > 3, 'the run loses something')
     with open(os.path.join(d, 'out', 'report.json')) as f:
         report = json.load(f)
-    return rexmits, drops, report
+    reads = [x for x in recs if x['point'] == 'app_read' and x['app'] == 'get']
+    return rexmits, drops, reads, report
 
 
 def both_ways(c, sim, d, rexmits, drops, report):
@@ -109,7 +110,7 @@ def both_ways(c, sim, d, rexmits, drops, report):
     return found
 
 
-def evidence(c, found, rexmits, drops, d):
+def evidence(c, found, rexmits, drops, reads, d):
     """What a failed claim points at."""
     by = {x['claim']: x for x in found}
     x = by['server tcp_rexmit (len=>= 1000), at most 2']
@@ -121,7 +122,19 @@ def evidence(c, found, rexmits, drops, d):
     x = by['server net.inet.tcp.stats.sndrexmitpack is at most 1']
     c.check('it became 2 in the event "' in x['first'] and '""' not in x['first'], x['first'])
     c.equal(x['first_ps'], rexmits[1]['ps'], 'when the counter went beyond')
-    c.equal(by['get receives at least 1048576 body bytes by 1 us']['found'], '0 bytes', 'at an instant')
+    x = by['get receives at least 1048576 body bytes by 1 us']
+    c.equal((x['found'], x['first'], x['first_ps']), ('0 bytes', 'get#0 has read nothing: connects', 10 ** 6),
+            'at an instant')
+    x = by['get receives 2097152 body bytes']
+    c.equal((x['first'], x['first_ps']), ('get#0 reads the last bytes that come', reads[-1]['ps']), 'too few')
+    c.check(x['frames'] and x['frames'][0] > 100, str(x))
+    x = by['get receives at most 1000 body bytes']
+    c.check('it became ' in x['first'] and x['first_ps'] in [r['ps'] for r in reads[:-1]], str(x))
+    for x in found:
+        # What never was, nothing made so.
+        if x['kind'] in ('delivered', 'tcp_info', 'mode', 'time', 'error', 'gap') or \
+                (x['kind'] == 'report' and x['found'].isdigit()):
+            c.check(x.get('first') and x.get('first_ps'), 'nothing to point at: %s' % x)
     x = by['web tx mode is ifnet']
     c.check(x['first'].startswith('web#0: tx sw: kern.ipc.tls.ifnet.permitted is 0'), x['first'])
     x = by['frames "tcp port 443" with comment "*rexmit*", at most 1']
@@ -130,7 +143,7 @@ def evidence(c, found, rexmits, drops, d):
     if shark is not None:
         c.equal(x['frames'], [int(n) for n in shark.split()][1:9], "tshark's retransmissions")
     x = by['tcp_rexmit, then tls_enable']
-    c.check(len(x['frames']) == 2, x)
+    c.check(len(x['frames']) == 2, str(x))
     c.equal(by['report connections[3].server_side.timeouts is 0']['found'], 'the list is shorter', 'list')
     c.equal(by['report name is 0']['found'], 'it is not a number', 'text')
 
@@ -229,9 +242,9 @@ def main():
     c = lib.Checks()
     sim = sys.argv[1]
     with lib.tmpdir() as d:
-        rexmits, drops, report = truth(c, sim, d)
+        rexmits, drops, reads, report = truth(c, sim, d)
         found = both_ways(c, sim, d, rexmits, drops, report)
-        evidence(c, found, rexmits, drops, d)
+        evidence(c, found, rexmits, drops, reads, d)
         refused(c, sim, d)
         one_of_two(c, sim, d)
         places(c, sim, d)

@@ -228,7 +228,9 @@ int result_exit_code(const struct result *);
 /* For people and for programs. The commands that open the capture contain
  * paths: the command line adds them, on the terminal only. */
 struct strbuf;
-void report_text(const struct result *, struct strbuf *);
+/* file: what the terminal calls the scenario, in claims that stand there; NULL:
+ * "line 41" must do, in files that are the same wherever the scenario is. */
+void report_text(const struct result *, const char *file, struct strbuf *);
 void report_json(const struct result *, struct strbuf *);
 struct report_number {
 	uint64_t whole;

@@ -47,6 +47,7 @@ struct story_drop {
 
 struct story_mode {
 	simtime_t sm_when;
+	uint64_t sm_frame; /* of wire.pcapng, the last one then */
 	bool sm_rx;
 	int sm_error; /* what the better mode answered; 0 */
 	const char *sm_mode, *sm_why;

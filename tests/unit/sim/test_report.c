@@ -93,7 +93,7 @@ test_the_text_names_what_went_wrong(void **state)
 	r.r_inv[2].i_broken = 1;
 	r.r_inv[2].i_first = "two is not three";
 	r.r_panic = "out of mbufs";
-	report_text(&r, &sb);
+	report_text(&r, NULL, &sb);
 	expect_text(&sb, "probe: by hand\nseed 42, ");
 	expect_text(&sb,
 	    "  get#0  10.0.0.2:1024 > 10.0.0.1:443  TLS 1.3 "
@@ -106,6 +106,9 @@ test_the_text_names_what_went_wrong(void **state)
 	expect_text(&sb, "BROKEN 3. a rule: two is not three [at ");
 	expect_text(&sb, "held   1. a rule: 5 things\n");
 	expect_text(&sb, "PANIC: out of mbufs\n");
+	strbuf_clear(&sb);
+	report_text(&r, "mine.ktls.yaml", &sb);
+	expect_text(&sb, "found 9 (mine.ktls.yaml:7)\n");
 	strbuf_fini(&sb);
 }
 
@@ -119,7 +122,7 @@ test_many_connections_are_summed_up_with_eight_failures(void **state)
 		conns[i].c_done = false;
 		conns[i].c_failed = "reset";
 	}
-	report_text(&r, &sb);
+	report_text(&r, NULL, &sb);
 	expect_text(&sb, "  get#3  ");
 	assert_null(strstr(strbuf_str(&sb), "  get#4  "));
 	expect_text(&sb, "  get#5  ");
