@@ -160,14 +160,29 @@ text_state(const struct nfs_end *ne, struct strbuf *sb)
 	strbuf_adds(sb, "\n");
 }
 
+/* From call to reply. */
 static void
-text_procedure(const struct nfs_proc_result *np, struct strbuf *sb)
+text_times(const struct nfs_proc_result *np, struct strbuf *sb)
 {
 	const simtime_t times[] = { np->np_p50, np->np_p90, np->np_p99,
 		np->np_max };
-	static const char *const names[] = { "half took up to ", "90% ", "99% ",
-		"all " };
+	static const char *const names[] = { "p50 ", "p90 ", "p99 ",
+		"longest " };
 
+	if (np->np_replies == 1) {
+		strbuf_adds(sb, ", ");
+		format_time(np->np_max, sb);
+		return;
+	}
+	for (size_t i = 0; i < nitems(times); i++) {
+		strbuf_addf(sb, ", %s", names[i]);
+		format_time(times[i], sb);
+	}
+}
+
+static void
+text_procedure(const struct nfs_proc_result *np, struct strbuf *sb)
+{
 	strbuf_addf(sb, "    %s: ", np->np_name);
 	count_of(np->np_calls, "call", sb);
 	if (np->np_replies != np->np_calls)
@@ -176,11 +191,8 @@ text_procedure(const struct nfs_proc_result *np, struct strbuf *sb)
 		strbuf_adds(sb, ", ");
 		count_of(np->np_errors, "error", sb);
 	}
-	for (size_t i = 0; i < nitems(times) && np->np_max > 0; i++) {
-		strbuf_adds(sb, i == 0 ? "; " : ", ");
-		strbuf_adds(sb, names[i]);
-		format_time(times[i], sb);
-	}
+	if (np->np_max > 0)
+		text_times(np, sb);
 	strbuf_adds(sb, "\n");
 }
 

@@ -185,6 +185,7 @@ struct tls_endpoint {
 	bool ep_rx_end; /* close_notify or FIN was seen */
 	/* tls_endpoint_handle_record: it takes one, and has. */
 	bool ep_one_record, ep_one_taken;
+	unsigned ep_warnings; /* alerts since the last record of data */
 
 	struct synth *ep_synth;
 };

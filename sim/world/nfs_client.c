@@ -373,9 +373,13 @@ work(struct conn *c, struct nfs *n)
 		if (error != 0 && error != EWOULDBLOCK)
 			return (error);
 		half_close(c, n);
-		if ((error = nfs_input(c, reply)) == 0)
+		error = nfs_input(c, reply);
+		if (error == 0 &&
+		    !(n->n_phase == PH_MOVE && n->n_moved == n->n_size))
 			return (nfs_failed(c, ECONNRESET,
 			    "the server closed the connection"));
+		if (error == 0)
+			return (0); /* with all that was asked for */
 		if (error != EWOULDBLOCK)
 			return (error);
 	} while (n->n_upcall == UP_NONE && more_to_call(c, n));
