@@ -97,10 +97,35 @@ nfs_end(struct conn *c)
 	}
 }
 
+/* For `why`: the daemon. */
+static bool
+nfs_waits(const struct conn *c, struct strbuf *sb)
+{
+	static const char *const what[] = { "", "shake hands",
+		"take a record that is no data", "end TLS" };
+	const struct sc_daemon *d = &c->c_app->a_sc->daemon;
+	const struct nfs *n = c->c_data;
+
+	if (n == NULL || n->n_upcall == UP_NONE)
+		return (false);
+	strbuf_addf(sb, "the kernel of %s asked %s to %s at ",
+	    c->c_app->a_host->h_sc->loc.name,
+	    c->c_server ? "rpc.tlsservd" : "rpc.tlsclntd", what[n->n_upcall]);
+	format_time(n->n_upcall_at, sb);
+	strbuf_addf(sb, ", which %s; it gives up at ",
+	    c->c_app->a_daemon_dead ? "has died"
+		: d->absent	    ? "nobody runs"
+		: n->n_taken	    ? "is at it"
+				    : "has not come to it");
+	format_time(n->n_upcall_at + d->timeout, sb);
+	return (true);
+}
+
 const struct app_ops nfs_ops = { .ao_run = nfs_run,
 	.ao_end = nfs_end,
 	.ao_states = states,
-	.ao_alpn = "sunrpc" };
+	.ao_alpn = "sunrpc",
+	.ao_waits = nfs_waits };
 
 /* --- the report --- */
 

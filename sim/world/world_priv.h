@@ -151,6 +151,8 @@ struct app_ops {
 	void (*ao_end)(struct conn *); /* the socket is about to go; NULL */
 	const char *const *ao_states;  /* names, by c_state */
 	const char *ao_alpn;	       /* protocol in TLS; NULL */
+	/* What it waits for beside its socket; false: nothing. NULL */
+	bool (*ao_waits)(const struct conn *, struct strbuf *);
 };
 
 struct app {
