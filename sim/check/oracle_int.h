@@ -162,6 +162,7 @@ struct odir {
 	/* records */
 	uint64_t pos;	    /* parsed up to here */
 	uint64_t rec_frame; /* frame that brought a record's start */
+	bool begun;	    /* its first TLS record: RPC in clear is over */
 	bool dead;	    /* record boundaries are lost */
 	bool encrypted;
 	bool finished; /* 1.3: sent its Finished */

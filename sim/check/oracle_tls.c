@@ -25,6 +25,7 @@
 #define EXT_SUPPORTED_VERSIONS 43
 
 #define HS_MAX		       (1u << 20)
+#define RPC_FRAGMENT_MAX       (1u << 24) /* of those in front of TLS */
 #define NEIGHBOURS	       8
 
 static struct odir *
@@ -353,12 +354,38 @@ one_record(struct odir *d, const uint8_t *rec, size_t len)
 		record12(d, rec, len);
 }
 
+/*
+ * RPC in clear may stand in front of TLS (RFC 9289): whole fragments (RFC 5531
+ * section 11), whose mark begins with 0x80 or, for one that is not the last, 0.
+ * No TLS record begins so. False: the rest of one is still to come.
+ */
+static bool
+skip_rpc(struct odir *d)
+{
+	const uint8_t *p;
+	uint64_t len;
+
+	while (!d->begun && d->st.st_next - d->pos >= 4) {
+		p = ostream_at(&d->st, d->pos);
+		len = 4 + (uint64_t)(rd32(p) & 0x7fffffff);
+		if ((p[0] != 0x80 && p[0] != 0) || len > RPC_FRAGMENT_MAX)
+			return (true);
+		if (d->st.st_next - d->pos < len)
+			return (false);
+		d->pos += len;
+	}
+	return (d->begun || d->st.st_next - d->pos >= 4);
+}
+
 static void
 run_records(struct odir *d)
 {
 	const uint8_t *rec;
 	size_t len;
 
+	if (!skip_rpc(d))
+		return;
+	d->begun = true;
 	while (!d->dead && d->st.st_next - d->pos >= 5) {
 		rec = ostream_at(&d->st, d->pos);
 		if (d->rec_frame == 0)
@@ -385,9 +412,9 @@ decide(struct odir *d)
 {
 	const uint8_t *p;
 
-	if (d->st.st_next < 6)
+	if (!skip_rpc(d) || d->st.st_next - d->pos < 6)
 		return;
-	p = ostream_at(&d->st, 0);
+	p = ostream_at(&d->st, d->pos);
 	d->conn->kind = OC_PLAIN;
 	if (p[0] != RT_HANDSHAKE || p[1] != 3 || p[5] != HT_CLIENT_HELLO)
 		return;

@@ -384,9 +384,12 @@ run_outro_wire(const struct run_args *ra, const struct result *r, FILE *f)
 	fprintf(f,
 	    "\nCapture\n  %s/wire.pcapng: %ju frames, keys inside\n"
 	    "  open it: wireshark %s%s/wire.pcapng\n"
-	    "  or:      tshark %s-r %s/wire.pcapng -Y http\n",
+	    "  or:      tshark %s%s-r %s/wire.pcapng -Y %s\n",
 	    ra->ra_out, (uintmax_t)r->r_frames, option, ra->ra_out, option,
-	    ra->ra_out);
+	    r->r_nnfs > 0 ? "-X lua_script:contrib/ktls-sim-rpc-tls.lua "
+			    "-d tcp.port==2049,tls "
+			  : "",
+	    ra->ra_out, r->r_nnfs > 0 ? "nfs" : "http");
 	if (r->r_disorder)
 		fprintf(f,
 		    "  (segments overtook others, or have old bytes in front of "

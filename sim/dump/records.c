@@ -205,6 +205,15 @@ header_ok(const uint8_t hdr[RECORD_HDR])
 	    be16dec(hdr + 3) <= BODY_MAX);
 }
 
+/* RPC in clear may stand in front of TLS (RFC 9289): the length of a fragment
+ * whose record mark begins here; 0: none. No TLS record begins so. */
+static uint32_t
+rpc_fragment(const uint8_t hdr[RECORD_HDR])
+{
+	return (
+	    hdr[0] == 0x80 || hdr[0] == 0 ? 4 + (be32dec(hdr) & 0xffffff) : 0);
+}
+
 /* --- bytes that wait --- */
 
 static bool
@@ -287,6 +296,10 @@ records_advance(struct records *rt, const struct chunk *now)
 	uint8_t hdr[RECORD_HDR];
 
 	while (header_collect(rt, now, hdr)) {
+		if (rt->rt_state == RS_START && rpc_fragment(hdr) != 0) {
+			rt->rt_head += rpc_fragment(hdr);
+			continue;
+		}
 		if (!header_ok(hdr)) {
 			rt->rt_state =
 			    rt->rt_state == RS_START ? RS_PLAIN : RS_LOST;

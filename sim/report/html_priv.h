@@ -50,6 +50,8 @@ void html_verdict(struct html *);
 /* html_conns.c */
 void html_choose(struct html *); /* h_shown */
 void html_conns(struct html *);
+/* html_nfs.c */
+void html_nfs(struct html *);
 /* html_seq.c: pictures of one; axis_ of its life */
 void html_sequence(struct html *, const struct conn_result *, unsigned index);
 /* html_hosts.c */

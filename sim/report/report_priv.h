@@ -33,6 +33,12 @@ bool iperf_way(const struct iperf_result *, int way, struct iperf_way *);
 /* What was read, in Gbit/s. */
 void iperf_rate(const struct iperf_way *, struct strbuf *);
 
+/* report_nfs.c */
+void j_nfs(struct json_t *, const struct result *);
+void text_nfs(const struct result *, struct strbuf *);
+/* "TLS in the kernel" */
+const char *nfs_transport_words(const struct nfs_end *);
+
 /* report_claims.c */
 void text_claims(const struct result *, const char *file, struct strbuf *);
 /* report_text.c */

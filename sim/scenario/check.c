@@ -437,6 +437,9 @@ check_what(struct chk *c, const struct sc_app *a)
 static void
 check_same_tls(struct chk *c, const struct sc_app *a, const struct sc_app *s)
 {
+	/* RPC asks first whether there is TLS. */
+	if (a->tls.present != s->tls.present && a->type == SC_APP_NFS_CLIENT)
+		return;
 	if (a->tls.present != s->tls.present)
 		ERR(c, &a->loc,
 		    "%s `%s` has no `tls`, so that it speaks plain HTTP, and "
@@ -493,6 +496,8 @@ check_client(struct chk *c, struct sc_app *a)
 		check_reach(c, a, own, h);
 		check_cable(c, a, own, h);
 	}
+	if (a->type == SC_APP_NFS_CLIENT)
+		check_nfs_client(c, a, h);
 	check_same_tls(c, a, s);
 }
 
@@ -501,6 +506,8 @@ check_server(struct chk *c, struct sc_app *a)
 {
 	struct sc_app *b;
 
+	if (a->type == SC_APP_NFS_SERVER)
+		check_nfs_server(c, a);
 	for (b = c->sc->apps; b < a; b++)
 		if (!sc_app_is_client(b->type) && b->port == a->port &&
 		    strcmp(b->host, a->host) == 0)

@@ -53,6 +53,10 @@ void check_word(struct chk *, const struct sc_loc *, const char *word,
 void check_instant(struct chk *, const struct sc_loc *, simtime_t at);
 
 void check_ifname(struct chk *, const struct sc_loc *);
+/* check_nfs.c */
+void check_nfs_server(struct chk *, const struct sc_app *);
+void check_nfs_client(struct chk *, const struct sc_app *,
+    const struct sc_host *server);
 /* check_cards.c */
 void check_cards(struct chk *, struct sc_host *);
 /* A step `card`: which, and what. */

@@ -29,15 +29,24 @@ static const char *const version_names[] = { "1.0", "1.1", "1.2", "1.3", NULL };
 static const char *const place_names[] = { "openssl", "kernel", NULL };
 static const char *const handshake_names[] = { "openssl", "synthetic", NULL };
 static const char *const app_types[] = { "https-server", "https-client",
-	"iperf-server", "iperf-client", NULL };
+	"iperf-server", "iperf-client", "nfs-server", "nfs-client", NULL };
 #define OF_HTTPS_SERVER (1u << SC_APP_HTTPS_SERVER)
 #define OF_HTTPS_CLIENT (1u << SC_APP_HTTPS_CLIENT)
 #define OF_IPERF_CLIENT (1u << SC_APP_IPERF_CLIENT)
-#define OF_SERVER	(OF_HTTPS_SERVER | 1u << SC_APP_IPERF_SERVER)
-#define OF_CLIENT	(OF_HTTPS_CLIENT | OF_IPERF_CLIENT)
+#define OF_NFS_SERVER	(1u << SC_APP_NFS_SERVER)
+#define OF_NFS_CLIENT	(1u << SC_APP_NFS_CLIENT)
+#define OF_NFS		(OF_NFS_SERVER | OF_NFS_CLIENT)
+#define OF_SERVER	(OF_HTTPS_SERVER | 1u << SC_APP_IPERF_SERVER | OF_NFS_SERVER)
+#define OF_CLIENT	(OF_HTTPS_CLIENT | OF_IPERF_CLIENT | OF_NFS_CLIENT)
 static const char *const direction_names[] = { "send", "receive", "both",
 	NULL };
 static const char *const family_names[] = { "ipv4", "ipv6", NULL };
+static const char *const fallback_names[] = { "refuse", "daemon", "clear",
+	NULL };
+static const char *const dies_names[] = { "never", "handshake", "mounted",
+	NULL };
+static const char *const marks_names[] = { "right", "too-long",
+	"empty-fragments", NULL };
 static const char *const header_names[] = { "write", "sendfile", NULL };
 static const char *const spoil_names[] = { "bad-mac", "bad-version", "truncate",
 	"oversize", "zero-plaintext", NULL };
@@ -265,6 +274,22 @@ static const struct key tls_keys[] = {
 };
 MAPDEF(tls, "tls", struct sc_tls);
 
+static const struct key daemon_keys[] = {
+	{ "absent", K_BOOL, F(sc_daemon, absent), .def = "false",
+	    .since = "0.2", .text = "nobody runs it: upcalls get no answer" },
+	{ "delay", K_TIME, F(sc_daemon, delay), .def = "50us",
+	    .max = 3600 * SIM_SEC, .since = "0.2",
+	    .text = "from an upcall until it comes to it" },
+	{ "dies", K_ENUM, F(sc_daemon, dies), .def = "never",
+	    .names = dies_names, .since = "0.2",
+	    .text =
+		"it dies when it has sent its first flight, or when it has told the kernel of the first handshake; its sockets are closed" },
+	{ "timeout", K_TIME, F(sc_daemon, timeout), .def = "15s", .min = 1,
+	    .max = 3600 * SIM_SEC, .since = "0.2",
+	    .text = "how long the kernel waits for it" },
+};
+MAPDEF(daemon, "daemon", struct sc_daemon);
+
 static const struct key app_keys[] = {
 	{ "type", K_ENUM, F(sc_app, type), .required = true, .names = app_types,
 	    .text = "what the application does" },
@@ -279,12 +304,12 @@ static const struct key app_keys[] = {
 	{ "family", K_ENUM, F(sc_app, family), .def = "ipv4",
 	    .names = family_names, .of = OF_CLIENT,
 	    .text = "client: address family to connect by" },
-	{ "path", K_STR, F(sc_app, path), .of = OF_HTTPS_CLIENT,
+	{ "path", K_STR, F(sc_app, path), .of = OF_HTTPS_CLIENT | OF_NFS_CLIENT,
 	    .text = "client: the server's file to fetch" },
-	{ "upload", K_STR, F(sc_app, upload), .of = OF_HTTPS_CLIENT,
-	    .since = "0.2",
+	{ "upload", K_STR, F(sc_app, upload),
+	    .of = OF_HTTPS_CLIENT | OF_NFS_CLIENT, .since = "0.2",
 	    .text =
-		"client, instead of `path`: a file of its own host, sent by PUT" },
+		"client, instead of `path`: a file of its own host, sent by PUT, or (NFS) by CREATE and WRITE" },
 	{ "connections", K_UINT, F(sc_app, connections), .def = "1", .min = 1,
 	    .max = 100000, .of = OF_CLIENT, .text = "client: how many" },
 	{ "requests", K_UINT, F(sc_app, requests), .def = "1", .min = 1,
@@ -343,7 +368,42 @@ static const struct key app_keys[] = {
 	    .text =
 		"server: before each header it asks the kernel so often to send no bytes, which is an empty record in TLS 1.0 and EINVAL in other versions; with tx kernel" },
 	{ "tls", K_MAP, F(sc_app, tls), .noff = F(sc_app, tls.present),
-	    .map = &tls_map, .text = "TLS settings; plain HTTP without them" },
+	    .map = &tls_map,
+	    .text = "TLS settings; plain HTTP, or RPC in clear, without them" },
+	{ "daemon", K_MAP, F(sc_app, daemon), .noff = F(sc_app, daemon.present),
+	    .map = &daemon_map, .since = "0.2", .of = OF_NFS,
+	    .text =
+		"NFS over TLS: rpc.tlsclntd or rpc.tlsservd, who shakes hands for the kernel" },
+	{ "fallback", K_ENUM, F(sc_app, fallback), .def = "refuse",
+	    .names = fallback_names, .since = "0.2", .of = OF_NFS,
+	    .text =
+		"NFS over TLS: where the kernel cannot have both directions the mount is refused, as FreeBSD does; or (daemon) its bytes go through the daemon and libssl; clear, of a client: besides, a server that knows no TLS is spoken to in clear" },
+	{ "require_tls", K_BOOL, F(sc_app, require_tls), .def = "false",
+	    .since = "0.2", .of = OF_NFS_SERVER,
+	    .text =
+		"NFS server, as `-tls` in exports(5): calls in clear are denied with AUTH_TOOWEAK" },
+	{ "rsize", K_SIZE, F(sc_app, rsize), .def = "64KiB", .min = 512,
+	    .max = 1 << 20, .since = "0.2", .of = OF_NFS_CLIENT,
+	    .text = "NFS client: bytes of each READ, and of each WRITE" },
+	{ "readahead", K_UINT, F(sc_app, readahead), .def = "1", .max = 63,
+	    .since = "0.2", .of = OF_NFS_CLIENT,
+	    .text = "NFS client: READs or WRITEs under way besides the first" },
+	{ "fragment", K_SIZE, F(sc_app, fragment), .def = "0B", .max = 1 << 20,
+	    .since = "0.2", .of = OF_NFS,
+	    .text =
+		"bytes of each fragment of its RPC records; 0B: one fragment for all" },
+	{ "alert_every", K_UINT, F(sc_app, alert_every), .def = "0",
+	    .max = 1000000, .since = "0.2", .of = OF_NFS,
+	    .text =
+		"NFS over TLS: after so many RPC records it sends an alert (user_canceled, a warning) between two of them; 0: never; with tx kernel" },
+	{ "marks", K_ENUM, F(sc_app, marks), .def = "right",
+	    .names = marks_names, .since = "0.2", .of = OF_NFS_CLIENT,
+	    .text =
+		"NFS client: its record marks are right; or the mark of its first READ or WRITE says 2 GiB, or that call comes behind empty fragments" },
+	{ "half_close", K_BOOL, F(sc_app, half_close), .def = "false",
+	    .since = "0.2", .of = OF_NFS_CLIENT,
+	    .text =
+		"NFS client: it ends its direction with the last call, and waits for the replies" },
 	KEY_ONLY,
 };
 const struct key_map app_map = { "application", app_keys, nitems(app_keys),

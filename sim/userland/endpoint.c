@@ -33,6 +33,19 @@ ep_note(struct tls_endpoint *ep, bool tx, const char *reason, int error)
 	*(tx ? &te->te_tx_error : &te->te_rx_error) = error;
 }
 
+int
+ep_recv(struct tls_endpoint *ep, void *buf, size_t len, size_t *done,
+    struct tls_io_record *ir)
+{
+	int error;
+
+	if (ep->ep_one_record && ep->ep_one_taken)
+		return (EWOULDBLOCK);
+	error = ep->ep_io->io_recv(ep->ep_io_arg, buf, len, done, ir);
+	ep->ep_one_taken = error == 0;
+	return (error);
+}
+
 bool
 ep_enable(struct tls_endpoint *ep, bool tx, const struct tls_enable *en)
 {
@@ -151,6 +164,38 @@ tls_endpoint_sendfile(struct tls_endpoint *ep, struct vnode *vp, uint64_t off,
 		return (EOPNOTSUPP);
 	error = ep->ep_io->io_sendfile(ep->ep_io_arg, vp, off, len, hdr, sent);
 	return (error == EAGAIN ? EWOULDBLOCK : error);
+}
+
+int
+tls_endpoint_handle_record(struct tls_endpoint *ep, bool *closed)
+{
+	uint8_t buf[256]; /* an alert is two bytes */
+	size_t n = 0;
+	int error;
+
+	*closed = false;
+	if (!ep->ep_rx_kernel)
+		return (EOPNOTSUPP);
+	ep->ep_one_record = true;
+	ep->ep_one_taken = false;
+	error = ep->ep_ops->eo_read(ep, buf, sizeof(buf), &n);
+	ep->ep_one_record = false;
+	*closed = ep->ep_rx_end;
+	if (n > 0)
+		return (ep_fail(ep, EPROTO, "data where an alert should be"));
+	return (ep->ep_one_taken && error == EWOULDBLOCK ? 0 : error);
+}
+
+int
+tls_endpoint_warn(struct tls_endpoint *ep, uint8_t description)
+{
+	const uint8_t alert[2] = { 1, description };
+	size_t n = 0;
+
+	if (!ep->ep_tx_kernel)
+		return (EOPNOTSUPP);
+	return (ep->ep_io->io_send(ep->ep_io_arg, alert, sizeof(alert),
+	    RT_ALERT, &n));
 }
 
 int

@@ -56,6 +56,24 @@ set_suite(SSL *ssl, const struct user_suite *us)
 	return (SSL_set_cipher_list(ssl, us->us_openssl) == 1);
 }
 
+/* What a client offers; a server answers in ssl_lib.c. */
+static bool
+set_alpn(struct tls_endpoint *ep)
+{
+	const char *name = ep->ep_p.tp_alpn;
+	uint8_t list[32];
+	size_t len;
+
+	if (name == NULL || ep->ep_p.tp_server)
+		return (true);
+	len = strlen(name);
+	if (len >= sizeof(list))
+		return (false);
+	list[0] = (uint8_t)len;
+	memcpy(list + 1, name, len);
+	return (SSL_set_alpn_protos(ep->ep_ssl, list, (unsigned)len + 1) == 0);
+}
+
 static bool
 make_ssl(struct tls_endpoint *ep)
 {
@@ -73,6 +91,8 @@ make_ssl(struct tls_endpoint *ep)
 	if (ep->ep_p.tp_tx == TLS_PLACE_KERNEL ||
 	    ep->ep_p.tp_rx == TLS_PLACE_KERNEL)
 		SSL_set_options(ep->ep_ssl, SSL_OP_ENABLE_KTLS);
+	if (!set_alpn(ep))
+		return (false);
 	if (ep->ep_p.tp_server)
 		SSL_set_accept_state(ep->ep_ssl);
 	else

@@ -64,8 +64,7 @@ bio_read_record(BIO *b, struct tls_endpoint *ep, char *p, int len)
 
 	if (len < REC_HDR)
 		return (bio_error(b, ep, EINVAL, 0));
-	error = ep->ep_io->io_recv(ep->ep_io_arg, p + REC_HDR,
-	    (size_t)len - REC_HDR, &done, &ir);
+	error = ep_recv(ep, p + REC_HDR, (size_t)len - REC_HDR, &done, &ir);
 	if (error != 0)
 		return (bio_error(b, ep, error, BIO_FLAGS_READ));
 	if (!ir.ir_begins && done == 0) {

@@ -11,6 +11,10 @@
 
 #define HT_KEY_UPDATE	   24
 #define ALERT_CLOSE_NOTIFY 0
+#define ALERT_WARNING	   1
+/* As libssl's: so many without another record between. It never sees data
+ * that a kernel reads, so that in a daemon they count for ever. */
+#define MAX_WARN_ALERT_COUNT 5
 
 /* A whole control record is in ep_ctl. */
 static int
@@ -30,6 +34,11 @@ control_record(struct tls_endpoint *ep)
 	if (ep->ep_rec_type != RT_ALERT || n != 2)
 		return (ep_fail(ep, EPROTO, "record of type %u, %zu bytes",
 		    ep->ep_rec_type, n));
+	if (p[0] == ALERT_WARNING && ++ep->ep_warnings == MAX_WARN_ALERT_COUNT)
+		return (ep_fail(ep, EPROTO, "too many warn alerts"));
+	if (p[0] == ALERT_WARNING && p[1] != ALERT_CLOSE_NOTIFY &&
+	    (ep->ep_suite->us_version < 13 || p[1] == TLS_ALERT_USER_CANCELED))
+		return (0); /* as libssl takes them */
 	ep->ep_rx_end = true;
 	if (p[1] != ALERT_CLOSE_NOTIFY)
 		return (ep_fail(ep, EPROTO, "the peer sent alert %u", p[1]));
@@ -64,7 +73,7 @@ receive_piece(struct tls_endpoint *ep, uint8_t *buf, size_t len, size_t *moved)
 	*moved = 0;
 	if (ep->ep_rec_left > 0 && len > ep->ep_rec_left)
 		len = ep->ep_rec_left;
-	error = ep->ep_io->io_recv(ep->ep_io_arg, buf, len, &n, &ir);
+	error = ep_recv(ep, buf, len, &n, &ir);
 	if (error != 0)
 		return (error == EWOULDBLOCK
 			? error
@@ -83,6 +92,7 @@ receive_piece(struct tls_endpoint *ep, uint8_t *buf, size_t len, size_t *moved)
 	ep->ep_rec_left -= n;
 	if (ep->ep_rec_type != RT_APP)
 		return (control_bytes(ep, buf, n));
+	ep->ep_warnings = 0;
 	*moved = n;
 	return (0);
 }

@@ -155,6 +155,29 @@ message_cb(int write_p, int version, int type, const void *buf, size_t len,
 		ep->ep_info.te_tickets++;
 }
 
+/* A server without a protocol of its own does not answer the extension; one
+ * that has one wants it offered, or nothing. */
+static int
+alpn_cb(SSL *ssl, const unsigned char **out, unsigned char *outlen,
+    const unsigned char *in, unsigned inlen, void *arg)
+{
+	const struct tls_endpoint *ep = SSL_get_app_data(ssl);
+	const char *name = ep->ep_p.tp_alpn;
+	size_t len;
+
+	if (name == NULL)
+		return (SSL_TLSEXT_ERR_NOACK);
+	len = strlen(name);
+	for (unsigned i = 0; i < inlen; i += 1u + in[i])
+		if (in[i] == len && i + len < inlen &&
+		    memcmp(in + i + 1, name, len) == 0) {
+			*out = in + i + 1;
+			*outlen = (unsigned char)len;
+			return (SSL_TLSEXT_ERR_OK);
+		}
+	return (SSL_TLSEXT_ERR_ALERT_FATAL);
+}
+
 static SSL_CTX *
 make_ctx(bool server)
 {
@@ -178,6 +201,8 @@ make_ctx(bool server)
 	SSL_CTX_set_verify(ctx, SSL_VERIFY_NONE, NULL);
 	SSL_CTX_set_keylog_callback(ctx, keylog_cb);
 	SSL_CTX_set_msg_callback(ctx, message_cb);
+	if (server)
+		SSL_CTX_set_alpn_select_cb(ctx, alpn_cb, NULL);
 	/* X25519 is used; 1.2 wants the certificate's curve named as well. */
 	if (SSL_CTX_set1_groups_list(ctx, "X25519:P-256") != 1 ||
 	    (server && !ssl_cert_use(ctx))) {

@@ -330,6 +330,8 @@ synth_write(struct tls_endpoint *ep, const uint8_t *buf, size_t len,
 static int
 on_alert(struct tls_endpoint *ep, const uint8_t *p, size_t n)
 {
+	if (n == 2 && p[0] == 1 && p[1] == TLS_ALERT_USER_CANCELED)
+		return (0);
 	ep->ep_rx_end = true;
 	if (n != 2 || p[1] != 0)
 		return (ep_fail(ep, EPROTO, "the peer sent alert %u",

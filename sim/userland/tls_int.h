@@ -183,6 +183,9 @@ struct tls_endpoint {
 	uint8_t *ep_ctl; /* a control record's bytes */
 	size_t ep_ctl_len;
 	bool ep_rx_end; /* close_notify or FIN was seen */
+	/* tls_endpoint_handle_record: it takes one, and has. */
+	bool ep_one_record, ep_one_taken;
+	unsigned ep_warnings; /* alerts since the last record of data */
 
 	struct synth *ep_synth;
 };
@@ -194,6 +197,9 @@ int ep_fail(struct tls_endpoint *, int error, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 /* The socket option, and the outcome noted. True: the kernel has the keys. */
 bool ep_enable(struct tls_endpoint *, bool tx, const struct tls_enable *);
+/* io_recv; in tls_endpoint_handle_record only once. */
+int ep_recv(struct tls_endpoint *, void *, size_t, size_t *done,
+    struct tls_io_record *);
 void ep_note(struct tls_endpoint *, bool tx, const char *reason, int error);
 int ep_openssl_init(struct tls_endpoint *);
 int ep_synth_init(struct tls_endpoint *);

@@ -17,6 +17,8 @@ static const struct app_ops *const app_ops[] = {
 	[SC_APP_HTTPS_CLIENT] = &http_ops,
 	[SC_APP_IPERF_SERVER] = &iperf_ops,
 	[SC_APP_IPERF_CLIENT] = &iperf_ops,
+	[SC_APP_NFS_SERVER] = &nfs_ops,
+	[SC_APP_NFS_CLIENT] = &nfs_ops,
 };
 
 bool

@@ -26,8 +26,7 @@ conn_connect(struct conn *c)
 	return (error == EINPROGRESS ? EWOULDBLOCK : error);
 }
 
-/* The TLS endpoint, once the connection stands; 0 also without TLS. */
-static int
+int
 conn_tls(struct conn *c)
 {
 	const struct sc_tls *t = &c->c_app->a_sc->tls;
@@ -39,6 +38,7 @@ conn_tls(struct conn *c)
 		.tp_rx = (enum tls_place)t->rx,
 		.tp_handshake = (enum tls_handshake)t->handshake,
 		.tp_seed = w->w_opts.wo_seed,
+		.tp_alpn = c->c_app->a_ops->ao_alpn,
 		.tp_spoil = t->spoil.present
 		    ? (enum tls_spoil)(t->spoil.how + 1)
 		    : TLS_SPOIL_NONE,
@@ -120,9 +120,8 @@ conn_write(struct conn *c, const void *buf, size_t len, size_t *done)
 	return (error);
 }
 
-/* The ledger's flow, and which of its directions is ours to send. */
-static void
-open_flow(struct conn *c)
+void
+conn_flow(struct conn *c)
 {
 	struct world *w = c->c_app->a_world;
 	char *name;
@@ -144,7 +143,7 @@ conn_handshake(struct conn *c)
 	int error;
 
 	if (c->c_flow == NULL) {
-		open_flow(c);
+		conn_flow(c);
 		if ((error = conn_tls(c)) != 0)
 			return (error);
 	}

@@ -20,6 +20,7 @@
 #define TYPE_MAX      24
 #define TYPE_DATA     23
 #define TLS_MAJOR     3
+#define RPC_MARK      4 /* of a record of RPC in front of TLS, RFC 9289 */
 
 struct fdir {
 	bool d_known;	 /* its SYN was there */
@@ -33,6 +34,7 @@ struct fdir {
 	uint64_t d_apps; /* of these, of type 23 */
 	uint64_t d_segs; /* frames with bytes of the current one */
 	bool d_counted;	 /* this frame is among them */
+	bool d_rpc;	 /* what is being read is a fragment of RPC */
 };
 
 struct tflow {
@@ -173,9 +175,39 @@ header_done(struct fdir *d)
 		d->d_off = true;
 }
 
+/* Of a record mark, whose first byte is 0x80 or, where more fragments follow,
+ * 0: no TLS record begins so. */
+static void
+rpc_byte(struct fdir *d, uint8_t byte)
+{
+	d->d_hdr[d->d_hdrlen++] = byte;
+	if (d->d_hdrlen == RPC_MARK)
+		d->d_left = (uint32_t)d->d_hdr[1] << 16 |
+		    (uint32_t)d->d_hdr[2] << 8 | d->d_hdr[3];
+}
+
+/* Its inside, n bytes at most; how many were taken. */
+static uint32_t
+rpc_body(struct fdir *d, uint32_t n)
+{
+	n = MIN(n, d->d_left);
+	d->d_left -= n;
+	if (d->d_left == 0) {
+		d->d_rpc = false;
+		d->d_hdrlen = 0;
+	}
+	return (n);
+}
+
 static void
 header_byte(struct flowtrack *t, struct fdir *d, uint8_t byte)
 {
+	if (d->d_hdrlen == 0 && d->d_recs == 0)
+		d->d_rpc = byte == 0x80 || byte == 0;
+	if (d->d_rpc) {
+		rpc_byte(d, byte);
+		return;
+	}
 	if (d->d_hdrlen == 0) {
 		if (byte < TYPE_MIN || byte > TYPE_MAX) {
 			d->d_off = true;
@@ -210,6 +242,10 @@ feed(struct flowtrack *t, struct fdir *d, const uint8_t *p, uint32_t off,
 	uint32_t end = off + len, n;
 
 	while (off < end && !d->d_off) {
+		if (d->d_rpc && d->d_hdrlen == RPC_MARK) {
+			off += rpc_body(d, end - off);
+			continue;
+		}
 		if (d->d_hdrlen < RECORD_HEADER)
 			header_byte(t, d, p[off++]);
 		else {

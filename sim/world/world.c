@@ -583,6 +583,7 @@ world_free_apps(struct world *w)
 {
 	struct conn *c;
 
+	nfs_fini(w);
 	iperf_fini(w);
 	for (unsigned i = 0; i < w->w_sc->napps && w->w_apps != NULL; i++)
 		while ((c = TAILQ_FIRST(&w->w_apps[i].a_conns)) != NULL) {

@@ -152,6 +152,9 @@ struct app_ops {
 	void (*ao_run)(struct conn *); /* as far as it goes */
 	void (*ao_end)(struct conn *); /* the socket is about to go; NULL */
 	const char *const *ao_states;  /* names, by c_state */
+	const char *ao_alpn;	       /* protocol in TLS; NULL */
+	/* What it waits for beside its socket; false: nothing. NULL */
+	bool (*ao_waits)(const struct conn *, struct strbuf *);
 };
 
 struct app {
@@ -165,6 +168,7 @@ struct app {
 	unsigned a_nconns, a_open;
 	uint64_t a_delivered;
 	uint64_t a_failed;
+	bool a_daemon_dead; /* nfs: who shakes hands for it */
 	simtime_t a_done_at;
 };
 
@@ -560,7 +564,9 @@ int conn_write(struct conn *, const void *, size_t, size_t *);
 uint32_t conn_stream_end(const struct conn *);
 /* The kernel took n bytes more of what it sends; from: conn_stream_end before. */
 void conn_wrote(struct conn *, size_t n, uint32_t from, const char *call);
-extern const struct app_ops http_ops, iperf_ops;
+extern const struct app_ops http_ops, iperf_ops, nfs_ops;
+void nfs_collect(struct world *);
+void nfs_fini(struct world *);
 /* app_iperf.c: what streams send, on hosts that have an iperf */
 #define IPERF_FILE	"(iperf)"
 #define IPERF_FILE_SIZE ((uint64_t)1 << 20)
@@ -572,7 +578,12 @@ bool app_uploads(const struct app *); /* a client that sends bodies */
 /* app_conn.c: what applications of all types do alike. Each: 0, EWOULDBLOCK
  * (call again after the upcall), or the error. */
 int conn_connect(struct conn *); /* a client's */
-/* The flow in the ledger, and TLS; returns 0 when both stand. */
+/* The connection stands: the ledger's flow, and which of its directions is ours
+ * to send. */
+void conn_flow(struct conn *);
+/* The TLS endpoint; 0 also without TLS. */
+int conn_tls(struct conn *);
+/* Both, and the handshake; returns 0 when all stand. */
 int conn_handshake(struct conn *);
 int conn_notify(struct conn *); /* close_notify, and no more is sent */
 int conn_linger(struct conn *); /* wait for the peer's end */

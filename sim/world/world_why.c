@@ -275,6 +275,17 @@ asks(const struct conn *to)
 	return (tp->t_rxtshift > 0 && tp->snd_max != tp->snd_una);
 }
 
+static void
+why_beside(struct chain *ch, const struct conn *c)
+{
+	const struct app_ops *ops = c->c_app->a_ops;
+	struct strbuf sb = { 0 };
+
+	if (c->c_so != NULL && ops->ao_waits != NULL && ops->ao_waits(c, &sb))
+		say(ch, "%s", strbuf_str(&sb));
+	strbuf_fini(&sb);
+}
+
 /* Before the body: a request, or the handshake, is under way. */
 static void
 why_question(struct chain *ch, const struct conn *c, const struct conn *peer)
@@ -298,6 +309,9 @@ why_connection(struct chain *ch, struct conn *c)
 	    host_name(c), conn_state_name(c),
 	    c->c_connecting || c->c_established != 0 ? ""
 						     : "; it has not begun");
+	why_beside(ch, c);
+	if (peer != NULL)
+		why_beside(ch, peer);
 	if (c->c_established == 0) {
 		if (c->c_connecting)
 			why_outstanding(ch, c, sototcpcb(c->c_so));

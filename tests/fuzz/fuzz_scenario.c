@@ -75,6 +75,13 @@ must_be_sound(const struct scenario *sc)
 			(sc->apps[i].path != NULL) !=
 			    (sc->apps[i].upload != NULL) &&
 			sc->apps[i].connections >= 1));
+		MUST(sc->apps[i].type != SC_APP_NFS_CLIENT ||
+		    (sc->apps[i].server != NULL && sc->apps[i].rsize >= 512 &&
+			sc->apps[i].readahead < 64 &&
+			(sc->apps[i].path != NULL) !=
+			    (sc->apps[i].upload != NULL)));
+		MUST(sc->apps[i].daemon.timeout >= 1 ||
+		    !sc->apps[i].daemon.present);
 	}
 	for (unsigned i = 0; i < sc->nsteps; i++)
 		MUST(sc->timeline[i].on != NULL &&

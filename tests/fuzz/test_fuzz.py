@@ -25,6 +25,7 @@ TARGETS = {
     'ip_input': ([HERE + '/seeds/ip_input'], '/*', 12, 20000, 50),
     'lacp': ([HERE + '/seeds/lacp'], '/*', 5, 20000, 50),
     'http_request': ([HERE + '/seeds/http_request'], '/*', 7, 20000, 20),
+    'rpc': ([HERE + '/seeds/rpc'], '/*', 7, 20000, 50),
     'message': ([HERE + '/seeds/message'], '/*', 4, 300, 5),
 }
 

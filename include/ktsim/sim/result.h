@@ -174,6 +174,36 @@ struct iperf_result {
 	unsigned ir_nstreams;
 };
 
+/* What one end of an NFS connection counted: a mount, or the server's end. */
+#define NFS_RESULT_PROCS 6
+struct nfs_proc_result {
+	const char *np_name;
+	uint64_t np_calls, np_replies, np_errors;
+	simtime_t np_p50, np_p90, np_p99, np_max; /* client */
+};
+struct nfs_end {
+	char *ne_name;	       /* "mnt#0" */
+	const char *ne_state;  /* "done", "refused", "broken", "unfinished" */
+	const char *ne_reason; /* NULL */
+	const char *ne_probe;  /* what was answered to it; NULL: none sent */
+	const char *ne_transport; /* "clear", "kernel", "daemon" */
+	simtime_t ne_handshake;	  /* from the upcall to its end; 0 */
+	uint64_t ne_upcalls, ne_upcalls_failed, ne_late;
+	uint64_t ne_rpc_sent, ne_rpc_got, ne_fragments_got;
+	uint64_t ne_bytes_sent, ne_bytes_got; /* marks and all */
+	uint64_t ne_read, ne_written;	      /* file bytes */
+	uint64_t ne_tls_records;	      /* that the kernel framed */
+	uint64_t ne_alerts, ne_discarded, ne_alerts_sent;
+	uint64_t ne_bad; /* messages, and marks, that were none */
+	struct nfs_proc_result ne_procs[NFS_RESULT_PROCS];
+};
+struct nfs_result {
+	const char *nf_name; /* of the application */
+	bool nf_server;
+	struct nfs_end *nf_ends;
+	unsigned nf_nends;
+};
+
 struct result {
 	const char *r_name, *r_description;
 	uint64_t r_seed;
@@ -199,6 +229,8 @@ struct result {
 	bool r_disorder; /* wire.pcapng needs reassemble_out_of_order */
 	struct iperf_result *r_iperf;
 	unsigned r_niperf;
+	struct nfs_result *r_nfs;
+	unsigned r_nnfs;
 	struct node_result *r_nodes;
 	unsigned r_nnodes;
 	struct waiting_result *r_waiting;

@@ -348,18 +348,35 @@ enum sc_app_type {
 	SC_APP_HTTPS_SERVER,
 	SC_APP_HTTPS_CLIENT,
 	SC_APP_IPERF_SERVER,
-	SC_APP_IPERF_CLIENT
+	SC_APP_IPERF_CLIENT,
+	SC_APP_NFS_SERVER,
+	SC_APP_NFS_CLIENT
 };
 /* A client asks the server of its kind, which is the type before its own. */
 static inline bool
 sc_app_is_client(int type)
 {
-	return (type == SC_APP_HTTPS_CLIENT || type == SC_APP_IPERF_CLIENT);
+	return (type == SC_APP_HTTPS_CLIENT || type == SC_APP_IPERF_CLIENT ||
+	    type == SC_APP_NFS_CLIENT);
 }
 
 /* Of an iperf client: who sends. */
 enum sc_direction { SC_SEND, SC_RECEIVE, SC_BOTH };
 #define SC_IPERF_INTERVALS 10000 /* of one report */
+
+/* NFS: what is done when TLS cannot be had in the kernel; its daemon; what is
+ * wrong with a client's record marks. */
+enum sc_fallback { SC_REFUSE, SC_BY_DAEMON, SC_IN_CLEAR };
+enum sc_dies { SC_DIES_NEVER, SC_DIES_IN_HANDSHAKE, SC_DIES_MOUNTED };
+enum sc_marks { SC_MARKS_RIGHT, SC_MARKS_TOO_LONG, SC_MARKS_EMPTY };
+struct sc_daemon {
+	struct sc_loc loc;
+	bool present;
+	bool absent;
+	simtime_t delay;   /* from an upcall until it comes to it */
+	int dies;	   /* enum sc_dies */
+	simtime_t timeout; /* of the kernel's upcalls */
+};
 
 struct sc_app {
 	struct sc_loc loc;
@@ -390,6 +407,16 @@ struct sc_app {
 	bool zerocopy;	       /* by sendfile */
 	uint64_t empty_writes; /* server: of no bytes, before each header */
 	struct sc_tls tls;
+	/* nfs */
+	struct sc_daemon daemon;
+	int fallback;	      /* enum sc_fallback */
+	bool require_tls;     /* server */
+	uint64_t rsize;	      /* client: bytes of a READ or WRITE */
+	uint64_t readahead;   /* client: calls under way besides the first */
+	uint64_t fragment;    /* of RPC records; 0: one for all */
+	uint64_t alert_every; /* RPC records; 0: never */
+	int marks;	      /* client: enum sc_marks */
+	bool half_close;      /* client: its end, before the last reply */
 };
 
 enum sc_action {

@@ -56,6 +56,7 @@ struct tls_params {
 	uint64_t tp_seed;    /* with tp_name: the random stream; for a
 					   synthetic handshake equal at both ends */
 	const char *tp_name; /* "server#3"; copied */
+	const char *tp_alpn; /* offered, or taken; NULL: none. static */
 	/* Synthetic endpoints that encrypt; application records from 0. */
 	enum tls_spoil tp_spoil;
 	uint64_t tp_spoil_record;
@@ -109,6 +110,16 @@ int tls_endpoint_read(struct tls_endpoint *, void *buf, size_t len,
  */
 int tls_endpoint_sendfile(struct tls_endpoint *, struct vnode *, uint64_t off,
     uint64_t len, struct uio *hdr, uint64_t *sent);
+/*
+ * For kernel readers, whom ENXIO told that the next record is an alert: takes
+ * that record and no other. *closed: it was close_notify. 0, also when it only
+ * was a warning; EWOULDBLOCK; EPROTO a fatal one, or no alert at all.
+ * Source: rpc.tlsclntd's SSL_read of no bytes.
+ */
+int tls_endpoint_handle_record(struct tls_endpoint *, bool *closed);
+/* An alert of level warning, where the kernel encrypts; else EOPNOTSUPP. */
+#define TLS_ALERT_USER_CANCELED 90
+int tls_endpoint_warn(struct tls_endpoint *, uint8_t description);
 /* close_notify. 0 sent; EWOULDBLOCK. Does not close the socket. */
 int tls_endpoint_shutdown(struct tls_endpoint *);
 

@@ -261,12 +261,37 @@ test_what_is_no_tls_has_no_records(void **state)
 	assert_int_equal(seen[0].seg.fs_nrecs, 0);
 }
 
+/* RPC in clear, then a record. */
+static void
+test_rpc_in_front_of_tls_is_no_record(void **state)
+{
+	uint8_t buf[64] = { 0, 0, 0, 3, 1, 2, 3, 0x80, 0, 0, 5, 0x16, 3, 1, 0,
+		1 };
+	size_t len = 16 + record(buf + 16, 22, 20);
+
+	for (size_t cut = 1; cut < len; cut++) {
+		teardown(NULL);
+		setup(NULL);
+		fakewire_open(&fw);
+		fakewire_send(&fw, 0, buf, cut);
+		fakewire_send(&fw, 0, buf + cut, len - cut);
+		fakewire_send(&fw, 0, buf + 16, len - 16);
+		assert_int_equal(nseen, 6);
+		assert_int_equal(seen[3].seg.fs_nrecs, cut > 16);
+		assert_int_equal(seen[4].seg.fs_nrecs, 1);
+		assert_int_equal(seen[4].rec[0].fr_number, 0);
+		assert_true(seen[4].rec[0].fr_last);
+		assert_int_equal(seen[5].rec[0].fr_number, 1);
+	}
+}
+
 #define T(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
 
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		T(test_rpc_in_front_of_tls_is_no_record),
 		T(test_flows_are_numbered_by_their_syns),
 		T(test_the_same_ends_again_are_another_flow),
 		T(test_a_flow_whose_syn_was_not_seen_has_no_number),

@@ -186,7 +186,7 @@ transfer(int from, size_t off, size_t len)
 }
 
 static void
-begin(int version, const char *suite)
+begin_clear(int version, const char *suite)
 {
 	reports = 0;
 	tamper = NULL;
@@ -194,6 +194,12 @@ begin(int version, const char *suite)
 	fakewire_init(&fw, false, 50000, to_oracle, NULL);
 	fakewire_open(&fw);
 	open_pair(version, suite);
+}
+
+static void
+begin(int version, const char *suite)
+{
+	begin_clear(version, suite);
 	handshake();
 }
 
@@ -527,6 +533,63 @@ test_an_ack_of_the_connection_before_may_come_between_the_syns(void **state)
 	end();
 }
 
+/* A record of RPC in two fragments, then one in one. */
+static const uint8_t rpc[] = { 0, 0, 0, 3, 1, 2, 3, 0x80, 0, 0, 5, 0x16, 3, 1,
+	0, 1, 0x80, 0, 0, 2, 8, 9 };
+
+static void
+test_rpc_in_clear_may_stand_in_front_of_tls(void **state)
+{
+	for (size_t cut = 1; cut <= sizeof(rpc); cut++)
+		for (size_t i = 0; i < 4; i += 3) { /* 1.3 and 1.2 */
+			begin_clear(combos[i].version, combos[i].suite);
+			fakewire_send(&fw, 0, rpc, cut);
+			fakewire_send(&fw, 0, rpc + cut, sizeof(rpc) - cut);
+			fakewire_send(&fw, 1, rpc, sizeof(rpc));
+			handshake();
+			transfer(0, 0, 1000);
+			transfer(1, 0, 30000);
+			record_oracle_finish(ro);
+			assert_int_equal(reports, 0);
+			expect_dir(0, combos[i].version, combos[i].name, body,
+			    1000, 1);
+			expect_dir(1, combos[i].version, combos[i].name, body,
+			    30000, 2);
+			end();
+		}
+}
+
+static void
+test_rpc_in_clear_behind_the_client_hello_breaks_invariant_2(void **state)
+{
+	for (int from = 0; from < 2; from++) {
+		begin_clear(13, combos[0].suite);
+		fakewire_send(&fw, 0, rpc, sizeof(rpc));
+		fakewire_send(&fw, 1, rpc, sizeof(rpc));
+		handshake();
+		transfer(from, 0, 10);
+		assert_int_equal(reports, 0);
+		fakewire_send(&fw, from, rpc, sizeof(rpc));
+		assert_int_equal(reports, 1);
+		assert_int_equal(invariant, 2);
+		end();
+	}
+}
+
+/* NFS without TLS: nothing is asked of it, and nothing is said. */
+static void
+test_rpc_alone_is_only_compared(void **state)
+{
+	begin_clear(13, combos[0].suite);
+	for (int i = 0; i < 10; i++)
+		fakewire_send(&fw, i & 1, rpc, sizeof(rpc));
+	record_oracle_finish(ro);
+	assert_int_equal(reports, 0);
+	assert_int_equal(record_oracle_dir(ro, 0)->od_tls, 0);
+	assert_int_equal(record_oracle_dir(ro, 0)->od_records, 0);
+	end();
+}
+
 int
 main(void)
 {
@@ -553,6 +616,10 @@ main(void)
 		cmocka_unit_test(test_ports_used_again_are_another_connection),
 		cmocka_unit_test(
 		    test_an_ack_of_the_connection_before_may_come_between_the_syns),
+		cmocka_unit_test(test_rpc_in_clear_may_stand_in_front_of_tls),
+		cmocka_unit_test(
+		    test_rpc_in_clear_behind_the_client_hello_breaks_invariant_2),
+		cmocka_unit_test(test_rpc_alone_is_only_compared),
 	};
 
 	return (cmocka_run_group_tests_name("record_oracle", tests, group_setup,

@@ -269,11 +269,40 @@ test_old_records_are_forgotten_unless_asked_for(void **state)
 	records_fini(&all);
 }
 
+static void
+test_rpc_in_front_is_passed_over(void **state)
+{
+	static const uint8_t rpc[] = { 0, 0, 0, 3, 1, 2, 3, 0x80, 0, 0, 5, 0x16,
+		3, 1, 0, 1 };
+	uint8_t bytes[sizeof(rpc) + 300];
+
+	for (size_t step = 1; step < 40; step++) {
+		struct records rt = { 0 };
+		uint64_t frame = 0;
+
+		memcpy(bytes, rpc, sizeof(rpc));
+		memcpy(bytes + sizeof(rpc), stream, 300);
+		for (size_t at = 0, n; at < sizeof(bytes); at += n) {
+			n = sizeof(bytes) - at < step ? sizeof(bytes) - at
+						      : step;
+			records_segment(&rt, at, bytes + at, (uint32_t)n,
+			    (uint32_t)n, ++frame);
+		}
+		assert_int_equal(rt.rt_state, RS_TLS);
+		assert_int_equal(records_count(&rt), 2);
+		assert_int_equal(records_get(&rt, 0)->r_start, sizeof(rpc));
+		assert_int_equal(records_get(&rt, 0)->r_len, bodies[0]);
+		assert_int_equal(records_find(&rt, 3), -1);
+		records_fini(&rt);
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_records_cut_across_segments),
+		cmocka_unit_test(test_rpc_in_front_is_passed_over),
 		cmocka_unit_test(test_segments_of_one_byte),
 		cmocka_unit_test(test_out_of_order_waits_for_the_header),
 		cmocka_unit_test(test_backwards_in_one_byte_segments),

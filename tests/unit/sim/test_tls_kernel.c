@@ -11,6 +11,7 @@
 
 #include <ktsim/base/kassert.h>
 #include <ktsim/kern/ktls.h>
+#include <ktsim/kern/uio.h>
 #include <ktsim/kern/vnode.h>
 #include <ktsim/sim/record_oracle.h>
 #include <ktsim/sim/tls_endpoint.h>
@@ -27,6 +28,7 @@ static struct record_oracle *ro;
 static struct fakewire fw;
 static struct tls_endpoint *ep[2];
 static int reports;
+static const char *alpn[2]; /* client's and server's protocol */
 static uint8_t body[BODY];
 
 static const struct {
@@ -88,6 +90,7 @@ begin(int version, const char *suite, enum tls_handshake hs, unsigned places)
 	    0);
 	for (int i = 0; i < 2; i++) {
 		tp.tp_server = i == 1;
+		tp.tp_alpn = alpn[i];
 		tp.tp_name = i == 1 ? "server#1" : "client#1";
 		tp.tp_tx = (places >> (2 * i)) & 1 ? TLS_PLACE_KERNEL
 						   : TLS_PLACE_OPENSSL;
@@ -402,6 +405,134 @@ test_a_bad_record_is_the_sockets_errno(void **state)
 	}
 }
 
+/* A kernel's reader: data records only. Bytes read, or an errno below 0. */
+static int
+kernel_read(int i, uint8_t *buf, size_t len)
+{
+	struct kiovec iov = { buf, len };
+	struct mbuf *control = NULL;
+	int error, flags = KMSG_TLSAPPDATA;
+	struct uio uio;
+
+	uio_init(&uio, &iov, 1);
+	error = soreceive(sp.sp_so[i], &uio, &control, &flags);
+	m_freem(control);
+	return (error != 0 ? -error : (int)uio.uio_offset);
+}
+
+static void
+alert_between(int version, const char *suite, enum tls_handshake hs)
+{
+	uint8_t buf[64];
+	bool closed;
+	size_t n;
+
+	begin(version, suite, hs, 15);
+	shake();
+	assert_int_equal(tls_endpoint_write(ep[0], body, 5, &n), 0);
+	assert_int_equal(tls_endpoint_warn(ep[0], TLS_ALERT_USER_CANCELED), 0);
+	assert_int_equal(tls_endpoint_write(ep[0], body + 5, 7, &n), 0);
+	sockpair_run(&sp);
+	assert_int_equal(kernel_read(1, buf, sizeof(buf)), 5);
+	assert_int_equal(kernel_read(1, buf, sizeof(buf)), -ENXIO);
+	assert_int_equal(kernel_read(1, buf, sizeof(buf)), -ENXIO);
+	assert_int_equal(tls_endpoint_handle_record(ep[1], &closed), 0);
+	assert_false(closed);
+	assert_int_equal(kernel_read(1, buf, sizeof(buf)), 7);
+	assert_memory_equal(buf, body + 5, 7);
+	assert_int_equal(kernel_read(1, buf, sizeof(buf)), -EWOULDBLOCK);
+	assert_int_equal(tls_endpoint_handle_record(ep[1], &closed),
+	    EWOULDBLOCK);
+	assert_int_equal(tls_endpoint_shutdown(ep[0]), 0);
+	sockpair_run(&sp);
+	assert_int_equal(kernel_read(1, buf, sizeof(buf)), -ENXIO);
+	assert_int_equal(tls_endpoint_handle_record(ep[1], &closed), 0);
+	assert_true(closed);
+	end();
+}
+
+static void
+test_an_alert_is_taken_alone_for_a_reader_in_the_kernel(void **state)
+{
+	for (int v = 12; v <= 13; v++) {
+		alert_between(v, "aes128-gcm", TLS_HS_OPENSSL);
+		alert_between(v, "aes256-gcm", TLS_HS_SYNTHETIC);
+	}
+	alert_between(12, "aes128-cbc-sha256", TLS_HS_OPENSSL);
+}
+
+static void
+test_the_fifth_warning_without_data_is_too_many(void **state)
+{
+	struct tls_endpoint_info te;
+	bool closed;
+	int error;
+
+	for (int v = 12; v <= 13; v++) {
+		begin(v, "aes128-gcm", TLS_HS_OPENSSL, 15);
+		shake();
+		for (int i = 1; i <= 5; i++) {
+			assert_int_equal(tls_endpoint_warn(ep[0],
+					     TLS_ALERT_USER_CANCELED),
+			    0);
+			sockpair_run(&sp);
+			error = tls_endpoint_handle_record(ep[1], &closed);
+			assert_int_equal(error, i < 5 ? 0 : EPROTO);
+		}
+		tls_endpoint_info(ep[1], &te);
+		assert_non_null(strstr(te.te_error, "too many warn alerts"));
+		end();
+	}
+}
+
+static void
+test_what_the_kernel_does_not_do_is_not_supported(void **state)
+{
+	bool closed;
+
+	begin(13, "aes128-gcm", TLS_HS_OPENSSL, 0);
+	shake();
+	assert_int_equal(tls_endpoint_warn(ep[0], TLS_ALERT_USER_CANCELED),
+	    EOPNOTSUPP);
+	assert_int_equal(tls_endpoint_handle_record(ep[1], &closed),
+	    EOPNOTSUPP);
+	end();
+}
+
+static void
+test_a_protocol_is_offered_and_taken_or_the_handshake_fails(void **state)
+{
+	static const struct {
+		const char *client, *server;
+		bool fails;
+	} cases[] = {
+		{ "sunrpc", "sunrpc", false },
+		{ "sunrpc", NULL, false },
+		{ NULL, "sunrpc", false },
+		{ "sunrp", "sunrpc", true },
+		{ "http/1.1", "sunrpc", true },
+	};
+	int error = 0;
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		alpn[0] = cases[i].client;
+		alpn[1] = cases[i].server;
+		begin(13, "aes128-gcm", TLS_HS_OPENSSL, 15);
+		if (!cases[i].fails)
+			shake();
+		for (int k = 0; k < 4 && cases[i].fails; k++) {
+			error = tls_endpoint_handshake(ep[k & 1]);
+			sockpair_run(&sp);
+			if (error != EWOULDBLOCK)
+				break;
+		}
+		if (cases[i].fails)
+			assert_int_equal(error, EPROTO);
+		end();
+	}
+	alpn[0] = alpn[1] = NULL;
+}
+
 static int
 group_setup(void **state)
 {
@@ -425,6 +556,14 @@ main(void)
 		    test_sendfile_goes_through_the_kernel_or_not_at_all),
 		cmocka_unit_test(test_the_kernels_refusal_is_told),
 		cmocka_unit_test(test_a_bad_record_is_the_sockets_errno),
+		cmocka_unit_test(
+		    test_an_alert_is_taken_alone_for_a_reader_in_the_kernel),
+		cmocka_unit_test(
+		    test_the_fifth_warning_without_data_is_too_many),
+		cmocka_unit_test(
+		    test_what_the_kernel_does_not_do_is_not_supported),
+		cmocka_unit_test(
+		    test_a_protocol_is_offered_and_taken_or_the_handshake_fails),
 	};
 
 	return (cmocka_run_group_tests_name("tls_kernel", tests, group_setup,
