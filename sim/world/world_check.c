@@ -324,4 +324,5 @@ collect_result(struct world *w)
 	if (w->w_timeline.tl_worth && w->w_sc->capture.timeline)
 		r->r_timeline = &w->w_timeline;
 	iperf_collect(w);
+	programs_collect(w);
 }
