@@ -39,6 +39,11 @@ void text_nfs(const struct result *, struct strbuf *);
 /* "TLS in the kernel" */
 const char *nfs_transport_words(const struct nfs_end *);
 
+/* report_openssl.c */
+void j_programs(struct json_t *, const struct result *);
+void text_programs(const struct result *, struct strbuf *);
+void call_text(const struct call_result *, struct strbuf *);
+
 /* report_claims.c */
 void text_claims(const struct result *, const char *file, struct strbuf *);
 /* report_text.c */

@@ -421,6 +421,8 @@ check_what(struct chk *c, const struct sc_app *a)
 {
 	if (a->type == SC_APP_IPERF_CLIENT)
 		return (check_iperf(c, a));
+	if (a->type == SC_APP_OPENSSL_CLIENT)
+		return (true);
 	if (a->path == NULL && a->upload == NULL)
 		ERR(c, &a->loc,
 		    "client `%s` wants the key `path`, the server's file to "
@@ -499,6 +501,8 @@ check_client(struct chk *c, struct sc_app *a)
 	if (a->type == SC_APP_NFS_CLIENT)
 		check_nfs_client(c, a, h);
 	check_same_tls(c, a, s);
+	if (a->type == SC_APP_OPENSSL_CLIENT)
+		check_talk(c, a, s);
 }
 
 static void
@@ -528,6 +532,7 @@ check_apps(struct chk *c)
 		check_host_name(c, scenario_text_at(a->host), a->host);
 		check_tls(c->d, c->sc, a);
 		check_pacing(c, &a->loc, a->pacing_rate);
+		check_calls(c, a);
 		if (sc_app_is_client(a->type))
 			check_client(c, a);
 		else

@@ -61,6 +61,11 @@ void check_nfs_client(struct chk *, const struct sc_app *,
 void check_cards(struct chk *, struct sc_host *);
 /* A step `card`: which, and what. */
 void check_card_step(struct chk *, const struct sc_step *);
+/* check_calls.c: what OpenSSL programs call, and whether two of them come to
+ * an end with each other */
+void check_calls(struct chk *, const struct sc_app *);
+void check_talk(struct chk *, const struct sc_app *client,
+    const struct sc_app *server);
 /* check_ifconfig.c: steps `ifconfig` and `route` */
 void check_ifconfig(struct chk *, struct sc_step *);
 void check_route(struct chk *, struct sc_step *);

@@ -29,17 +29,27 @@ static const char *const version_names[] = { "1.0", "1.1", "1.2", "1.3", NULL };
 static const char *const place_names[] = { "openssl", "kernel", NULL };
 static const char *const handshake_names[] = { "openssl", "synthetic", NULL };
 static const char *const app_types[] = { "https-server", "https-client",
-	"iperf-server", "iperf-client", "nfs-server", "nfs-client", NULL };
-#define OF_HTTPS_SERVER (1u << SC_APP_HTTPS_SERVER)
-#define OF_HTTPS_CLIENT (1u << SC_APP_HTTPS_CLIENT)
-#define OF_IPERF_CLIENT (1u << SC_APP_IPERF_CLIENT)
-#define OF_NFS_SERVER	(1u << SC_APP_NFS_SERVER)
-#define OF_NFS_CLIENT	(1u << SC_APP_NFS_CLIENT)
-#define OF_NFS		(OF_NFS_SERVER | OF_NFS_CLIENT)
-#define OF_SERVER	(OF_HTTPS_SERVER | 1u << SC_APP_IPERF_SERVER | OF_NFS_SERVER)
-#define OF_CLIENT	(OF_HTTPS_CLIENT | OF_IPERF_CLIENT | OF_NFS_CLIENT)
+	"iperf-server", "iperf-client", "nfs-server", "nfs-client",
+	"openssl-server", "openssl-client", NULL };
+#define OF_HTTPS_SERVER	  (1u << SC_APP_HTTPS_SERVER)
+#define OF_HTTPS_CLIENT	  (1u << SC_APP_HTTPS_CLIENT)
+#define OF_IPERF_CLIENT	  (1u << SC_APP_IPERF_CLIENT)
+#define OF_NFS_SERVER	  (1u << SC_APP_NFS_SERVER)
+#define OF_NFS_CLIENT	  (1u << SC_APP_NFS_CLIENT)
+#define OF_NFS		  (OF_NFS_SERVER | OF_NFS_CLIENT)
+#define OF_OPENSSL_SERVER (1u << SC_APP_OPENSSL_SERVER)
+#define OF_OPENSSL_CLIENT (1u << SC_APP_OPENSSL_CLIENT)
+#define OF_OPENSSL	  (OF_OPENSSL_SERVER | OF_OPENSSL_CLIENT)
+#define OF_SERVER                                                      \
+	(OF_HTTPS_SERVER | 1u << SC_APP_IPERF_SERVER | OF_NFS_SERVER | \
+	    OF_OPENSSL_SERVER)
+#define OF_CLIENT \
+	(OF_HTTPS_CLIENT | OF_IPERF_CLIENT | OF_NFS_CLIENT | OF_OPENSSL_CLIENT)
 static const char *const direction_names[] = { "send", "receive", "both",
 	NULL };
+static const char *const key_update_names[] = { "handle", "refuse", NULL };
+const char *const sc_call_names[] = { "write", "write_ex", "sendfile", "read",
+	"key_update", "renegotiate", "take_back", "pause", "shutdown", NULL };
 static const char *const family_names[] = { "ipv4", "ipv6", NULL };
 static const char *const fallback_names[] = { "refuse", "daemon", "clear",
 	NULL };
@@ -289,6 +299,32 @@ static const struct key daemon_keys[] = {
 	    .text = "how long the kernel waits for it" },
 };
 MAPDEF(daemon, "daemon", struct sc_daemon);
+#define OF_CALL(kind) (1u << SC_CALL_##kind)
+#define OF_WRITES     (OF_CALL(WRITE) | OF_CALL(WRITE_EX))
+static const struct key call_keys[] = {
+	{ "call", K_ENUM, F(sc_call, call), .required = true,
+	    .names = sc_call_names, .since = "0.2",
+	    .text =
+		"write: SSL_write until all is written; write_ex: SSL_write_ex with partial writes; sendfile: SSL_sendfile; read: SSL_read; key_update: SSL_key_update; renegotiate: SSL_renegotiate; take_back: getsockopt for the TLS state, as for Linux; pause; shutdown: SSL_shutdown" },
+	{ "bytes", K_SIZE, F(sc_call, bytes), .max = 1ULL << 40, .since = "0.2",
+	    .of = OF_WRITES | OF_CALL(SENDFILE) | OF_CALL(READ),
+	    .text =
+		"how much in all; read and sendfile: without it to the end" },
+	{ "size", K_SIZE, F(sc_call, size), .def = "16KiB", .min = 1,
+	    .max = 1 << 20, .since = "0.2", .of = OF_WRITES | OF_CALL(READ),
+	    .text = "the buffer of each call" },
+	{ "file", K_STR, F(sc_call, file), .since = "0.2",
+	    .of = OF_CALL(SENDFILE),
+	    .text = "sendfile: a file of the application's host" },
+	{ "offset", K_SIZE, F(sc_call, offset), .def = "0B", .since = "0.2",
+	    .of = OF_CALL(SENDFILE), .text = "sendfile: where it begins" },
+	{ "for", K_TIME, F(sc_call, time), .def = "1ms", .max = 86400 * SIM_SEC,
+	    .since = "0.2", .of = OF_CALL(PAUSE), .text = "pause: how long" },
+	{ "request", K_BOOL, F(sc_call, request), .def = "false",
+	    .since = "0.2", .of = OF_CALL(KEY_UPDATE),
+	    .text = "key_update: the peer is asked to do the same" },
+};
+MAPDEF(call, "call", struct sc_call);
 
 static const struct key app_keys[] = {
 	{ "type", K_ENUM, F(sc_app, type), .required = true, .names = app_types,
@@ -367,6 +403,17 @@ static const struct key app_keys[] = {
 	    .max = 1000, .since = "0.2", .of = OF_HTTPS_SERVER,
 	    .text =
 		"server: before each header it asks the kernel so often to send no bytes, which is an empty record in TLS 1.0 and EINVAL in other versions; with tx kernel" },
+	{ "calls", K_LIST, F(sc_app, calls), F(sc_app, ncalls),
+	    .map = &call_map, .since = "0.2", .of = OF_OPENSSL,
+	    .text = "openssl: what it calls on each connection, in order" },
+	{ "key_update", K_ENUM, F(sc_app, key_update), .def = "refuse",
+	    .names = key_update_names, .since = "0.2", .of = OF_OPENSSL,
+	    .text =
+		"openssl: TLS 1.3's KeyUpdate; refuse: it sends none, and one of the peer ends the connection; handle: libssl does it, where the keys are not in the kernel" },
+	{ "resume", K_BOOL, F(sc_app, resume), .def = "false", .since = "0.2",
+	    .of = OF_OPENSSL_CLIENT,
+	    .text =
+		"openssl client: each connection resumes the session of the last ticket" },
 	{ "tls", K_MAP, F(sc_app, tls), .noff = F(sc_app, tls.present),
 	    .map = &tls_map,
 	    .text = "TLS settings; plain HTTP, or RPC in clear, without them" },

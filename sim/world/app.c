@@ -19,6 +19,8 @@ static const struct app_ops *const app_ops[] = {
 	[SC_APP_IPERF_CLIENT] = &iperf_ops,
 	[SC_APP_NFS_SERVER] = &nfs_ops,
 	[SC_APP_NFS_CLIENT] = &nfs_ops,
+	[SC_APP_OPENSSL_SERVER] = &program_ops,
+	[SC_APP_OPENSSL_CLIENT] = &program_ops,
 };
 
 bool
@@ -165,6 +167,12 @@ app_conn_modes(struct conn *c)
 	s->tx_why = ti.te_tx_reason;
 	s->rx_why = ti.te_rx_reason;
 	s->tickets = ti.te_tickets;
+	s->resumed = ti.te_resumed;
+	s->key_updates = ti.te_key_updates;
+	if (ti.te_error != NULL) {
+		free(c->c_tls_error);
+		c->c_tls_error = xstrdup(ti.te_error);
+	}
 	memcpy(c->c_suite, ti.te_suite, sizeof(c->c_suite));
 }
 

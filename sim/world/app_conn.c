@@ -26,6 +26,19 @@ conn_connect(struct conn *c)
 	return (error == EINPROGRESS ? EWOULDBLOCK : error);
 }
 
+/* OpenSSL programs leave all records that are no data to the library; those
+ * that resume have a session of their own. */
+static void
+conn_library(const struct conn *c, struct tls_params *tp)
+{
+	const struct sc_app *sc = c->c_app->a_sc;
+
+	if (c->c_app->a_ops != &program_ops)
+		return;
+	tp->tp_session = sc->resume ? sc->loc.name : "";
+	tp->tp_key_update = (enum tls_key_update)sc->key_update;
+}
+
 int
 conn_tls(struct conn *c)
 {
@@ -50,6 +63,7 @@ conn_tls(struct conn *c)
 		return (0);
 	name = xasprintf("%s#%u", c->c_app->a_sc->loc.name, c->c_index);
 	tp.tp_name = name;
+	conn_library(c, &tp);
 	error = tls_endpoint_create(w->w_userland, c->c_so, &tp, &c->c_ep);
 	free(name);
 	return (error);
@@ -115,6 +129,20 @@ conn_write(struct conn *c, const void *buf, size_t len, size_t *done)
 		error = sosend(c->c_so, &uio, NULL, 0);
 		*done = uio.uio_offset;
 	}
+	conn_wrote(c, *done, c->c_write_from, "write");
+	c->c_write_begun = *done == 0 && error == EWOULDBLOCK;
+	return (error);
+}
+
+int
+conn_write_call(struct conn *c, const void *buf, size_t len, bool partial,
+    size_t *done)
+{
+	int error;
+
+	if (!c->c_write_begun)
+		c->c_write_from = conn_stream_end(c);
+	error = tls_endpoint_write_call(c->c_ep, buf, len, partial, done);
 	conn_wrote(c, *done, c->c_write_from, "write");
 	c->c_write_begun = *done == 0 && error == EWOULDBLOCK;
 	return (error);

@@ -428,9 +428,10 @@ iperf_fini(struct world *w)
 	free(w->w_res.r_iperf);
 	for (unsigned i = 0; i < w->w_sc->napps && w->w_apps != NULL; i++)
 		TAILQ_FOREACH(c, &w->w_apps[i].a_conns, c_link) {
-			if (w->w_apps[i].a_ops == &iperf_ops &&
-			    c->c_data != NULL)
-				free(((struct iperf *)c->c_data)->ip_slices);
+			if (w->w_apps[i].a_ops != &iperf_ops ||
+			    c->c_data == NULL)
+				continue;
+			free(((struct iperf *)c->c_data)->ip_slices);
 			free(c->c_data);
 			c->c_data = NULL;
 		}

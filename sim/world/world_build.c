@@ -152,7 +152,9 @@ has_iperf(const struct world *w, const struct whost *h)
 
 	for (a = w->w_sc->apps; a < w->w_sc->apps + w->w_sc->napps; a++)
 		if ((a->type == SC_APP_IPERF_CLIENT ||
-			a->type == SC_APP_IPERF_SERVER) &&
+			a->type == SC_APP_IPERF_SERVER ||
+			a->type == SC_APP_OPENSSL_CLIENT ||
+			a->type == SC_APP_OPENSSL_SERVER) &&
 		    strcmp(a->host, h->h_sc->loc.name) == 0)
 			return (true);
 	return (false);

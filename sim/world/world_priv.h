@@ -127,6 +127,7 @@ struct conn {
 	bool c_more;		 /* another request follows this one */
 	int c_error;		 /* how it failed */
 	const char *c_failed;
+	char *c_tls_error; /* its endpoint's words; NULL */
 	struct ksockaddr c_local, c_remote;
 	simtime_t c_start, c_established, c_end;
 	struct conn_side c_side;
@@ -564,9 +565,15 @@ int conn_write(struct conn *, const void *, size_t, size_t *);
 uint32_t conn_stream_end(const struct conn *);
 /* The kernel took n bytes more of what it sends; from: conn_stream_end before. */
 void conn_wrote(struct conn *, size_t n, uint32_t from, const char *call);
-extern const struct app_ops http_ops, iperf_ops, nfs_ops;
+extern const struct app_ops http_ops, iperf_ops, nfs_ops, program_ops;
 void nfs_collect(struct world *);
 void nfs_fini(struct world *);
+/* One SSL_write, or SSL_write_ex with partial writes. */
+int conn_write_call(struct conn *, const void *, size_t, bool partial,
+    size_t *);
+/* app_openssl.c */
+void programs_collect(struct world *);
+void programs_fini(struct world *);
 /* app_iperf.c: what streams send, on hosts that have an iperf */
 #define IPERF_FILE	"(iperf)"
 #define IPERF_FILE_SIZE ((uint64_t)1 << 20)

@@ -51,7 +51,8 @@ struct conn_result {
 		const char *tx_why, *rx_why; /* the library's account */
 		uint64_t segs, bursts, bytes, rexmit_bytes, rexmit_packs;
 		uint64_t rto, fast_rexmit, enobufs;
-		uint64_t tickets;
+		uint64_t tickets, key_updates;
+		bool resumed;
 		uint64_t kernel_records;
 		/* TCP was the card's (TOE), which sent again. */
 		bool offloaded;
@@ -81,6 +82,38 @@ struct claim_result {
 	simtime_t cl_when;
 	uint64_t cl_frames[CLAIM_FRAMES];
 	unsigned cl_nframes;
+};
+
+/* What became of a call of an OpenSSL program on one connection. */
+struct call_result {
+	const char *cr_call;
+	bool cr_begun, cr_ended;
+	simtime_t cr_from, cr_to;
+	uint64_t cr_bytes;
+	uint64_t cr_calls; /* of the library */
+	uint64_t cr_short; /* that took less than they were given */
+	uint64_t cr_again; /* that said: call again */
+	int cr_error;	   /* it was refused; the program goes on */
+	const char *cr_why;
+};
+
+struct program_result {
+	const char *pg_app;
+	unsigned pg_conn;
+	bool pg_server;
+	/* The five steps of establishing: connected, handshake, and keys given
+	 * at the same instant; 0: not reached. */
+	simtime_t pg_connected, pg_shaken;
+	bool pg_tx_asked, pg_rx_asked; /* SSL_OP_ENABLE_KTLS */
+	bool pg_send, pg_recv;	       /* BIO_get_ktls_send, _recv */
+	const char *pg_send_why, *pg_recv_why;
+	int pg_send_error, pg_recv_error;
+	bool pg_resumed;
+	uint64_t pg_tickets, pg_key_updates;
+	const char *pg_failed; /* NULL: it came to its end */
+	const char *pg_error;  /* libssl's words for it; NULL */
+	struct call_result *pg_calls;
+	unsigned pg_ncalls;
 };
 
 struct counter_result {
@@ -231,6 +264,8 @@ struct result {
 	unsigned r_niperf;
 	struct nfs_result *r_nfs;
 	unsigned r_nnfs;
+	struct program_result *r_programs;
+	unsigned r_nprograms;
 	struct node_result *r_nodes;
 	unsigned r_nnodes;
 	struct waiting_result *r_waiting;

@@ -350,14 +350,16 @@ enum sc_app_type {
 	SC_APP_IPERF_SERVER,
 	SC_APP_IPERF_CLIENT,
 	SC_APP_NFS_SERVER,
-	SC_APP_NFS_CLIENT
+	SC_APP_NFS_CLIENT,
+	SC_APP_OPENSSL_SERVER,
+	SC_APP_OPENSSL_CLIENT
 };
 /* A client asks the server of its kind, which is the type before its own. */
 static inline bool
 sc_app_is_client(int type)
 {
 	return (type == SC_APP_HTTPS_CLIENT || type == SC_APP_IPERF_CLIENT ||
-	    type == SC_APP_NFS_CLIENT);
+	    type == SC_APP_NFS_CLIENT || type == SC_APP_OPENSSL_CLIENT);
 }
 
 /* Of an iperf client: who sends. */
@@ -376,6 +378,29 @@ struct sc_daemon {
 	simtime_t delay;   /* from an upcall until it comes to it */
 	int dies;	   /* enum sc_dies */
 	simtime_t timeout; /* of the kernel's upcalls */
+};
+/* What an OpenSSL program calls, in the order of its list. */
+enum sc_call_kind {
+	SC_CALL_WRITE,	  /* SSL_write: it returns when all is written */
+	SC_CALL_WRITE_EX, /* SSL_write_ex with partial writes */
+	SC_CALL_SENDFILE, /* SSL_sendfile */
+	SC_CALL_READ,
+	SC_CALL_KEY_UPDATE,
+	SC_CALL_RENEGOTIATE,
+	SC_CALL_TAKE_BACK, /* getsockopt for the keys' state */
+	SC_CALL_PAUSE,
+	SC_CALL_SHUTDOWN
+};
+extern const char *const sc_call_names[];
+struct sc_call {
+	struct sc_loc loc;
+	int call;	/* enum sc_call_kind */
+	uint64_t bytes; /* read: 0, to the end; sendfile: 0, to the end */
+	uint64_t size;	/* of each call at most */
+	const char *file;
+	uint64_t offset;
+	simtime_t time;
+	bool request; /* key_update: the peer is to do it too */
 };
 
 struct sc_app {
@@ -406,6 +431,11 @@ struct sc_app {
 	simtime_t report_every;
 	bool zerocopy;	       /* by sendfile */
 	uint64_t empty_writes; /* server: of no bytes, before each header */
+	/* openssl-* */
+	struct sc_call *calls;
+	unsigned ncalls;
+	int key_update; /* enum tls_key_update */
+	bool resume;	/* client */
 	struct sc_tls tls;
 	/* nfs */
 	struct sc_daemon daemon;
