@@ -145,6 +145,11 @@ struct conn {
 	simtime_t c_read_from; /* since then ... */
 	uint64_t c_read_bytes; /* ... so many */
 	uint64_t c_empty;      /* writes of no bytes, for this answer */
+	/* Server, where the kernel does not send files: */
+	uint64_t c_copied; /* bytes of files that it read and wrote */
+	uint64_t c_paged;  /* of this file, had from the page cache */
+	unsigned c_paging; /* pages that it waits for */
+	int c_page_error;  /* of such a page */
 };
 
 /* What an application of a type does. */
