@@ -49,6 +49,7 @@ void html_head(struct html *);
 void html_verdict(struct html *);
 /* html_conns.c */
 void html_choose(struct html *); /* h_shown */
+void html_https(struct html *);	 /* crowds; nothing without */
 void html_conns(struct html *);
 /* html_seq.c: pictures of one; axis_ of its life */
 void html_sequence(struct html *, const struct conn_result *, unsigned index);

@@ -373,6 +373,7 @@ report_tree(const struct result *r)
 	j_prints(o, r);
 	j_cards(o, r);
 	j_iperf(o, r);
+	j_https(o, r);
 	j_nodes(o, r);
 	j_waiting(o, r);
 	if (r->r_live) {

@@ -656,6 +656,7 @@ report_text(const struct result *r, const char *file, struct strbuf *sb)
 	text_drops(r, sb);
 	text_cards(r, sb);
 	text_iperf(r, sb);
+	text_https(r, sb);
 	text_links(r, sb);
 	text_nodes(r, sb);
 	text_waiting(r, sb);

@@ -43,9 +43,9 @@ uint64_t
 hdr_percentile(const struct hdr *h, uint32_t ppm)
 {
 	/* At least one, and as many as make the share full. */
-	uint64_t want = (uint64_t)(((unsigned __int128)h->h_count * ppm +
-				       999999) /
-	    1000000);
+	uint64_t want =
+	    (uint64_t)(((unsigned __int128)h->h_count * ppm + 999999) /
+		1000000);
 	uint64_t seen = 0;
 
 	want = MAX(want, (uint64_t)1);

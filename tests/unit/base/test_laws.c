@@ -21,9 +21,9 @@ test_logarithms_and_powers_are_right(void **state)
 	for (int i = 0; i <= 62; i++)
 		assert_int_equal(fx_exp2(i * FX_ONE), (uint64_t)1 << i);
 	for (double x = 30; x < 62; x += 0.37)
-		assert_true(fabs((double)fx_exp2((uint64_t)(x * 0x1p32)) /
-				    exp2(x) -
-				1) < 1e-8);
+		assert_true(
+		    fabs((double)fx_exp2((uint64_t)(x * 0x1p32)) / exp2(x) -
+			1) < 1e-8);
 }
 
 static void
@@ -45,8 +45,8 @@ test_gaps_have_the_mean_and_the_tail_of_poisson(void **state)
 	}
 	assert_true(fabs(sum / N / (double)mean - 1) < 0.01);
 	for (unsigned k = 1; k < nitems(above); k++)
-		assert_true(fabs((double)above[k] / N / exp(-(double)k) - 1) <
-		    0.05);
+		assert_true(
+		    fabs((double)above[k] / N / exp(-(double)k) - 1) < 0.05);
 	assert_int_equal(law_exponential(&r, 0), 0);
 }
 

@@ -137,8 +137,9 @@ test_what_a_range_means(void **state)
 		snprintf(head, sizeof(head),
 		    "GET / HTTP/1.1\r\nHost: a\r\nRange: %s\r\n\r\n",
 		    cases[i].range);
-		assert_int_equal(
-		    http_request_parse(head, strlen(head), &rq, &why), 0);
+		assert_int_equal(http_request_parse(head, strlen(head), &rq,
+				     &why),
+		    0);
 		if (http_range_fit(&rq.hr_range, cases[i].size, &off, &len) !=
 			cases[i].status ||
 		    off != cases[i].off || len != cases[i].len)
