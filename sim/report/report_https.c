@@ -24,8 +24,14 @@ static const struct {
 	{ "p999", "99.9 %", 999000 },
 };
 
+static const char *const load_error_names[LOAD_ERRORS] = { "refused", "reset",
+	"timed_out", "unreachable", "tls", "other" };
+static const char *const load_kind_names[LOAD_KINDS] = { "slow_readers",
+	"aborts", "half_closes", "oversized", "early_data" };
 static const char *const mode_names[LOAD_MODES] = { "user", "software", "card",
 	"toe" };
+/* What the clients can be answered, as they see it. */
+static const unsigned answers[] = { 200, 206, 431 };
 static const char *const version_names[] = { "1.0", "1.1", "1.2", "1.3" };
 
 /* In thousandths, from whole numbers only. */
@@ -73,8 +79,8 @@ load_time(const struct load_result *lr)
 static uint64_t
 per_second(uint64_t n, simtime_t t)
 {
-	return (t == 0 ? 0
-		       : (uint64_t)((unsigned __int128)n * 1000 * SIM_SEC / t));
+	return (
+	    t == 0 ? 0 : (uint64_t)((unsigned __int128)n * 1000 * SIM_SEC / t));
 }
 
 uint64_t
@@ -147,11 +153,10 @@ statuses(const struct load_result *lr)
 	json_t *o = json_object();
 	char name[8];
 
-	for (unsigned i = 0; i < nitems(lr->lr_status); i++) {
-		if (lr->lr_status[i] == 0)
-			continue;
-		snprintf(name, sizeof(name), "%u", i);
-		json_object_set_new(o, name, integer(lr->lr_status[i]));
+	for (size_t i = 0; i < nitems(answers); i++) {
+		snprintf(name, sizeof(name), "%u", answers[i]);
+		json_object_set_new(o, name,
+		    integer(lr->lr_status[answers[i]]));
 	}
 	return (o);
 }
@@ -159,18 +164,10 @@ statuses(const struct load_result *lr)
 static json_t *
 versions(const struct load_result *lr)
 {
-	json_t *o = json_object();
-	char name[8];
-
-	for (unsigned i = 0; i < nitems(lr->lr_versions); i++) {
-		if (lr->lr_versions[i] == 0)
-			continue;
-		snprintf(name, sizeof(name), "tls1%c", version_names[i][2]);
-		json_object_set_new(o, name, integer(lr->lr_versions[i]));
-	}
-	if (lr->lr_plain > 0)
-		json_object_set_new(o, "none", integer(lr->lr_plain));
-	return (o);
+	return (json_pack("{s:o, s:o, s:o, s:o, s:o}", "tls10",
+	    integer(lr->lr_versions[0]), "tls11", integer(lr->lr_versions[1]),
+	    "tls12", integer(lr->lr_versions[2]), "tls13",
+	    integer(lr->lr_versions[3]), "none", integer(lr->lr_plain)));
 }
 
 static json_t *
@@ -299,8 +296,8 @@ text_latency(const char *what, const struct hdr *h, struct strbuf *sb)
 	strbuf_addf(sb, "    %s:", what);
 	for (size_t i = 0; i < nitems(percentiles); i++) {
 		strbuf_addf(sb, " %s within ", percentiles[i].text);
-		format_time(
-		    hdr_percentile(h, percentiles[i].ppm) / SIM_NS * SIM_NS,
+		format_time(hdr_percentile(h, percentiles[i].ppm) / SIM_NS *
+			SIM_NS,
 		    sb);
 		strbuf_adds(sb, ",");
 	}
@@ -377,14 +374,16 @@ text_load(const struct load_result *lr, struct strbuf *sb)
 	const char *before = " (";
 
 	text_load_conns(lr, sb);
+	if (lr->lr_asked == 0)
+		return;
 	strbuf_addf(sb, "    %ju request%s, %ju answer%s",
 	    (uintmax_t)lr->lr_asked, plural(lr->lr_asked),
 	    (uintmax_t)lr->lr_answered, plural(lr->lr_answered));
-	for (unsigned i = 0; i < nitems(lr->lr_status); i++) {
-		if (lr->lr_status[i] == 0)
+	for (size_t i = 0; i < nitems(answers); i++) {
+		if (lr->lr_status[answers[i]] == 0)
 			continue;
 		strbuf_addf(sb, "%s%ju of status %u", before,
-		    (uintmax_t)lr->lr_status[i], i);
+		    (uintmax_t)lr->lr_status[answers[i]], answers[i]);
 		before = ", ";
 	}
 	strbuf_adds(sb, before[0] == ',' ? "), " : ", ");

@@ -143,8 +143,8 @@ check_load(struct chk *c, struct sc_app *a)
 }
 
 void
-check_load_server(struct chk *c, const struct sc_app *a,
-    const struct sc_app *s, const struct sc_host *h)
+check_load_server(struct chk *c, const struct sc_app *a, const struct sc_app *s,
+    const struct sc_host *h)
 {
 	if (h->nfiles == 0)
 		ERR(c, &a->loc,

@@ -120,21 +120,19 @@ static int
 http_page_in(struct conn *c, uint32_t len)
 {
 	struct vm *vm = c->c_app->a_host->h_vnet->v_vm;
+	uint64_t first = MAX(c->c_off, c->c_paged) >> PAGE_SHIFT;
 	uint64_t last = (c->c_off + len - 1) >> PAGE_SHIFT;
 	vm_paddr_t pa;
 	bool cold;
 
-	if (c->c_paging > 0)
-		return (EWOULDBLOCK);
-	if (c->c_page_error != 0)
-		return (c->c_page_error);
-	for (uint64_t i = c->c_off >> PAGE_SHIFT; i <= last; i++) {
+	for (uint64_t i = first; i <= last; i++) {
 		pa = vnode_getpage(c->c_vp, i, false, &cold, http_paged_in, c);
 		if (pa == 0)
 			return (ENOMEM);
 		c->c_paging += cold;
 		vm_page_rele(vm, pa);
 	}
+	c->c_paged = (last + 1) << PAGE_SHIFT;
 	return (c->c_paging > 0 ? EWOULDBLOCK : 0);
 }
 
@@ -149,11 +147,13 @@ http_copy_body(struct conn *c)
 
 	while (c->c_off < c->c_len) {
 		want = (uint32_t)MIN(c->c_len - c->c_off, (uint64_t)16384);
-		if (c->c_off + want > c->c_paged) {
-			if ((error = http_page_in(c, want)) != 0)
-				return (error);
-			c->c_paged = c->c_off + want;
-		}
+		if (c->c_paging > 0)
+			return (EWOULDBLOCK);
+		if (c->c_page_error != 0)
+			return (c->c_page_error);
+		if (c->c_off + want > c->c_paged &&
+		    (error = http_page_in(c, want)) != 0)
+			return (error);
 		vnode_peek(c->c_vp, c->c_off, w->w_scratch, want);
 		error = conn_write(c, w->w_scratch, want, &n);
 		c->c_off += n;

@@ -46,7 +46,6 @@ evloop_kevent(struct evloop *el)
 	er->ev_waiting_max = MAX(er->ev_waiting_max, n);
 	n = MIN(n, el->el_app->a_sc->kqueue.batch);
 	er->ev_turns++;
-	er->ev_events += n;
 	er->ev_batch_max = MAX(er->ev_batch_max, n);
 	return (n);
 }
@@ -74,6 +73,7 @@ evloop_run(void *arg)
 	if (el->el_left == 0 && (el->el_left = evloop_kevent(el)) == 0)
 		return; /* it sleeps */
 	el->el_left--;
+	el->el_r.ev_events++;
 	el->el_r.ev_busy += cost;
 	timebase_post_in(el->el_app->a_world->w_tb, &el->el_event, cost);
 	evloop_serve(el);

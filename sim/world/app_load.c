@@ -318,8 +318,7 @@ load_conn(struct app *a, unsigned number, simtime_t start)
 	free(name);
 	sim_event_init(&ld->ld_think, EV_APP, "think", thought, c);
 	for (int i = 0; i < LOAD_KINDS; i++)
-		ld->ld_kinds[i] =
-		    prng_chance(&ld->ld_rng, (uint32_t)shares[i]);
+		ld->ld_kinds[i] = prng_chance(&ld->ld_rng, (uint32_t)shares[i]);
 	if (prng_chance(&ld->ld_rng, (uint32_t)sc->tls12))
 		c->c_version = SC_TLS_12;
 	if (!ld->ld_kinds[LOAD_SLOW])

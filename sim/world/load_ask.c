@@ -70,9 +70,11 @@ load_ask(struct conn *c)
 
 	c->c_requests++;
 	c->c_more = ld->ld_asked < sc->requests;
-	*as = (struct ask) { .as_file = &cr->cr_files[law_zipf_draw(
-				 &cr->cr_zipf, &ld->ld_rng)],
-		.as_status = 200 };
+	*as = (struct ask) {
+		.as_file =
+		    &cr->cr_files[law_zipf_draw(&cr->cr_zipf, &ld->ld_rng)],
+		.as_status = 200
+	};
 	as->as_len = as->as_file->size;
 	fields = more_fields(c, as, !c->c_more);
 	text = xasprintf("GET %s HTTP/1.1\r\nHost: %s.sim\r\n"

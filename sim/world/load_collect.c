@@ -7,11 +7,6 @@
 
 #include "load_priv.h"
 
-const char *const load_error_names[] = { "refused", "reset", "timed_out", "tls",
-	"other" };
-const char *const load_kind_names[] = { "slow_readers", "aborts", "half_closes",
-	"oversized", "early_data" };
-
 static enum load_error
 error_kind(const struct conn *c)
 {
@@ -24,6 +19,11 @@ error_kind(const struct conn *c)
 		return (LOAD_RESET);
 	case ETIMEDOUT:
 		return (LOAD_TIMED_OUT);
+	case EHOSTDOWN:
+	case EHOSTUNREACH:
+	case ENETDOWN:
+	case ENETUNREACH:
+		return (LOAD_UNREACHABLE);
 	case EPROTO:
 		return (LOAD_TLS);
 	default:

@@ -25,14 +25,14 @@ struct ask {
 struct load {
 	struct prng ld_rng;
 	bool ld_kinds[LOAD_KINDS];
-	uint64_t ld_asked, ld_answered; /* ld_asked: begun to be written */
+	uint64_t ld_asked, ld_answered;	   /* ld_asked: begun to be written */
 	struct ask ld_asks[LOAD_PIPELINE]; /* by number, in a ring */
-	struct strbuf ld_out; /* what is being written */
+	struct strbuf ld_out;		   /* what is being written */
 	size_t ld_outoff;
 	struct sim_event ld_think;
-	simtime_t ld_next; /* not before */
+	simtime_t ld_next;  /* not before */
 	simtime_t ld_first; /* byte of this answer */
-	bool ld_up; /* the handshake is through */
+	bool ld_up;	    /* the handshake is through */
 	bool ld_in_body, ld_notified, ld_last;
 };
 
@@ -40,7 +40,7 @@ struct load {
 struct crowd {
 	struct law_zipf cr_zipf;
 	const struct sc_file *cr_files; /* of the server's host */
-	struct load_result cr_r; /* counted while it runs */
+	struct load_result cr_r;	/* counted while it runs */
 };
 
 /* load_ask.c: the next request, into ld_out */

@@ -100,6 +100,37 @@ def asked(c, s):
                               b'\r\n\r\n'), 'HEAD: %r' % r.stdout[-200:])
 
 
+# The same of a client that has shut its sending side before it reads.
+HALF = TALK.replace("got = b", "socket.socket.shutdown(s, socket.SHUT_WR)\ngot = b")
+
+
+def pipelined(c, s):
+    """Five requests in one write, an upload among them: answers in order, parts
+    of files as asked for; the same behind a FIN, whose client still reads."""
+    data = lib.file_bytes('/hello.txt', 1, 64)
+    host = b' HTTP/1.1\r\nHost: a\r\n'
+    five = (b'GET /hello.txt' + host + b'Range: bytes=10-19\r\n\r\n' +
+            b'GET /hello.txt' + host + b'Range: bytes=64-\r\n\r\n' +
+            b'PUT /up' + host + b'Content-Length: 3\r\n\r\nabc' +
+            b'GET /hello.txt' + host + b'\r\n' +
+            b'GET /hello.txt' + host + b'Range: bytes=-5\r\nConnection: close\r\n\r\n')
+    for what, talk in (('pipelined', TALK), ('half closed', HALF)):
+        r = s.run([sys.executable, '-c', talk], input=five)
+        got = [x.split(b'\r\n\r\n', 1) for x in r.stdout.split(b'HTTP/1.1 ')[1:]]
+        c.equal([x[0][:3] for x in got], [b'206', b'416', b'200', b'200', b'206'], what)
+        if len(got) != 5:
+            continue
+        c.equal([got[0][1], got[1][1], got[3][1], got[4][1]], [data[10:20], b'', data, data[-5:]], what)
+        c.check(b'\nsha256 ba7816bf' in got[2][1], what + ': upload')
+        c.equal([x for y in got for x in y[0].split(b'\r\n') if x.startswith(b'Content-Range')],
+                [b'Content-Range: bytes 10-19/64', b'Content-Range: bytes */64',
+                 b'Content-Range: bytes 59-63/64'], what)
+    small = lib.file_bytes('/small.bin', 1, 1 << 20)
+    for part, wanted in (('0-0', small[:1]), ('700000-', small[700000:]), ('-99', small[-99:])):
+        r = s.run(['curl', '-sSk', '-r', part, 'https://10.77.0.1/small.bin'])
+        c.check(r.stdout == wanted, 'curl -r %s: %d bytes' % (part, len(r.stdout)))
+
+
 def rude(c, s, d):
     for what, data, how in (('plain HTTP', b'GET / HTTP/1.1\r\n\r\n', 'wait'),
                             ('noise', os.urandom(5000), 'wait'),
@@ -138,6 +169,7 @@ def main():
     with lib.tmpdir() as d:
         with live.Session(sim, live.scenario(d), d) as s:
             asked(c, s)
+            pipelined(c, s)
             rude(c, s, d)
             c.equal(s.get('https://10.77.0.1/small.bin', 'down'),
                     live.file_sha('/small.bin', 1 << 20), 'it still serves')

@@ -191,11 +191,11 @@ enum load_error {
 	LOAD_REFUSED,
 	LOAD_RESET,
 	LOAD_TIMED_OUT,
+	LOAD_UNREACHABLE,
 	LOAD_TLS,
 	LOAD_OTHER,
 	LOAD_ERRORS
 };
-extern const char *const load_error_names[LOAD_ERRORS];
 /* What they asked for on purpose. */
 enum load_kind {
 	LOAD_SLOW,
@@ -205,7 +205,6 @@ enum load_kind {
 	LOAD_EARLY_DATA,
 	LOAD_KINDS
 };
-extern const char *const load_kind_names[LOAD_KINDS];
 struct load_result {
 	const char *lr_name, *lr_server;
 	uint64_t lr_conns, lr_established, lr_done, lr_aborted, lr_unfinished;
