@@ -131,6 +131,40 @@ def pipelined(c, s):
         c.check(r.stdout == wanted, 'curl -r %s: %d bytes' % (part, len(r.stdout)))
 
 
+# A session with another server, which takes early data; our server is then
+# offered it, with a request in 0-RTT. It does not know the session: it skips
+# what it cannot read, and the client says it all again.
+EARLY = r'''
+set -e
+cd "$1"
+ip link set lo up
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
+    -keyout key -out cert -subj /CN=other -days 2 2>req.out
+mkfifo in
+openssl s_server -accept 127.0.0.1:4433 -key key -cert cert -early_data \
+    <in >server.out 2>&1 &
+other=$!
+exec 3>in
+trap 'kill $other' EXIT
+for i in $(seq 100); do
+    sleep 0.2 | openssl s_client -connect 127.0.0.1:4433 -sess_out session \
+        >first.out 2>&1 3>&- || true
+    [ -s session ] && break
+done
+printf 'GET /hello.txt HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n' >request
+openssl s_client -connect 10.77.0.1:443 -sess_in session -early_data request \
+    -ign_eof <request
+'''
+
+
+def early(c, s, d):
+    r = s.run(['sh', '-c', EARLY, 'early', d])
+    text = r.stdout.decode(errors='replace')
+    c.check('Early data was rejected' in text, 'early data: %s %s' % (text[-1500:], r.stderr[-500:]))
+    c.equal(text.count('HTTP/1.1 200 OK'), 1, 'one answer to what came after the handshake')
+    c.check(lib.file_bytes('/hello.txt', 1, 64).decode() in text, 'the file')
+
+
 def rude(c, s, d):
     for what, data, how in (('plain HTTP', b'GET / HTTP/1.1\r\n\r\n', 'wait'),
                             ('noise', os.urandom(5000), 'wait'),
@@ -164,12 +198,13 @@ def rude(c, s, d):
 
 def main():
     sim = sys.argv[1]
-    live.need()
+    live.need('openssl')
     c = lib.Checks()
     with lib.tmpdir() as d:
         with live.Session(sim, live.scenario(d), d) as s:
             asked(c, s)
             pipelined(c, s)
+            early(c, s, d)
             rude(c, s, d)
             c.equal(s.get('https://10.77.0.1/small.bin', 'down'),
                     live.file_sha('/small.bin', 1 << 20), 'it still serves')
