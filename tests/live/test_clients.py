@@ -211,6 +211,12 @@ def main():
             r = live.ended_well(c, s, 'clients')
             c.check(any(f['point'] == 'app_error' for f in r['facts']),
                     'the report tells of what failed')
+        # The same by one thread around kevent.
+        with live.Session(sim, live.scenario(d), d, '--set', 'apps.web.kqueue.batch=2') as s:
+            pipelined(c, s)
+            c.equal(s.get('https://10.77.0.1/small.bin', 'down'),
+                    live.file_sha('/small.bin', 1 << 20), 'kqueue')
+            live.ended_well(c, s, 'kqueue')
     c.done()
 
 

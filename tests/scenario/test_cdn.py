@@ -229,6 +229,17 @@ def sides(c, s):
                 c.check(abs(people['offload']['share_of_connections'] - place['card'] / 25) < 1e-3, what)
 
 
+def toe(c, s):
+    """A T6 that owns TCP, too."""
+    old = ', tls: {version: "1.2", tx: kernel, rx: kernel}', ', tls: {version: "1.2"}'
+    people = s.run('connections: 25, arrivals: 5000, requests: 3, pipeline: 2, ranges: 20%',
+                   card='t6, settings: {toe: 1}', tls=old)
+    c.equal((people['answers'], people['connections']['done']), (75, 25), 'TOE')
+    c.equal(people['offload']['toe'], {'connections': 25, 'bytes': people['bytes']}, 'TOE')
+    c.equal(people['offload']['share_of_bytes'], 1, 'TOE')
+    memory(c, s, 'TOE')
+
+
 def memory(c, s, what):
     """The terms are those that the counters of host and card come to."""
     m, n = s.web['memory'], s.report['counters']['edge']
@@ -297,6 +308,14 @@ def failures(c, s):
     for x in s.answers():
         rate = x['len'] * 8e12 / (x['whole'] - x['first'] + 1)
         c.check(x['len'] < 8192 or rate < 2 * 2e6, 'no faster than they read: %s' % x)
+    # A disk that fails: sendfile aborts the connection, read(2) says so.
+    for tx in ('kernel', 'openssl'):
+        people = s.run('connections: 5, arrivals: 5000', cached='false',
+                       tls=(', tls: {tx: %s}' % tx, ', tls: {}'),
+                       more='timeline: [{at: 0s, do: disk, on: edge, error: true}]\n')
+        c.equal((people['errors']['reset'], people['answers']), (5, 0), 'disk, ' + tx)
+        c.check(any(f['point'] == 'app_error' and f['texts'][0] == 'web' and f['error'] == 'EIO'
+                    for f in s.report['facts']), 'disk, %s: %s' % (tx, s.report['facts']))
     people = s.run('connections: 5, arrivals: 5000', more='expect: [{report: {path: https.clients.people.errors.refused, is: 5}}]\n'
                    'timeline: [{at: 0s, do: link_down, on: edge.mce0}]\nuntil: 300s\n', code=1)
     c.equal((people['errors']['unreachable'], people['connections']['established']), (5, 0), 'nobody is there')
@@ -336,7 +355,7 @@ def main():
     c = lib.Checks()
     with lib.tmpdir() as d:
         s = Runs(c, sys.argv[1], d)
-        for part in (adds_up, ranges, arrivals, popularity, cache, sides, thread, pipelines, failures, same_again,
+        for part in (adds_up, ranges, arrivals, popularity, cache, sides, toe, thread, pipelines, failures, same_again,
                      claims):
             part(c, s)
     c.done()
