@@ -85,7 +85,7 @@ html_https(struct html *h)
 	static const char *const servers[] = { "server", "#requests", "=bodies",
 		"#pages in the cache", "#pages read from disk",
 		"=disk to memory", "=software TLS", "=user space",
-		"=read by cards", "=memory passes per byte", NULL };
+		"=read by cards", "=passes per byte", NULL };
 	const struct result *r = h->h_r;
 	const struct load_result *lr;
 
