@@ -121,11 +121,11 @@ text_programs(const struct result *r, struct strbuf *sb)
 static json_t *
 call_json(const struct call_result *cr)
 {
-	json_t *o = json_pack("{s:s, s:b, s:I, s:I, s:I, s:I}", "call",
-	    cr->cr_call, "done", cr->cr_ended, "bytes",
-	    (json_int_t)cr->cr_bytes, "calls", (json_int_t)cr->cr_calls,
-	    "partial", (json_int_t)cr->cr_short, "again",
-	    (json_int_t)cr->cr_again);
+	json_t *o =
+	    json_pack("{s:s, s:b, s:I, s:I, s:I, s:I}", "call", cr->cr_call,
+		"done", cr->cr_ended, "bytes", (json_int_t)cr->cr_bytes,
+		"calls", (json_int_t)cr->cr_calls, "partial",
+		(json_int_t)cr->cr_short, "again", (json_int_t)cr->cr_again);
 
 	if (cr->cr_begun)
 		json_object_set_new(o, "from_ps",
@@ -147,8 +147,7 @@ ktls_json(bool got, const char *why, int error)
 	json_t *o = json_pack("{s:b, s:s?}", "kernel", got, "why", why);
 
 	if (error != 0)
-		json_object_set_new(o, "error",
-		    json_string(errno_name(error)));
+		json_object_set_new(o, "error", json_string(errno_name(error)));
 	return (o);
 }
 
@@ -159,7 +158,8 @@ program_json(const struct program_result *pg)
 
 	for (unsigned i = 0; i < pg->pg_ncalls; i++)
 		json_array_append_new(calls, call_json(&pg->pg_calls[i]));
-	o = json_pack("{s:b, s:o, s:o, s:b, s:I, s:I, s:o}", "server", pg->pg_server, "send",
+	o = json_pack("{s:b, s:o, s:o, s:b, s:I, s:I, s:o}", "server",
+	    pg->pg_server, "send",
 	    ktls_json(pg->pg_send, pg->pg_send_why, pg->pg_send_error), "recv",
 	    ktls_json(pg->pg_recv, pg->pg_recv_why, pg->pg_recv_error),
 	    "resumed", pg->pg_resumed, "tickets", (json_int_t)pg->pg_tickets,

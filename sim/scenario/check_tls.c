@@ -61,10 +61,32 @@ check_spoil(struct diag *d, const struct scenario *sc, const struct sc_app *a)
 		    "check must be off, `checks: {records: false}`");
 }
 
+/* A server that takes several versions; libssl finds the one of a client. */
+static void
+check_least(struct diag *d, const struct sc_app *a)
+{
+	if (!a->tls.has_least)
+		return;
+	if (sc_app_is_client(a->type))
+		diag_error(d, &a->tls.loc,
+		    "`min_version` is a server's: a client has one `version`");
+	else if (a->tls.least > a->tls.version ||
+	    a->tls.least < (int)sc_suite_ranges[a->tls.suite].first)
+		diag_error(d, &a->tls.loc,
+		    "`min_version` is no version from the first that has suite "
+		    "`%s` up to `version`",
+		    sc_suite_names[a->tls.suite]);
+	else if (a->tls.handshake != 0)
+		diag_error(d, &a->tls.loc,
+		    "a synthetic handshake knows one version: `min_version` "
+		    "wants `handshake: openssl`");
+}
+
 void
 check_tls(struct diag *d, const struct scenario *sc, const struct sc_app *a)
 {
 	check_suite(d, a);
+	check_least(d, a);
 	check_spoil(d, sc, a);
 	if (a->empty_writes > 0 && (!a->tls.present || a->tls.tx != 1))
 		diag_error(d, &a->loc,

@@ -231,4 +231,5 @@ void
 tls_endpoint_info(const struct tls_endpoint *ep, struct tls_endpoint_info *te)
 {
 	*te = ep->ep_info;
+	te->te_version = ep->ep_suite->us_version;
 }

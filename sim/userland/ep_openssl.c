@@ -41,20 +41,38 @@ ep_call_error(struct tls_endpoint *ep, int ret, const char *what)
 	return (ep_fail(ep, EPROTO, "%s: libssl: %s", what, text));
 }
 
+/* The suite has a name for TLS 1.3 and one for what was before; a server of
+ * both offers both. */
 static bool
-set_suite(SSL *ssl, const struct user_suite *us)
+set_names(struct tls_endpoint *ep, int version)
 {
-	int v = TLS1_VERSION + us->us_version - 10;
+	const struct user_suite *us =
+	    user_suite_find(ep->ep_p.tp_suite, version);
+
+	if (us == NULL)
+		return (false);
+	if (version == 13)
+		return (SSL_set_ciphersuites(ep->ep_ssl, us->us_openssl) == 1);
+	return (SSL_set_cipher_list(ep->ep_ssl, us->us_openssl) == 1);
+}
+
+static bool
+set_suite(struct tls_endpoint *ep)
+{
+	const struct user_suite *us = ep->ep_suite;
+	int least = ep->ep_p.tp_least != 0 ? ep->ep_p.tp_least : us->us_version;
+	SSL *ssl = ep->ep_ssl;
 
 	/* What is old enough for CBC is below what libssl calls secure. */
 	if (user_suite_cbc(us))
 		SSL_set_security_level(ssl, 0);
-	if (SSL_set_min_proto_version(ssl, v) != 1 ||
-	    SSL_set_max_proto_version(ssl, v) != 1)
+	if (SSL_set_min_proto_version(ssl, TLS1_VERSION + least - 10) != 1 ||
+	    SSL_set_max_proto_version(ssl,
+		TLS1_VERSION + us->us_version - 10) != 1)
 		return (false);
-	if (us->us_version == 13)
-		return (SSL_set_ciphersuites(ssl, us->us_openssl) == 1);
-	return (SSL_set_cipher_list(ssl, us->us_openssl) == 1);
+	return (set_names(ep, us->us_version) &&
+	    (least == us->us_version || us->us_version < 13 ||
+		set_names(ep, 12)));
 }
 
 /* What a client offers; a server answers in ssl_lib.c. */
@@ -100,7 +118,7 @@ make_ssl(struct tls_endpoint *ep)
 		SSL_set_accept_state(ep->ep_ssl);
 	else
 		SSL_set_connect_state(ep->ep_ssl);
-	return (set_suite(ep->ep_ssl, ep->ep_suite));
+	return (set_suite(ep));
 }
 
 int
@@ -129,6 +147,9 @@ openssl_handshake(struct tls_endpoint *ep)
 	ep->ep_info.te_resumed = SSL_session_reused(ep->ep_ssl) == 1;
 	snprintf(ep->ep_info.te_suite, sizeof(ep->ep_info.te_suite), "%s",
 	    SSL_get_cipher_name(ep->ep_ssl));
+	/* What the client made of a server's several versions. */
+	ep->ep_suite = user_suite_find(ep->ep_p.tp_suite,
+	    SSL_version(ep->ep_ssl) - TLS1_VERSION + 10);
 	ep_handover(ep);
 	return (0);
 }

@@ -45,7 +45,8 @@ conn_tls(struct conn *c)
 	const struct sc_tls *t = &c->c_app->a_sc->tls;
 	struct world *w = c->c_app->a_world;
 	struct tls_params tp = { .tp_server = c->c_server,
-		.tp_version = 10 + t->version - SC_TLS_10,
+		.tp_version = 10 + c->c_version - SC_TLS_10,
+		.tp_least = c->c_server ? 10 + t->least - SC_TLS_10 : 0,
 		.tp_suite = sc_suite_names[t->suite],
 		.tp_tx = (enum tls_place)t->tx,
 		.tp_rx = (enum tls_place)t->rx,
@@ -168,6 +169,7 @@ conn_flow(struct conn *c)
 int
 conn_handshake(struct conn *c)
 {
+	struct tls_endpoint_info ti;
 	int error;
 
 	if (c->c_flow == NULL) {
@@ -175,7 +177,13 @@ conn_handshake(struct conn *c)
 		if ((error = conn_tls(c)) != 0)
 			return (error);
 	}
-	return (c->c_ep != NULL ? tls_endpoint_handshake(c->c_ep) : 0);
+	if (c->c_ep == NULL)
+		return (0);
+	if ((error = tls_endpoint_handshake(c->c_ep)) != 0)
+		return (error);
+	tls_endpoint_info(c->c_ep, &ti);
+	c->c_version = SC_TLS_10 + ti.te_version - 10;
+	return (0);
 }
 
 void
@@ -186,7 +194,7 @@ conn_was_read(struct conn *c, const void *p, size_t n)
 		    n);
 }
 
-/* Whatever else the peer says is of no interest. */
+/* Whatever else the peer says is of no interest, but has to be right. */
 int
 conn_linger(struct conn *c)
 {
@@ -194,9 +202,11 @@ conn_linger(struct conn *c)
 	size_t n;
 	int error;
 
-	do
+	do {
 		error = conn_read(c, w->w_scratch, WORLD_SCRATCH, &n);
-	while (error == 0 && n > 0);
+		if (n > 0)
+			conn_was_read(c, w->w_scratch, n);
+	} while (error == 0 && n > 0);
 	return (error == ECONNRESET ? 0 : error);
 }
 

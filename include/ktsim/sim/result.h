@@ -10,6 +10,7 @@
 
 #include <ktsim/netinet/tcp_info.h>
 #include <ktsim/base/hash.h>
+#include <ktsim/base/hdr.h>
 #include <ktsim/base/simtime.h>
 #include <ktsim/base/trace.h>
 #include <ktsim/sim/charts.h>
@@ -236,6 +237,63 @@ struct nfs_result {
 	struct nfs_end *nf_ends;
 	unsigned nf_nends;
 };
+/* Of a server's thread around kevent. */
+struct evloop_result {
+	bool ev_present;
+	uint64_t ev_turns, ev_events, ev_wakeups; /* calls that returned some */
+	uint64_t ev_batch_max,
+	    ev_waiting_max; /* events at once: served, ready */
+	simtime_t ev_busy;
+};
+
+/* Who a crowd's answers came from: by TCP_TLS_MODE_* of the server's end. */
+#define LOAD_MODES 4
+/* Of a crowd of HTTPS clients. */
+enum load_error {
+	LOAD_REFUSED,
+	LOAD_RESET,
+	LOAD_TIMED_OUT,
+	LOAD_UNREACHABLE,
+	LOAD_TLS,
+	LOAD_OTHER,
+	LOAD_ERRORS
+};
+/* What they asked for on purpose. */
+enum load_kind {
+	LOAD_SLOW,
+	LOAD_ABORT,
+	LOAD_HALF_CLOSE,
+	LOAD_OVERSIZED,
+	LOAD_EARLY_DATA,
+	LOAD_KINDS
+};
+struct load_result {
+	const char *lr_name, *lr_server;
+	uint64_t lr_conns, lr_established, lr_done, lr_aborted, lr_unfinished;
+	uint64_t lr_errors[LOAD_ERRORS];
+	uint64_t lr_kinds[LOAD_KINDS]; /* connections of each */
+	uint64_t lr_versions[4];       /* by enum sc_tls_version */
+	uint64_t lr_plain;	       /* or without TLS */
+	uint64_t lr_asked, lr_answered, lr_bytes;
+	uint64_t lr_status[600];  /* answers, by status */
+	simtime_t lr_from, lr_to; /* first arrival, last answer */
+	struct hdr lr_connect, lr_first, lr_whole; /* ps */
+	struct {
+		uint64_t conns, bytes; /* of bodies */
+	} lr_modes[LOAD_MODES];
+};
+/* Of a server that a crowd asks; of its host, what is not said otherwise. */
+struct https_result {
+	const char *hs_name, *hs_host;
+	uint64_t hs_conns, hs_requests;
+	uint64_t hs_bytes; /* of bodies, sent by this server */
+	struct evloop_result hs_loop;
+	uint64_t hs_hits, hs_misses, hs_joined, hs_evicted; /* pages */
+	uint64_t hs_cache; /* its size in bytes; 0: no limit */
+	/* Bytes that crossed memory, by cause. */
+	uint64_t hs_disk, hs_software, hs_copied, hs_card;
+	uint64_t hs_body; /* for so many of bodies, by all its servers */
+};
 
 struct result {
 	const char *r_name, *r_description;
@@ -266,6 +324,10 @@ struct result {
 	unsigned r_nnfs;
 	struct program_result *r_programs;
 	unsigned r_nprograms;
+	struct load_result *r_loads; /* of crowds */
+	unsigned r_nloads;
+	struct https_result *r_https; /* servers that they ask */
+	unsigned r_nhttps;
 	struct node_result *r_nodes;
 	unsigned r_nnodes;
 	struct waiting_result *r_waiting;

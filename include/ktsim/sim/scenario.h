@@ -134,7 +134,15 @@ struct sc_host {
 	struct sc_addrs *addrs;
 	unsigned naddrs;
 	struct sc_file *files;
-	unsigned nfiles;
+	unsigned nfiles; /* those of the catalogue behind the others */
+	struct sc_catalogue {
+		struct sc_loc loc;
+		bool present;
+		uint64_t files, min, max;
+		const char *path; /* what their names begin with */
+		bool cached;
+	} catalogue;
+	uint64_t page_cache; /* bytes; 0: no limit */
 	simtime_t disk_latency, disk_jitter;
 	int crypto; /* index of sc_crypto_names */
 	bool kern_tls, direct_map;
@@ -327,7 +335,9 @@ struct sc_spoil {
 struct sc_tls {
 	struct sc_loc loc;
 	bool present;
-	int version;   /* enum sc_tls_version */
+	int version; /* enum sc_tls_version */
+	int least;   /* server: the lowest it takes */
+	bool has_least;
 	int suite;     /* index in sc_suite_names */
 	int tx, rx;    /* enum tls_place */
 	int handshake; /* enum tls_handshake */
@@ -352,14 +362,21 @@ enum sc_app_type {
 	SC_APP_NFS_SERVER,
 	SC_APP_NFS_CLIENT,
 	SC_APP_OPENSSL_SERVER,
-	SC_APP_OPENSSL_CLIENT
+	SC_APP_OPENSSL_CLIENT,
+	SC_APP_HTTPS_LOAD
 };
-/* A client asks the server of its kind, which is the type before its own. */
 static inline bool
 sc_app_is_client(int type)
 {
 	return (type == SC_APP_HTTPS_CLIENT || type == SC_APP_IPERF_CLIENT ||
-	    type == SC_APP_NFS_CLIENT || type == SC_APP_OPENSSL_CLIENT);
+	    type == SC_APP_NFS_CLIENT || type == SC_APP_OPENSSL_CLIENT ||
+	    type == SC_APP_HTTPS_LOAD);
+}
+/* The type of server that a client of this one asks. */
+static inline int
+sc_app_server_type(int client)
+{
+	return (client == SC_APP_HTTPS_LOAD ? SC_APP_HTTPS_SERVER : client - 1);
 }
 
 /* Of an iperf client: who sends. */
@@ -436,6 +453,20 @@ struct sc_app {
 	unsigned ncalls;
 	int key_update; /* enum tls_key_update */
 	bool resume;	/* client */
+	/* https-server */
+	struct sc_kqueue {
+		struct sc_loc loc;
+		bool present;
+		uint64_t batch; /* events that one kevent may return */
+		simtime_t cost; /* of serving one, in its thread */
+	} kqueue;
+	/* https-load; shares are parts per billion */
+	uint64_t arrivals, pipeline;
+	const char *zipf;  /* as written ... */
+	uint64_t zipf_ppb; /* ... and what it comes to */
+	simtime_t think;
+	uint64_t ranges, slow_readers, aborts, half_closes, oversized,
+	    early_data, tls12;
 	struct sc_tls tls;
 	/* nfs */
 	struct sc_daemon daemon;

@@ -56,6 +56,7 @@ enum tls_key_update {
 struct tls_params {
 	bool tp_server;
 	int tp_version;	      /* 10 to 13 */
+	int tp_least;	      /* server: the lowest it takes; 0: that one */
 	const char *tp_suite; /* "aes128-gcm"; as in a scenario's tls.suite */
 	enum tls_place tp_tx, tp_rx;
 	enum tls_handshake tp_handshake;
@@ -160,6 +161,7 @@ struct tls_endpoint_info {
 	const char *te_tx_reason, *te_rx_reason; /* static text */
 	int te_tx_error, te_rx_error;		 /* errno of a refusal */
 	char te_suite[48];			 /* OpenSSL's or RFC's name */
+	int te_version;				 /* agreed: 10 to 13 */
 	bool te_got_close_notify;
 	uint64_t te_tickets; /* type-22 records consumed after the handshake */
 	uint64_t te_key_updates; /* of the peer's, followed */
