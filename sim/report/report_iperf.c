@@ -48,27 +48,29 @@ reader(const struct iperf_side *stream, int way)
 	return (&stream[1 - way]);
 }
 
-static simtime_t
-side_time(const struct iperf_side *s)
+static void
+stretch(const struct iperf_side *s, simtime_t *from, simtime_t *to)
 {
-	return (s->is_last > s->is_from ? s->is_last - s->is_from : 0);
+	if (s->is_last <= s->is_from)
+		return; /* nothing came */
+	*from = s->is_from < *from ? s->is_from : *from;
+	*to = s->is_last > *to ? s->is_last : *to;
 }
 
-/* How long a way was in use, from its line to its last byte: the longest. */
+/* How long a way was in use, from the first stream's line to the last byte of
+ * any: streams that could not connect at once are later. */
 static simtime_t
 way_time(const struct iperf_result *ir, int way)
 {
-	simtime_t longest = 0, t;
+	simtime_t from = SIM_NEVER, to = 0;
 
 	for (unsigned i = 0; i < ir->ir_nstreams; i++) {
 		if (!sender(ir->ir_streams[i], way)->is_sends)
 			continue;
-		t = side_time(sender(ir->ir_streams[i], way));
-		longest = t > longest ? t : longest;
-		t = side_time(reader(ir->ir_streams[i], way));
-		longest = t > longest ? t : longest;
+		stretch(sender(ir->ir_streams[i], way), &from, &to);
+		stretch(reader(ir->ir_streams[i], way), &from, &to);
 	}
-	return (longest);
+	return (to > from ? to - from : 0);
 }
 
 bool

@@ -467,13 +467,15 @@ check_client(struct chk *c, struct sc_app *a)
 {
 	struct sc_host *h, *own;
 	struct sc_app *s;
+	bool what;
 
 	if (a->server == NULL)
 		ERR(c, &a->loc,
 		    "client `%s` wants the key `server`: name of the server "
 		    "application",
 		    a->loc.name);
-	if (!check_what(c, a) || a->server == NULL)
+	what = check_what(c, a);
+	if (a->server == NULL)
 		return;
 	if (a->start > LAST_START ||
 	    a->interval > (LAST_START - a->start) / a->connections)
@@ -485,11 +487,14 @@ check_client(struct chk *c, struct sc_app *a)
 		check_family(c, a, own);
 	if ((s = check_server_name(c, a)) == NULL)
 		return;
+	check_same_tls(c, a, s);
+	if (a->type == SC_APP_OPENSSL_CLIENT)
+		check_talk(c, a, s);
 	if ((h = find_host(c->sc, s->host, strlen(s->host))) == NULL)
 		return;
 	if (a->path != NULL)
 		check_file_name(c, h, a->path);
-	else if (a->upload != NULL && own != NULL)
+	if (a->upload != NULL && own != NULL)
 		check_file_name(c, own, a->upload);
 	if (strcmp(a->host, s->host) == 0)
 		ERR(c, &a->loc,
@@ -501,12 +506,9 @@ check_client(struct chk *c, struct sc_app *a)
 		check_reach(c, a, own, h);
 		check_cable(c, a, own, h);
 	}
-	if (a->type == SC_APP_NFS_CLIENT)
+	if (what && a->type == SC_APP_NFS_CLIENT)
 		check_nfs_client(c, a, h);
-	check_same_tls(c, a, s);
-	if (a->type == SC_APP_OPENSSL_CLIENT)
-		check_talk(c, a, s);
-	if (a->type == SC_APP_HTTPS_LOAD)
+	if (what && a->type == SC_APP_HTTPS_LOAD)
 		check_load_server(c, a, s, h);
 }
 

@@ -155,6 +155,25 @@ check_on_link(struct chk *c, const struct sc_step *st)
 	return (NULL);
 }
 
+/* Who reads at a rate, and who may misread, as the keys of applications say. */
+static void
+check_behave(struct chk *c, const struct sc_step *st, const struct sc_app *a)
+{
+	if (st->action != SC_DO_BEHAVE)
+		return;
+	if (st->has_rate && a->type != SC_APP_HTTPS_CLIENT &&
+	    a->type != SC_APP_HTTPS_LOAD)
+		ERR(c, &st->loc,
+		    "`%s` would ignore the `rate`: those who read bodies are "
+		    "https-client and https-load",
+		    a->loc.name);
+	if (st->has_misreads && a->type != SC_APP_HTTPS_SERVER)
+		ERR(c, &st->loc,
+		    "`%s` would ignore `misreads`: who sends files is an "
+		    "https-server",
+		    a->loc.name);
+}
+
 static void
 check_on_app(struct chk *c, const struct sc_step *st)
 {
@@ -163,6 +182,8 @@ check_on_app(struct chk *c, const struct sc_step *st)
 
 	if (a != NULL && st->has_connection)
 		check_connection(c, loc, a, st->connection);
+	if (a != NULL)
+		check_behave(c, st, a);
 }
 
 static void

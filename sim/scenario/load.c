@@ -342,9 +342,10 @@ load_mapof(struct loader *l, const struct key *k, const struct node *n,
 		if (k->map == NULL)
 			load_strlist(l, k, c,
 			    &((struct sc_addrs *)(void *)item)->cidr);
-		else if (c->kind == NODE_MAP)
+		else if (c->kind == NODE_MAP) {
+			duplicate_check(l, c);
 			load_map(l, c, k->map, item);
-		else {
+		} else {
 			l->lost = true;
 			diag_error(&l->diag, &c->at,
 			    "%s `%s` wants a "
@@ -365,9 +366,10 @@ static void
 load_item(struct loader *l, const struct key *k, const struct node *n,
     void *item)
 {
-	if (k->map != NULL)
+	if (k->map != NULL) {
+		duplicate_check(l, n);
 		load_map(l, n, k->map, item);
-	else {
+	} else {
 		*(struct sc_loc *)item = n->at;
 		load_mapof(l, &one_cell, n, item);
 	}
@@ -567,6 +569,30 @@ kinds_of(struct loader *l, const char *const *kinds, unsigned of)
 	return (text);
 }
 
+/* Of a map whose first key says which of the others it has. */
+static bool
+has_kinds(const struct key_map *km)
+{
+	for (const struct key *k = km->keys; k < km->keys + km->n; k++)
+		if (k->of != 0)
+			return (true);
+	return (false);
+}
+
+/* What is of no kind that there is has no foreign keys. */
+static bool
+kind_is_known(const struct node *map, const struct key_map *km)
+{
+	const struct node *n = map_find(map, km->keys[0].name);
+
+	for (unsigned i = 0; n != NULL && n->kind == NODE_SCALAR &&
+	     km->keys[0].names[i] != NULL;
+	     i++)
+		if (strcmp(km->keys[0].names[i], n->text) == 0)
+			return (true);
+	return (false);
+}
+
 /* Keys that a thing of this kind would ignore: km's first key is its kind. */
 static void
 foreign_keys(struct loader *l, const struct node *map, const struct key_map *km,
@@ -598,7 +624,7 @@ foreign_keys(struct loader *l, const struct node *map, const struct key_map *km,
 /* The key of the table; NULL: there is none, which was told. */
 static const struct key *
 known_key(struct loader *l, const struct key_map *km, const struct node *map,
-    const struct node *n)
+    const struct node *n, bool *meant)
 {
 	const struct key *k = find_key(km, n->key.name);
 
@@ -607,6 +633,8 @@ known_key(struct loader *l, const struct key_map *km, const struct node *map,
 		return (k);
 	if ((k = unknown_key(l, km, n)) == NULL)
 		l->lost |= n->kind != NODE_SCALAR; /* whatever it has */
+	else
+		meant[k - km->keys] = true;
 	/* By turns it is a slip of the pen, and nothing at all. */
 	return (k != NULL && l->guess % 2 == 1 && map_find(map, k->name) == NULL
 		? k
@@ -631,6 +659,7 @@ load_map(struct loader *l, const struct node *map, const struct key_map *km,
 	const struct node *n;
 	const struct key *k;
 	bool seen[64] = { false }, partial = l->partial;
+	bool meant[64] = { false }; /* by a slip of the pen, which was told */
 
 	l->partial = false;
 	if (loc->line == 0) {
@@ -639,18 +668,21 @@ load_map(struct loader *l, const struct node *map, const struct key_map *km,
 	}
 	load_defaults(l, km, base);
 	for (n = map->child; n != NULL; n = n->next) {
-		if ((k = known_key(l, km, map, n)) == NULL)
+		if ((k = known_key(l, km, map, n, meant)) == NULL)
 			continue;
 		seen[k - km->keys] = true;
+		l->kind = k == km->keys && has_kinds(km);
 		load_key(l, k, n, base);
+		l->kind = false;
 		/* What is no map: by turns nothing at all. */
 		if (k->kind != K_MAP || n->kind == NODE_MAP ||
 		    l->guess % 2 == 1)
 			mark_given(k, base, n);
 	}
-	if (seen[0] && km->keys[0].kind == K_ENUM)
+	if (seen[0] && km->keys[0].kind == K_ENUM && kind_is_known(map, km))
 		foreign_keys(l, map, km, base);
 	for (k = km->keys; k < km->keys + km->n; k++)
-		if (k->required && !partial && !seen[k - km->keys])
+		if (k->required && !partial && !seen[k - km->keys] &&
+		    (l->guess != 0 || !meant[k - km->keys]))
 			missing_key(l, km, k, loc, base);
 }

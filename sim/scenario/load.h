@@ -8,6 +8,7 @@
 struct loader {
 	struct diag diag;
 	struct arena *arena;
+	bool kind;	/* the value says what kind of thing it is */
 	bool partial;	/* the next map needs none of its keys */
 	bool lost;	/* a part that others may name was no part at all */
 	unsigned guess; /* 0: wrong values are left out; else which of those

@@ -28,7 +28,7 @@ guess_word(const struct loader *l, const struct key *k, const struct node *n)
 
 	for (cnt = 0; k->names[cnt] != NULL; cnt++)
 		;
-	near = l->guess == 1 && n != NULL && n->kind == NODE_SCALAR
+	near = (l->guess == 1 || l->kind) && n != NULL && n->kind == NODE_SCALAR
 	    ? nearest_name(n->text, k->names, cnt)
 	    : NULL;
 	for (unsigned i = 0; near != NULL && i < cnt; i++)

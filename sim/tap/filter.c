@@ -16,12 +16,77 @@ struct tap_filter {
 	uint8_t *tf_bytes; /* a frame's beginning in one piece */
 };
 
+/* pcap-filter(7)'s, and the beginnings of names of fields and flags. */
+static const char *const words[] = { "host", "net", "mask", "port", "portrange",
+	"src", "dst", "gateway", "ether", "ip", "ip6", "arp", "rarp", "tcp",
+	"udp", "icmp", "icmp6", "igmp", "pim", "vrrp", "carp", "ah", "esp",
+	"sctp", "stp", "proto", "protochain", "broadcast", "multicast", "less",
+	"greater", "len", "and", "or", "not", "inbound", "outbound", "vlan",
+	"mpls", "tcpflags", "icmptype", "icmpcode", "icmp6type", "icmp6code",
+	"tcp-", "icmp-", "icmp6-" };
+
+static bool
+is_word(const char *p, size_t n)
+{
+	for (size_t i = 0; i < nitems(words); i++) {
+		size_t len = strlen(words[i]);
+
+		if (n >= len && memcmp(p, words[i], len) == 0 &&
+		    (n == len || words[i][len - 1] == '-'))
+			return (true);
+	}
+	return (false);
+}
+
+/* Digits, 0x10, 10.0.0.1, 100-200; with colons also letters: fd00::1. */
+static bool
+is_number(const char *p, size_t n)
+{
+	bool colon = memchr(p, ':', n) != NULL;
+
+	return (strspn(p,
+		    colon ? "0123456789abcdefABCDEF:." : "0123456789.-") >= n ||
+	    (n > 2 && p[0] == '0' && (p[1] == 'x' || p[1] == 'X')));
+}
+
+/*
+ * A name that libpcap would look up in this machine's files, or ask somebody
+ * for; what it matches would be the machine's affair. NULL: there is none.
+ */
+static const char *
+find_name(const char *expr, size_t *len)
+{
+	static const char set[] =
+	    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRS"
+	    "TUVWXYZ0123456789._:-";
+
+	for (const char *p = expr + strcspn(expr, set); *p != '\0';
+	     p += *len, p += strcspn(p, set)) {
+		*len = strspn(p, set);
+		if (!is_word(p, *len) && !is_number(p, *len) &&
+		    strspn(p, "-:.") < *len)
+			return (p);
+	}
+	return (NULL);
+}
+
 struct tap_filter *
 tap_filter_create(const char *expr, struct strbuf *err)
 {
-	pcap_t *p = pcap_open_dead(DLT_EN10MB, FILTER_SNAP);
-	struct tap_filter *tf = xcalloc(1, sizeof(*tf));
+	struct tap_filter *tf;
+	const char *name;
+	size_t len = 0;
+	pcap_t *p;
 
+	if ((name = find_name(expr, &len)) != NULL) {
+		strbuf_addf(err,
+		    "`%.*s` is no word of pcap-filter(7); as a name it would "
+		    "be looked up on this machine: write numbers",
+		    (int)len, name);
+		return (NULL);
+	}
+	p = pcap_open_dead(DLT_EN10MB, FILTER_SNAP);
+	tf = xcalloc(1, sizeof(*tf));
 	if (p == NULL ||
 	    pcap_compile(p, &tf->tf_prog, expr, 1, PCAP_NETMASK_UNKNOWN) != 0) {
 		strbuf_adds(err, p != NULL ? pcap_geterr(p) : "no memory");

@@ -120,7 +120,7 @@ evidence_last_read(struct world *w, const struct app *a,
 		    (last == NULL || p->c_gap.g_last >= last->c_gap.g_last))
 			last = p;
 	if (last != NULL)
-		claim_evidence(cl, last->c_gap.g_last, last->c_read_frame,
+		claim_evidence(cl, last->c_gap.g_last, last->c_gap.g_last_frame,
 		    "%s#%u reads the last bytes that come",
 		    last->c_app->a_sc->loc.name, last->c_index);
 	else if (first != NULL)
@@ -242,8 +242,9 @@ claim_mode(struct world *w, const struct sc_exp_mode *e,
 		evidence_mode(w, e, odd, cl);
 }
 
-static const char *
-late_name(const struct app *a, struct strbuf *sb)
+/* The connection that is done last; NULL: there is none. */
+static const struct conn *
+late_conn(const struct app *a)
 {
 	const struct conn *c, *last = NULL;
 
@@ -251,10 +252,19 @@ late_name(const struct app *a, struct strbuf *sb)
 		if (last == NULL || c->c_so != NULL ||
 		    (last->c_so == NULL && c->c_end > last->c_end))
 			last = c;
-	if (last == NULL)
-		return ("no connection");
-	strbuf_addf(sb, "%s#%u", a->a_sc->loc.name, last->c_index);
-	return (strbuf_str(sb));
+	return (last);
+}
+
+static void
+evidence_late(struct world *w, const struct app *a, struct claim_result *cl)
+{
+	const struct conn *c = late_conn(a);
+
+	if (c != NULL)
+		claim_evidence(cl,
+		    c->c_so != NULL ? timebase_now(w->w_tb) : c->c_end,
+		    c->c_so != NULL ? w->w_frames : c->c_end_frame,
+		    "%s#%u is the last one", a->a_sc->loc.name, c->c_index);
 }
 
 static void
@@ -262,7 +272,7 @@ claim_time(struct world *w, const struct sc_exp_time *e,
     struct claim_result *cl)
 {
 	struct app *a = claim_app(w, e->app);
-	struct strbuf sb = { 0 }, name = { 0 };
+	struct strbuf sb = { 0 };
 	simtime_t t = a->a_done_at;
 
 	cl->cl_ok = a->a_open == 0 && a->a_failed == 0 &&
@@ -277,9 +287,7 @@ claim_time(struct world *w, const struct sc_exp_time *e,
 		format_time_exact(t, &sb);
 	cl->cl_found = strbuf_take(&sb);
 	if (!cl->cl_ok)
-		claim_evidence(cl, a->a_open > 0 ? timebase_now(w->w_tb) : t, 0,
-		    "%s is the last one", late_name(a, &name));
-	strbuf_fini(&name);
+		evidence_late(w, a, cl);
 }
 
 static void
@@ -376,8 +384,8 @@ claim_gap(struct world *w, const struct sc_exp_gap *e, struct claim_result *cl)
 	format_time_exact(longest.g_longest, &sb);
 	cl->cl_found = strbuf_take(&sb);
 	if (!cl->cl_ok)
-		claim_evidence(cl, longest.g_from, 0, "%s#%u waits from here",
-		    e->app, at->c_index);
+		claim_evidence(cl, longest.g_from, longest.g_frame,
+		    "%s#%u waits from here", e->app, at->c_index);
 }
 
 static bool
@@ -459,6 +467,12 @@ claim_judge(struct world *w, unsigned i)
 		claim_counted(w, i, cl);
 		break;
 	}
+	/* What never was, nothing made so: then it is the last instant. */
+	if (!cl->cl_ok && cl->cl_found != NULL && cl->cl_first == NULL)
+		claim_evidence(cl, timebase_now(w->w_tb),
+		    cl->cl_nframes == 0 ? w->w_frames : 0,
+		    cl->cl_nframes == 0 ? "not so until here"
+					: "it was judged");
 	w->w_looks[i].lo_judged = true;
 }
 

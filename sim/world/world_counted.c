@@ -50,14 +50,28 @@ number_is(const struct sc_match *m, int64_t v)
 	}
 }
 
+/* The host that tells of it; of an application, the one it runs on. */
+static const char *
+teller(struct world *w, const struct trace_rec *rec)
+{
+	const struct trace_arg *app = trace_getarg(rec, "app");
+
+	if (rec->tr_who[0] != '\0' || app == NULL || app->ta_type != 's')
+		return (rec->tr_who);
+	for (unsigned i = 0; i < w->w_sc->napps; i++)
+		if (strcmp(w->w_sc->apps[i].loc.name, app->s) == 0)
+			return (w->w_sc->apps[i].host);
+	return (rec->tr_who);
+}
+
 static bool
-event_is(const struct sc_event *e, const struct trace_rec *rec)
+event_is(struct world *w, const struct sc_event *e, const struct trace_rec *rec)
 {
 	const struct trace_arg *a;
 	const struct sc_match *m;
 
 	if ((int)rec->tr_id != e->point ||
-	    (e->host != NULL && strcmp(e->host, rec->tr_who) != 0))
+	    (e->host != NULL && strcmp(e->host, teller(w, rec)) != 0))
 		return (false);
 	for (m = e->match; m < e->match + e->nwhere; m++) {
 		a = &rec->tr_args[m->arg];
@@ -160,7 +174,7 @@ order_record(struct world *w, struct wlook *lo, const struct sc_exp_order *e,
     const struct trace_rec *rec)
 {
 	for (unsigned i = 0; i < e->nevents; i++)
-		if (!lo->lo_seen[i].se_seen && event_is(&e->events[i], rec))
+		if (!lo->lo_seen[i].se_seen && event_is(w, &e->events[i], rec))
 			lo->lo_seen[i] = (struct seen_event) { true,
 				rec->tr_when, record_frame(w, rec) };
 }
@@ -178,7 +192,7 @@ counted_trace(struct world *w, const struct trace_rec *rec)
 		ev = &e->event;
 		if (e->kind == SC_EXP_EVENT && rec->tr_when >= ev->after &&
 		    (!ev->has_before || rec->tr_when < ev->before) &&
-		    event_is(&ev->event, rec))
+		    event_is(w, &ev->event, rec))
 			count_record(w, lo, &ev->bounds, rec);
 		else if (e->kind == SC_EXP_DROPS && is_drop(rec->tr_id) &&
 		    drop_is(&e->drops,

@@ -135,8 +135,7 @@ struct conn {
 	int c_version;		/* enum sc_tls_version: offered, then agreed */
 	uint32_t c_number;	/* the kernel's, as the trace has it */
 	struct story_gap c_gap; /* of the bodies that were read here */
-	/* Frames of the capture when it read last, and when it ended. */
-	uint64_t c_read_frame, c_end_frame;
+	uint64_t c_end_frame;	/* of the capture, when it ended */
 	uint64_t c_write_off, c_read_off; /* of all that it sent, and read */
 	uint32_t c_write_from;	/* of the stream: where this write began */
 	bool c_write_begun;	/* ... and blocked */

@@ -498,6 +498,7 @@ gap_until(struct story_gap *g, simtime_t now)
 		return;
 	g->g_longest = now - g->g_last;
 	g->g_from = g->g_last;
+	g->g_frame = g->g_last_frame;
 }
 
 void
@@ -522,6 +523,6 @@ story_read(struct world *w, struct conn *c, uint64_t len)
 	else
 		gap_until(g, now);
 	g->g_last = now;
-	c->c_read_frame = w->w_frames;
+	g->g_last_frame = w->w_frames;
 	timeline_delivered(w, len);
 }

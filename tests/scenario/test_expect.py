@@ -61,6 +61,9 @@ def both_ways(c, sim, d, rexmits, drops, report):
         'event: %s, before: %dps, max: 0}' % (REXMIT, first),
         'event: %s, after: %dps, is: %d}' % (REXMIT, first + 1, n - 1),
         'event: {name: app_error, where: {error: EPIPE}, max: 0}',
+        # An application's are its host's.
+        'event: {name: app_read, host: client, where: {app: get}, min: 1}',
+        'event: {name: app_read, host: server, where: {app: get}, max: 0}',
         'order: {events: [{name: tls_enable}, {name: tls_mode}, {name: tcp_rexmit}]}',
         'drops: {reason: "link: *", where: wan, is: %d}' % m,
         'drops: {where: "server.mce0 - *", min: %d}' % m,
@@ -152,6 +155,13 @@ def refused(c, sim, d):
     """Mistakes that show when the world is built."""
     _, r = run(c, sim, d, ['frames: {filter: "tcp prot 3", max: 1}'], 2)
     c.check("15:22: error: `tcp prot 3` is no filter of libpcap: " in r.stderr, r.stderr)
+    # Neither /etc/services nor a name server has a say.
+    for expr in ('tcp port https', 'host localhost', 'ip proto ospf'):
+        _, r = run(c, sim, d, ['frames: {filter: "%s", max: 1}' % expr], 2)
+        c.check('`%s` is no word of pcap-filter(7)' % expr.split()[-1] in r.stderr, r.stderr)
+    for expr in ('host 10.0.0.1 and tcp[13] & 2 != 0', 'ether host 02:00:00:00:01:01', 'ip6 host fd00::1',
+                 'portrange 1-20 or icmp[icmptype] == icmp-echo', 'net 10.0.0.0/8 and not less 0x20'):
+        run(c, sim, d, ["frames: {filter: '%s', min: 0}" % expr], 0)
 
 
 def one_of_two(c, sim, d):

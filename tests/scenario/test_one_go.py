@@ -34,7 +34,7 @@ links:
   - {ends: [client.ix0, tor.3]}
 apps:
   httpd: {type: https-server, host: server, tls: {version: "1.2", tx: kernel}}
-  get: {type: https-client, host: client, server: httpd, path: /f, tls: {version: "1.2"}}
+  get: {type: https-client, host: client, server: httpd, path: /f, connections: 2, tls: {version: "1.2"}}
 timeline:
   - {at: 1ms, do: sysctl, on: client, name: kern.ipc.tls.enable, value: 1}
   - {at: 2ms, do: link_down, on: server.mce0}
@@ -62,6 +62,9 @@ MISTAKES = [
     ('    sysctl: {kern.ipc.tls.enable: 1}\nswitches', '    sysctl: {kern.ipc.tls.stats.bad: 1}\nswitches',
      'no sysctl `kern.ipc.tls.stats.bad`'),
     ('[client.ix0, tor.3]', '[client.ix0, tor.9]', 'has no port'),
+    ('type: https-client', 'type: https-clent', 'is none of'),
+    ('host: server, tls', 'hst: server, tls', 'did you mean `host`'),
+    ('connections: 2', 'connections: 2, connections: 3', 'given twice'),
     ('path: /f', 'path: /g', 'has no file'),
     ('server: httpd', 'server: htpd', 'is not a server application'),
     ('version: "1.2", tx: kernel', 'version: "1.4", tx: kernel', 'none of `1.0`'),
@@ -85,6 +88,7 @@ MISTAKES = [
 
 # What a wrong value hides nobody can know: the second shows without the first.
 HIDES = [
+    ('hst: server, tls', 'path: /g'),     # of which host?
     ('do: link_dwn', 'do: link_down, on: server.mce5'), # on what?
     ('until: 1', 'at: 2s'),               # never, if the run ends before
     ('server: htpd', 'path: /g'),         # whose files?

@@ -68,8 +68,9 @@ struct story {
 /* What a receiving application saw: bytes of bodies, read by read. */
 struct story_gap {
 	uint64_t g_reads;
-	simtime_t g_first, g_last;   /* read; meaningless without reads */
-	simtime_t g_longest, g_from; /* between two reads, and since when */
+	simtime_t g_first, g_last;	/* read; meaningless without reads */
+	simtime_t g_longest, g_from;	/* between two reads, and since when */
+	uint64_t g_last_frame, g_frame; /* of wire.pcapng, the last one then */
 	bool g_open; /* its end is the run's: it waited for more in vain */
 };
 
