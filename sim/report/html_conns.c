@@ -228,6 +228,7 @@ html_conns(struct html *h)
 	html_h2(h, "connections", "Connections");
 	iperf_table(h);
 	html_nfs(h);
+	html_own(h);
 	if (h->h_nshown > 0 && h->h_nshown < r->r_nconns) {
 		strbuf_addf(h->h_sb,
 		    "<p>Pictures of %u of %u connections, those to whom most "

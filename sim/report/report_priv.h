@@ -39,6 +39,12 @@ void text_nfs(const struct result *, struct strbuf *);
 /* "TLS in the kernel" */
 const char *nfs_transport_words(const struct nfs_end *);
 
+/* report_own.c */
+void j_own(struct json_t *, const struct result *);
+void text_own(const struct result *, struct strbuf *);
+/* "replies 12, late 1" */
+void own_numbers_words(const struct own_end *, struct strbuf *);
+
 /* report_claims.c */
 void text_claims(const struct result *, const char *file, struct strbuf *);
 /* report_text.c */

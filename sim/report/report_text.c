@@ -20,6 +20,8 @@ result_exit_code(const struct result *r)
 		return (130);
 	if (r->r_capture_error != 0)
 		return (3);
+	if (own_cannot_start(r) != NULL)
+		return (3);
 	if (r->r_panic != NULL)
 		return (4);
 	for (int i = 0; i < INVARIANTS; i++)
@@ -657,6 +659,7 @@ report_text(const struct result *r, const char *file, struct strbuf *sb)
 	text_cards(r, sb);
 	text_iperf(r, sb);
 	text_nfs(r, sb);
+	text_own(r, sb);
 	text_links(r, sb);
 	text_nodes(r, sb);
 	text_waiting(r, sb);

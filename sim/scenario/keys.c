@@ -29,15 +29,21 @@ static const char *const version_names[] = { "1.0", "1.1", "1.2", "1.3", NULL };
 static const char *const place_names[] = { "openssl", "kernel", NULL };
 static const char *const handshake_names[] = { "openssl", "synthetic", NULL };
 static const char *const app_types[] = { "https-server", "https-client",
-	"iperf-server", "iperf-client", "nfs-server", "nfs-client", NULL };
+	"iperf-server", "iperf-client", "nfs-server", "nfs-client",
+	"own-server", "own-client", NULL };
 #define OF_HTTPS_SERVER (1u << SC_APP_HTTPS_SERVER)
 #define OF_HTTPS_CLIENT (1u << SC_APP_HTTPS_CLIENT)
 #define OF_IPERF_CLIENT (1u << SC_APP_IPERF_CLIENT)
 #define OF_NFS_SERVER	(1u << SC_APP_NFS_SERVER)
 #define OF_NFS_CLIENT	(1u << SC_APP_NFS_CLIENT)
 #define OF_NFS		(OF_NFS_SERVER | OF_NFS_CLIENT)
-#define OF_SERVER	(OF_HTTPS_SERVER | 1u << SC_APP_IPERF_SERVER | OF_NFS_SERVER)
-#define OF_CLIENT	(OF_HTTPS_CLIENT | OF_IPERF_CLIENT | OF_NFS_CLIENT)
+#define OF_OWN_SERVER	(1u << SC_APP_OWN_SERVER)
+#define OF_OWN_CLIENT	(1u << SC_APP_OWN_CLIENT)
+#define OF_SERVER                                                      \
+	(OF_HTTPS_SERVER | 1u << SC_APP_IPERF_SERVER | OF_NFS_SERVER | \
+	    OF_OWN_SERVER)
+#define OF_CLIENT \
+	(OF_HTTPS_CLIENT | OF_IPERF_CLIENT | OF_NFS_CLIENT | OF_OWN_CLIENT)
 static const char *const direction_names[] = { "send", "receive", "both",
 	NULL };
 static const char *const family_names[] = { "ipv4", "ipv6", NULL };
@@ -404,6 +410,10 @@ static const struct key app_keys[] = {
 	    .since = "0.2", .of = OF_NFS_CLIENT,
 	    .text =
 		"NFS client: it ends its direction with the last call, and waits for the replies" },
+	{ "program", K_STRLIST, F(sc_app, program), .since = "0.2",
+	    .of = OF_OWN_SERVER | OF_OWN_CLIENT,
+	    .text =
+		"own application: a file beside the scenario or below, and its arguments; started for each connection, with --allow-programs (docs/apps.md)" },
 	KEY_ONLY,
 };
 const struct key_map app_map = { "application", app_keys, nitems(app_keys),

@@ -19,6 +19,8 @@ static const struct app_ops *const app_ops[] = {
 	[SC_APP_IPERF_CLIENT] = &iperf_ops,
 	[SC_APP_NFS_SERVER] = &nfs_ops,
 	[SC_APP_NFS_CLIENT] = &nfs_ops,
+	[SC_APP_OWN_SERVER] = &own_ops,
+	[SC_APP_OWN_CLIENT] = &own_ops,
 };
 
 bool
@@ -392,6 +394,8 @@ apps_create(struct world *w, struct strbuf *err)
 		a->a_host = world_host(w, a->a_sc->host);
 		TAILQ_INIT(&a->a_conns);
 		a->a_ops = app_ops[a->a_sc->type];
+		if ((error = own_create(a, err)) != 0)
+			return (error);
 		if (sc_app_is_client(a->a_sc->type))
 			continue;
 		if ((error = app_serve(a)) != 0) {

@@ -325,4 +325,5 @@ collect_result(struct world *w)
 		r->r_timeline = &w->w_timeline;
 	iperf_collect(w);
 	nfs_collect(w);
+	own_collect(w);
 }

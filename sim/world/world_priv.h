@@ -170,6 +170,7 @@ struct app {
 	uint64_t a_failed;
 	bool a_daemon_dead; /* nfs: who shakes hands for it */
 	simtime_t a_done_at;
+	char *a_folder, *a_program; /* own: resolved */
 };
 
 struct world {
@@ -564,9 +565,15 @@ int conn_write(struct conn *, const void *, size_t, size_t *);
 uint32_t conn_stream_end(const struct conn *);
 /* The kernel took n bytes more of what it sends; from: conn_stream_end before. */
 void conn_wrote(struct conn *, size_t n, uint32_t from, const char *call);
-extern const struct app_ops http_ops, iperf_ops, nfs_ops;
+extern const struct app_ops http_ops, iperf_ops, nfs_ops, own_ops;
 void nfs_collect(struct world *);
 void nfs_fini(struct world *);
+/* own_world.c: may its program be started? An errno, with a text. */
+int own_create(struct app *, struct strbuf *err);
+void own_kill(struct world *);		  /* no process is left */
+uint64_t own_turns(const struct world *); /* that they were asked */
+void own_collect(struct world *);
+void own_fini(struct world *);
 /* app_iperf.c: what streams send, on hosts that have an iperf */
 #define IPERF_FILE	"(iperf)"
 #define IPERF_FILE_SIZE ((uint64_t)1 << 20)

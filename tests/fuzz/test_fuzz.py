@@ -26,6 +26,7 @@ TARGETS = {
     'lacp': ([HERE + '/seeds/lacp'], '/*', 5, 20000, 50),
     'http_request': ([HERE + '/seeds/http_request'], '/*', 7, 20000, 20),
     'rpc': ([HERE + '/seeds/rpc'], '/*', 7, 20000, 50),
+    'own': ([HERE + '/seeds/own'], '/*', 9, 20000, 50),
     'message': ([HERE + '/seeds/message'], '/*', 4, 300, 5),
 }
 

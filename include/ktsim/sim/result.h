@@ -204,6 +204,34 @@ struct nfs_result {
 	unsigned nf_nends;
 };
 
+/* What one program of the user's came to: a connection's end. */
+struct own_line {
+	simtime_t ol_at;
+	char *ol_text;
+};
+struct own_number {
+	char *on_key;
+	uint64_t on_value;
+};
+struct own_end {
+	char *oe_name;	       /* "ask#0" */
+	const char *oe_state;  /* "done", "failed", "unfinished" */
+	const char *oe_reason; /* NULL */
+	bool oe_cannot_start;
+	uint64_t oe_turns, oe_sent, oe_got;
+	const struct own_line *oe_log;
+	unsigned oe_nlog;
+	uint64_t oe_left_out; /* lines */
+	const struct own_number *oe_numbers;
+	unsigned oe_nnumbers;
+};
+struct own_result {
+	const char *ow_name, *ow_program;
+	bool ow_server;
+	struct own_end *ow_ends;
+	unsigned ow_nends;
+};
+
 struct result {
 	const char *r_name, *r_description;
 	uint64_t r_seed;
@@ -231,6 +259,8 @@ struct result {
 	unsigned r_niperf;
 	struct nfs_result *r_nfs;
 	unsigned r_nnfs;
+	struct own_result *r_own;
+	unsigned r_nown;
 	struct node_result *r_nodes;
 	unsigned r_nnodes;
 	struct waiting_result *r_waiting;
@@ -256,6 +286,8 @@ struct result {
 
 /* Exit code, several causes in their order: 130, 3, 4, 1, 0. */
 int result_exit_code(const struct result *);
+/* Why a program of the user's could not be started; NULL: all could. */
+const char *own_cannot_start(const struct result *);
 
 /* For people and for programs. The commands that open the capture contain
  * paths: the command line adds them, on the terminal only. */

@@ -350,18 +350,21 @@ enum sc_app_type {
 	SC_APP_IPERF_SERVER,
 	SC_APP_IPERF_CLIENT,
 	SC_APP_NFS_SERVER,
-	SC_APP_NFS_CLIENT
+	SC_APP_NFS_CLIENT,
+	SC_APP_OWN_SERVER,
+	SC_APP_OWN_CLIENT
 };
 /* A client asks the server of its kind, which is the type before its own. */
 static inline bool
 sc_app_is_client(int type)
 {
 	return (type == SC_APP_HTTPS_CLIENT || type == SC_APP_IPERF_CLIENT ||
-	    type == SC_APP_NFS_CLIENT);
+	    type == SC_APP_NFS_CLIENT || type == SC_APP_OWN_CLIENT);
 }
 
 /* Of an iperf client: who sends. */
 enum sc_direction { SC_SEND, SC_RECEIVE, SC_BOTH };
+#define SC_OWN_CONNS	   64	 /* of an own-client: a process each */
 #define SC_IPERF_INTERVALS 10000 /* of one report */
 
 /* NFS: what is done when TLS cannot be had in the kernel; its daemon; what is
@@ -417,6 +420,8 @@ struct sc_app {
 	uint64_t alert_every; /* RPC records; 0: never */
 	int marks;	      /* client: enum sc_marks */
 	bool half_close;      /* client: its end, before the last reply */
+	/* own */
+	struct sc_strlist program; /* a file beside, and its arguments */
 };
 
 enum sc_action {
