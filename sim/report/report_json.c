@@ -375,6 +375,7 @@ report_tree(const struct result *r)
 	j_iperf(o, r);
 	j_nfs(o, r);
 	j_own(o, r);
+	j_compare(o, r);
 	j_nodes(o, r);
 	j_waiting(o, r);
 	if (r->r_live) {

@@ -45,6 +45,12 @@ void text_own(const struct result *, struct strbuf *);
 /* "replies 12, late 1" */
 void own_numbers_words(const struct own_end *, struct strbuf *);
 
+/* report_compare.c */
+void j_compare(struct json_t *, const struct result *);
+void text_compare(const struct result *, struct strbuf *);
+/* "2.000" */
+void compare_quotient(const struct compare_result *, struct strbuf *);
+
 /* report_claims.c */
 void text_claims(const struct result *, const char *file, struct strbuf *);
 /* report_text.c */

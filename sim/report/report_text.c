@@ -660,6 +660,7 @@ report_text(const struct result *r, const char *file, struct strbuf *sb)
 	text_iperf(r, sb);
 	text_nfs(r, sb);
 	text_own(r, sb);
+	text_compare(r, sb);
 	text_links(r, sb);
 	text_nodes(r, sb);
 	text_waiting(r, sb);

@@ -27,6 +27,7 @@ const char *const completion_names[] = { "in-order", "reverse", "shuffle",
 const char *const misreads_names[] = { "nothing", "partial", "eagain", NULL };
 static const char *const version_names[] = { "1.0", "1.1", "1.2", "1.3", NULL };
 static const char *const place_names[] = { "openssl", "kernel", NULL };
+static const char *const stack_names[] = { "socket", "node", NULL };
 static const char *const handshake_names[] = { "openssl", "synthetic", NULL };
 static const char *const app_types[] = { "https-server", "https-client",
 	"iperf-server", "iperf-client", "nfs-server", "nfs-client",
@@ -277,6 +278,10 @@ static const struct key tls_keys[] = {
 	    .map = &spoil_map, .since = "0.2",
 	    .text =
 		"send one record that is wrong; with tx openssl and handshake synthetic" },
+	{ "stack", K_ENUM, F(sc_tls, stack), .def = "socket",
+	    .names = stack_names, .since = "0.2",
+	    .text =
+		"a comparison (docs/apps.md): node puts a node of netgraph's kind between the application and its socket, which makes the records; with tx and rx openssl" },
 };
 MAPDEF(tls, "tls", struct sc_tls);
 

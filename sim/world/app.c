@@ -42,6 +42,7 @@ conn_event(void *arg)
 {
 	struct conn *c = arg;
 
+	c->c_wakeups++;
 	c->c_app->a_ops->ao_run(c);
 }
 
@@ -55,7 +56,12 @@ conn_post(struct conn *c, simtime_t delay)
 static void
 conn_upcall(struct socket *so, void *arg, enum so_event ev)
 {
-	conn_post(arg, 0);
+	struct conn *c = arg;
+
+	if (c->c_node != NULL)
+		ng_tls_upcall(c->c_node);
+	else
+		conn_post(c, 0);
 }
 
 /* Bits/s, 0: none. The trace has the errno. */
@@ -180,6 +186,7 @@ conn_end(struct conn *c, void (*end)(struct socket *))
 		return;
 	app_conn_modes(c);
 	timebase_cancel(w->w_tb, &c->c_event);
+	ng_tls_stop(c->c_node);
 	tls_endpoint_destroy(c->c_ep);
 	c->c_ep = NULL;
 	end(c->c_so);

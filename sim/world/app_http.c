@@ -115,6 +115,7 @@ http_copy_body(struct conn *c)
 		error = conn_write(c, w->w_scratch, want, &n);
 		c->c_off += n;
 		c->c_sent += n;
+		c->c_by_reading += n;
 		if (error != 0)
 			return (error);
 	}

@@ -585,12 +585,14 @@ world_free_apps(struct world *w)
 {
 	struct conn *c;
 
+	compare_fini(w);
 	own_fini(w);
 	nfs_fini(w);
 	iperf_fini(w);
 	for (unsigned i = 0; i < w->w_sc->napps && w->w_apps != NULL; i++)
 		while ((c = TAILQ_FIRST(&w->w_apps[i].a_conns)) != NULL) {
 			TAILQ_REMOVE(&w->w_apps[i].a_conns, c, c_link);
+			ng_tls_destroy(c->c_node);
 			free(c);
 		}
 	free(w->w_apps);

@@ -326,4 +326,5 @@ collect_result(struct world *w)
 	iperf_collect(w);
 	nfs_collect(w);
 	own_collect(w);
+	compare_collect(w);
 }

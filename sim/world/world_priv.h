@@ -24,6 +24,8 @@
 #include <ktsim/sim/wire.h>
 #include <ktsim/sim/world.h>
 
+#include "ng_tls.h"
+
 struct app;
 struct chartbook;
 struct conn;
@@ -145,6 +147,10 @@ struct conn {
 	simtime_t c_read_from; /* since then ... */
 	uint64_t c_read_bytes; /* ... so many */
 	uint64_t c_empty;      /* writes of no bytes, for this answer */
+	struct ng_tls *c_node; /* NULL: TLS is the socket's, or the library's */
+	/* To compare: its machine ran so often; bytes by write, by sendfile, and
+	 * of files that had to be read for a write. */
+	uint64_t c_wakeups, c_by_write, c_by_sendfile, c_by_reading;
 };
 
 /* What an application of a type does. */
@@ -581,6 +587,10 @@ void iperf_collect(struct world *);
 void iperf_fini(struct world *);
 const char *conn_state_name(const struct conn *);
 bool app_uploads(const struct app *); /* a client that sends bodies */
+
+/* world_compare.c: socket layer and node, where there is a node */
+void compare_collect(struct world *);
+void compare_fini(struct world *);
 
 /* app_conn.c: what applications of all types do alike. Each: 0, EWOULDBLOCK
  * (call again after the upcall), or the error. */

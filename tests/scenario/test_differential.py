@@ -34,6 +34,7 @@ OWN_TIME = {
     'flapping': 'test_flapping.py',
     'lagg-failover-cx6dx': 'test_failover_matrix.py',
     'lagg-failover-t6': 'test_failover_matrix.py',
+    'ng-tls-compare': 'test_ng.py',
     'tags-released-early': 'settings that only a ConnectX has',
 }
 

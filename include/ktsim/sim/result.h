@@ -232,6 +232,19 @@ struct own_result {
 	unsigned ow_nends;
 };
 
+/* How an application's TLS was made, where the scenario compares: of what it
+ * sent. */
+struct compare_result {
+	const char *cp_name, *cp_host;
+	const char *cp_how; /* "socket, sw", "socket, ifnet", "node" */
+	bool cp_node;
+	uint64_t cp_sent, cp_copied, cp_records;
+	uint64_t cp_thread_wakeups; /* node, or the host's TLS workers */
+	uint64_t cp_app_wakeups;
+	simtime_t cp_thread; /* of their cryptography */
+	simtime_t cp_time;   /* from the first connection to the last end */
+};
+
 struct result {
 	const char *r_name, *r_description;
 	uint64_t r_seed;
@@ -261,6 +274,8 @@ struct result {
 	unsigned r_nnfs;
 	struct own_result *r_own;
 	unsigned r_nown;
+	struct compare_result *r_compare;
+	unsigned r_ncompare;
 	struct node_result *r_nodes;
 	unsigned r_nnodes;
 	struct waiting_result *r_waiting;

@@ -332,7 +332,9 @@ struct sc_tls {
 	int tx, rx;    /* enum tls_place */
 	int handshake; /* enum tls_handshake */
 	struct sc_spoil spoil;
+	int stack; /* enum sc_stack */
 };
+enum sc_stack { SC_STACK_SOCKET, SC_STACK_NODE };
 enum sc_tls_version { SC_TLS_10, SC_TLS_11, SC_TLS_12, SC_TLS_13 };
 extern const char *const sc_suite_names[];
 /* By index in sc_suite_names: the versions that have it, both included. */
