@@ -218,6 +218,47 @@ iperf_table(struct html *h)
 	html_table_end(h);
 }
 
+/* --- OpenSSL programs --- */
+
+static void
+program_rows(struct html *h, const struct program_result *pg)
+{
+	struct strbuf sb = { 0 };
+	char *name = xasprintf("%s#%u", pg->pg_app, pg->pg_conn);
+
+	for (unsigned i = 0; i < pg->pg_ncalls; i++) {
+		html_row(h, NULL);
+		html_cell(h, name);
+		html_cell(h, pg->pg_server ? "server" : "client");
+		html_cell(h, pg->pg_calls[i].cr_call);
+		strbuf_clear(&sb);
+		call_text(&pg->pg_calls[i], &sb);
+		html_cell(h, strbuf_str(&sb));
+		if (pg->pg_calls[i].cr_ended)
+			html_time(h, pg->pg_calls[i].cr_to);
+		else
+			html_cell(h, "");
+	}
+	free(name);
+	strbuf_fini(&sb);
+}
+
+static void
+programs_table(struct html *h)
+{
+	static const char *const heads[] = { "connection", "side", "call",
+		"what became of it", "=done at", NULL };
+	const struct result *r = h->h_r;
+
+	if (r->r_nprograms == 0)
+		return;
+	strbuf_adds(h->h_sb, "<h3 id=\"openssl\">OpenSSL programs</h3>\n");
+	html_table(h, "Their calls; keys and steps: report.txt", heads);
+	for (unsigned i = 0; i < r->r_nprograms && i < 2 * CONNS_SHOWN; i++)
+		program_rows(h, &r->r_programs[i]);
+	html_table_end(h);
+}
+
 void
 html_conns(struct html *h)
 {
@@ -227,7 +268,9 @@ html_conns(struct html *h)
 		return;
 	html_h2(h, "connections", "Connections");
 	iperf_table(h);
+	programs_table(h);
 	html_nfs(h);
+	html_https(h);
 	html_own(h);
 	html_compare(h);
 	if (h->h_nshown > 0 && h->h_nshown < r->r_nconns) {

@@ -49,6 +49,7 @@ void html_head(struct html *);
 void html_verdict(struct html *);
 /* html_conns.c */
 void html_choose(struct html *); /* h_shown */
+void html_https(struct html *);	 /* crowds; nothing without */
 void html_conns(struct html *);
 /* html_nfs.c */
 void html_own(struct html *);

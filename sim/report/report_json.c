@@ -373,7 +373,9 @@ report_tree(const struct result *r)
 	j_prints(o, r);
 	j_cards(o, r);
 	j_iperf(o, r);
+	j_programs(o, r);
 	j_nfs(o, r);
+	j_https(o, r);
 	j_own(o, r);
 	j_compare(o, r);
 	j_nodes(o, r);

@@ -39,6 +39,20 @@ void text_nfs(const struct result *, struct strbuf *);
 /* "TLS in the kernel" */
 const char *nfs_transport_words(const struct nfs_end *);
 
+/* report_openssl.c */
+void j_programs(struct json_t *, const struct result *);
+void text_programs(const struct result *, struct strbuf *);
+void call_text(const struct call_result *, struct strbuf *);
+/* report_https.c; in thousandths where they say milli */
+void j_https(struct json_t *, const struct result *);
+void text_https(const struct result *, struct strbuf *);
+uint64_t https_rate_milli(const struct load_result *);	/* per second */
+uint64_t https_share_milli(const struct load_result *); /* of bytes, cards */
+uint64_t https_errors(const struct load_result *);
+uint64_t https_memory(const struct https_result *); /* bytes, all passes */
+uint64_t https_passes_milli(const struct https_result *);
+/* A number of thousandths with so many digits behind the point. */
+void https_milli(uint64_t, unsigned digits, struct strbuf *);
 /* report_own.c */
 void j_own(struct json_t *, const struct result *);
 void text_own(const struct result *, struct strbuf *);

@@ -658,7 +658,9 @@ report_text(const struct result *r, const char *file, struct strbuf *sb)
 	text_drops(r, sb);
 	text_cards(r, sb);
 	text_iperf(r, sb);
+	text_programs(r, sb);
 	text_nfs(r, sb);
+	text_https(r, sb);
 	text_own(r, sb);
 	text_compare(r, sb);
 	text_links(r, sb);

@@ -321,7 +321,7 @@ check_server_name(struct chk *c, struct sc_app *a)
 {
 	struct sc_app *s = find_app(c->sc, a->server);
 
-	if (s != NULL && s->type == a->type - 1)
+	if (s != NULL && s->type == sc_app_server_type(a->type))
 		return (s);
 	ERR(c, scenario_text_at(a->server),
 	    "`%s` is not a server application%s%s", a->server,
@@ -438,10 +438,14 @@ check_program(struct chk *c, const struct sc_app *a)
 
 /* What a client does; false: it does not say, which is told. */
 static bool
-check_what(struct chk *c, const struct sc_app *a)
+check_what(struct chk *c, struct sc_app *a)
 {
 	if (a->type == SC_APP_IPERF_CLIENT)
 		return (check_iperf(c, a));
+	if (a->type == SC_APP_OPENSSL_CLIENT)
+		return (true);
+	if (a->type == SC_APP_HTTPS_LOAD)
+		return (check_load(c, a));
 	if (a->type == SC_APP_OWN_CLIENT)
 		return (check_program(c, a));
 	if (a->path == NULL && a->upload == NULL)
@@ -472,7 +476,8 @@ check_same_tls(struct chk *c, const struct sc_app *a, const struct sc_app *s)
 		    a->tls.present ? "client" : "server",
 		    a->tls.present ? a->loc.name : a->server);
 	else if (a->tls.present &&
-	    (a->tls.version != s->tls.version || a->tls.suite != s->tls.suite ||
+	    (a->tls.version > s->tls.version || a->tls.version < s->tls.least ||
+		a->tls.suite != s->tls.suite ||
 		a->tls.handshake != s->tls.handshake))
 		ERR(c, &a->loc,
 		    "client `%s` and server `%s` differ in TLS "
@@ -522,6 +527,10 @@ check_client(struct chk *c, struct sc_app *a)
 	if (a->type == SC_APP_NFS_CLIENT)
 		check_nfs_client(c, a, h);
 	check_same_tls(c, a, s);
+	if (a->type == SC_APP_OPENSSL_CLIENT)
+		check_talk(c, a, s);
+	if (a->type == SC_APP_HTTPS_LOAD)
+		check_load_server(c, a, s, h);
 }
 
 static void
@@ -547,12 +556,16 @@ check_apps(struct chk *c)
 {
 	struct sc_app *a;
 
+	for (a = c->sc->apps; a < c->sc->apps + c->sc->napps; a++)
+		if (!a->tls.has_least)
+			a->tls.least = a->tls.version;
 	for (unsigned i = 0; i < c->sc->napps; i++) {
 		a = &c->sc->apps[i];
 		check_word(c, &a->loc, a->loc.name, "application name", 64);
 		check_host_name(c, scenario_text_at(a->host), a->host);
 		check_tls(c->d, c->sc, a);
 		check_pacing(c, &a->loc, a->pacing_rate);
+		check_calls(c, a);
 		if (sc_app_is_client(a->type))
 			check_client(c, a);
 		else
@@ -632,6 +645,7 @@ scenario_check(struct diag *d, struct scenario *sc)
 		check_laggs(&c, &sc->hosts[i]);
 		check_vlans(&c, &sc->hosts[i]);
 		check_addrs(&c, &sc->hosts[i]);
+		check_catalogue(&c, &sc->hosts[i]);
 		check_files(&c, &sc->hosts[i]);
 		check_crypto(&c, &sc->hosts[i]);
 	}

@@ -61,6 +61,11 @@ void check_nfs_client(struct chk *, const struct sc_app *,
 void check_cards(struct chk *, struct sc_host *);
 /* A step `card`: which, and what. */
 void check_card_step(struct chk *, const struct sc_step *);
+/* check_calls.c: what OpenSSL programs call, and whether two of them come to
+ * an end with each other */
+void check_calls(struct chk *, const struct sc_app *);
+void check_talk(struct chk *, const struct sc_app *client,
+    const struct sc_app *server);
 /* check_ifconfig.c: steps `ifconfig` and `route` */
 void check_ifconfig(struct chk *, struct sc_step *);
 void check_route(struct chk *, struct sc_step *);
@@ -80,6 +85,12 @@ void check_switches(struct chk *);
 bool check_cabled(struct chk *, const struct sc_host *, const struct sc_host *);
 /* check_cases.c: tags, matrix, repeat, exhibit, names of claims */
 void check_cases(struct chk *);
+/* check_load.c: the files of a catalogue go to the host's; a client
+ * `https-load`, alone and with its server */
+void check_catalogue(struct chk *, struct sc_host *);
+bool check_load(struct chk *, struct sc_app *);
+void check_load_server(struct chk *, const struct sc_app *,
+    const struct sc_app *server, const struct sc_host *);
 /* check_claims.c */
 void check_claim(struct chk *, struct sc_expect *);
 /* check_steps.c */

@@ -62,6 +62,27 @@ check_spoil(struct diag *d, const struct scenario *sc, const struct sc_app *a)
 		    "check must be off, `checks: {records: false}`");
 }
 
+/* A server that takes several versions; libssl finds the one of a client. */
+static void
+check_least(struct diag *d, const struct sc_app *a)
+{
+	if (!a->tls.has_least)
+		return;
+	if (sc_app_is_client(a->type))
+		diag_error(d, &a->tls.loc,
+		    "`min_version` is a server's: a client has one `version`");
+	else if (a->tls.least > a->tls.version ||
+	    a->tls.least < (int)sc_suite_ranges[a->tls.suite].first)
+		diag_error(d, &a->tls.loc,
+		    "`min_version` is no version from the first that has suite "
+		    "`%s` up to `version`",
+		    sc_suite_names[a->tls.suite]);
+	else if (a->tls.handshake != 0)
+		diag_error(d, &a->tls.loc,
+		    "a synthetic handshake knows one version: `min_version` "
+		    "wants `handshake: openssl`");
+}
+
 /* The card's setting `toe`. */
 static bool
 has_toe(const struct sc_nic *nic)
@@ -86,10 +107,16 @@ check_stack(struct diag *d, const struct scenario *sc, const struct sc_app *a)
 		    "`stack: node` encrypts above the socket, so that the "
 		    "socket has no keys: give it `tx: openssl` and `rx: "
 		    "openssl`");
-	if (a->type == SC_APP_NFS_SERVER || a->type == SC_APP_NFS_CLIENT)
+	if (a->type >= SC_APP_NFS_SERVER && a->type != SC_APP_OWN_SERVER &&
+	    a->type != SC_APP_OWN_CLIENT)
 		diag_error(d, &a->tls.loc,
-		    "`stack: node` is of applications: NFS over TLS is a "
-		    "kernel's, which reads records from the socket");
+		    "`stack: node` is of HTTPS, iperf and own applications: "
+		    "the others read records from the socket, or ask libssl "
+		    "for more than to write and to read");
+	if (a->kqueue.present)
+		diag_error(d, &a->tls.loc,
+		    "`stack: node` wakes the application by itself: leave "
+		    "`kqueue` out");
 	for (h = sc->hosts; h < sc->hosts + sc->nhosts; h++)
 		for (unsigned i = 0;
 		     strcmp(h->loc.name, a->host) == 0 && i < h->nnics; i++)
@@ -105,6 +132,7 @@ void
 check_tls(struct diag *d, const struct scenario *sc, const struct sc_app *a)
 {
 	check_suite(d, a);
+	check_least(d, a);
 	check_spoil(d, sc, a);
 	check_stack(d, sc, a);
 	if (a->empty_writes > 0 && (!a->tls.present || a->tls.tx != 1))

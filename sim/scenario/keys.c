@@ -31,22 +31,33 @@ static const char *const stack_names[] = { "socket", "node", NULL };
 static const char *const handshake_names[] = { "openssl", "synthetic", NULL };
 static const char *const app_types[] = { "https-server", "https-client",
 	"iperf-server", "iperf-client", "nfs-server", "nfs-client",
-	"own-server", "own-client", NULL };
-#define OF_HTTPS_SERVER (1u << SC_APP_HTTPS_SERVER)
-#define OF_HTTPS_CLIENT (1u << SC_APP_HTTPS_CLIENT)
-#define OF_IPERF_CLIENT (1u << SC_APP_IPERF_CLIENT)
-#define OF_NFS_SERVER	(1u << SC_APP_NFS_SERVER)
-#define OF_NFS_CLIENT	(1u << SC_APP_NFS_CLIENT)
-#define OF_NFS		(OF_NFS_SERVER | OF_NFS_CLIENT)
-#define OF_OWN_SERVER	(1u << SC_APP_OWN_SERVER)
-#define OF_OWN_CLIENT	(1u << SC_APP_OWN_CLIENT)
+	"openssl-server", "openssl-client", "https-load", "own-server",
+	"own-client", NULL };
+#define OF_HTTPS_SERVER	  (1u << SC_APP_HTTPS_SERVER)
+#define OF_HTTPS_CLIENT	  (1u << SC_APP_HTTPS_CLIENT)
+#define OF_IPERF_CLIENT	  (1u << SC_APP_IPERF_CLIENT)
+#define OF_NFS_SERVER	  (1u << SC_APP_NFS_SERVER)
+#define OF_NFS_CLIENT	  (1u << SC_APP_NFS_CLIENT)
+#define OF_NFS		  (OF_NFS_SERVER | OF_NFS_CLIENT)
+#define OF_OPENSSL_SERVER (1u << SC_APP_OPENSSL_SERVER)
+#define OF_OPENSSL_CLIENT (1u << SC_APP_OPENSSL_CLIENT)
+#define OF_OPENSSL	  (OF_OPENSSL_SERVER | OF_OPENSSL_CLIENT)
+#define OF_OWN_SERVER	  (1u << SC_APP_OWN_SERVER)
+#define OF_OWN_CLIENT	  (1u << SC_APP_OWN_CLIENT)
 #define OF_SERVER                                                      \
 	(OF_HTTPS_SERVER | 1u << SC_APP_IPERF_SERVER | OF_NFS_SERVER | \
-	    OF_OWN_SERVER)
-#define OF_CLIENT \
-	(OF_HTTPS_CLIENT | OF_IPERF_CLIENT | OF_NFS_CLIENT | OF_OWN_CLIENT)
+	    OF_OPENSSL_SERVER | OF_OWN_SERVER)
+#define OF_HTTPS_LOAD (1u << SC_APP_HTTPS_LOAD)
+#define OF_CLIENT                                            \
+	(OF_HTTPS_CLIENT | OF_IPERF_CLIENT | OF_NFS_CLIENT | \
+	    OF_OPENSSL_CLIENT | OF_HTTPS_LOAD | OF_OWN_CLIENT)
+#define SHARE \
+	.def = "0%", .max = 1000000000, .since = "0.2", .of = OF_HTTPS_LOAD
 static const char *const direction_names[] = { "send", "receive", "both",
 	NULL };
+static const char *const key_update_names[] = { "handle", "refuse", NULL };
+const char *const sc_call_names[] = { "write", "write_ex", "sendfile", "read",
+	"key_update", "renegotiate", "take_back", "pause", "shutdown", NULL };
 static const char *const family_names[] = { "ipv4", "ipv6", NULL };
 static const char *const fallback_names[] = { "refuse", "daemon", "clear",
 	NULL };
@@ -160,6 +171,24 @@ static const struct key file_keys[] = {
 };
 MAPDEF(file, "file", struct sc_file);
 
+static const struct key catalogue_keys[] = {
+	{ "files", K_UINT, F(sc_catalogue, files), .required = true, .min = 1,
+	    .max = 20000, .since = "0.2", .text = "how many" },
+	{ "path", K_STR, F(sc_catalogue, path), .def = "/obj/", .since = "0.2",
+	    .text = "what their paths begin with; behind it numbers from 1" },
+	{ "min", K_SIZE, F(sc_catalogue, min), .def = "4KiB", .min = 1,
+	    .max = 1ULL << 30, .since = "0.2",
+	    .text =
+		"smallest size; each power of two up to `max` has as many files" },
+	{ "max", K_SIZE, F(sc_catalogue, max), .def = "1MiB", .min = 1,
+	    .max = 1ULL << 30, .since = "0.2", .text = "largest size" },
+	{ "cached", K_BOOL, F(sc_catalogue, cached), .def = "false",
+	    .since = "0.2",
+	    .text =
+		"they are in the page cache at the start, the first ones first, as far as it has room" },
+};
+MAPDEF(catalogue, "catalogue", struct sc_catalogue);
+
 static const struct key accel_keys[] = {
 	{ "depth", K_UINT, F(sc_accel, depth), .def = "128", .min = 1,
 	    .max = 65536, .since = "0.2",
@@ -201,6 +230,15 @@ static const struct key host_keys[] = {
 	    .text = "interface: one or more addresses with prefix length" },
 	{ "files", K_MAPOF, F(sc_host, files), F(sc_host, nfiles),
 	    .map = &file_map, .text = "files by path, for servers" },
+	{ "catalogue", K_MAP, F(sc_host, catalogue),
+	    .noff = F(sc_host, catalogue.present), .map = &catalogue_map,
+	    .since = "0.2",
+	    .text =
+		"many files more, for `https-load`: their sizes follow from their paths" },
+	{ "page_cache", K_SIZE, F(sc_host, page_cache), .def = "0B",
+	    .max = 1ULL << 40, .since = "0.2",
+	    .text =
+		"memory for pages of files: one that is read in drives out the one used longest ago; 0B: no limit" },
 	{ "disk_latency", K_TIME, F(sc_host, disk_latency), .def = "80us",
 	    .min = 0, .max = 10 * SIM_SEC,
 	    .text = "time to read a page that is not cached" },
@@ -261,6 +299,10 @@ MAPDEF(spoil, "spoilt record", struct sc_spoil);
 static const struct key tls_keys[] = {
 	{ "version", K_ENUM, F(sc_tls, version), .def = "1.3",
 	    .names = version_names, .text = "TLS version" },
+	{ "min_version", K_ENUM, F(sc_tls, least), F(sc_tls, has_least),
+	    .names = version_names, .since = "0.2",
+	    .text =
+		"server: the lowest version that it takes; if not given, `version` is the only one" },
 	{ "suite", K_ENUM, F(sc_tls, suite), .def = "aes128-gcm",
 	    .names = sc_suite_names,
 	    .text =
@@ -300,6 +342,41 @@ static const struct key daemon_keys[] = {
 	    .text = "how long the kernel waits for it" },
 };
 MAPDEF(daemon, "daemon", struct sc_daemon);
+#define OF_CALL(kind) (1u << SC_CALL_##kind)
+#define OF_WRITES     (OF_CALL(WRITE) | OF_CALL(WRITE_EX))
+static const struct key call_keys[] = {
+	{ "call", K_ENUM, F(sc_call, call), .required = true,
+	    .names = sc_call_names, .since = "0.2",
+	    .text =
+		"write: SSL_write until all is written; write_ex: SSL_write_ex with partial writes; sendfile: SSL_sendfile; read: SSL_read; key_update: SSL_key_update; renegotiate: SSL_renegotiate; take_back: getsockopt for the TLS state, as for Linux; pause; shutdown: SSL_shutdown" },
+	{ "bytes", K_SIZE, F(sc_call, bytes), .max = 1ULL << 40, .since = "0.2",
+	    .of = OF_WRITES | OF_CALL(SENDFILE) | OF_CALL(READ),
+	    .text =
+		"how much in all; read and sendfile: without it to the end" },
+	{ "size", K_SIZE, F(sc_call, size), .def = "16KiB", .min = 1,
+	    .max = 1 << 20, .since = "0.2", .of = OF_WRITES | OF_CALL(READ),
+	    .text = "the buffer of each call" },
+	{ "file", K_STR, F(sc_call, file), .since = "0.2",
+	    .of = OF_CALL(SENDFILE),
+	    .text = "sendfile: a file of the application's host" },
+	{ "offset", K_SIZE, F(sc_call, offset), .def = "0B", .since = "0.2",
+	    .of = OF_CALL(SENDFILE), .text = "sendfile: where it begins" },
+	{ "for", K_TIME, F(sc_call, time), .def = "1ms", .max = 86400 * SIM_SEC,
+	    .since = "0.2", .of = OF_CALL(PAUSE), .text = "pause: how long" },
+	{ "request", K_BOOL, F(sc_call, request), .def = "false",
+	    .since = "0.2", .of = OF_CALL(KEY_UPDATE),
+	    .text = "key_update: the peer is asked to do the same" },
+};
+MAPDEF(call, "call", struct sc_call);
+static const struct key kqueue_keys[] = {
+	{ "batch", K_UINT, F(sc_kqueue, batch), .def = "64", .min = 1,
+	    .max = 65536, .since = "0.2",
+	    .text = "events that one call of kevent returns at most" },
+	{ "cost", K_TIME, F(sc_kqueue, cost), .def = "2us", .max = SIM_SEC,
+	    .since = "0.2",
+	    .text = "time of the thread that serving an event takes" },
+};
+MAPDEF(kqueue, "kqueue", struct sc_kqueue);
 
 static const struct key app_keys[] = {
 	{ "type", K_ENUM, F(sc_app, type), .required = true, .names = app_types,
@@ -324,7 +401,8 @@ static const struct key app_keys[] = {
 	{ "connections", K_UINT, F(sc_app, connections), .def = "1", .min = 1,
 	    .max = 100000, .of = OF_CLIENT, .text = "client: how many" },
 	{ "requests", K_UINT, F(sc_app, requests), .def = "1", .min = 1,
-	    .max = 1000000, .since = "0.2", .of = OF_HTTPS_CLIENT,
+	    .max = 1000000, .since = "0.2",
+	    .of = OF_HTTPS_CLIENT | OF_HTTPS_LOAD,
 	    .text = "client: GETs on each connection, one after the other" },
 	{ "start", K_TIME, F(sc_app, start), .def = "0s", .of = OF_CLIENT,
 	    .text = "client: when the first connection is opened" },
@@ -339,13 +417,14 @@ static const struct key app_keys[] = {
 	    .text =
 		"SO_MAX_PACING_RATE of its sockets, in whole bytes per second: their cards send no faster, where they can; 0bit/s: none" },
 	{ "read_rate", K_RATE, F(sc_app, read_rate), .def = "0bit/s",
-	    .max = 10000000000000ULL, .since = "0.2", .of = OF_HTTPS_CLIENT,
+	    .max = 10000000000000ULL, .since = "0.2",
+	    .of = OF_HTTPS_CLIENT | OF_HTTPS_LOAD,
 	    .text =
-		"client: it reads bodies no faster than that; 0bit/s: as fast as it can" },
+		"client: it reads bodies no faster than that; 0bit/s: as fast as it can; https-load: its `slow_readers`" },
 	{ "abort_after", K_SIZE, F(sc_app, abort_after), .def = "0B",
-	    .since = "0.2", .of = OF_HTTPS_CLIENT,
+	    .since = "0.2", .of = OF_HTTPS_CLIENT | OF_HTTPS_LOAD,
 	    .text =
-		"client: it resets each connection after so many body bytes; 0B: never" },
+		"client: it resets each connection after so many body bytes; 0B: never; https-load: its `aborts`" },
 	{ "misreads", K_ENUM, F(sc_app, misreads), .def = "nothing",
 	    .names = misreads_names, .since = "0.2", .of = OF_HTTPS_SERVER,
 	    .text =
@@ -359,8 +438,10 @@ static const struct key app_keys[] = {
 	    .text =
 		"iperf client: whether it sends, receives (iperf -R), or both (--bidir)" },
 	{ "duration", K_TIME, F(sc_app, duration), .def = "0s",
-	    .max = 86400 * SIM_SEC, .since = "0.2", .of = OF_IPERF_CLIENT,
-	    .text = "iperf client: so long it sends (-t); or `bytes`" },
+	    .max = 86400 * SIM_SEC, .since = "0.2",
+	    .of = OF_IPERF_CLIENT | OF_HTTPS_LOAD,
+	    .text =
+		"iperf client: so long it sends (-t); or `bytes`; https-load: so long connections arrive; 0s: until there were `connections`" },
 	{ "bytes", K_SIZE, F(sc_app, bytes), .def = "0B", .max = 1ULL << 50,
 	    .since = "0.2", .of = OF_IPERF_CLIENT,
 	    .text = "iperf client: so much in each stream and direction (-n)" },
@@ -378,6 +459,57 @@ static const struct key app_keys[] = {
 	    .max = 1000, .since = "0.2", .of = OF_HTTPS_SERVER,
 	    .text =
 		"server: before each header it asks the kernel so often to send no bytes, which is an empty record in TLS 1.0 and EINVAL in other versions; with tx kernel" },
+	{ "calls", K_LIST, F(sc_app, calls), F(sc_app, ncalls),
+	    .map = &call_map, .since = "0.2", .of = OF_OPENSSL,
+	    .text = "openssl: what it calls on each connection, in order" },
+	{ "key_update", K_ENUM, F(sc_app, key_update), .def = "refuse",
+	    .names = key_update_names, .since = "0.2", .of = OF_OPENSSL,
+	    .text =
+		"openssl: TLS 1.3's KeyUpdate; refuse: it sends none, and one of the peer ends the connection; handle: libssl does it, where the keys are not in the kernel" },
+	{ "resume", K_BOOL, F(sc_app, resume), .def = "false", .since = "0.2",
+	    .of = OF_OPENSSL_CLIENT,
+	    .text =
+		"openssl client: each connection resumes the session of the last ticket" },
+	{ "kqueue", K_MAP, F(sc_app, kqueue), .noff = F(sc_app, kqueue.present),
+	    .map = &kqueue_map, .since = "0.2", .of = OF_HTTPS_SERVER,
+	    .text =
+		"server: one thread around kevent(2), so that connections wait for each other; without it each is served at once" },
+	{ "arrivals", K_UINT, F(sc_app, arrivals), .def = "1000", .min = 1,
+	    .max = 100000000, .since = "0.2", .of = OF_HTTPS_LOAD,
+	    .text =
+		"https-load: connections that arrive in a second, by a Poisson process, from `start` on" },
+	{ "zipf", K_STR, F(sc_app, zipf), .def = "0.8", .since = "0.2",
+	    .of = OF_HTTPS_LOAD,
+	    .text =
+		"https-load: exponent of Zipf's law, 0 to 3: the server's k-th file is asked for k^-zipf times as often as its first" },
+	{ "pipeline", K_UINT, F(sc_app, pipeline), .def = "1", .min = 1,
+	    .max = 64, .since = "0.2", .of = OF_HTTPS_LOAD,
+	    .text =
+		"https-load: requests of a connection that may be without an answer" },
+	{ "think", K_TIME, F(sc_app, think), .def = "0s", .max = 60 * SIM_SEC,
+	    .since = "0.2", .of = OF_HTTPS_LOAD,
+	    .text =
+		"https-load: mean pause in front of each request but the first, exponential" },
+	{ "ranges", K_PERCENT, F(sc_app, ranges), SHARE,
+	    .text = "https-load: requests for a part of a file" },
+	{ "slow_readers", K_PERCENT, F(sc_app, slow_readers), SHARE,
+	    .text =
+		"https-load: connections that read no faster than `read_rate`" },
+	{ "aborts", K_PERCENT, F(sc_app, aborts), SHARE,
+	    .text =
+		"https-load: connections that are reset after `abort_after`" },
+	{ "half_closes", K_PERCENT, F(sc_app, half_closes), SHARE,
+	    .text =
+		"https-load: connections that shut their sending side behind the last request" },
+	{ "oversized", K_PERCENT, F(sc_app, oversized), SHARE,
+	    .text =
+		"https-load: connections whose last request has a head of more than 8 KiB: 431" },
+	{ "early_data", K_PERCENT, F(sc_app, early_data), SHARE,
+	    .text =
+		"https-load: connections that send data before the TLS handshake, which no server takes" },
+	{ "tls12", K_PERCENT, F(sc_app, tls12), SHARE,
+	    .text =
+		"https-load: connections that speak TLS 1.2 although `version` is higher; the server's `min_version` allows it" },
 	{ "tls", K_MAP, F(sc_app, tls), .noff = F(sc_app, tls.present),
 	    .map = &tls_map,
 	    .text = "TLS settings; plain HTTP, or RPC in clear, without them" },

@@ -573,6 +573,7 @@ foreign_keys(struct loader *l, const struct node *map, const struct key_map *km,
     void *base)
 {
 	const char *const *kinds = km->keys[0].names;
+	const char *nothing = NULL;
 	const struct node *n;
 	const struct key *k;
 	int kind;
@@ -581,12 +582,17 @@ foreign_keys(struct loader *l, const struct node *map, const struct key_map *km,
 	for (n = map->child; n != NULL; n = n->next)
 		for (k = km->keys; k < km->keys + km->n; k++)
 			if (strcmp(k->name, n->key.name) == 0 && k->of != 0 &&
-			    (k->of >> kind & 1) == 0)
+			    (k->of >> kind & 1) == 0) {
+				/* So nobody asks what it names. */
+				if (k->kind == K_STR)
+					memcpy(field(base, k->off), &nothing,
+					    sizeof(nothing));
 				diag_error(&l->diag, &n->key,
 				    "`%s` is a key of %s: this is `%s`, "
 				    "which would ignore it",
 				    k->name, kinds_of(l, kinds, k->of),
 				    kinds[kind]);
+			}
 }
 
 /* The key of the table; NULL: there is none, which was told. */

@@ -90,6 +90,8 @@ tls_endpoint_create_io(struct tls_userland *tu, const struct tls_io *io,
 	ep->ep_p = *tp;
 	ep->ep_name = xstrdup(tp->tp_name != NULL ? tp->tp_name : "");
 	ep->ep_p.tp_name = ep->ep_name;
+	if (tp->tp_session != NULL)
+		ep->ep_p.tp_session = ep->ep_session = xstrdup(tp->tp_session);
 	prng_init(&ep->ep_rng, tp->tp_seed, ep->ep_name);
 	ep_note(ep, true, first_reason(tp->tp_tx), 0);
 	ep_note(ep, false, first_reason(tp->tp_rx), 0);
@@ -112,6 +114,7 @@ tls_endpoint_destroy(struct tls_endpoint *ep)
 		ep->ep_ops->eo_destroy(ep);
 	OPENSSL_cleanse(ep->ep_rx_secret, sizeof(ep->ep_rx_secret));
 	free(ep->ep_ctl);
+	free(ep->ep_session);
 	free(ep->ep_name);
 	free(ep);
 }
@@ -136,6 +139,17 @@ tls_endpoint_write(struct tls_endpoint *ep, const void *buf, size_t len,
 	if (len == 0)
 		return (0);
 	return (ep->ep_ops->eo_write(ep, buf, len, done));
+}
+
+int
+tls_endpoint_write_call(struct tls_endpoint *ep, const void *buf, size_t len,
+    bool partial, size_t *done)
+{
+	*done = 0;
+	if (ep->ep_ops->eo_write_call == NULL || !ep->ep_hs_done || len == 0 ||
+	    ep->ep_close_sent)
+		return (tls_endpoint_write(ep, buf, len, done));
+	return (ep->ep_ops->eo_write_call(ep, buf, len, partial, done));
 }
 
 int
@@ -217,4 +231,5 @@ void
 tls_endpoint_info(const struct tls_endpoint *ep, struct tls_endpoint_info *te)
 {
 	*te = ep->ep_info;
+	te->te_version = ep->ep_suite->us_version;
 }

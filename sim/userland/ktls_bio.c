@@ -90,6 +90,11 @@ bio_read(BIO *b, char *p, int len)
 	int error;
 
 	BIO_clear_retry_flags(b);
+	if (ep->ep_feeding) {
+		error = ep_feed_read(ep, p, (size_t)len, &done);
+		return (error != 0 ? bio_error(b, ep, error, BIO_FLAGS_READ)
+				   : (int)done);
+	}
 	if (ep->ep_rx_kernel)
 		return (bio_read_record(b, ep, p, len));
 	error = ep->ep_io->io_recv(ep->ep_io_arg, p, (size_t)len, &done, &ir);
@@ -175,7 +180,7 @@ bio_ctrl(BIO *b, int cmd, long num, void *ptr)
 	case CTRL_GET_KTLS_SEND:
 		return (ep->ep_tx_kernel);
 	case CTRL_GET_KTLS_RECV:
-		return (ep->ep_rx_kernel);
+		return (ep->ep_rx_kernel && !ep->ep_feeding);
 	case CTRL_SET_KTLS_TX_CTRL_MSG:
 		ep->ep_ctrl_type = (uint8_t)num;
 		return (0);

@@ -9,7 +9,6 @@
 
 #include "tls_int.h"
 
-#define HT_KEY_UPDATE	   24
 #define ALERT_CLOSE_NOTIFY 0
 #define ALERT_WARNING	   1
 /* As libssl's: so many without another record between. It never sees data
@@ -23,6 +22,9 @@ control_record(struct tls_endpoint *ep)
 	const uint8_t *p = ep->ep_ctl;
 	size_t n = ep->ep_ctl_len;
 
+	if (ep->ep_p.tp_session != NULL && ep->ep_ssl != NULL &&
+	    ep->ep_suite->us_version == 13)
+		return (ep_feed_library(ep));
 	ep->ep_ctl_len = 0;
 	if (ep->ep_rec_type == RT_HANDSHAKE && n > 0 && p[0] == HT_KEY_UPDATE)
 		return (ep_fail(ep, EPROTO,

@@ -149,10 +149,14 @@ message_cb(int write_p, int version, int type, const void *buf, size_t len,
     SSL *ssl, void *arg)
 {
 	struct tls_endpoint *ep = SSL_get_app_data(ssl);
+	const uint8_t *p = buf;
 
-	if (write_p == 0 && type == RT_HANDSHAKE && ep->ep_hs_done && len > 0 &&
-	    *(const uint8_t *)buf == HT_NEW_SESSION_TICKET)
+	if (write_p != 0 || type != RT_HANDSHAKE || !ep->ep_hs_done || len == 0)
+		return;
+	if (p[0] == HT_NEW_SESSION_TICKET)
 		ep->ep_info.te_tickets++;
+	else if (p[0] == HT_KEY_UPDATE && len == 5)
+		ep_key_update_seen(ep, p[4] == 1);
 }
 
 /* A server without a protocol of its own does not answer the extension; one
@@ -192,7 +196,12 @@ make_ctx(bool server)
 	SSL_CTX_set_mode(ctx,
 	    SSL_MODE_ENABLE_PARTIAL_WRITE |
 		SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);
-	SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
+	/* A client keeps what ep_new_session wants kept. */
+	SSL_CTX_set_session_cache_mode(ctx,
+	    server ? SSL_SESS_CACHE_OFF
+		   : SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
+	if (!server)
+		SSL_CTX_sess_set_new_cb(ctx, ep_new_session);
 	/*
 	 * The client does not verify the server's certificate: it is a
 	 * self-signed one that all servers share, and who the peer is was
@@ -279,6 +288,7 @@ tls_userland_destroy(struct tls_userland *tu)
 	SSL_CTX_free(tu->tu_ctx[0]);
 	SSL_CTX_free(tu->tu_ctx[1]);
 	BIO_meth_free(tu->tu_bio);
+	ep_sessions_free(tu);
 	user_kdf_fini(&tu->tu_kdf);
 	seen_free(tu);
 	free(tu);

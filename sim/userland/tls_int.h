@@ -7,6 +7,7 @@
  *   ktls_bio.c    the BIO that libssl reads, writes and gives keys to
  *   endpoint.c    the public calls, and what all endpoints share
  *   ep_openssl.c  an endpoint run by libssl
+ *   ep_library.c  sessions, KeyUpdate, renegotiation, records for libssl
  *   rx_kernel.c   reading when the kernel decrypts
  *   tx_kernel.c   writing past libssl when the kernel encrypts
  *   handover.c    keys to the kernel that libssl does not offer
@@ -33,6 +34,7 @@
 #define RT_HANDSHAKE	      22
 #define RT_APP		      23
 #define HT_NEW_SESSION_TICKET 4
+#define HT_KEY_UPDATE	      24
 
 #define REC_HDR		      5
 #define REC_MAX_PLAIN	      16384
@@ -118,6 +120,12 @@ bool user_cbc_open(struct user_rec *, uint8_t *rec, size_t len, uint8_t **plain,
     size_t *plainlen);
 
 /* --- the run's part --- */
+struct kept_session {
+	struct kept_session *ks_next;
+	char *ks_name;
+	SSL_SESSION *ks_session;
+};
+
 #define SEEN_BUCKETS 1024
 struct seen_line {
 	struct seen_line *sl_next;
@@ -134,6 +142,7 @@ struct tls_userland {
 	SSL_CTX *tu_ctx[2]; /* [server] */
 	BIO_METHOD *tu_bio;
 	struct user_kdf tu_kdf;
+	struct kept_session *tu_sessions;	 /* clients', by name */
 	struct seen_line *tu_seen[SEEN_BUCKETS]; /* key log lines given out */
 };
 
@@ -142,6 +151,9 @@ struct ep_ops {
 	int (*eo_handshake)(struct tls_endpoint *);
 	int (*eo_write)(struct tls_endpoint *, const uint8_t *, size_t,
 	    size_t *done);
+	/* One call of the library's; NULL: as eo_write. */
+	int (*eo_write_call)(struct tls_endpoint *, const uint8_t *, size_t,
+	    bool partial, size_t *done);
 	int (*eo_read)(struct tls_endpoint *, uint8_t *, size_t, size_t *done);
 	int (*eo_shutdown)(struct tls_endpoint *);
 	void (*eo_destroy)(struct tls_endpoint *);
@@ -156,7 +168,7 @@ struct tls_endpoint {
 	void *ep_io_arg;
 	const struct user_suite *ep_suite;
 	struct tls_params ep_p;
-	char *ep_name;
+	char *ep_name, *ep_session;
 	struct prng ep_rng;
 	bool ep_hs_done;
 	bool ep_tx_kernel, ep_rx_kernel;
@@ -176,6 +188,16 @@ struct tls_endpoint {
 	/* Past libssl: it did not offer the keys and does not know. */
 	bool ep_tx_direct, ep_rx_direct;
 	bool ep_empty_sent; /* TLS 1.0: in front of what is written next */
+
+	/* A KeyUpdate came: why it ends the connection; NULL. */
+	const char *ep_ku_refused;
+	bool ep_ku_begun; /* ours is on its way */
+	bool ep_reneg_begun;
+	/* A record for libssl, which the kernel decrypted (ep_library.c). */
+	struct user_rec ep_feed_rec;
+	uint8_t *ep_feed;
+	size_t ep_feed_len, ep_feed_off;
+	bool ep_feeding;
 
 	/* reading records that the kernel decrypted */
 	size_t ep_rec_left; /* of the record being read */
@@ -214,6 +236,22 @@ int tx_kernel_shutdown(struct tls_endpoint *);
 void ep_handover(struct tls_endpoint *);
 /* bio_write: n bytes went out. */
 void ep_tail_note(struct tls_endpoint *, const uint8_t *, size_t n);
+
+/* ep_openssl.c: around each call into libssl; the errno of one that returned
+ * ret. */
+void ep_call_begin(struct tls_endpoint *);
+int ep_call_error(struct tls_endpoint *, int ret, const char *what);
+
+/* ep_library.c: what programs ask of libssl besides reading and writing */
+void ep_resume(struct tls_endpoint *);	  /* before a client's handshake */
+int ep_new_session(SSL *, SSL_SESSION *); /* libssl's callback */
+void ep_sessions_free(struct tls_userland *);
+/* libssl has seen a peer's KeyUpdate. */
+void ep_key_update_seen(struct tls_endpoint *, bool asks);
+/* The control record in ep_ctl to libssl. EPROTO: it ends the connection. */
+int ep_feed_library(struct tls_endpoint *);
+/* What libssl reads while it is fed. EWOULDBLOCK: that was all. */
+int ep_feed_read(struct tls_endpoint *, char *, size_t, size_t *done);
 
 BIO_METHOD *ktls_bio_method(void); /* NULL: memory */
 bool ssl_cert_use(SSL_CTX *);

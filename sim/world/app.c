@@ -19,6 +19,9 @@ static const struct app_ops *const app_ops[] = {
 	[SC_APP_IPERF_CLIENT] = &iperf_ops,
 	[SC_APP_NFS_SERVER] = &nfs_ops,
 	[SC_APP_NFS_CLIENT] = &nfs_ops,
+	[SC_APP_OPENSSL_SERVER] = &program_ops,
+	[SC_APP_OPENSSL_CLIENT] = &program_ops,
+	[SC_APP_HTTPS_LOAD] = &load_ops,
 	[SC_APP_OWN_SERVER] = &own_ops,
 	[SC_APP_OWN_CLIENT] = &own_ops,
 };
@@ -49,7 +52,9 @@ conn_event(void *arg)
 void
 conn_post(struct conn *c, simtime_t delay)
 {
-	if (!sim_event_pending(&c->c_event))
+	if (c->c_app->a_loop != NULL)
+		evloop_ready(c); /* servers have nothing to do later */
+	else if (!sim_event_pending(&c->c_event))
 		timebase_post_in(c->c_app->a_world->w_tb, &c->c_event, delay);
 }
 
@@ -60,7 +65,7 @@ conn_upcall(struct socket *so, void *arg, enum so_event ev)
 
 	if (c->c_node != NULL)
 		ng_tls_upcall(c->c_node);
-	else
+	else if (c->c_app->a_loop == NULL || evloop_wants(c, ev))
 		conn_post(c, 0);
 }
 
@@ -120,6 +125,8 @@ conn_create(struct app *a, struct socket *so, bool server)
 	c->c_number = sototcpcb(so)->t_conn;
 	c->c_misreads = a->a_sc->misreads;
 	c->c_read_bps = a->a_sc->read_rate;
+	c->c_abort_after = a->a_sc->abort_after;
+	c->c_version = a->a_sc->tls.version;
 	sim_event_init(&c->c_event, EV_APP, "application", conn_event, c);
 	TAILQ_INSERT_TAIL(&a->a_conns, c, c_link);
 	charts_conn(w, c);
@@ -173,6 +180,12 @@ app_conn_modes(struct conn *c)
 	s->tx_why = ti.te_tx_reason;
 	s->rx_why = ti.te_rx_reason;
 	s->tickets = ti.te_tickets;
+	s->resumed = ti.te_resumed;
+	s->key_updates = ti.te_key_updates;
+	if (ti.te_error != NULL) {
+		free(c->c_tls_error);
+		c->c_tls_error = xstrdup(ti.te_error);
+	}
 	memcpy(c->c_suite, ti.te_suite, sizeof(c->c_suite));
 }
 
@@ -186,6 +199,7 @@ conn_end(struct conn *c, void (*end)(struct socket *))
 		return;
 	app_conn_modes(c);
 	timebase_cancel(w->w_tb, &c->c_event);
+	evloop_forget(c);
 	ng_tls_stop(c->c_node);
 	tls_endpoint_destroy(c->c_ep);
 	c->c_ep = NULL;
@@ -255,10 +269,9 @@ conn_fail(struct conn *c, const char *call, int error)
 
 /* --- starting --- */
 
-static void
-app_accept(void *arg)
+void
+app_accept(struct app *a)
 {
-	struct app *a = arg;
 	struct socket *so;
 	struct conn *c;
 
@@ -271,11 +284,19 @@ app_accept(void *arg)
 }
 
 static void
+app_accept_event(void *arg)
+{
+	app_accept(arg);
+}
+
+static void
 app_listen_upcall(struct socket *so, void *arg, enum so_event ev)
 {
 	struct app *a = arg;
 
-	if (!sim_event_pending(&a->a_event))
+	if (a->a_loop != NULL)
+		evloop_accept(a->a_loop);
+	else if (!sim_event_pending(&a->a_event))
 		timebase_post_in(a->a_world->w_tb, &a->a_event, 0);
 }
 
@@ -326,7 +347,9 @@ app_serve(struct app *a)
 	bool want[2] = { false, false };
 	int error;
 
-	sim_event_init(&a->a_event, EV_APP, "accept", app_accept, a);
+	sim_event_init(&a->a_event, EV_APP, "accept", app_accept_event, a);
+	if (a->a_sc->kqueue.present)
+		a->a_loop = evloop_create(a);
 	app_families(a, want);
 	if (!want[1])
 		want[0] = true;
@@ -364,8 +387,8 @@ app_server_addr(struct app *a, struct ksockaddr *sa)
 	return (false);
 }
 
-static int
-app_client_conn(struct app *a, unsigned i)
+struct conn *
+app_client_conn(struct app *a, unsigned number, simtime_t start)
 {
 	struct ksockaddr sa;
 	struct socket *so;
@@ -374,16 +397,20 @@ app_client_conn(struct app *a, unsigned i)
 
 	error = socreate(a->a_host->h_vnet, &tcp_protosw,
 	    a->a_sc->family ? KAF_INET6 : KAF_INET, &so);
-	if (error != 0)
-		return (error);
+	if (error != 0) {
+		TRACE(&a->a_world->w_tracer, app_error, TS(a->a_sc->loc.name),
+		    TU(number), TS("socket"), TI(error));
+		a->a_failed++;
+		return (NULL);
+	}
 	c = conn_create(a, so, false);
 	(void)app_server_addr(a, &sa);
 	c->c_remote = sa;
-	c->c_start = a->a_sc->start + i * a->a_sc->interval;
+	c->c_start = start;
 	conn_post(c, c->c_start);
 	a->a_world->w_clients++;
 	a->a_world->w_clients_open++;
-	return (0);
+	return (c);
 }
 
 int
@@ -415,23 +442,27 @@ apps_create(struct world *w, struct strbuf *err)
 	return (0);
 }
 
+/* So many connections, one interval apart. */
+static void
+app_start(struct app *a)
+{
+	const struct sc_app *sc = a->a_sc;
+
+	for (unsigned n = 0; n < sc->connections; n++)
+		(void)app_client_conn(a, n, sc->start + n * sc->interval);
+}
+
 void
 apps_start(struct world *w)
 {
 	struct app *a;
-	int error;
 
 	for (unsigned i = 0; i < w->w_sc->napps; i++) {
 		a = &w->w_apps[i];
-		for (unsigned n = 0; sc_app_is_client(a->a_sc->type) &&
-		     n < a->a_sc->connections;
-		     n++)
-			if ((error = app_client_conn(a, n)) != 0) {
-				TRACE(&w->w_tracer, app_error,
-				    TS(a->a_sc->loc.name), TU(n), TS("socket"),
-				    TI(error));
-				a->a_failed++;
-			}
+		if (a->a_ops->ao_start != NULL)
+			a->a_ops->ao_start(a);
+		else if (sc_app_is_client(a->a_sc->type))
+			app_start(a);
 	}
 }
 

@@ -76,7 +76,7 @@ conn_empty_writes(struct conn *c)
 bool
 conn_aborts(struct conn *c)
 {
-	uint64_t after = c->c_app->a_sc->abort_after;
+	uint64_t after = c->c_abort_after;
 
 	if (after == 0 || c->c_before + c->c_off < after)
 		return (false);

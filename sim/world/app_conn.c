@@ -27,13 +27,27 @@ conn_connect(struct conn *c)
 	return (error == EINPROGRESS ? EWOULDBLOCK : error);
 }
 
+/* OpenSSL programs leave all records that are no data to the library; those
+ * that resume have a session of their own. */
+static void
+conn_library(const struct conn *c, struct tls_params *tp)
+{
+	const struct sc_app *sc = c->c_app->a_sc;
+
+	if (c->c_app->a_ops != &program_ops)
+		return;
+	tp->tp_session = sc->resume ? sc->loc.name : "";
+	tp->tp_key_update = (enum tls_key_update)sc->key_update;
+}
+
 int
 conn_tls(struct conn *c)
 {
 	const struct sc_tls *t = &c->c_app->a_sc->tls;
 	struct world *w = c->c_app->a_world;
 	struct tls_params tp = { .tp_server = c->c_server,
-		.tp_version = 10 + t->version - SC_TLS_10,
+		.tp_version = 10 + c->c_version - SC_TLS_10,
+		.tp_least = c->c_server ? 10 + t->least - SC_TLS_10 : 0,
 		.tp_suite = sc_suite_names[t->suite],
 		.tp_tx = (enum tls_place)t->tx,
 		.tp_rx = (enum tls_place)t->rx,
@@ -51,6 +65,7 @@ conn_tls(struct conn *c)
 		return (0);
 	name = xasprintf("%s#%u", c->c_app->a_sc->loc.name, c->c_index);
 	tp.tp_name = name;
+	conn_library(c, &tp);
 	error = tls_endpoint_create(w->w_userland, c->c_so, &tp, &c->c_ep);
 	free(name);
 	return (error);
@@ -129,6 +144,20 @@ conn_write(struct conn *c, const void *buf, size_t len, size_t *done)
 	return (error);
 }
 
+int
+conn_write_call(struct conn *c, const void *buf, size_t len, bool partial,
+    size_t *done)
+{
+	int error;
+
+	if (!c->c_write_begun)
+		c->c_write_from = conn_stream_end(c);
+	error = tls_endpoint_write_call(c->c_ep, buf, len, partial, done);
+	conn_wrote(c, *done, c->c_write_from, "write");
+	c->c_write_begun = *done == 0 && error == EWOULDBLOCK;
+	return (error);
+}
+
 void
 conn_flow(struct conn *c)
 {
@@ -149,6 +178,7 @@ conn_flow(struct conn *c)
 int
 conn_handshake(struct conn *c)
 {
+	struct tls_endpoint_info ti;
 	int error;
 
 	if (c->c_flow == NULL) {
@@ -158,10 +188,13 @@ conn_handshake(struct conn *c)
 	}
 	if (c->c_ep == NULL)
 		return (0);
-	error = tls_endpoint_handshake(c->c_ep);
-	if (error == 0 && c->c_app->a_sc->tls.stack == SC_STACK_NODE)
+	if ((error = tls_endpoint_handshake(c->c_ep)) != 0)
+		return (error);
+	tls_endpoint_info(c->c_ep, &ti);
+	c->c_version = SC_TLS_10 + ti.te_version - 10;
+	if (c->c_app->a_sc->tls.stack == SC_STACK_NODE)
 		c->c_node = ng_tls_create(c);
-	return (error);
+	return (0);
 }
 
 void
@@ -172,7 +205,7 @@ conn_was_read(struct conn *c, const void *p, size_t n)
 		    n);
 }
 
-/* Whatever else the peer says is of no interest. */
+/* Whatever else the peer says is of no interest, but has to be right. */
 int
 conn_linger(struct conn *c)
 {
@@ -180,9 +213,11 @@ conn_linger(struct conn *c)
 	size_t n;
 	int error;
 
-	do
+	do {
 		error = conn_read(c, w->w_scratch, WORLD_SCRATCH, &n);
-	while (error == 0 && n > 0);
+		if (n > 0)
+			conn_was_read(c, w->w_scratch, n);
+	} while (error == 0 && n > 0);
 	return (error == ECONNRESET ? 0 : error);
 }
 

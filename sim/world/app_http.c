@@ -18,18 +18,18 @@ static const char *const http_states[] = { "connects", "shakes hands",
 	"request", "upload", "header", "body", "close notify", "lingers",
 	"done" };
 
-/* The whole file is what goes next; it is the ledger's, too. */
+/* These bytes of the file go next; they are the ledger's, too. */
 void
-http_set_file(struct conn *c, struct vnode *vp)
+http_set_file(struct conn *c, struct vnode *vp, uint64_t off, uint64_t len)
 {
 	c->c_vp = vp;
-	c->c_off = 0;
-	c->c_len = vnode_size(vp);
+	c->c_off = off;
+	c->c_len = off + len;
 	if (c->c_outside)
-		ledger_outside(c->c_flow, LEDGER_S2C, c->c_len);
+		ledger_outside(c->c_flow, LEDGER_S2C, len);
 	else
 		ledger_origin_file(c->c_flow,
-		    c->c_server ? LEDGER_S2C : LEDGER_C2S, vp, 0, c->c_len);
+		    c->c_server ? LEDGER_S2C : LEDGER_C2S, vp, off, len);
 }
 
 /* Of the empty line that ends the header, how many bytes are missing? */
@@ -100,6 +100,42 @@ http_set_buf(struct conn *c, char *text)
 	free(text);
 }
 
+static void
+http_paged_in(void *arg, int error)
+{
+	struct conn *c = arg;
+
+	c->c_paging--;
+	if (error != 0)
+		c->c_page_error = error;
+	if (c->c_paging == 0 && c->c_so != NULL)
+		conn_post(c, 0);
+}
+
+/*
+ * read(2) of a file: its pages come from the page cache, or the disk is waited
+ * for (by this connection, as with aio or a thread that reads).
+ */
+static int
+http_page_in(struct conn *c, uint32_t len)
+{
+	struct vm *vm = c->c_app->a_host->h_vnet->v_vm;
+	uint64_t first = MAX(c->c_off, c->c_paged) >> PAGE_SHIFT;
+	uint64_t last = (c->c_off + len - 1) >> PAGE_SHIFT;
+	vm_paddr_t pa;
+	bool cold;
+
+	for (uint64_t i = first; i <= last; i++) {
+		pa = vnode_getpage(c->c_vp, i, false, &cold, http_paged_in, c);
+		if (pa == 0)
+			return (ENOMEM);
+		c->c_paging += cold;
+		vm_page_rele(vm, pa);
+	}
+	c->c_paged = (last + 1) << PAGE_SHIFT;
+	return (c->c_paging > 0 ? EWOULDBLOCK : 0);
+}
+
 /* Without the kernel's help: read the file, write the bytes. */
 static int
 http_copy_body(struct conn *c)
@@ -111,11 +147,18 @@ http_copy_body(struct conn *c)
 
 	while (c->c_off < c->c_len) {
 		want = (uint32_t)MIN(c->c_len - c->c_off, (uint64_t)16384);
+		if (c->c_paging > 0)
+			return (EWOULDBLOCK);
+		if (c->c_page_error != 0)
+			return (c->c_page_error);
+		if (c->c_off + want > c->c_paged &&
+		    (error = http_page_in(c, want)) != 0)
+			return (error);
 		vnode_peek(c->c_vp, c->c_off, w->w_scratch, want);
 		error = conn_write(c, w->w_scratch, want, &n);
 		c->c_off += n;
 		c->c_sent += n;
-		c->c_by_reading += n;
+		c->c_copied += n;
 		if (error != 0)
 			return (error);
 	}

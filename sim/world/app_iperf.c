@@ -253,7 +253,7 @@ send_some(struct conn *c, struct iperf *ip)
 			    w->w_scratch, left);
 			error = conn_write(c, w->w_scratch, left, &n);
 			sent = n;
-			c->c_by_reading += ip->ip_plan.zerocopy ? n : 0;
+			c->c_copied += ip->ip_plan.zerocopy ? n : 0;
 		}
 		count(c, sent, 0);
 		c->c_off += c->c_server ? 0 : sent;
@@ -429,9 +429,10 @@ iperf_fini(struct world *w)
 	free(w->w_res.r_iperf);
 	for (unsigned i = 0; i < w->w_sc->napps && w->w_apps != NULL; i++)
 		TAILQ_FOREACH(c, &w->w_apps[i].a_conns, c_link) {
-			if (w->w_apps[i].a_ops == &iperf_ops &&
-			    c->c_data != NULL)
-				free(((struct iperf *)c->c_data)->ip_slices);
+			if (w->w_apps[i].a_ops != &iperf_ops ||
+			    c->c_data == NULL)
+				continue;
+			free(((struct iperf *)c->c_data)->ip_slices);
 			free(c->c_data);
 			c->c_data = NULL;
 		}

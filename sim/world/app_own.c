@@ -154,7 +154,7 @@ send_item(struct conn *c, struct own_item *oi)
 		    left);
 		error = conn_write(c, w->w_scratch, left, &n);
 		sent = n;
-		c->c_by_reading += n;
+		c->c_copied += n;
 	} else if (oi->oi_vp == NULL) {
 		error = conn_write(c, oi->oi_bytes + oi->oi_sent,
 		    (size_t)(oi->oi_len - oi->oi_sent), &n);

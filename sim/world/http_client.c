@@ -1,7 +1,5 @@
 /* The client's side: connect, ask, compare what comes with the ledger. */
 #include <errno.h>
-#include <stdio.h>
-#include <string.h>
 
 #include "http_priv.h"
 
@@ -28,7 +26,7 @@ client_ask(struct conn *c)
 		      "User-Agent: ktls-sim\r\nContent-Length: %ju\r\n"
 		      "Connection: %s\r\n\r\n",
 		sc->upload, sc->server, (uintmax_t)vnode_size(vp), end));
-	http_set_file(c, vp);
+	http_set_file(c, vp, 0, vnode_size(vp));
 }
 
 static int
@@ -42,8 +40,8 @@ client_request(struct conn *c)
 static int
 client_header(struct conn *c)
 {
-	const char *p;
-	uintmax_t len;
+	struct http_response hp;
+	const char *why;
 	int error;
 
 	if (c->c_bufoff != 0) {
@@ -52,11 +50,11 @@ client_header(struct conn *c)
 	}
 	if ((error = http_read_header(c)) != 0)
 		return (error);
-	p = strstr(strbuf_str(&c->c_buf), "Content-Length: ");
-	if (strncmp(c->c_buf.sb_str, "HTTP/1.1 200 ", 13) != 0 || p == NULL ||
-	    sscanf(p + 16, "%ju", &len) != 1)
+	error =
+	    http_response_parse(c->c_buf.sb_str, c->c_buf.sb_len, &hp, &why);
+	if (error != 0 || hp.hp_status != 200)
 		return (EPROTO);
-	c->c_len = len;
+	c->c_len = hp.hp_length;
 	c->c_off = 0;
 	return (0);
 }

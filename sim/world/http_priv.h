@@ -32,7 +32,7 @@ int http_read_header(struct conn *);
 /* c_buf becomes this text, which is freed. */
 void http_set_buf(struct conn *, char *text);
 int http_write_buf(struct conn *); /* what is left of it */
-void http_set_file(struct conn *, struct vnode *);
+void http_set_file(struct conn *, struct vnode *, uint64_t off, uint64_t len);
 int http_send_body(struct conn *); /* what is left of the file */
 
 #endif

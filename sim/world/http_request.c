@@ -1,14 +1,9 @@
 #include <string.h>
-#include <strings.h>
 
 #include <ktsim/base/kassert.h>
 #include <ktsim/sim/http.h>
 
-/* A piece of the head. */
-struct word {
-	const char *p;
-	size_t len;
-};
+#include "http_words.h"
 
 /* What is being read, and what is known so far. */
 struct reading {
@@ -16,6 +11,8 @@ struct reading {
 	struct http_request *rq;
 	const char *why;
 	bool has_length, has_host, old;
+	unsigned ranges; /* fields */
+	bool if_range;
 };
 
 static const struct {
@@ -23,12 +20,14 @@ static const struct {
 	const char *text;
 } statuses[] = {
 	{ 200, "200 OK" },
+	{ 206, "206 Partial Content" },
 	{ 400, "400 Bad Request" },
 	{ 404, "404 Not Found" },
 	{ 405, "405 Method Not Allowed" },
 	{ 411, "411 Length Required" },
 	{ 413, "413 Content Too Large" },
 	{ 414, "414 URI Too Long" },
+	{ 416, "416 Range Not Satisfiable" },
 	{ 417, "417 Expectation Failed" },
 	{ 431, "431 Request Header Fields Too Large" },
 	{ 505, "505 HTTP Version Not Supported" },
@@ -50,57 +49,6 @@ refuse(struct reading *r, int status, const char *why)
 	return (status);
 }
 
-/* The next line without its CRLF. False: there is none, or it is not clean. */
-static bool
-next_line(struct reading *r, struct word *line)
-{
-	const char *nl;
-
-	nl = memchr(r->p, '\n', (size_t)(r->end - r->p));
-	if (nl == NULL || nl == r->p || nl[-1] != '\r')
-		return (false);
-	*line = (struct word) { r->p, (size_t)(nl - 1 - r->p) };
-	r->p = nl + 1;
-	for (size_t i = 0; i < line->len; i++)
-		if ((unsigned char)line->p[i] < ' ' && line->p[i] != '\t')
-			return (false);
-	return (true);
-}
-
-static bool
-word_is(const struct word *w, const char *text)
-{
-	return (w->len == strlen(text) && strncasecmp(w->p, text, w->len) == 0);
-}
-
-/* Up to the separator, which is skipped; all of it when there is none. */
-static struct word
-cut(struct word *w, char sep)
-{
-	const char *p = w->len > 0 ? memchr(w->p, sep, w->len) : NULL;
-	struct word head = { w->p, p != NULL ? (size_t)(p - w->p) : w->len };
-
-	w->len -= head.len;
-	w->p += head.len;
-	if (p != NULL) {
-		w->p++;
-		w->len--;
-	}
-	return (head);
-}
-
-static struct word
-trim(struct word w)
-{
-	while (w.len > 0 && (*w.p == ' ' || *w.p == '\t')) {
-		w.p++;
-		w.len--;
-	}
-	while (w.len > 0 && (w.p[w.len - 1] == ' ' || w.p[w.len - 1] == '\t'))
-		w.len--;
-	return (w);
-}
-
 /* --- the request line --- */
 
 static int
@@ -120,7 +68,7 @@ read_method(struct reading *r, const struct word *w)
 static int
 read_target(struct reading *r, struct word w)
 {
-	struct word path = cut(&w, '?');
+	struct word path = word_cut(&w, '?');
 
 	if (path.len == 0 || path.p[0] != '/')
 		return (refuse(r, 400, "the target is not a path"));
@@ -153,10 +101,10 @@ read_request_line(struct reading *r)
 	struct word line, method, target;
 	int status;
 
-	if (!next_line(r, &line))
+	if (!http_next_line(&r->p, r->end, &line))
 		return (refuse(r, 400, "the request line is damaged"));
-	method = cut(&line, ' ');
-	target = cut(&line, ' ');
+	method = word_cut(&line, ' ');
+	target = word_cut(&line, ' ');
 	if (method.len == 0 || line.len == 0)
 		return (refuse(r, 400,
 		    "a request line has a method, a path and a version"));
@@ -171,17 +119,12 @@ read_request_line(struct reading *r)
 static int
 read_length(struct reading *r, const struct word *value)
 {
-	uint64_t n = 0;
+	uint64_t n;
 
 	if (value->len == 0)
 		return (refuse(r, 400, "Content-Length is empty"));
-	for (size_t i = 0; i < value->len; i++) {
-		if (value->p[i] < '0' || value->p[i] > '9')
-			return (refuse(r, 400, "Content-Length is no number"));
-		/* Far above the limit and far below an overflow. */
-		if (n < UINT64_MAX / 100)
-			n = n * 10 + (uint64_t)(value->p[i] - '0');
-	}
+	if (!word_number(value, &n))
+		return (refuse(r, 400, "Content-Length is no number"));
 	if (r->has_length && n != r->rq->hr_length)
 		return (refuse(r, 400, "two Content-Lengths that differ"));
 	r->has_length = true;
@@ -195,7 +138,7 @@ read_connection(struct reading *r, struct word value)
 	struct word w;
 
 	while (value.len > 0) {
-		w = trim(cut(&value, ','));
+		w = word_trim(word_cut(&value, ','));
 		if (word_is(&w, "close"))
 			r->rq->hr_keep = false;
 		else if (word_is(&w, "keep-alive") && r->old)
@@ -203,19 +146,40 @@ read_connection(struct reading *r, struct word value)
 	}
 }
 
+/*
+ * One range of bytes; what is no range, and a list of them, is as if it had
+ * not been said (RFC 9110, 14.2).
+ */
+static void
+read_range(struct reading *r, struct word value)
+{
+	struct http_range *hr = &r->rq->hr_range;
+	struct word unit = word_cut(&value, '='), first;
+
+	r->ranges++;
+	value = word_trim(value);
+	if (!word_is(&unit, "bytes") || memchr(value.p, '-', value.len) == NULL)
+		return;
+	first = word_cut(&value, '-');
+	*hr = (struct http_range) { .has = true, .last = UINT64_MAX };
+	if (value.len > 0 && !word_number(&value, &hr->last))
+		hr->has = false;
+	if (first.len > 0 && !word_number(&first, &hr->first))
+		hr->has = false;
+	hr->suffix = first.len == 0;
+	if ((hr->suffix && value.len == 0) ||
+	    (!hr->suffix && hr->first > hr->last))
+		hr->has = false;
+}
+
 static int
 read_field(struct reading *r, struct word line)
 {
 	struct word name, value;
+	const char *why;
 
-	if (memchr(line.p, ':', line.len) == NULL)
-		return (refuse(r, 400, "a field has no colon"));
-	name = cut(&line, ':');
-	value = trim(line);
-	/* Also what a folded line begins with. */
-	if (name.len == 0 || memchr(name.p, ' ', name.len) != NULL ||
-	    memchr(name.p, '\t', name.len) != NULL)
-		return (refuse(r, 400, "a field's name has a blank in it"));
+	if (!http_field(line, &name, &value, &why))
+		return (refuse(r, 400, why));
 	if (word_is(&name, "Content-Length"))
 		return (read_length(r, &value));
 	if (word_is(&name, "Transfer-Encoding"))
@@ -229,6 +193,10 @@ read_field(struct reading *r, struct word line)
 		read_connection(r, value);
 	else if (word_is(&name, "Host"))
 		r->has_host = true;
+	else if (word_is(&name, "Range"))
+		read_range(r, value);
+	else if (word_is(&name, "If-Range"))
+		r->if_range = true;
 	return (0);
 }
 
@@ -248,6 +216,10 @@ judge(struct reading *r)
 	if (rq->hr_length > HTTP_BODY_MAX)
 		return (refuse(r, 413, "a body has up to 64 GiB"));
 	rq->hr_continue &= rq->hr_length > 0;
+	/* Only for GET; files have no validator that an If-Range could name. */
+	if (rq->hr_method != HTTP_GET || r->ranges > 1 || r->if_range ||
+	    !rq->hr_range.has)
+		rq->hr_range = (struct http_range) { 0 };
 	return (0);
 }
 
@@ -262,7 +234,7 @@ http_request_parse(const char *head, size_t len, struct http_request *rq,
 	memset(rq, 0, sizeof(*rq));
 	status = read_request_line(&r);
 	while (status == 0) {
-		if (!next_line(&r, &line))
+		if (!http_next_line(&r.p, r.end, &line))
 			status = refuse(&r, 400, "a field is damaged");
 		else if (line.len == 0)
 			break;
@@ -273,4 +245,22 @@ http_request_parse(const char *head, size_t len, struct http_request *rq,
 		status = judge(&r);
 	*why = r.why;
 	return (status);
+}
+
+int
+http_range_fit(const struct http_range *hr, uint64_t size, uint64_t *off,
+    uint64_t *len)
+{
+	*off = 0;
+	*len = size;
+	/* Nothing has no part of it that Content-Range could name. */
+	if (!hr->has || (hr->suffix && hr->last > 0 && size == 0))
+		return (200);
+	if (hr->suffix ? hr->last == 0 : hr->first >= size)
+		return (416);
+	*off = hr->suffix ? size - MIN(hr->last, size) : hr->first;
+	if (!hr->suffix && hr->last < size)
+		*len = hr->last + 1;
+	*len -= *off;
+	return (206);
 }

@@ -38,27 +38,58 @@ server_refuse(struct conn *c, int status, const char *why)
 	free(text);
 }
 
-static void
-server_file(struct conn *c, const char *path)
+/* What is behind the status, for a file's bytes [off, off + len). */
+static char *
+server_range_field(int status, const struct vnode *vp, uint64_t off,
+    uint64_t len)
 {
-	struct vnode *vp = vnode_lookup(c->c_app->a_host->h_vnet, path);
-	char *text;
+	uintmax_t size = vnode_size(vp);
 
-	if (vp == NULL) {
-		text = xasprintf("there is no file %s\n", path);
-		server_answer(c, 404, text);
-		free(text);
-		return;
-	}
+	if (status == 416)
+		return (xasprintf("Content-Range: bytes */%ju\r\n", size));
+	if (status == 206)
+		return (xasprintf("Content-Range: bytes %ju-%ju/%ju\r\n",
+		    (uintmax_t)off, (uintmax_t)(off + len - 1), size));
+	return (xstrdup(""));
+}
+
+/* All of the file, or the part that is asked for. */
+static void
+server_send(struct conn *c, struct vnode *vp, const struct http_range *hr)
+{
+	uint64_t off, len;
+	int status = http_range_fit(hr, vnode_size(vp), &off, &len);
+	char *range = server_range_field(status, vp, off, len);
+
+	if (status == 416)
+		off = len = 0;
 	http_set_buf(c,
-	    xasprintf("HTTP/1.1 200 OK\r\nServer: ktls-sim\r\n"
+	    xasprintf("HTTP/1.1 %s\r\nServer: ktls-sim\r\n"
 		      "Content-Type: application/octet-stream\r\n"
-		      "Content-Length: %ju\r\nConnection: %s\r\n\r\n",
-		(uintmax_t)vnode_size(vp), c->c_more ? "keep-alive" : "close"));
+		      "%sContent-Length: %ju\r\nConnection: %s\r\n\r\n",
+		http_status(status), range, (uintmax_t)len,
+		c->c_more ? "keep-alive" : "close"));
+	free(range);
 	if (c->c_head)
 		c->c_off = c->c_len = 0;
 	else
-		http_set_file(c, vp);
+		http_set_file(c, vp, off, len);
+	c->c_paged = 0;
+}
+
+static void
+server_file(struct conn *c, const struct http_request *rq)
+{
+	struct vnode *vp = vnode_lookup(c->c_app->a_host->h_vnet, rq->hr_path);
+	char *text;
+
+	if (vp != NULL) {
+		server_send(c, vp, &rq->hr_range);
+		return;
+	}
+	text = xasprintf("there is no file %s\n", rq->hr_path);
+	server_answer(c, 404, text);
+	free(text);
 }
 
 /* A body comes: room for its digest, and leave to send it. */
@@ -95,7 +126,7 @@ server_parse(struct conn *c)
 	else if (rq.hr_method == HTTP_PUT || rq.hr_method == HTTP_POST)
 		server_expect_body(c, &rq);
 	else
-		server_file(c, rq.hr_path);
+		server_file(c, &rq);
 	return (0);
 }
 
@@ -183,7 +214,7 @@ http_server_step(struct conn *c, const char **call)
 		*call = "write header";
 		if (c->c_bufoff == 0 && (error = conn_empty_writes(c)) != 0)
 			return (error);
-		if (c->c_app->a_sc->header == 1 && c->c_len > 0)
+		if (c->c_app->a_sc->header == 1 && c->c_off < c->c_len)
 			return (0); /* with the file */
 		return (http_write_buf(c));
 	case ST_BODY:

@@ -589,9 +589,12 @@ world_free_apps(struct world *w)
 	own_fini(w);
 	nfs_fini(w);
 	iperf_fini(w);
+	programs_fini(w);
+	https_fini(w);
 	for (unsigned i = 0; i < w->w_sc->napps && w->w_apps != NULL; i++)
 		while ((c = TAILQ_FIRST(&w->w_apps[i].a_conns)) != NULL) {
 			TAILQ_REMOVE(&w->w_apps[i].a_conns, c, c_link);
+			free(c->c_tls_error);
 			ng_tls_destroy(c->c_node);
 			free(c);
 		}

@@ -152,7 +152,9 @@ has_iperf(const struct world *w, const struct whost *h)
 
 	for (a = w->w_sc->apps; a < w->w_sc->apps + w->w_sc->napps; a++)
 		if ((a->type == SC_APP_IPERF_CLIENT ||
-			a->type == SC_APP_IPERF_SERVER) &&
+			a->type == SC_APP_IPERF_SERVER ||
+			a->type == SC_APP_OPENSSL_CLIENT ||
+			a->type == SC_APP_OPENSSL_SERVER) &&
 		    strcmp(a->host, h->h_sc->loc.name) == 0)
 			return (true);
 	return (false);
@@ -166,6 +168,7 @@ build_files(struct world *w, struct whost *h)
 	struct vnode *vp;
 	bool ask = h->h_sc->disk_jitter > 0 || steps_disk(w, h);
 
+	vfs_set_cache(h->h_vnet, howmany(h->h_sc->page_cache, PAGE_SIZE));
 	h->h_filegens = xcalloc(h->h_sc->nfiles + 1, sizeof(*h->h_filegens));
 	for (unsigned i = 0; i < h->h_sc->nfiles; i++) {
 		f = &h->h_sc->files[i];

@@ -163,7 +163,7 @@ collect_name(struct conn_result *r, const struct conn *c,
 	r->c_client = addr_text(client);
 	r->c_server = addr_text(server);
 	if (c->c_app->a_sc->tls.present)
-		r->c_tls = versions[c->c_app->a_sc->tls.version];
+		r->c_tls = versions[c->c_version];
 	memcpy(r->c_suite, c->c_suite, sizeof(r->c_suite));
 	r->c_done = c->c_so == NULL && c->c_failed == NULL;
 	r->c_failed = c->c_failed;
@@ -325,6 +325,8 @@ collect_result(struct world *w)
 		r->r_timeline = &w->w_timeline;
 	iperf_collect(w);
 	nfs_collect(w);
+	programs_collect(w);
+	https_collect(w);
 	own_collect(w);
 	compare_collect(w);
 }

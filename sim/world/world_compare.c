@@ -67,7 +67,7 @@ compare_app(struct world *w, struct app *a, struct compare_result *cp)
 		cp->cp_sent += c->c_write_off;
 		read += c->c_read_off;
 		cp->cp_app_wakeups += c->c_wakeups;
-		cp->cp_copied += c->c_by_reading;
+		cp->cp_copied += c->c_copied;
 		if (c->c_node != NULL)
 			add_node(c, cp);
 		else

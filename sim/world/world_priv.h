@@ -129,28 +129,38 @@ struct conn {
 	bool c_more;		 /* another request follows this one */
 	int c_error;		 /* how it failed */
 	const char *c_failed;
+	char *c_tls_error; /* its endpoint's words; NULL */
 	struct ksockaddr c_local, c_remote;
 	simtime_t c_start, c_established, c_end;
 	struct conn_side c_side;
 	char c_suite[48];
+	int c_version;		/* enum sc_tls_version: offered, then agreed */
 	uint32_t c_number;	/* the kernel's, as the trace has it */
 	struct story_gap c_gap; /* of the bodies that were read here */
 	/* Frames of the capture when it read last, and when it ended. */
 	uint64_t c_read_frame, c_end_frame;
 	uint64_t c_write_off, c_read_off; /* of all that it sent, and read */
-	uint32_t c_write_from; /* of the stream: where this write began */
-	bool c_write_begun;    /* ... and blocked */
-	bool c_resent;	       /* it misread a partial count */
-	void *c_data;	       /* of its type */
-	int c_misreads;	       /* enum sc_misreads */
-	uint64_t c_read_bps;   /* bodies, no faster; 0 */
-	simtime_t c_read_from; /* since then ... */
-	uint64_t c_read_bytes; /* ... so many */
-	uint64_t c_empty;      /* writes of no bytes, for this answer */
+	uint32_t c_write_from;	/* of the stream: where this write began */
+	bool c_write_begun;	/* ... and blocked */
+	bool c_resent;		/* it misread a partial count */
+	void *c_data;		/* of its type */
+	int c_misreads;		/* enum sc_misreads */
+	uint64_t c_abort_after; /* body bytes; 0: never */
+	uint64_t c_read_bps;	/* bodies, no faster; 0 */
+	simtime_t c_read_from;	/* since then ... */
+	uint64_t c_read_bytes;	/* ... so many */
+	uint64_t c_empty;	/* writes of no bytes, for this answer */
+	/* Server, where the kernel does not send files: */
+	uint64_t c_copied; /* bytes of files that it read and wrote */
+	uint64_t c_paged;  /* of this file, had from the page cache */
+	unsigned c_paging; /* pages that it waits for */
+	int c_page_error;  /* of such a page */
+	/* In the queue of its server's thread: */
+	TAILQ_ENTRY(conn) c_ready_link;
+	bool c_ready;
 	struct ng_tls *c_node; /* NULL: TLS is the socket's, or the library's */
-	/* To compare: its machine ran so often; bytes by write, by sendfile, and
-	 * of files that had to be read for a write. */
-	uint64_t c_wakeups, c_by_write, c_by_sendfile, c_by_reading;
+	/* To compare: its machine ran so often; bytes by write, by sendfile. */
+	uint64_t c_wakeups, c_by_write, c_by_sendfile;
 };
 
 /* What an application of a type does. */
@@ -161,6 +171,8 @@ struct app_ops {
 	const char *ao_alpn;	       /* protocol in TLS; NULL */
 	/* What it waits for beside its socket; false: nothing. NULL */
 	bool (*ao_waits)(const struct conn *, struct strbuf *);
+	void (*ao_start)(struct app *); /* a client: makes its connections;
+					   NULL: at intervals */
 };
 
 struct app {
@@ -170,6 +182,8 @@ struct app {
 	struct whost *a_host;
 	struct socket *a_listen[2]; /* IPv4, IPv6 */
 	struct sim_event a_event;   /* accept */
+	struct evloop *a_loop;	    /* server: its thread; NULL: none */
+	void *a_data;		    /* of its type */
 	TAILQ_HEAD(, conn) a_conns;
 	unsigned a_nconns, a_open;
 	uint64_t a_delivered;
@@ -571,9 +585,34 @@ int conn_write(struct conn *, const void *, size_t, size_t *);
 uint32_t conn_stream_end(const struct conn *);
 /* The kernel took n bytes more of what it sends; from: conn_stream_end before. */
 void conn_wrote(struct conn *, size_t n, uint32_t from, const char *call);
-extern const struct app_ops http_ops, iperf_ops, nfs_ops, own_ops;
+extern const struct app_ops http_ops, iperf_ops, nfs_ops, program_ops, load_ops,
+    own_ops;
 void nfs_collect(struct world *);
 void nfs_fini(struct world *);
+/* One SSL_write, or SSL_write_ex with partial writes. */
+int conn_write_call(struct conn *, const void *, size_t, bool partial,
+    size_t *);
+/* app_openssl.c */
+void programs_collect(struct world *);
+void programs_fini(struct world *);
+/* A client's connection that begins at this time; NULL: there is no socket for
+ * it, which is told. */
+struct conn *app_client_conn(struct app *, unsigned number, simtime_t start);
+void app_accept(struct app *); /* all that is there to be accepted */
+/* app_kqueue.c: a server's thread around kevent */
+struct evloop *evloop_create(struct app *);
+void evloop_destroy(struct evloop *); /* NULL allowed */
+void evloop_accept(struct evloop *);  /* somebody has connected */
+/* There is something to do for the connection; nothing to be done any more. */
+void evloop_ready(struct conn *);
+void evloop_forget(struct conn *);
+/* Would kevent report this of the connection's socket? */
+bool evloop_wants(const struct conn *, enum so_event);
+struct evloop_result;
+void evloop_collect(const struct evloop *, struct evloop_result *);
+/* app_load.c, load_collect.c */
+void https_collect(struct world *);
+void https_fini(struct world *);
 /* own_world.c: may its program be started? An errno, with a text. */
 int own_create(struct app *, struct strbuf *err);
 void own_kill(struct world *);		  /* no process is left */

@@ -28,10 +28,12 @@ struct page_io { /* one disk read */
 };
 
 struct vpage {
-	vm_paddr_t vp_pa;      /* 0: absent */
-	struct page_io *vp_io; /* being read */
-	uint8_t *vp_own;       /* contents since a write; NULL: generated */
+	vm_paddr_t vp_pa;	   /* 0: absent */
+	struct page_io *vp_io;	   /* being read */
+	uint8_t *vp_own;	   /* contents since a write; NULL: generated */
+	TAILQ_ENTRY(vpage) vp_lru; /* while it is not absent */
 };
+TAILQ_HEAD(lru_head, vpage);
 
 struct vnode {
 	struct vnet *v_vnet;
@@ -50,6 +52,8 @@ struct vfs_state {
 	simtime_t vs_latency;
 	disk_latency_fn *vs_latency_fn;
 	void *vs_latency_arg;
+	struct lru_head vs_lru; /* pages; the one used longest ago first */
+	uint64_t vs_npages, vs_limit; /* limit 0: none */
 	struct vfs_stats vs_stats;
 };
 
@@ -66,6 +70,65 @@ vfs_attach(struct vnet *vnet)
 	    sizeof(struct page_waiter));
 	sysctl_add(vnet, "sim.vfs.disk_pages", &vs->vs_stats.reads, CTL_CTR,
 	    NULL, "pages read from disk");
+	sysctl_add(vnet, "sim.vfs.evicted", &vs->vs_stats.evicted, CTL_CTR,
+	    NULL, "pages that left the cache to make room");
+	TAILQ_INIT(&vs->vs_lru);
+}
+
+/* --- which pages are there, and in which order they were used --- */
+
+static void
+page_enter(struct vfs_state *vs, struct vpage *pg, vm_paddr_t pa)
+{
+	pg->vp_pa = pa;
+	TAILQ_INSERT_TAIL(&vs->vs_lru, pg, vp_lru);
+	vs->vs_npages++;
+}
+
+static void
+page_used(struct vfs_state *vs, struct vpage *pg)
+{
+	TAILQ_REMOVE(&vs->vs_lru, pg, vp_lru);
+	TAILQ_INSERT_TAIL(&vs->vs_lru, pg, vp_lru);
+}
+
+static void
+page_leave(struct vfs_state *vs, struct vm *vm, struct vpage *pg)
+{
+	TAILQ_REMOVE(&vs->vs_lru, pg, vp_lru);
+	vs->vs_npages--;
+	vm_page_rele(vm, pg->vp_pa);
+	pg->vp_pa = 0;
+}
+
+/* Nobody waits for it, and no mbuf carries it. */
+static bool
+page_is_idle(struct vm *vm, const struct vpage *pg)
+{
+	return (pg->vp_io == NULL && vm_page_of(vm, pg->vp_pa)->p_wire == 1);
+}
+
+/* Room for one page more. What is in use stays: then there are more for a
+ * while than there should be. */
+static void
+cache_make_room(struct vfs_state *vs, struct vm *vm)
+{
+	struct vpage *pg, *next;
+
+	TAILQ_FOREACH_SAFE(pg, &vs->vs_lru, vp_lru, next) {
+		if (vs->vs_limit == 0 || vs->vs_npages < vs->vs_limit)
+			return;
+		if (!page_is_idle(vm, pg))
+			continue;
+		page_leave(vs, vm, pg);
+		vs->vs_stats.evicted++;
+	}
+}
+
+void
+vfs_set_cache(struct vnet *vnet, uint64_t pages)
+{
+	vnet->v_vfs->vs_limit = pages;
 }
 
 static void
@@ -92,7 +155,7 @@ vnode_destroy(struct vnode *vp)
 		if (vp->v_pages[i].vp_io != NULL)
 			page_io_free(vp, vp->v_pages[i].vp_io);
 		if (vp->v_pages[i].vp_pa != 0)
-			vm_page_rele(vp->v_vnet->v_vm, vp->v_pages[i].vp_pa);
+			page_leave(vs, vp->v_vnet->v_vm, &vp->v_pages[i]);
 		free(vp->v_pages[i].vp_own);
 	}
 	for (pv = &vs->vs_vnodes.slh_first; *pv != vp;
@@ -222,19 +285,21 @@ vnode_fillpage(struct vnode *vp, uint64_t pageno, vm_paddr_t pa)
 	pg = vm_page_of(vp->v_vnet->v_vm, pa);
 	pg->p_file = true;
 	pg->p_hash = page_hash(p);
-	vp->v_pages[pageno].vp_pa = pa;
 }
 
 void
 vnode_warm(struct vnode *vp)
 {
+	struct vfs_state *vs = vp->v_vnet->v_vfs;
 	vm_paddr_t pa;
 
 	for (uint64_t i = 0; i < vp->v_npages; i++) {
-		if (vp->v_pages[i].vp_pa != 0 || vp->v_pages[i].vp_io != NULL)
+		if (vp->v_pages[i].vp_pa != 0)
 			continue;
-		if ((pa = vm_page_alloc(vp->v_vnet->v_vm)) == 0)
+		if ((vs->vs_limit != 0 && vs->vs_npages >= vs->vs_limit) ||
+		    (pa = vm_page_alloc(vp->v_vnet->v_vm)) == 0)
 			return;
+		page_enter(vs, &vp->v_pages[i], pa);
 		vnode_fillpage(vp, i, pa);
 	}
 }
@@ -245,11 +310,9 @@ vnode_chill(struct vnode *vp)
 	struct vm *vm = vp->v_vnet->v_vm;
 
 	for (uint64_t i = 0; i < vp->v_npages; i++) {
-		if (vp->v_pages[i].vp_pa == 0 ||
-		    vm_page_of(vm, vp->v_pages[i].vp_pa)->p_wire > 1)
-			continue;
-		vm_page_rele(vm, vp->v_pages[i].vp_pa);
-		vp->v_pages[i].vp_pa = 0;
+		if (vp->v_pages[i].vp_pa != 0 &&
+		    page_is_idle(vm, &vp->v_pages[i]))
+			page_leave(vp->v_vnet->v_vfs, vm, &vp->v_pages[i]);
 	}
 }
 
@@ -273,8 +336,7 @@ page_io_done(void *arg)
 		vnode_fillpage(vp, io->pi_pageno, pa);
 	else {
 		vs->vs_stats.errors++;
-		vp->v_pages[io->pi_pageno].vp_pa = 0;
-		vm_page_rele(vp->v_vnet->v_vm, pa);
+		page_leave(vs, vp->v_vnet->v_vm, &vp->v_pages[io->pi_pageno]);
 	}
 	vnode_ref(vp);
 	while ((w = io->pi_waiters) != NULL) {
@@ -294,6 +356,7 @@ vnode_startio(struct vnode *vp, uint64_t pageno)
 	struct page_io *io;
 	vm_paddr_t pa;
 
+	cache_make_room(vs, vp->v_vnet->v_vm);
 	if ((pa = vm_page_alloc(vp->v_vnet->v_vm)) == 0)
 		return (false);
 	io = kzone_alloc(&vs->vs_io_zone, M_WAITOK | M_ZERO);
@@ -304,7 +367,7 @@ vnode_startio(struct vnode *vp, uint64_t pageno)
 	if (vs->vs_latency_fn != NULL)
 		latency = vs->vs_latency_fn(vs->vs_latency_arg, vp, pageno,
 		    &io->pi_error);
-	vp->v_pages[pageno].vp_pa = pa;
+	page_enter(vs, &vp->v_pages[pageno], pa);
 	vp->v_pages[pageno].vp_io = io;
 	vs->vs_stats.reads++;
 	timebase_post_in(vp->v_vnet->v_tb, &io->pi_event, latency);
@@ -324,7 +387,9 @@ vnode_getpage(struct vnode *vp, uint64_t pageno, bool nodiskio, bool *iop,
 	if (*iop && nodiskio)
 		return (0);
 	if (*iop) {
-		if (pg->vp_io == NULL && !vnode_startio(vp, pageno))
+		if (pg->vp_io != NULL)
+			vp->v_vnet->v_vfs->vs_stats.joined++;
+		else if (!vnode_startio(vp, pageno))
 			return (0);
 		w = kzone_alloc(&vp->v_vnet->v_vfs->vs_waiter_zone, M_WAITOK);
 		*w = (struct page_waiter) { .pw_done = done, .pw_arg = arg };
@@ -332,6 +397,7 @@ vnode_getpage(struct vnode *vp, uint64_t pageno, bool nodiskio, bool *iop,
 		pg->vp_io->pi_tail = &w->pw_next;
 	} else
 		vp->v_vnet->v_vfs->vs_stats.hits++;
+	page_used(vp->v_vnet->v_vfs, pg);
 	vm_page_ref(vp->v_vnet->v_vm, pg->vp_pa);
 	return (pg->vp_pa);
 }

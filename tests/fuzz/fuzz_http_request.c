@@ -16,6 +16,27 @@ must_be_sound(const struct http_request *rq)
 	if (rq->hr_method == HTTP_GET || rq->hr_method == HTTP_HEAD)
 		MUST(rq->hr_length == 0);
 	MUST(!rq->hr_continue || rq->hr_length > 0);
+	MUST(!rq->hr_range.has || rq->hr_method == HTTP_GET);
+}
+
+/* Whatever is asked for, it is of the file. */
+static void
+must_fit(const struct http_range *hr)
+{
+	static const uint64_t sizes[] = { 0, 1, 100, 1ULL << 32 };
+	uint64_t off, len, size;
+	int status;
+
+	for (size_t i = 0; i < 4; i++) {
+		size = sizes[i];
+		status = http_range_fit(hr, size, &off, &len);
+		MUST(status == 200 ||
+		    (hr->has && (status == 206 || status == 416)));
+		if (status == 206)
+			MUST(len > 0 && off < size && len <= size - off);
+		else
+			MUST(off == 0 && len == size);
+	}
 }
 
 int
@@ -28,9 +49,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	memcpy(copy, data, size);
 	status = http_request_parse(copy, size, &rq, &why);
-	if (status == 0)
+	if (status == 0) {
 		must_be_sound(&rq);
-	else {
+		must_fit(&rq.hr_range);
+	} else {
 		MUST(why != NULL && why[0] != '\0');
 		MUST(strncmp(http_status(status), "500", 3) != 0);
 	}

@@ -70,6 +70,13 @@ must_be_sound(const struct scenario *sc)
 		    (sc->apps[i].server != NULL &&
 			(sc->apps[i].duration != 0) !=
 			    (sc->apps[i].bytes != 0)));
+		MUST((sc->apps[i].type != SC_APP_OPENSSL_CLIENT &&
+			 sc->apps[i].type != SC_APP_OPENSSL_SERVER) ||
+		    (sc->apps[i].ncalls > 0 && sc->apps[i].tls.present));
+		MUST(sc->apps[i].type != SC_APP_HTTPS_LOAD ||
+		    (sc->apps[i].arrivals >= 1 &&
+			sc->apps[i].zipf_ppb <= 3000000000 &&
+			sc->apps[i].pipeline <= 64));
 		MUST(sc->apps[i].type != SC_APP_HTTPS_CLIENT ||
 		    (sc->apps[i].server != NULL &&
 			(sc->apps[i].path != NULL) !=

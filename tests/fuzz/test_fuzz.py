@@ -24,8 +24,9 @@ TARGETS = {
     'tls_enable': ([HERE + '/seeds/tls_enable'], '/*', 3, 300, 5),
     'ip_input': ([HERE + '/seeds/ip_input'], '/*', 12, 20000, 50),
     'lacp': ([HERE + '/seeds/lacp'], '/*', 5, 20000, 50),
-    'http_request': ([HERE + '/seeds/http_request'], '/*', 7, 20000, 20),
     'rpc': ([HERE + '/seeds/rpc'], '/*', 7, 20000, 50),
+    'http_response': ([HERE + '/seeds/http_response'], '/*', 5, 20000, 20),
+    'http_request': ([HERE + '/seeds/http_request'], '/*', 10, 20000, 20),
     'own': ([HERE + '/seeds/own'], '/*', 9, 20000, 50),
     'message': ([HERE + '/seeds/message'], '/*', 4, 300, 5),
 }

@@ -108,7 +108,7 @@ def every_text_has_a_golden(c, folder):
     said = ''.join(sorted(lines))
     found = set()
     for name in ('alias.c', 'check.c', 'check_cases.c', 'check_claims.c', 'include.c', 'params.c', 'tree.c', 'check_cards.c', 'check_links.c', 'check_live.c',
-                 'check_steps.c', 'check_switches.c', 'check_tls.c',
+                 'check_calls.c', 'check_steps.c', 'check_switches.c', 'check_tls.c',
                  'load.c', 'order.c', 'node.c', 'set.c', 'when.c'):
         with open(os.path.join(lib.ROOT, 'sim', 'scenario', name)) as f:
             source = f.read()

@@ -31,6 +31,7 @@ OWN_TIME = {
     'tags-run-out': 'settings that only a ConnectX has',
     'port-removed': 'settings that only a T6 has',
     'iperf-tls': 'sends for a time, as much as a card lets it',
+    'cdn': 'clients that go in the middle; its matrix has the cards',
     'flapping': 'test_flapping.py',
     'lagg-failover-cx6dx': 'test_failover_matrix.py',
     'lagg-failover-t6': 'test_failover_matrix.py',

@@ -126,7 +126,7 @@ def refused(c, s):
     for client, text in (('duration: 1s, bytes: 3B', 'wants `duration` or `bytes`, one of the two'),
                          ('direction: send', 'wants `duration` or `bytes`, one of the two'),
                          ('duration: 100s', 'would report more than 10000 intervals'),
-                         ('bytes: 1B, path: /f', '`path` is a key of `https-client`: this is `iperf-client`'),
+                         ('bytes: 1B, path: /f', '`path` is a key of `https-client` and `nfs-client`: this is `iperf-client`'),
                          ('bytes: 1B, block: 2MiB', '`block` goes from 1 B to 1 MiB')):
         s.run(client, code=2)
         c.check(text in s.r.stderr, client + ': ' + s.r.stderr)

@@ -35,6 +35,13 @@ void vfs_detach(struct vnet *);
 void vfs_set_disk(struct vnet *, simtime_t latency, disk_latency_fn *,
     void *arg);
 
+/*
+ * At most so many pages in the cache; 0: no limit. One that is read in drives
+ * out the one that was used longest ago; pages that are wired by others stay,
+ * and may be too many for a while.
+ */
+void vfs_set_cache(struct vnet *, uint64_t pages);
+
 /* The name is copied. One reference. */
 struct vnode *vnode_create(struct vnet *, const char *name, uint64_t size,
     vnode_fill_fn *, void *arg);
@@ -43,7 +50,8 @@ void vnode_ref(struct vnode *);
 uint64_t vnode_size(const struct vnode *);
 /* By name; NULL when there is none. No reference is taken. */
 struct vnode *vnode_lookup(struct vnet *, const char *name);
-/* Read all pages in now, at no cost ("the file is in the cache"). */
+/* Read all pages in now, at no cost ("the file is in the cache"), as far as the
+ * cache has room. */
 void vnode_warm(struct vnode *);
 /* Forget all resident pages that nobody else has wired. */
 void vnode_chill(struct vnode *);
@@ -83,7 +91,10 @@ uint64_t vfs_extra_wirings(const struct vnet *);
 void vfs_dump(const struct vnet *, struct strbuf *, int indent);
 
 struct vfs_stats {
-	uint64_t reads, hits, errors;
+	uint64_t hits;	 /* the page was there */
+	uint64_t reads;	 /* it was not */
+	uint64_t joined; /* it was being read already */
+	uint64_t errors, evicted;
 };
 const struct vfs_stats *vfs_stats(const struct vnet *);
 

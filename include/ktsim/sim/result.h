@@ -10,6 +10,7 @@
 
 #include <ktsim/netinet/tcp_info.h>
 #include <ktsim/base/hash.h>
+#include <ktsim/base/hdr.h>
 #include <ktsim/base/simtime.h>
 #include <ktsim/base/trace.h>
 #include <ktsim/sim/charts.h>
@@ -51,7 +52,8 @@ struct conn_result {
 		const char *tx_why, *rx_why; /* the library's account */
 		uint64_t segs, bursts, bytes, rexmit_bytes, rexmit_packs;
 		uint64_t rto, fast_rexmit, enobufs;
-		uint64_t tickets;
+		uint64_t tickets, key_updates;
+		bool resumed;
 		uint64_t kernel_records;
 		/* TCP was the card's (TOE), which sent again. */
 		bool offloaded;
@@ -81,6 +83,38 @@ struct claim_result {
 	simtime_t cl_when;
 	uint64_t cl_frames[CLAIM_FRAMES];
 	unsigned cl_nframes;
+};
+
+/* What became of a call of an OpenSSL program on one connection. */
+struct call_result {
+	const char *cr_call;
+	bool cr_begun, cr_ended;
+	simtime_t cr_from, cr_to;
+	uint64_t cr_bytes;
+	uint64_t cr_calls; /* of the library */
+	uint64_t cr_short; /* that took less than they were given */
+	uint64_t cr_again; /* that said: call again */
+	int cr_error;	   /* it was refused; the program goes on */
+	const char *cr_why;
+};
+
+struct program_result {
+	const char *pg_app;
+	unsigned pg_conn;
+	bool pg_server;
+	/* The five steps of establishing: connected, handshake, and keys given
+	 * at the same instant; 0: not reached. */
+	simtime_t pg_connected, pg_shaken;
+	bool pg_tx_asked, pg_rx_asked; /* SSL_OP_ENABLE_KTLS */
+	bool pg_send, pg_recv;	       /* BIO_get_ktls_send, _recv */
+	const char *pg_send_why, *pg_recv_why;
+	int pg_send_error, pg_recv_error;
+	bool pg_resumed;
+	uint64_t pg_tickets, pg_key_updates;
+	const char *pg_failed; /* NULL: it came to its end */
+	const char *pg_error;  /* libssl's words for it; NULL */
+	struct call_result *pg_calls;
+	unsigned pg_ncalls;
 };
 
 struct counter_result {
@@ -203,6 +237,63 @@ struct nfs_result {
 	struct nfs_end *nf_ends;
 	unsigned nf_nends;
 };
+/* Of a server's thread around kevent. */
+struct evloop_result {
+	bool ev_present;
+	uint64_t ev_turns, ev_events, ev_wakeups; /* calls that returned some */
+	uint64_t ev_batch_max,
+	    ev_waiting_max; /* events at once: served, ready */
+	simtime_t ev_busy;
+};
+
+/* Who a crowd's answers came from: by TCP_TLS_MODE_* of the server's end. */
+#define LOAD_MODES 4
+/* Of a crowd of HTTPS clients. */
+enum load_error {
+	LOAD_REFUSED,
+	LOAD_RESET,
+	LOAD_TIMED_OUT,
+	LOAD_UNREACHABLE,
+	LOAD_TLS,
+	LOAD_OTHER,
+	LOAD_ERRORS
+};
+/* What they asked for on purpose. */
+enum load_kind {
+	LOAD_SLOW,
+	LOAD_ABORT,
+	LOAD_HALF_CLOSE,
+	LOAD_OVERSIZED,
+	LOAD_EARLY_DATA,
+	LOAD_KINDS
+};
+struct load_result {
+	const char *lr_name, *lr_server;
+	uint64_t lr_conns, lr_established, lr_done, lr_aborted, lr_unfinished;
+	uint64_t lr_errors[LOAD_ERRORS];
+	uint64_t lr_kinds[LOAD_KINDS]; /* connections of each */
+	uint64_t lr_versions[4];       /* by enum sc_tls_version */
+	uint64_t lr_plain;	       /* or without TLS */
+	uint64_t lr_asked, lr_answered, lr_bytes;
+	uint64_t lr_status[600];  /* answers, by status */
+	simtime_t lr_from, lr_to; /* first arrival, last answer */
+	struct hdr lr_connect, lr_first, lr_whole; /* ps */
+	struct {
+		uint64_t conns, bytes; /* of bodies */
+	} lr_modes[LOAD_MODES];
+};
+/* Of a server that a crowd asks; of its host, what is not said otherwise. */
+struct https_result {
+	const char *hs_name, *hs_host;
+	uint64_t hs_conns, hs_requests;
+	uint64_t hs_bytes; /* of bodies, sent by this server */
+	struct evloop_result hs_loop;
+	uint64_t hs_hits, hs_misses, hs_joined, hs_evicted; /* pages */
+	uint64_t hs_cache; /* its size in bytes; 0: no limit */
+	/* Bytes that crossed memory, by cause. */
+	uint64_t hs_disk, hs_software, hs_copied, hs_card;
+	uint64_t hs_body; /* for so many of bodies, by all its servers */
+};
 
 /* What one program of the user's came to: a connection's end. */
 struct own_line {
@@ -272,6 +363,12 @@ struct result {
 	unsigned r_niperf;
 	struct nfs_result *r_nfs;
 	unsigned r_nnfs;
+	struct program_result *r_programs;
+	unsigned r_nprograms;
+	struct load_result *r_loads; /* of crowds */
+	unsigned r_nloads;
+	struct https_result *r_https; /* servers that they ask */
+	unsigned r_nhttps;
 	struct own_result *r_own;
 	unsigned r_nown;
 	struct compare_result *r_compare;

@@ -134,7 +134,15 @@ struct sc_host {
 	struct sc_addrs *addrs;
 	unsigned naddrs;
 	struct sc_file *files;
-	unsigned nfiles;
+	unsigned nfiles; /* those of the catalogue behind the others */
+	struct sc_catalogue {
+		struct sc_loc loc;
+		bool present;
+		uint64_t files, min, max;
+		const char *path; /* what their names begin with */
+		bool cached;
+	} catalogue;
+	uint64_t page_cache; /* bytes; 0: no limit */
 	simtime_t disk_latency, disk_jitter;
 	int crypto; /* index of sc_crypto_names */
 	bool kern_tls, direct_map;
@@ -327,7 +335,9 @@ struct sc_spoil {
 struct sc_tls {
 	struct sc_loc loc;
 	bool present;
-	int version;   /* enum sc_tls_version */
+	int version; /* enum sc_tls_version */
+	int least;   /* server: the lowest it takes */
+	bool has_least;
 	int suite;     /* index in sc_suite_names */
 	int tx, rx;    /* enum tls_place */
 	int handshake; /* enum tls_handshake */
@@ -353,15 +363,24 @@ enum sc_app_type {
 	SC_APP_IPERF_CLIENT,
 	SC_APP_NFS_SERVER,
 	SC_APP_NFS_CLIENT,
+	SC_APP_OPENSSL_SERVER,
+	SC_APP_OPENSSL_CLIENT,
+	SC_APP_HTTPS_LOAD,
 	SC_APP_OWN_SERVER,
 	SC_APP_OWN_CLIENT
 };
-/* A client asks the server of its kind, which is the type before its own. */
 static inline bool
 sc_app_is_client(int type)
 {
 	return (type == SC_APP_HTTPS_CLIENT || type == SC_APP_IPERF_CLIENT ||
-	    type == SC_APP_NFS_CLIENT || type == SC_APP_OWN_CLIENT);
+	    type == SC_APP_NFS_CLIENT || type == SC_APP_OPENSSL_CLIENT ||
+	    type == SC_APP_HTTPS_LOAD || type == SC_APP_OWN_CLIENT);
+}
+/* The type of server that a client of this one asks. */
+static inline int
+sc_app_server_type(int client)
+{
+	return (client == SC_APP_HTTPS_LOAD ? SC_APP_HTTPS_SERVER : client - 1);
 }
 
 /* Of an iperf client: who sends. */
@@ -381,6 +400,29 @@ struct sc_daemon {
 	simtime_t delay;   /* from an upcall until it comes to it */
 	int dies;	   /* enum sc_dies */
 	simtime_t timeout; /* of the kernel's upcalls */
+};
+/* What an OpenSSL program calls, in the order of its list. */
+enum sc_call_kind {
+	SC_CALL_WRITE,	  /* SSL_write: it returns when all is written */
+	SC_CALL_WRITE_EX, /* SSL_write_ex with partial writes */
+	SC_CALL_SENDFILE, /* SSL_sendfile */
+	SC_CALL_READ,
+	SC_CALL_KEY_UPDATE,
+	SC_CALL_RENEGOTIATE,
+	SC_CALL_TAKE_BACK, /* getsockopt for the keys' state */
+	SC_CALL_PAUSE,
+	SC_CALL_SHUTDOWN
+};
+extern const char *const sc_call_names[];
+struct sc_call {
+	struct sc_loc loc;
+	int call;	/* enum sc_call_kind */
+	uint64_t bytes; /* read: 0, to the end; sendfile: 0, to the end */
+	uint64_t size;	/* of each call at most */
+	const char *file;
+	uint64_t offset;
+	simtime_t time;
+	bool request; /* key_update: the peer is to do it too */
 };
 
 struct sc_app {
@@ -411,6 +453,25 @@ struct sc_app {
 	simtime_t report_every;
 	bool zerocopy;	       /* by sendfile */
 	uint64_t empty_writes; /* server: of no bytes, before each header */
+	/* openssl-* */
+	struct sc_call *calls;
+	unsigned ncalls;
+	int key_update; /* enum tls_key_update */
+	bool resume;	/* client */
+	/* https-server */
+	struct sc_kqueue {
+		struct sc_loc loc;
+		bool present;
+		uint64_t batch; /* events that one kevent may return */
+		simtime_t cost; /* of serving one, in its thread */
+	} kqueue;
+	/* https-load; shares are parts per billion */
+	uint64_t arrivals, pipeline;
+	const char *zipf;  /* as written ... */
+	uint64_t zipf_ppb; /* ... and what it comes to */
+	simtime_t think;
+	uint64_t ranges, slow_readers, aborts, half_closes, oversized,
+	    early_data, tls12;
 	struct sc_tls tls;
 	/* nfs */
 	struct sc_daemon daemon;

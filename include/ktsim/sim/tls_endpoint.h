@@ -47,9 +47,16 @@ enum tls_spoil {
 	TLS_SPOIL_ZERO	    /* 1.3: nothing but zeros inside, no type */
 };
 
+/* What becomes of a peer's KeyUpdate (RFC 8446, 4.6.3). */
+enum tls_key_update {
+	TLS_KU_HANDLE, /* libssl follows, where it has the keys */
+	TLS_KU_REFUSE  /* the connection ends */
+};
+
 struct tls_params {
 	bool tp_server;
 	int tp_version;	      /* 10 to 13 */
+	int tp_least;	      /* server: the lowest it takes; 0: that one */
 	const char *tp_suite; /* "aes128-gcm"; as in a scenario's tls.suite */
 	enum tls_place tp_tx, tp_rx;
 	enum tls_handshake tp_handshake;
@@ -57,6 +64,14 @@ struct tls_params {
 					   synthetic handshake equal at both ends */
 	const char *tp_name; /* "server#3"; copied */
 	const char *tp_alpn; /* offered, or taken; NULL: none. static */
+	/*
+	 * libssl handles records that are no data also where the kernel reads
+	 * and libssl was passed by: it gets them sealed as they came. A client
+	 * resumes the session that the last one of this name got a ticket for.
+	 * "": it resumes none. NULL: the endpoint looks at such records itself.
+	 */
+	const char *tp_session; /* copied */
+	enum tls_key_update tp_key_update;
 	/* Synthetic endpoints that encrypt; application records from 0. */
 	enum tls_spoil tp_spoil;
 	uint64_t tp_spoil_record;
@@ -95,6 +110,24 @@ int tls_endpoint_handshake(struct tls_endpoint *);
 int tls_endpoint_write(struct tls_endpoint *, const void *buf, size_t len,
     size_t *done);
 /*
+ * One SSL_write_ex; partial: with SSL_MODE_ENABLE_PARTIAL_WRITE, a record is
+ * enough. EWOULDBLOCK: nothing counts, the next call must offer the same bytes
+ * at the same place.
+ */
+int tls_endpoint_write_call(struct tls_endpoint *, const void *buf, size_t len,
+    bool partial, size_t *done);
+/*
+ * SSL_key_update, 1.3; ask: the peer is to change its keys too. EOPNOTSUPP:
+ * refused, *why says by whom: no 1.3, the policy, or a kernel that has the keys
+ * (FreeBSD takes keys once: EALREADY). EWOULDBLOCK: call again.
+ */
+int tls_endpoint_key_update(struct tls_endpoint *, bool ask, const char **why);
+/*
+ * SSL_renegotiate, as a program that did not hear that it is gone. EOPNOTSUPP:
+ * libssl refused, *why is its reason; EPROTO: the peer did.
+ */
+int tls_endpoint_renegotiate(struct tls_endpoint *, const char **why);
+/*
  * 0 with *done 0: end of stream (close_notify or FIN; te_got_close_notify tells
  * which). Data records only. Read until EWOULDBLOCK: bytes may wait in libssl
  * with no upcall to come. A bad record is the socket's errno (EBADMSG ...) when
@@ -128,9 +161,12 @@ struct tls_endpoint_info {
 	const char *te_tx_reason, *te_rx_reason; /* static text */
 	int te_tx_error, te_rx_error;		 /* errno of a refusal */
 	char te_suite[48];			 /* OpenSSL's or RFC's name */
+	int te_version;				 /* agreed: 10 to 13 */
 	bool te_got_close_notify;
-	uint64_t te_tickets;  /* type-22 records consumed after the handshake */
-	const char *te_error; /* text of the failure; NULL */
+	uint64_t te_tickets; /* type-22 records consumed after the handshake */
+	uint64_t te_key_updates; /* of the peer's, followed */
+	bool te_resumed;	 /* by an earlier session's ticket */
+	const char *te_error;	 /* text of the failure; NULL */
 };
 void tls_endpoint_info(const struct tls_endpoint *, struct tls_endpoint_info *);
 

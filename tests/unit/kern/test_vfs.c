@@ -161,6 +161,87 @@ test_a_written_page_is_noticed_and_named(void **state)
 	strbuf_fini(&sb);
 }
 
+static void
+read_page(struct vnode *vp, uint64_t pageno)
+{
+	vm_paddr_t pa;
+	bool cold;
+
+	pa = vnode_getpage(vp, pageno, false, &cold, io_done, NULL);
+	assert_true(pa != 0);
+	(void)engine_run(en, SIM_NEVER);
+	vm_page_rele(v->v_vm, pa);
+}
+
+/* A list of page numbers, the one used longest ago in front. */
+static bool
+lru_hit(uint64_t *lru, unsigned *n, unsigned limit, uint64_t pageno)
+{
+	unsigned i;
+
+	for (i = 0; i < *n && lru[i] != pageno; i++)
+		;
+	if (i == *n && *n == limit)
+		i = 0;
+	else if (i == *n)
+		lru[(*n)++] = pageno;
+	else
+		limit = 0; /* it was there */
+	memmove(lru + i, lru + i + 1, (*n - i - 1) * sizeof(*lru));
+	lru[*n - 1] = pageno;
+	return (limit == 0);
+}
+
+static void
+test_what_was_used_longest_ago_makes_room(void **state)
+{
+	enum { PAGES = 20, LIMIT = 7 };
+	struct vnode *vp = vnode_create(v, "/g", PAGES * PAGE_SIZE, fill, NULL);
+	uint64_t lru[LIMIT], hits = 0, reads, x = 1, page;
+	unsigned n = 0;
+
+	vfs_set_cache(v, LIMIT);
+	for (int i = 0; i < 500; i++) {
+		x = x * 6364136223846793005ULL + 1442695040888963407ULL;
+		page = (x >> 33) % PAGES;
+		page = page * page / PAGES; /* some more often */
+		hits += lru_hit(lru, &n, LIMIT, page);
+		read_page(vp, page);
+		assert_int_equal(vfs_stats(v)->hits, hits);
+		assert_int_equal(vfs_cached_pages(v), n);
+	}
+	reads = vfs_stats(v)->reads;
+	assert_int_equal(reads, 500 - hits);
+	assert_true(hits > 50 && reads > 50);
+	assert_int_equal(vfs_stats(v)->evicted, reads - LIMIT);
+}
+
+static void
+test_pages_in_use_stay_although_there_is_no_room(void **state)
+{
+	vm_paddr_t a, b, c;
+	bool cold;
+
+	vfs_set_cache(v, 2);
+	vnode_warm(vn);
+	assert_int_equal(vfs_cached_pages(v), 2);
+	a = get(0, &cold);
+	assert_false(cold);
+	b = get(1, &cold);
+	c = get(2, &cold);
+	assert_true(cold);
+	assert_int_equal(vfs_cached_pages(v), 3);
+	assert_int_equal(vfs_stats(v)->evicted, 0);
+	(void)engine_run(en, SIM_NEVER);
+	for (int i = 0; i < 3; i++)
+		vm_page_rele(v->v_vm, (vm_paddr_t[]) { a, b, c }[i]);
+	/* The two too many go as soon as somebody wants room. */
+	read_page(vn, 3);
+	assert_int_equal(vfs_cached_pages(v), 2);
+	assert_non_null(vnode_resident(vn, 2));
+	assert_non_null(vnode_resident(vn, 3));
+}
+
 #define T(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
 
 int
@@ -171,6 +252,8 @@ main(void)
 		T(test_a_failed_read_tells_all_and_leaves_the_page_absent),
 		T(test_nodiskio_starts_nothing),
 		T(test_chill_keeps_what_somebody_holds),
+		T(test_what_was_used_longest_ago_makes_room),
+		T(test_pages_in_use_stay_although_there_is_no_room),
 		T(test_a_written_page_is_noticed_and_named),
 	};
 

@@ -232,6 +232,79 @@ test_all_suites_and_handshakes_carry_data_both_ways(void **state)
 			}
 }
 
+/* The server of begin() once more, with versions from `least` to 1.3. */
+static void
+begin_least(int client, int least)
+{
+	struct tls_params tp = { .tp_server = true,
+		.tp_version = 13,
+		.tp_least = least,
+		.tp_suite = "aes256-gcm",
+		.tp_seed = 5,
+		.tp_name = "server#1" };
+
+	begin(client, "aes256-gcm", TLS_HS_OPENSSL, 5, TLS_PLACE_OPENSSL);
+	tls_endpoint_destroy(ep[1]);
+	assert_int_equal(tls_endpoint_create_io(tu, &mem_io, &mp.mp_end[1], &tp,
+			     &ep[1]),
+	    0);
+}
+
+static void
+test_a_server_of_several_versions_takes_what_the_client_offers(void **state)
+{
+	struct tls_endpoint_info te;
+
+	for (int version = 12; version <= 13; version++) {
+		begin_least(version, 12);
+		shake();
+		transfer(0, 1000);
+		transfer(1, BODY);
+		for (int i = 0; i < 2; i++) {
+			tls_endpoint_info(ep[i], &te);
+			assert_int_equal(te.te_version, version);
+		}
+		record_oracle_finish(ro);
+		assert_int_equal(reports, 0);
+		expect(1, version, BODY);
+		end();
+	}
+}
+
+static void
+test_a_server_of_one_version_refuses_another(void **state)
+{
+	struct tls_endpoint_info te;
+	int error = EWOULDBLOCK;
+
+	begin_least(12, 0);
+	for (int i = 0; i < 10 && error == EWOULDBLOCK; i++) {
+		(void)tls_endpoint_handshake(ep[0]);
+		error = tls_endpoint_handshake(ep[1]);
+	}
+	assert_int_equal(error, EPROTO);
+	tls_endpoint_info(ep[1], &te);
+	assert_non_null(strstr(te.te_error, "protocol"));
+	end();
+}
+
+/* A record of application data in front of the ClientHello. */
+static void
+test_data_before_the_handshake_is_refused(void **state)
+{
+	static const char early[] = { 23, 3, 3, 0, 4, 1, 2, 3, 4 };
+	struct tls_endpoint_info te;
+
+	begin(13, "aes128-gcm", TLS_HS_OPENSSL, 5, TLS_PLACE_OPENSSL);
+	strbuf_add(&mp.mp_bytes[0], early, sizeof(early));
+	assert_int_equal(tls_endpoint_handshake(ep[0]), EWOULDBLOCK);
+	assert_int_equal(tls_endpoint_handshake(ep[1]), EPROTO);
+	tls_endpoint_info(ep[1], &te);
+	assert_non_null(te.te_error);
+	assert_int_equal(tls_endpoint_handshake(ep[0]), EPROTO);
+	end();
+}
+
 static void
 test_a_narrow_transport_only_makes_it_slower(void **state)
 {
@@ -410,6 +483,10 @@ main(void)
 		cmocka_unit_test(
 		    test_all_suites_and_handshakes_carry_data_both_ways),
 		cmocka_unit_test(test_a_narrow_transport_only_makes_it_slower),
+		cmocka_unit_test(
+		    test_a_server_of_several_versions_takes_what_the_client_offers),
+		cmocka_unit_test(test_a_server_of_one_version_refuses_another),
+		cmocka_unit_test(test_data_before_the_handshake_is_refused),
 		cmocka_unit_test(
 		    test_a_kernel_that_refuses_leaves_the_endpoint_working),
 		cmocka_unit_test(
