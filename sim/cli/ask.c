@@ -11,7 +11,7 @@
 
 #include "ask.h"
 
-enum { OPT_JSON = 256, OPT_SEED, OPT_DEFECT, OPT_SET };
+enum { OPT_JSON = 256, OPT_SEED, OPT_DEFECT, OPT_SET, OPT_PROGRAMS };
 
 const struct cli_option ask_options[] = {
 	{ "json", OPT_JSON, NULL, "the answer as JSON" },
@@ -19,6 +19,7 @@ const struct cli_option ask_options[] = {
 	{ "defect", OPT_DEFECT, "NAME", NULL, WORDS_DEFECT },
 	{ "set", OPT_SET, "KEY=VALUE", "of the run, if RUN does not say them",
 	    WORDS_SET },
+	{ "allow-programs", OPT_PROGRAMS, NULL, ALLOW_PROGRAMS },
 	{ NULL },
 };
 
@@ -41,6 +42,10 @@ on_option(void *ctx, int opt, const char *arg)
 		sa->sa_ask->as_json = true;
 		return (0);
 	}
+	if (opt == OPT_PROGRAMS) {
+		sa->sa_ask->as_programs = true;
+		return (0);
+	}
 	sa->sa_words =
 	    xrealloc(sa->sa_words, (sa->sa_n + 1) * sizeof(*sa->sa_words));
 	sa->sa_words[sa->sa_n].opt = opt;
@@ -55,6 +60,7 @@ open_run(struct ask *as, const struct said *sa, const char *run)
 	struct runref *rr = &as->as_run;
 	int rc = runref_open(cmd, run, rr);
 
+	rr->rr_programs = as->as_programs;
 	for (unsigned i = 0; i < sa->sa_n && rc == 0; i++)
 		if (sa->sa_words[i].opt == OPT_SEED)
 			rc = runref_seed(cmd, rr, sa->sa_words[i].arg);

@@ -11,7 +11,7 @@ struct ask {
 	struct scenario *as_sc;
 	char **as_words; /* behind RUN */
 	int as_nwords;
-	bool as_json;
+	bool as_json, as_programs;
 	struct recording as_rec;
 	bool as_wreck; /* it broke */
 };

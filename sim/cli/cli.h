@@ -72,6 +72,9 @@ struct exit_code {
 };
 extern const struct exit_code exit_codes[];
 
+/* Of commands that run scenarios: what --allow-programs is. */
+#define ALLOW_PROGRAMS \
+	"start the programs that the scenario names (own-server, own-client), with your rights"
 #define CLI_OPERANDS 3
 
 struct command {

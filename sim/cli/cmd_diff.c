@@ -29,6 +29,7 @@ struct diff_args {
 	struct diff_word *da_words;
 	unsigned da_nwords;
 	unsigned da_context;
+	bool da_programs;
 	struct runref da_run[2];
 };
 
@@ -42,7 +43,8 @@ enum {
 	OPT_DEFECT_B,
 	OPT_SET,
 	OPT_SET_A,
-	OPT_SET_B
+	OPT_SET_B,
+	OPT_PROGRAMS
 };
 
 #define SIDES "as for `ktls-sim run`: of both runs, of A, of B"
@@ -59,6 +61,7 @@ static const struct cli_option diff_options[] = {
 	{ "set", OPT_SET, "KEY=VALUE", NULL, WORDS_SET },
 	{ "set-a", OPT_SET_A, "KEY=VALUE", NULL, WORDS_SET },
 	{ "set-b", OPT_SET_B, "KEY=VALUE", "the same; repeatable", WORDS_SET },
+	{ "allow-programs", OPT_PROGRAMS, NULL, ALLOW_PROGRAMS },
 	{ NULL },
 };
 
@@ -69,6 +72,10 @@ diff_option(void *ctx, int opt, const char *arg)
 	struct diff_args *da = ctx;
 	uint64_t v;
 
+	if (opt == OPT_PROGRAMS) {
+		da->da_programs = true;
+		return (0);
+	}
 	if (opt == OPT_CONTEXT) {
 		if (parse_uint(arg, &v) != 0 || v > CONTEXT_MAX)
 			return (usage_error(&cmd_diff,
@@ -104,6 +111,7 @@ diff_runs(struct diff_args *da, int n, char **runs)
 	for (int i = 0; i < 2 && rc == 0; i++) {
 		rc = runref_open(&cmd_diff, runs[n == 2 ? i : 0],
 		    &da->da_run[i]);
+		da->da_run[i].rr_programs = da->da_programs;
 		for (unsigned j = 0; j < da->da_nwords && rc == 0; j++)
 			if ((da->da_words[j].dw_sides >> i & 1) != 0)
 				rc = diff_say(&da->da_run[i], &da->da_words[j]);

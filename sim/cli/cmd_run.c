@@ -12,6 +12,7 @@ static const struct cli_option run_options[] = {
 	{ "show", OPT_SHOW, "ifconfig[:HOST[.INTERFACE]]@TIME",
 	    "print the interfaces as `ifconfig -v` would at that instant (also to ifconfig-TIME.txt); repeatable",
 	    WORDS_STATE },
+	{ "allow-programs", OPT_PROGRAMS, NULL, ALLOW_PROGRAMS },
 	RUN_OPTIONS_LAST,
 };
 

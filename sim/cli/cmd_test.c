@@ -32,7 +32,8 @@ enum {
 	OPT_BLESS,
 	OPT_LIST,
 	OPT_SET,
-	OPT_KEEP
+	OPT_KEEP,
+	OPT_PROGRAMS
 };
 
 static const struct cli_option test_options[] = {
@@ -56,6 +57,7 @@ static const struct cli_option test_options[] = {
 	    "a case that takes longer by the wall clock is killed (60s)" },
 	{ "memory", OPT_MEMORY, "SIZE",
 	    "address space of a case (4GiB; sanitizer builds: no limit)" },
+	{ "allow-programs", OPT_PROGRAMS, NULL, ALLOW_PROGRAMS },
 	{ "golden", OPT_GOLDEN, "DIR",
 	    "compare report and fingerprints of each case with a file there",
 	    WORDS_FOLDER },
@@ -211,6 +213,9 @@ test_option_plain(struct test_args *ta, int opt, const char *arg)
 		break;
 	case OPT_SET:
 		test_set(ta, arg);
+		break;
+	case OPT_PROGRAMS:
+		ta->ta_programs = true;
 		break;
 	case OPT_KEEP:
 		ta->ta_keep = true;

@@ -42,7 +42,8 @@ enum {
 	OPT_DUMP_AT,
 	OPT_SHOW,
 	OPT_NETNS,
-	OPT_CASE
+	OPT_CASE,
+	OPT_PROGRAMS
 };
 
 /* Options that run and live have both: those before their own, and behind. */

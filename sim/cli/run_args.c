@@ -180,6 +180,10 @@ run_option(void *ctx, int opt, const char *arg)
 		free(ra->ra_netns);
 		ra->ra_netns = xstrdup(arg);
 		return (0);
+	case OPT_PROGRAMS:
+		ra->ra_opts.wo_programs = true;
+		strbuf_adds(&ra->ra_repeat, " --allow-programs");
+		return (0);
 	case OPT_CASE:
 		return (run_case(ra, arg));
 	case OPT_TRACE:

@@ -422,6 +422,8 @@ run_outro(const struct run_args *ra, const struct scenario *sc,
 	if (r->r_capture_error != 0)
 		fprintf(stderr, "ktls-sim: %s: %s\n", r->r_capture_path,
 		    strerror(r->r_capture_error));
+	if (own_cannot_start(r) != NULL)
+		fprintf(stderr, "ktls-sim: %s\n", own_cannot_start(r));
 	if (!ra->ra_quiet && r->r_has_wire)
 		run_outro_wire(ra, r, f);
 	if (!ra->ra_quiet)

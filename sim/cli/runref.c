@@ -151,6 +151,7 @@ runref_opts(const struct runref *rr, struct world_opts *wo)
 {
 	wo->wo_seed = rr->rr_seed;
 	wo->wo_defects = rr->rr_defects;
+	wo->wo_programs = rr->rr_programs;
 }
 
 void

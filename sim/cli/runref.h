@@ -25,6 +25,7 @@ struct runref {
 	bool rr_has_seed; /* else the scenario's; after runref_load: yes */
 	uint64_t rr_seed;
 	struct defects rr_defects;
+	bool rr_programs; /* of the scenario's own may be started */
 };
 
 /* Each: 0, or an exit code after saying why. runref_fini in any case. */

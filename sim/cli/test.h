@@ -18,7 +18,8 @@ struct test_args {
 	const char **ta_sets; /* NULL-terminated */
 	unsigned ta_nsets;
 	const char *ta_out, *ta_junit, *ta_json, *ta_golden;
-	bool ta_tap, ta_rerun, ta_bless, ta_list, ta_quiet, ta_keep;
+	bool ta_tap, ta_rerun, ta_bless, ta_list, ta_quiet, ta_keep,
+	    ta_programs;
 	const char *ta_timeout_text, *ta_memory_text;
 	uint64_t ta_timeout_ms;
 	uint64_t ta_memory; /* bytes */

@@ -16,6 +16,8 @@
 #define LIVE_WHY \
 	"a link ends at a device of this machine: `ktls-sim live` runs it"
 
+#define PROGRAMS_WHY "it starts programs of its own: with --allow-programs"
+
 /* --- files --- */
 
 struct paths {
@@ -298,6 +300,8 @@ plan_path(struct test_plan *tp, const struct test_args *ta, const char *path)
 		plan_file(tp, ta, path, none, SV_ERROR, strbuf_str(&diag));
 	else if (cs->cs_live)
 		plan_file(tp, ta, path, cs->cs_tags, SV_SKIPPED, LIVE_WHY);
+	else if (cs->cs_programs && !ta->ta_programs)
+		plan_file(tp, ta, path, cs->cs_tags, SV_SKIPPED, PROGRAMS_WHY);
 	else
 		plan_cases(tp, ta, path, cs);
 	strbuf_fini(&diag);

@@ -118,6 +118,8 @@ proc_words(struct argv_words *w, const struct test_proc *pr,
 	words_add(w, xstrdup("--color=never"));
 	if (ta->ta_jobs > 1)
 		words_add(w, xstrdup("--threads=0"));
+	if (ta->ta_programs)
+		words_add(w, xstrdup("--allow-programs"));
 	words_add(w, xasprintf("--out=%s", pr->pr_folder));
 	words_add(w, xasprintf("--seed=%ju", (uintmax_t)c->sc_seed));
 	words_option(w, "set", ta->ta_sets);

@@ -102,6 +102,8 @@ test_again(const struct test_args *ta, const struct suite_case *c,
 	struct strbuf sb = { 0 };
 
 	strbuf_addf(&sb, "ktls-sim run --seed %" PRIu64, c->sc_seed);
+	if (ta->ta_programs)
+		strbuf_adds(&sb, " --allow-programs");
 	shell_options("set", ta->ta_sets, &sb);
 	if (*c->sc_cell != '\0') {
 		strbuf_adds(&sb, " --case ");

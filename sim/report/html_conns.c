@@ -271,6 +271,8 @@ html_conns(struct html *h)
 	programs_table(h);
 	html_nfs(h);
 	html_https(h);
+	html_own(h);
+	html_compare(h);
 	if (h->h_nshown > 0 && h->h_nshown < r->r_nconns) {
 		strbuf_addf(h->h_sb,
 		    "<p>Pictures of %u of %u connections, those to whom most "

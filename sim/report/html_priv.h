@@ -52,6 +52,8 @@ void html_choose(struct html *); /* h_shown */
 void html_https(struct html *);	 /* crowds; nothing without */
 void html_conns(struct html *);
 /* html_nfs.c */
+void html_own(struct html *);
+void html_compare(struct html *);
 void html_nfs(struct html *);
 /* html_seq.c: pictures of one; axis_ of its life */
 void html_sequence(struct html *, const struct conn_result *, unsigned index);

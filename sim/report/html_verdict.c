@@ -18,7 +18,9 @@ verdict(const struct result *r, bool *good)
 	case 1:
 		return ("An expectation FAILED");
 	case 3:
-		return ("Not complete: a capture could not be written");
+		return (r->r_capture_error != 0
+			? "Not complete: a capture could not be written"
+			: "Not complete: a program could not be started");
 	case 4:
 		return (r->r_panic != NULL ? "A simulated kernel PANICKED"
 					   : "An invariant BROKE");

@@ -376,6 +376,8 @@ report_tree(const struct result *r)
 	j_programs(o, r);
 	j_nfs(o, r);
 	j_https(o, r);
+	j_own(o, r);
+	j_compare(o, r);
 	j_nodes(o, r);
 	j_waiting(o, r);
 	if (r->r_live) {

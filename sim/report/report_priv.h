@@ -53,6 +53,17 @@ uint64_t https_memory(const struct https_result *); /* bytes, all passes */
 uint64_t https_passes_milli(const struct https_result *);
 /* A number of thousandths with so many digits behind the point. */
 void https_milli(uint64_t, unsigned digits, struct strbuf *);
+/* report_own.c */
+void j_own(struct json_t *, const struct result *);
+void text_own(const struct result *, struct strbuf *);
+/* "replies 12, late 1" */
+void own_numbers_words(const struct own_end *, struct strbuf *);
+
+/* report_compare.c */
+void j_compare(struct json_t *, const struct result *);
+void text_compare(const struct result *, struct strbuf *);
+/* "2.000" */
+void compare_quotient(const struct compare_result *, struct strbuf *);
 
 /* report_claims.c */
 void text_claims(const struct result *, const char *file, struct strbuf *);

@@ -20,6 +20,8 @@ result_exit_code(const struct result *r)
 		return (130);
 	if (r->r_capture_error != 0)
 		return (3);
+	if (own_cannot_start(r) != NULL)
+		return (3);
 	if (r->r_panic != NULL)
 		return (4);
 	for (int i = 0; i < INVARIANTS; i++)
@@ -659,6 +661,8 @@ report_text(const struct result *r, const char *file, struct strbuf *sb)
 	text_programs(r, sb);
 	text_nfs(r, sb);
 	text_https(r, sb);
+	text_own(r, sb);
+	text_compare(r, sb);
 	text_links(r, sb);
 	text_nodes(r, sb);
 	text_waiting(r, sb);

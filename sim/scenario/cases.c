@@ -211,6 +211,8 @@ describe(struct lister *li)
 	if (sc->exhibit.present)
 		cs->cs_exhibit = arena_strdup(li->arena, sc->exhibit.id);
 	cs->cs_live = scenario_is_live(sc);
+	for (unsigned i = 0; i < sc->napps; i++)
+		cs->cs_programs = cs->cs_programs || sc->apps[i].program.n > 0;
 }
 
 static bool

@@ -415,6 +415,27 @@ check_iperf(struct chk *c, const struct sc_app *a)
 	return (true);
 }
 
+static bool
+check_program(struct chk *c, const struct sc_app *a)
+{
+	if (a->program.n == 0)
+		ERR(c, &a->loc,
+		    "application `%s` wants the key `program`: a file beside "
+		    "the scenario or below, and its arguments",
+		    a->loc.name);
+	if (scenario_is_live(c->sc))
+		ERR(c, &a->loc,
+		    "application `%s`: virtual time would not wait for a "
+		    "program in a live session",
+		    a->loc.name);
+	if (sc_app_is_client(a->type) && a->connections > SC_OWN_CONNS)
+		ERR(c, &a->loc,
+		    "client `%s` would have more than %d processes: let it have "
+		    "fewer `connections`",
+		    a->loc.name, SC_OWN_CONNS);
+	return (a->program.n > 0);
+}
+
 /* What a client does; false: it does not say, which is told. */
 static bool
 check_what(struct chk *c, struct sc_app *a)
@@ -425,6 +446,8 @@ check_what(struct chk *c, struct sc_app *a)
 		return (true);
 	if (a->type == SC_APP_HTTPS_LOAD)
 		return (check_load(c, a));
+	if (a->type == SC_APP_OWN_CLIENT)
+		return (check_program(c, a));
 	if (a->path == NULL && a->upload == NULL)
 		ERR(c, &a->loc,
 		    "client `%s` wants the key `path`, the server's file to "
@@ -519,6 +542,8 @@ check_server(struct chk *c, struct sc_app *a)
 
 	if (a->type == SC_APP_NFS_SERVER)
 		check_nfs_server(c, a);
+	if (a->type == SC_APP_OWN_SERVER)
+		(void)check_program(c, a);
 	for (b = c->sc->apps; b < a; b++)
 		if (!sc_app_is_client(b->type) && b->port == a->port &&
 		    strcmp(b->host, a->host) == 0)

@@ -1,5 +1,6 @@
 /* What an application's TLS settings can be together. */
 #include <stdio.h>
+#include <string.h>
 
 #include <ktsim/sim/scenario.h>
 
@@ -82,12 +83,58 @@ check_least(struct diag *d, const struct sc_app *a)
 		    "wants `handshake: openssl`");
 }
 
+/* The card's setting `toe`. */
+static bool
+has_toe(const struct sc_nic *nic)
+{
+	for (unsigned i = 0; i < nic->nsettings; i++)
+		if (strcmp(nic->settings[i].loc.name, "toe") == 0 &&
+		    strcmp(nic->settings[i].text, "0") != 0)
+			return (true);
+	return (false);
+}
+
+/* The node stands above a socket that knows nothing of TLS. */
+static void
+check_stack(struct diag *d, const struct scenario *sc, const struct sc_app *a)
+{
+	const struct sc_host *h;
+
+	if (!a->tls.present || a->tls.stack != SC_STACK_NODE)
+		return;
+	if (a->tls.tx != 0 || a->tls.rx != 0)
+		diag_error(d, &a->tls.loc,
+		    "`stack: node` encrypts above the socket, so that the "
+		    "socket has no keys: give it `tx: openssl` and `rx: "
+		    "openssl`");
+	if (a->type >= SC_APP_NFS_SERVER && a->type != SC_APP_OWN_SERVER &&
+	    a->type != SC_APP_OWN_CLIENT)
+		diag_error(d, &a->tls.loc,
+		    "`stack: node` is of HTTPS, iperf and own applications: "
+		    "the others read records from the socket, or ask libssl "
+		    "for more than to write and to read");
+	if (a->kqueue.present)
+		diag_error(d, &a->tls.loc,
+		    "`stack: node` wakes the application by itself: leave "
+		    "`kqueue` out");
+	for (h = sc->hosts; h < sc->hosts + sc->nhosts; h++)
+		for (unsigned i = 0;
+		     strcmp(h->loc.name, a->host) == 0 && i < h->nnics; i++)
+			if (has_toe(&h->nics[i]))
+				diag_error(d, &a->tls.loc,
+				    "`stack: node` is compared with what a "
+				    "host's own TCP does: the card `%s` of "
+				    "host `%s` has `toe`",
+				    h->nics[i].loc.name, h->loc.name);
+}
+
 void
 check_tls(struct diag *d, const struct scenario *sc, const struct sc_app *a)
 {
 	check_suite(d, a);
 	check_least(d, a);
 	check_spoil(d, sc, a);
+	check_stack(d, sc, a);
 	if (a->empty_writes > 0 && (!a->tls.present || a->tls.tx != 1))
 		diag_error(d, &a->loc,
 		    "`empty_writes` ask the kernel for empty records: give "

@@ -27,10 +27,12 @@ const char *const completion_names[] = { "in-order", "reverse", "shuffle",
 const char *const misreads_names[] = { "nothing", "partial", "eagain", NULL };
 static const char *const version_names[] = { "1.0", "1.1", "1.2", "1.3", NULL };
 static const char *const place_names[] = { "openssl", "kernel", NULL };
+static const char *const stack_names[] = { "socket", "node", NULL };
 static const char *const handshake_names[] = { "openssl", "synthetic", NULL };
 static const char *const app_types[] = { "https-server", "https-client",
 	"iperf-server", "iperf-client", "nfs-server", "nfs-client",
-	"openssl-server", "openssl-client", "https-load", NULL };
+	"openssl-server", "openssl-client", "https-load", "own-server",
+	"own-client", NULL };
 #define OF_HTTPS_SERVER	  (1u << SC_APP_HTTPS_SERVER)
 #define OF_HTTPS_CLIENT	  (1u << SC_APP_HTTPS_CLIENT)
 #define OF_IPERF_CLIENT	  (1u << SC_APP_IPERF_CLIENT)
@@ -40,13 +42,15 @@ static const char *const app_types[] = { "https-server", "https-client",
 #define OF_OPENSSL_SERVER (1u << SC_APP_OPENSSL_SERVER)
 #define OF_OPENSSL_CLIENT (1u << SC_APP_OPENSSL_CLIENT)
 #define OF_OPENSSL	  (OF_OPENSSL_SERVER | OF_OPENSSL_CLIENT)
+#define OF_OWN_SERVER	  (1u << SC_APP_OWN_SERVER)
+#define OF_OWN_CLIENT	  (1u << SC_APP_OWN_CLIENT)
 #define OF_SERVER                                                      \
 	(OF_HTTPS_SERVER | 1u << SC_APP_IPERF_SERVER | OF_NFS_SERVER | \
-	    OF_OPENSSL_SERVER)
+	    OF_OPENSSL_SERVER | OF_OWN_SERVER)
 #define OF_HTTPS_LOAD (1u << SC_APP_HTTPS_LOAD)
 #define OF_CLIENT                                            \
 	(OF_HTTPS_CLIENT | OF_IPERF_CLIENT | OF_NFS_CLIENT | \
-	    OF_OPENSSL_CLIENT | OF_HTTPS_LOAD)
+	    OF_OPENSSL_CLIENT | OF_HTTPS_LOAD | OF_OWN_CLIENT)
 #define SHARE \
 	.def = "0%", .max = 1000000000, .since = "0.2", .of = OF_HTTPS_LOAD
 static const char *const direction_names[] = { "send", "receive", "both",
@@ -316,6 +320,10 @@ static const struct key tls_keys[] = {
 	    .map = &spoil_map, .since = "0.2",
 	    .text =
 		"send one record that is wrong; with tx openssl and handshake synthetic" },
+	{ "stack", K_ENUM, F(sc_tls, stack), .def = "socket",
+	    .names = stack_names, .since = "0.2",
+	    .text =
+		"a comparison (docs/apps.md): node puts a node of netgraph's kind between the application and its socket, which makes the records; with tx and rx openssl" },
 };
 MAPDEF(tls, "tls", struct sc_tls);
 
@@ -539,6 +547,10 @@ static const struct key app_keys[] = {
 	    .since = "0.2", .of = OF_NFS_CLIENT,
 	    .text =
 		"NFS client: it ends its direction with the last call, and waits for the replies" },
+	{ "program", K_STRLIST, F(sc_app, program), .since = "0.2",
+	    .of = OF_OWN_SERVER | OF_OWN_CLIENT,
+	    .text =
+		"own application: a file beside the scenario or below, and its arguments; started for each connection, with --allow-programs (docs/apps.md)" },
 	KEY_ONLY,
 };
 const struct key_map app_map = { "application", app_keys, nitems(app_keys),

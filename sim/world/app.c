@@ -22,6 +22,8 @@ static const struct app_ops *const app_ops[] = {
 	[SC_APP_OPENSSL_SERVER] = &program_ops,
 	[SC_APP_OPENSSL_CLIENT] = &program_ops,
 	[SC_APP_HTTPS_LOAD] = &load_ops,
+	[SC_APP_OWN_SERVER] = &own_ops,
+	[SC_APP_OWN_CLIENT] = &own_ops,
 };
 
 bool
@@ -43,6 +45,7 @@ conn_event(void *arg)
 {
 	struct conn *c = arg;
 
+	c->c_wakeups++;
 	c->c_app->a_ops->ao_run(c);
 }
 
@@ -60,7 +63,9 @@ conn_upcall(struct socket *so, void *arg, enum so_event ev)
 {
 	struct conn *c = arg;
 
-	if (c->c_app->a_loop == NULL || evloop_wants(c, ev))
+	if (c->c_node != NULL)
+		ng_tls_upcall(c->c_node);
+	else if (c->c_app->a_loop == NULL || evloop_wants(c, ev))
 		conn_post(c, 0);
 }
 
@@ -195,6 +200,7 @@ conn_end(struct conn *c, void (*end)(struct socket *))
 	app_conn_modes(c);
 	timebase_cancel(w->w_tb, &c->c_event);
 	evloop_forget(c);
+	ng_tls_stop(c->c_node);
 	tls_endpoint_destroy(c->c_ep);
 	c->c_ep = NULL;
 	end(c->c_so);
@@ -422,6 +428,8 @@ apps_create(struct world *w, struct strbuf *err)
 		a->a_host = world_host(w, a->a_sc->host);
 		TAILQ_INIT(&a->a_conns);
 		a->a_ops = app_ops[a->a_sc->type];
+		if ((error = own_create(a, err)) != 0)
+			return (error);
 		if (sc_app_is_client(a->a_sc->type))
 			continue;
 		if ((error = app_serve(a)) != 0) {

@@ -1,6 +1,7 @@
 /* What applications of all types do with their connections. */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <ktsim/kern/uio.h>
 #include <ktsim/netinet/tcp_var.h>
@@ -77,7 +78,9 @@ conn_read(struct conn *c, void *buf, size_t len, size_t *done)
 	struct uio uio;
 	int error;
 
-	if (c->c_ep != NULL)
+	if (c->c_node != NULL)
+		error = ng_tls_read(c->c_node, buf, len, done);
+	else if (c->c_ep != NULL)
 		error = tls_endpoint_read(c->c_ep, buf, len, done);
 	else {
 		uio_init(&uio, &iov, 1);
@@ -110,6 +113,10 @@ conn_wrote(struct conn *c, size_t n, uint32_t from, const char *call)
 		    TS(c->c_app->a_sc->loc.name), TU(c->c_index),
 		    TU(c->c_write_off), TU(n), TU(from), TU(conn_stream_end(c)),
 		    TS(call));
+	if (strcmp(call, "sendfile") == 0)
+		c->c_by_sendfile += n;
+	else
+		c->c_by_write += n;
 	c->c_write_off += n;
 }
 
@@ -120,6 +127,8 @@ conn_write(struct conn *c, const void *buf, size_t len, size_t *done)
 	struct uio uio;
 	int error;
 
+	if (c->c_node != NULL)
+		return (ng_tls_write(c->c_node, buf, len, done));
 	/* libssl may have sent a part and ask for the same bytes again. */
 	if (!c->c_write_begun)
 		c->c_write_from = conn_stream_end(c);
@@ -183,6 +192,8 @@ conn_handshake(struct conn *c)
 		return (error);
 	tls_endpoint_info(c->c_ep, &ti);
 	c->c_version = SC_TLS_10 + ti.te_version - 10;
+	if (c->c_app->a_sc->tls.stack == SC_STACK_NODE)
+		c->c_node = ng_tls_create(c);
 	return (0);
 }
 
@@ -215,6 +226,8 @@ conn_notify(struct conn *c)
 {
 	int error = 0;
 
+	if (c->c_node != NULL && (error = ng_tls_drained(c->c_node)) != 0)
+		return (error);
 	if (c->c_ep != NULL)
 		error = tls_endpoint_shutdown(c->c_ep);
 	if (error == EWOULDBLOCK && c->c_server &&

@@ -253,6 +253,7 @@ send_some(struct conn *c, struct iperf *ip)
 			    w->w_scratch, left);
 			error = conn_write(c, w->w_scratch, left, &n);
 			sent = n;
+			c->c_copied += ip->ip_plan.zerocopy ? n : 0;
 		}
 		count(c, sent, 0);
 		c->c_off += c->c_server ? 0 : sent;

@@ -264,7 +264,8 @@ world_faults_off(struct world *w)
 	hosts_faults_off(w);
 }
 
-/* What moves when anything does: bytes in order, connections made and gone. */
+/* What moves when anything does: bytes in order, connections made and gone,
+ * programs asked. */
 static uint64_t
 world_progress(const struct world *w)
 {
@@ -276,7 +277,7 @@ world_progress(const struct world *w)
 		n += st->rcvbyte + st->connects + st->accepts + st->closed +
 		    st->drops;
 	}
-	return (n);
+	return (n + own_turns(w));
 }
 
 /* How long nothing may move before it is a stall: longer than the longest
@@ -425,6 +426,7 @@ world_panicked(struct world *w)
 static void
 world_over(struct world *w)
 {
+	own_kill(w);
 	outside_detach(w);
 	judge_settle(w->w_judge);
 	tap_close(w);
@@ -583,6 +585,8 @@ world_free_apps(struct world *w)
 {
 	struct conn *c;
 
+	compare_fini(w);
+	own_fini(w);
 	nfs_fini(w);
 	iperf_fini(w);
 	programs_fini(w);
@@ -591,6 +595,7 @@ world_free_apps(struct world *w)
 		while ((c = TAILQ_FIRST(&w->w_apps[i].a_conns)) != NULL) {
 			TAILQ_REMOVE(&w->w_apps[i].a_conns, c, c_link);
 			free(c->c_tls_error);
+			ng_tls_destroy(c->c_node);
 			free(c);
 		}
 	free(w->w_apps);

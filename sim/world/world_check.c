@@ -327,4 +327,6 @@ collect_result(struct world *w)
 	nfs_collect(w);
 	programs_collect(w);
 	https_collect(w);
+	own_collect(w);
+	compare_collect(w);
 }

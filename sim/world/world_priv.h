@@ -24,6 +24,8 @@
 #include <ktsim/sim/wire.h>
 #include <ktsim/sim/world.h>
 
+#include "ng_tls.h"
+
 struct app;
 struct chartbook;
 struct conn;
@@ -155,6 +157,9 @@ struct conn {
 	/* In the queue of its server's thread: */
 	TAILQ_ENTRY(conn) c_ready_link;
 	bool c_ready;
+	struct ng_tls *c_node; /* NULL: TLS is the socket's, or the library's */
+	/* To compare: its machine ran so often; bytes by write, by sendfile. */
+	uint64_t c_wakeups, c_by_write, c_by_sendfile;
 };
 
 /* What an application of a type does. */
@@ -184,6 +189,7 @@ struct app {
 	uint64_t a_failed;
 	bool a_daemon_dead; /* nfs: who shakes hands for it */
 	simtime_t a_done_at;
+	char *a_folder, *a_program; /* own: resolved */
 };
 
 struct world {
@@ -578,7 +584,8 @@ int conn_write(struct conn *, const void *, size_t, size_t *);
 uint32_t conn_stream_end(const struct conn *);
 /* The kernel took n bytes more of what it sends; from: conn_stream_end before. */
 void conn_wrote(struct conn *, size_t n, uint32_t from, const char *call);
-extern const struct app_ops http_ops, iperf_ops, nfs_ops, program_ops, load_ops;
+extern const struct app_ops http_ops, iperf_ops, nfs_ops, program_ops, load_ops,
+    own_ops;
 void nfs_collect(struct world *);
 void nfs_fini(struct world *);
 /* One SSL_write, or SSL_write_ex with partial writes. */
@@ -605,6 +612,12 @@ void evloop_collect(const struct evloop *, struct evloop_result *);
 /* app_load.c, load_collect.c */
 void https_collect(struct world *);
 void https_fini(struct world *);
+/* own_world.c: may its program be started? An errno, with a text. */
+int own_create(struct app *, struct strbuf *err);
+void own_kill(struct world *);		  /* no process is left */
+uint64_t own_turns(const struct world *); /* that they were asked */
+void own_collect(struct world *);
+void own_fini(struct world *);
 /* app_iperf.c: what streams send, on hosts that have an iperf */
 #define IPERF_FILE	"(iperf)"
 #define IPERF_FILE_SIZE ((uint64_t)1 << 20)
@@ -612,6 +625,10 @@ void iperf_collect(struct world *);
 void iperf_fini(struct world *);
 const char *conn_state_name(const struct conn *);
 bool app_uploads(const struct app *); /* a client that sends bodies */
+
+/* world_compare.c: socket layer and node, where there is a node */
+void compare_collect(struct world *);
+void compare_fini(struct world *);
 
 /* app_conn.c: what applications of all types do alike. Each: 0, EWOULDBLOCK
  * (call again after the upcall), or the error. */

@@ -71,6 +71,20 @@ ktls_set_cost(struct vnet *vnet, const struct ktls_cost *cost)
 	vnet->v_ktls->ks_cost = *cost;
 }
 
+simtime_t
+ktls_record_time(const struct vnet *vnet, enum tls_cipher cipher, size_t len)
+{
+	const struct ktls_cost *kc = &vnet->v_ktls->ks_cost;
+
+	return (kc->per_record + (simtime_t)len * kc->ps_per_byte[cipher]);
+}
+
+simtime_t
+ktls_wakeup_time(const struct vnet *vnet)
+{
+	return (vnet->v_ktls->ks_cost.wakeup);
+}
+
 void
 ktls_set_completion(struct vnet *vnet, ktls_complete_fn *fn, void *arg)
 {

@@ -114,6 +114,7 @@ ktls_wq_kick(struct ktls_wq *wq)
 	if (V_DEFECT(vnet, KTLS_LOST_WAKEUP))
 		return;
 	wq->wq_running = true;
+	vnet->v_ktls->ks_stats.wakeups++;
 	TRACE(&vnet->v_tracer, tls_worker, TU(wq->wq_cpu), TS("busy"));
 	timebase_post_in(vnet->v_tb, &wq->wq_wake,
 	    vnet->v_ktls->ks_cost.wakeup);

@@ -87,6 +87,10 @@ must_be_sound(const struct scenario *sc)
 			sc->apps[i].readahead < 64 &&
 			(sc->apps[i].path != NULL) !=
 			    (sc->apps[i].upload != NULL)));
+		MUST((sc->apps[i].type != SC_APP_OWN_SERVER &&
+			 sc->apps[i].type != SC_APP_OWN_CLIENT) ||
+		    (sc->apps[i].program.n >= 1 &&
+			sc->apps[i].connections <= SC_OWN_CONNS));
 		MUST(sc->apps[i].daemon.timeout >= 1 ||
 		    !sc->apps[i].daemon.present);
 	}

@@ -27,6 +27,7 @@ TARGETS = {
     'rpc': ([HERE + '/seeds/rpc'], '/*', 7, 20000, 50),
     'http_response': ([HERE + '/seeds/http_response'], '/*', 5, 20000, 20),
     'http_request': ([HERE + '/seeds/http_request'], '/*', 10, 20000, 20),
+    'own': ([HERE + '/seeds/own'], '/*', 9, 20000, 50),
     'message': ([HERE + '/seeds/message'], '/*', 4, 300, 5),
 }
 

@@ -40,6 +40,19 @@ def optimised(sim):
     return os.path.join(rel, 'sim', 'ktls-sim') if rel else sim
 
 
+def programs(file):
+    """The option that a scenario with applications of its own needs."""
+    with open(file) as f:
+        return ['--allow-programs'] if 'type: own-' in f.read() else []
+
+
+def with_folders(file, to):
+    """What lies beside a scenario, for its copy in another folder."""
+    if programs(file):
+        name = os.path.basename(file)[:-len('.ktls.yaml')]
+        shutil.copytree(os.path.join(os.path.dirname(file), name), os.path.join(to, name), dirs_exist_ok=True)
+
+
 def is_live(file):
     """A link of it ends at a device of this machine."""
     with open(file) as f:

@@ -42,7 +42,8 @@ def main():
                 time.sleep(2.1)
             out = os.path.join(d, what.replace(' ', '-'))
             r, _ = lib.run_out(sim, lib.scenario(name), out, '--pcap',
-                               '--trace', '--perfetto', '--threads', str(threads))
+                               '--trace', '--perfetto', '--threads', str(threads),
+                               *lib.programs(lib.scenario(name)))
             c.equal(r.returncode, 0, '%s: %s' % (what, r.stderr))
             got = lib.digest(out)
             first = first or got
@@ -56,7 +57,7 @@ def main():
                 c.equal(got[f], first.get(f), '%s, %s' % (what, f))
         out = os.path.join(d, 'seed')
         lib.run_out(sim, lib.scenario(name), out, '--pcap', '--trace',
-                    '--seed', '2')
+                    '--seed', '2', *lib.programs(lib.scenario(name)))
         got = lib.digest(out)
         for f in ('wire.pcapng', 'wire.pcap', 'sslkeys.log', 'trace.ndjson'):
             c.check(got[f] != first[f], 'seed 2 gives the same ' + f)

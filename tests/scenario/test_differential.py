@@ -35,6 +35,7 @@ OWN_TIME = {
     'flapping': 'test_flapping.py',
     'lagg-failover-cx6dx': 'test_failover_matrix.py',
     'lagg-failover-t6': 'test_failover_matrix.py',
+    'ng-tls-compare': 'test_ng.py',
     'tags-released-early': 'settings that only a ConnectX has',
 }
 
@@ -93,11 +94,12 @@ def one(c, sim, d, name):
     path = os.path.join(d, name + '.ktls.yaml')
     with open(path, 'w') as f:      # claims are of the card it was written for
         f.write(text.replace('\nexpect:', '\nx-expect:'))
+    lib.with_folders(lib.scenario(name), d)
     want = None
     for card, keys in CARDS.items():
         out = os.path.join(d, name + '-' + card.replace(' ', '-'))
         r, report = lib.run_out(sim, path, out, '--set', 'capture.wire=false',
-                                *options(text, keys))
+                                *options(text, keys), *lib.programs(path))
         c.equal(r.returncode, 0, '%s, %s: %s' % (name, card, r.stderr[-400:]))
         if report is None:
             continue

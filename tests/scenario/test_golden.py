@@ -44,7 +44,8 @@ def run(c, sim, d, name, file, code, *options):
     out = os.path.join(d, name)
     os.mkdir(out)
     shutil.copy(file, os.path.join(out, name + '.ktls.yaml'))
-    r = lib.run(sim, ['run', '--out', 'out', *options, name + '.ktls.yaml'],
+    lib.with_folders(file, out)
+    r = lib.run(sim, ['run', '--out', 'out', *options, *lib.programs(file), name + '.ktls.yaml'],
                 cwd=out)
     c.equal(r.returncode, code, '%s: %s' % (name, r.stderr))
     for report in ('report.txt', 'report.json'):

@@ -183,6 +183,7 @@ struct ktls_stats {
 	uint64_t sw_bytes_tx, sw_bytes_rx; /* payload through the workers */
 	uint64_t worker_ns;    /* modelled time of the workers' cryptography */
 	uint64_t contig_fails; /* records encrypted into single pages */
+	uint64_t wakeups;      /* of sleeping workers */
 };
 
 void ktls_attach(struct vnet *);
@@ -190,6 +191,9 @@ void ktls_detach(struct vnet *);
 bool ktls_use_ext_pgs(const struct vnet *); /* kern.ipc.mb_use_ext_pgs */
 struct ktls_stats *ktls_stats(struct vnet *);
 void ktls_set_cost(struct vnet *, const struct ktls_cost *);
+/* What a worker's time would be: a record of so many bytes; being woken. */
+simtime_t ktls_record_time(const struct vnet *, enum tls_cipher, size_t len);
+simtime_t ktls_wakeup_time(const struct vnet *);
 void ktls_set_completion(struct vnet *, ktls_complete_fn *, void *arg);
 /* Stop worker `cpu` before its next batch (running crypto completes), go on. */
 void ktls_wq_hold(struct vnet *, unsigned cpu);

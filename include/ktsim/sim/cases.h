@@ -37,6 +37,7 @@ struct sc_cases {
 	char *cs_description;	/* NULL */
 	const char **cs_tags;	/* NULL-terminated */
 	const char *cs_exhibit; /* "M05"; NULL: it is none */
+	bool cs_programs;	/* applications of the user's own */
 	bool cs_live;		/* only `ktls-sim live` runs it: no cases */
 	struct sc_case *cs_v;
 	unsigned cs_n;

@@ -295,6 +295,47 @@ struct https_result {
 	uint64_t hs_body; /* for so many of bodies, by all its servers */
 };
 
+/* What one program of the user's came to: a connection's end. */
+struct own_line {
+	simtime_t ol_at;
+	char *ol_text;
+};
+struct own_number {
+	char *on_key;
+	uint64_t on_value;
+};
+struct own_end {
+	char *oe_name;	       /* "ask#0" */
+	const char *oe_state;  /* "done", "failed", "unfinished" */
+	const char *oe_reason; /* NULL */
+	bool oe_cannot_start;
+	uint64_t oe_turns, oe_sent, oe_got;
+	const struct own_line *oe_log;
+	unsigned oe_nlog;
+	uint64_t oe_left_out; /* lines */
+	const struct own_number *oe_numbers;
+	unsigned oe_nnumbers;
+};
+struct own_result {
+	const char *ow_name, *ow_program;
+	bool ow_server;
+	struct own_end *ow_ends;
+	unsigned ow_nends;
+};
+
+/* How an application's TLS was made, where the scenario compares: of what it
+ * sent. */
+struct compare_result {
+	const char *cp_name, *cp_host;
+	const char *cp_how; /* "socket, sw", "socket, ifnet", "node" */
+	bool cp_node;
+	uint64_t cp_sent, cp_copied, cp_records;
+	uint64_t cp_thread_wakeups; /* node, or the host's TLS workers */
+	uint64_t cp_app_wakeups;
+	simtime_t cp_thread; /* of their cryptography */
+	simtime_t cp_time;   /* from the first connection to the last end */
+};
+
 struct result {
 	const char *r_name, *r_description;
 	uint64_t r_seed;
@@ -328,6 +369,10 @@ struct result {
 	unsigned r_nloads;
 	struct https_result *r_https; /* servers that they ask */
 	unsigned r_nhttps;
+	struct own_result *r_own;
+	unsigned r_nown;
+	struct compare_result *r_compare;
+	unsigned r_ncompare;
 	struct node_result *r_nodes;
 	unsigned r_nnodes;
 	struct waiting_result *r_waiting;
@@ -353,6 +398,8 @@ struct result {
 
 /* Exit code, several causes in their order: 130, 3, 4, 1, 0. */
 int result_exit_code(const struct result *);
+/* Why a program of the user's could not be started; NULL: all could. */
+const char *own_cannot_start(const struct result *);
 
 /* For people and for programs. The commands that open the capture contain
  * paths: the command line adds them, on the terminal only. */

@@ -342,7 +342,9 @@ struct sc_tls {
 	int tx, rx;    /* enum tls_place */
 	int handshake; /* enum tls_handshake */
 	struct sc_spoil spoil;
+	int stack; /* enum sc_stack */
 };
+enum sc_stack { SC_STACK_SOCKET, SC_STACK_NODE };
 enum sc_tls_version { SC_TLS_10, SC_TLS_11, SC_TLS_12, SC_TLS_13 };
 extern const char *const sc_suite_names[];
 /* By index in sc_suite_names: the versions that have it, both included. */
@@ -363,14 +365,16 @@ enum sc_app_type {
 	SC_APP_NFS_CLIENT,
 	SC_APP_OPENSSL_SERVER,
 	SC_APP_OPENSSL_CLIENT,
-	SC_APP_HTTPS_LOAD
+	SC_APP_HTTPS_LOAD,
+	SC_APP_OWN_SERVER,
+	SC_APP_OWN_CLIENT
 };
 static inline bool
 sc_app_is_client(int type)
 {
 	return (type == SC_APP_HTTPS_CLIENT || type == SC_APP_IPERF_CLIENT ||
 	    type == SC_APP_NFS_CLIENT || type == SC_APP_OPENSSL_CLIENT ||
-	    type == SC_APP_HTTPS_LOAD);
+	    type == SC_APP_HTTPS_LOAD || type == SC_APP_OWN_CLIENT);
 }
 /* The type of server that a client of this one asks. */
 static inline int
@@ -381,6 +385,7 @@ sc_app_server_type(int client)
 
 /* Of an iperf client: who sends. */
 enum sc_direction { SC_SEND, SC_RECEIVE, SC_BOTH };
+#define SC_OWN_CONNS	   64	 /* of an own-client: a process each */
 #define SC_IPERF_INTERVALS 10000 /* of one report */
 
 /* NFS: what is done when TLS cannot be had in the kernel; its daemon; what is
@@ -478,6 +483,8 @@ struct sc_app {
 	uint64_t alert_every; /* RPC records; 0: never */
 	int marks;	      /* client: enum sc_marks */
 	bool half_close;      /* client: its end, before the last reply */
+	/* own */
+	struct sc_strlist program; /* a file beside, and its arguments */
 };
 
 enum sc_action {

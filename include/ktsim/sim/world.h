@@ -78,6 +78,7 @@ struct world_opts {
 	struct defects wo_defects;
 	uint64_t wo_seed;
 	bool wo_dry;	      /* built to be checked: files stay cold */
+	bool wo_programs;     /* of the scenario's own may be started */
 	bool wo_prints;	      /* the result gets its fingerprints */
 	bool wo_pcap;	      /* even if the scenario does not ask */
 	const char *wo_trace; /* file for the trace; NULL */

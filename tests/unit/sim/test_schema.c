@@ -105,7 +105,7 @@ test_a_kinds_keys_are_its_own(void **state)
 	    "allOf");
 	const json_t *server;
 
-	assert_int_equal(json_array_size(rules), 9); /* of each type */
+	assert_int_equal(json_array_size(rules), 11); /* of each type */
 	server =
 	    json_object_get(json_object_get(json_array_get(rules, 0), "then"),
 		"properties");
