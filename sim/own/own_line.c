@@ -175,7 +175,7 @@ parse(char *line, size_t len, struct own_cmd *oc, struct strbuf *why)
 int
 own_reader_next(struct own_reader * or, struct own_cmd *oc, struct strbuf *why)
 {
-	char *line = or->or_in.sb_str + or->or_off, *end, copy[OWN_LINE_MAX];
+	char *line = or->or_in.sb_str + or->or_off, *end, *copy = or->or_line;
 	size_t left = or->or_in.sb_len - or->or_off, len;
 	int error;
 

@@ -43,7 +43,8 @@ struct own_cmd {
 
 struct own_reader {
 	struct strbuf or_in;
-	size_t or_off; /* taken so far */
+	size_t or_off;		    /* taken so far */
+	char or_line[OWN_LINE_MAX]; /* that is being parsed */
 };
 
 void own_reader_put(struct own_reader *, const void *, size_t);
