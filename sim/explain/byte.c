@@ -143,6 +143,13 @@ tell_place(struct life *l, const struct rec_event *w)
 		    l->at);
 		return;
 	}
+	if (l->dir != NULL && l->dir->d_nrecs > 0 &&
+	    event_num(w, "end") <= l->dir->d_recs[0].r_off) {
+		tale_add(l->ta, w->e_when, "", 0,
+		    "byte %u of the TCP stream, in clear, in front of TLS",
+		    l->at);
+		return;
+	}
 	r = l->dir != NULL ? place_in_record(l, w, &in) : NULL;
 	l->rec = r;
 	if (r == NULL) {

@@ -196,11 +196,27 @@ dir_of(struct recording *rg, const struct segment *sg)
 	return (d);
 }
 
+/* RPC in clear may stand in front of TLS (RFC 9289): over its fragment, whose
+ * mark begins with a byte that begins no TLS record. */
+static bool
+rpc_passed(struct rec_dir *d)
+{
+	uint32_t len = be32dec(d->d_head) & 0xffffff;
+
+	if (d->d_nrecs > 0 || (d->d_head[0] & 0x7f) != 0 || len == 0)
+		return (false);
+	d->d_next += 4 + len;
+	d->d_have = 0;
+	return (true);
+}
+
 static void
 record_add(struct rec_dir *d)
 {
 	struct rec_record *r;
 
+	if (rpc_passed(d))
+		return;
 	GROW(d->d_recs, d->d_nrecs, d->d_size);
 	r = &d->d_recs[d->d_nrecs++];
 	*r = (struct rec_record) { .r_off = d->d_next,

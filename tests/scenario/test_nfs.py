@@ -329,6 +329,16 @@ def why(c, s):
     c.check('the kernel of server asked rpc.tlsservd to shake hands' in r.stdout, r.stdout)
 
 
+def bytes_traced(c, s):
+    """A byte of the probe went in clear; one of a READ's reply in a record."""
+    s.run(KERNEL, READ + KERNEL)
+    for byte, words in ((10, 'byte 10 of the TCP stream, in clear, in front of TLS'),
+                        (5000, r'TLS record \d+ of its direction')):
+        r = lib.run(s.sim, ['trace-byte', s.out, 'mnt#0:%d' % byte], cwd=s.d)
+        c.check(re.search(words, r.stdout) and r.stdout.endswith('it was delivered\n') and
+                'cannot be told' not in r.stdout, r.stdout + r.stderr)
+
+
 def clear(c, s):
     """Where the scenario wants it, a server without TLS is spoken to in clear."""
     mnt, nfsd = works(c, s, '', READ + ', fallback: clear' + KERNEL, 'clear', transports=('clear', 'clear'))
@@ -457,7 +467,7 @@ def main():
     c = lib.Checks()
     with lib.tmpdir() as d:
         s = Runs(c, sys.argv[1], d)
-        for part in (same_as_in_clear, dissects, cards, openssl, many, refusals, daemons, why, clear, alerts, bad_input,
+        for part in (same_as_in_clear, dissects, cards, openssl, many, refusals, daemons, why, bytes_traced, clear, alerts, bad_input,
                      defects, claims, refused_keys, not_live, twice):
             part(c, s)
     c.done()
