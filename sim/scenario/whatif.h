@@ -4,7 +4,7 @@
 
 #include "load.h"
 
-#define WHATIF_NODES 10000 /* of a larger file: when its values are right */
+#define WHATIF_NODES 3000 /* of a larger file: when its values are right */
 
 /* What is wrong if the values are those of the guess. */
 struct guess {

@@ -19,7 +19,7 @@ YAML = [lib.SCENARIOS, os.path.join(lib.ROOT, 'tests', 'scenario', 'broken'),
 # Seeds, how many inputs there are at least, runs, and interesting ones among
 # them. Short inputs: more of them, and denser mistakes.
 TARGETS = {
-    'scenario': (YAML, '/*.yaml', 120, 60000, 50),
+    'scenario': (YAML, '/*.yaml', 120, 20000, 50),
     'ktls_rx': ([HERE + '/seeds/ktls_rx'], '/*', 18, 4000, 20),
     'tls_enable': ([HERE + '/seeds/tls_enable'], '/*', 3, 300, 5),
     'ip_input': ([HERE + '/seeds/ip_input'], '/*', 12, 20000, 50),
