@@ -187,6 +187,13 @@ def the_same_twice(c, s):
     c.check(r.returncode == 0 and 'events are the same' in r.stdout, 'diff: ' + r.stdout + r.stderr)
     r = lib.run(s.sim, ['diff', s.write()])
     c.check(r.returncode == 2 and '--allow-programs' in r.stderr, 'diff without: ' + r.stderr)
+    r = lib.run(s.sim, ['trace-byte', '--allow-programs', s.write(), 'c#0:0'])
+    c.check(r.returncode == 0 and 'it was delivered' in r.stdout, 'trace-byte: ' + r.stdout + r.stderr)
+    r = lib.run(s.sim, ['show', '--allow-programs', s.write(), 'sockbuf@1ms', 'c#0'])
+    c.check(r.returncode == 0 and 'so_rcv' in r.stdout, 'show: ' + r.stdout + r.stderr)
+    for command, what in (('trace-byte', ['c#0:0']), ('show', ['sockbuf@1ms', 'c#0'])):
+        r = lib.run(s.sim, [command, s.write(), *what])
+        c.check(r.returncode == 2 and '--allow-programs' in r.stderr, command + ' without: ' + r.stderr)
     r = lib.run(s.sim, ['why', '--allow-programs', s.write(), 'stalled', 'c#0@3ms'])
     c.check('its program waits for its timer, at 5.' in r.stdout, 'why: ' + r.stdout + r.stderr)
     r = lib.run(s.sim, ['why', '--allow-programs', s.out, 'stalled', 'c#0'])
