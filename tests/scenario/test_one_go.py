@@ -126,7 +126,8 @@ def put_in(some):
 
 
 def main():
-    sim, bad, told, rnd = sys.argv[1], 0, 0, random.Random(8)
+    # The loader meets these under sanitizers in test_broken and libFuzzer.
+    sim, bad, told, rnd = lib.optimised(sys.argv[1]), 0, 0, random.Random(8)
     with tempfile.TemporaryDirectory() as folder:
         r = check(sim, folder, BASE)
         assert r.returncode == 0, r.stdout + r.stderr
