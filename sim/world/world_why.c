@@ -266,13 +266,17 @@ why_receiver(struct chain *ch, const struct conn *c)
 	return (false);
 }
 
-/* Does who only has to read wait for an answer to what it sent? */
+/* Does who only has to read wait for an answer to what it sent? Then, too,
+ * while its first timeout is to come, if the other end has nothing to say. */
 static bool
-asks(const struct conn *to)
+asks(const struct conn *to, const struct conn *from)
 {
 	const struct tcpcb *tp = sototcpcb(to->c_so);
 
-	return (tp->t_rxtshift > 0 && tp->snd_max != tp->snd_una);
+	return (tp->snd_max != tp->snd_una &&
+	    (tp->t_rxtshift > 0 ||
+		(from->c_off >= from->c_len &&
+		    sbused(&from->c_so->so_snd) == 0)));
 }
 
 static void
@@ -321,7 +325,7 @@ why_connection(struct chain *ch, struct conn *c)
 		return;
 	if (peer != NULL && peer->c_so == NULL)
 		say(ch, "there is no other end any more");
-	else if (peer == NULL || asks(to))
+	else if (peer == NULL || asks(to, from))
 		why_question(ch, peer == NULL ? c : to, peer);
 	else
 		why_tcp(ch, from);
