@@ -266,6 +266,17 @@ why_receiver(struct chain *ch, const struct conn *c)
 	return (false);
 }
 
+/* All that it had to say has arrived, whether it has heard so or not. */
+static bool
+has_said(const struct conn *from, const struct conn *to)
+{
+	const struct tcpcb *tp = sototcpcb(from->c_so);
+
+	return (from->c_off >= from->c_len &&
+	    tp->snd_max == sototcpcb(to->c_so)->rcv_nxt &&
+	    sbused(&from->c_so->so_snd) <= tp->snd_max - tp->snd_una);
+}
+
 /* Does who only has to read wait for an answer to what it sent? Then, too,
  * while its first timeout is to come, if the other end has nothing to say. */
 static bool
@@ -274,9 +285,7 @@ asks(const struct conn *to, const struct conn *from)
 	const struct tcpcb *tp = sototcpcb(to->c_so);
 
 	return (tp->snd_max != tp->snd_una &&
-	    (tp->t_rxtshift > 0 ||
-		(from->c_off >= from->c_len &&
-		    sbused(&from->c_so->so_snd) == 0)));
+	    (tp->t_rxtshift > 0 || has_said(from, to)));
 }
 
 static void

@@ -34,6 +34,7 @@ apps:
 %(more)s'''
 KERNEL = ', tls: {tx: kernel, rx: kernel}'
 READ = ', path: /data'
+LOST_CALL = '0%, impair: [{from: client.em0, drop: {whose: client, app_record: 5}}]'
 CARDS = {'basic': '{}', 'ideal': '{model: ideal}', 'cx6dx': '{model: cx6dx}', 't6': '{model: t6}',
          'toe': '{model: t6, settings: {toe: 1}}'}
 
@@ -327,6 +328,12 @@ def why(c, s):
     r = lib.run(s.sim, ['why', s.write(KERNEL + ', daemon: {absent: true}', READ + KERNEL), 'stalled', 'mnt#0@3s'],
                 cwd=s.d)
     c.check('the kernel of server asked rpc.tlsservd to shake hands' in r.stdout, r.stdout)
+    # A call that was lost on the wire is what the mount waits for, not the server,
+    # who has nothing to say.
+    file = s.write(KERNEL, READ + ', readahead: 0' + KERNEL, loss=LOST_CALL)
+    r = lib.run(s.sim, ['why', file, 'stalled', 'mnt#0'], cwd=s.d)
+    c.check(re.search(r'\d+ bytes of client are sent and not acknowledged', r.stdout) and
+            'nothing more to send' not in r.stdout, r.stdout + r.stderr)
 
 
 def bytes_traced(c, s):
