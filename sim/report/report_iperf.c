@@ -90,20 +90,59 @@ iperf_way(const struct iperf_result *ir, int way, struct iperf_way *iw)
 	return (used);
 }
 
-/* Where interval i ends: the last one is shorter. */
-static simtime_t
-interval_end(const struct iperf_result *ir, simtime_t all, unsigned i)
-{
-	simtime_t t = (i + 1) * ir->ir_every;
+/* The intervals of a way, and what one of them has. */
+struct grid {
+	const struct iperf_result *gr_ir;
+	int gr_way;
+	simtime_t gr_from, gr_time; /* its first line; how long */
+	unsigned gr_n;
+};
 
-	return (t < all ? t : all);
+static struct grid
+grid_of(const struct iperf_result *ir, int way, simtime_t time)
+{
+	struct grid gr = { ir, way, SIM_NEVER, time, 0 };
+	simtime_t n = (time + ir->ir_every - 1) / ir->ir_every;
+
+	for (unsigned k = 0; k < ir->ir_nstreams; k++)
+		if (sender(ir->ir_streams[k], way)->is_sends &&
+		    sender(ir->ir_streams[k], way)->is_from < gr.gr_from)
+			gr.gr_from = sender(ir->ir_streams[k], way)->is_from;
+	gr.gr_n = (unsigned)(n < SC_IPERF_INTERVALS ? n : SC_IPERF_INTERVALS);
+	return (gr);
+}
+
+/* The last one is shorter, or has all the rest. */
+static simtime_t
+interval_end(const struct grid *gr, unsigned i)
+{
+	return (i + 1 < gr->gr_n ? (i + 1) * gr->gr_ir->ir_every : gr->gr_time);
+}
+
+/* What a stream sent in interval i, whose own begin with its line; false: it
+ * was not there, or no longer. */
+static bool
+slice_of(const struct grid *gr, const struct iperf_side *s, unsigned i,
+    struct iperf_slice *sl)
+{
+	simtime_t late = (s->is_from - gr->gr_from) / gr->gr_ir->ir_every;
+	unsigned j = (unsigned)(i >= late ? i - late : 0);
+
+	if (!s->is_sends || (i < late && i + 1 < gr->gr_n) ||
+	    j >= s->is_nslices)
+		return (false);
+	*sl = s->is_slices[j];
+	while (i + 1 == gr->gr_n && ++j < s->is_nslices) {
+		sl->is_sent += s->is_slices[j].is_sent;
+		sl->is_rexmits += s->is_slices[j].is_rexmits;
+	}
+	return (true);
 }
 
 static json_t *
-interval_stream(const struct iperf_side *s, unsigned socket, unsigned i,
-    simtime_t from, simtime_t to)
+interval_stream(const struct iperf_slice *sl, unsigned socket, simtime_t from,
+    simtime_t to)
 {
-	const struct iperf_slice *sl = &s->is_slices[i];
 	json_t *o = part(from, to, sl->is_sent);
 
 	json_object_set_new(o, "socket", json_integer(socket));
@@ -116,21 +155,22 @@ interval_stream(const struct iperf_side *s, unsigned socket, unsigned i,
 }
 
 static json_t *
-interval(const struct iperf_result *ir, int way, unsigned i, simtime_t all)
+interval(const struct grid *gr, unsigned i)
 {
-	simtime_t from = i * ir->ir_every, to = interval_end(ir, all, i);
+	const struct iperf_result *ir = gr->gr_ir;
+	simtime_t from = i * ir->ir_every, to = interval_end(gr, i);
 	json_t *streams = json_array(), *sum;
-	const struct iperf_side *s;
 	uint64_t bytes = 0, rexmits = 0;
+	struct iperf_slice sl;
 
 	for (unsigned k = 0; k < ir->ir_nstreams; k++) {
-		s = sender(ir->ir_streams[k], way);
-		if (!s->is_sends || i >= s->is_nslices)
+		if (!slice_of(gr, sender(ir->ir_streams[k], gr->gr_way), i,
+			&sl))
 			continue;
-		bytes += s->is_slices[i].is_sent;
-		rexmits += s->is_slices[i].is_rexmits;
+		bytes += sl.is_sent;
+		rexmits += sl.is_rexmits;
 		json_array_append_new(streams,
-		    interval_stream(s, k, i, from, to));
+		    interval_stream(&sl, k, from, to));
 	}
 	sum = part(from, to, bytes);
 	json_object_set_new(sum, "retransmits",
@@ -141,16 +181,17 @@ interval(const struct iperf_result *ir, int way, unsigned i, simtime_t all)
 static json_t *
 way_json(const struct iperf_result *ir, int way, const struct iperf_way *iw)
 {
-	simtime_t t = iw->iw_time;
-	unsigned n = (unsigned)((t + ir->ir_every - 1) / ir->ir_every);
-	json_t *intervals = json_array(), *sent = part(0, t, iw->iw_sent);
+	struct grid gr = grid_of(ir, way, iw->iw_time);
+	json_t *intervals = json_array();
+	json_t *sent = part(0, iw->iw_time, iw->iw_sent);
 
-	for (unsigned i = 0; i < n; i++)
-		json_array_append_new(intervals, interval(ir, way, i, t));
+	for (unsigned i = 0; i < gr.gr_n; i++)
+		json_array_append_new(intervals, interval(&gr, i));
 	json_object_set_new(sent, "retransmits",
 	    json_integer((json_int_t)iw->iw_rexmits));
 	return (json_pack("{s:o, s:{s:o, s:o}}", "intervals", intervals, "end",
-	    "sum_sent", sent, "sum_received", part(0, t, iw->iw_got)));
+	    "sum_sent", sent, "sum_received",
+	    part(0, iw->iw_time, iw->iw_got)));
 }
 
 void

@@ -83,6 +83,26 @@ def amounts(c, s):
     c.check(end['sum_sent']['retransmits'] > 5, 'loss: %s' % end)
 
 
+def late_streams(c, s):
+    """A listen queue that is full makes streams late by a SYN's second timeout: no
+    sum is more than the link carries, whenever each began."""
+    with open(os.path.join(s.d, 'late.ktls.yaml'), 'w') as f:
+        f.write((TEXT % ('0%', TLS + ', backlog: 20', ', duration: 5ms, direction: receive' + TLS, ''))
+                .replace('connections: 3', 'connections: 40'))
+    r, report = lib.run_out(s.sim, f.name, os.path.join(s.d, 'late'))
+    c.equal(r.returncode, 0, r.stderr)
+    way = report['iperf']['load']['server_to_client']
+    adds_up(c, way, 'late streams')
+    c.check(way['end']['sum_sent']['seconds'] > 0.9, 'some are late: %s' % way['end'])
+    c.check(way['end']['sum_received']['bits_per_second'] < 2e9, 'faster than the link: %s' % way['end'])
+    first = {}
+    for x in way['intervals']:
+        for y in x['streams']:
+            first.setdefault(y['socket'], y['start'])
+    late = [at for at in first.values() if at > 0.9]
+    c.check(0 < len(late) < 40 and len(first) == 40, 'each where it belongs: %s' % sorted(first.values()))
+
+
 def capture(c, s):
     """Without TLS, tshark counts the same payload in the streams."""
     o = s.run('bytes: 200000B', '')
@@ -143,6 +163,7 @@ def main():
         s = Runs(c, sys.argv[1], d)
         directions(c, s)
         amounts(c, s)
+        late_streams(c, s)
         capture(c, s)
         claims(c, s)
         refused(c, s)
