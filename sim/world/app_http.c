@@ -272,4 +272,5 @@ http_run(struct conn *c)
 }
 
 const struct app_ops http_ops = { .ao_run = http_run,
+	.ao_collect = http_collect,
 	.ao_states = http_states };

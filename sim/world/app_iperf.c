@@ -368,10 +368,6 @@ iperf_end(struct conn *c)
 		timebase_cancel(c->c_app->a_world->w_tb, &ip->ip_stop);
 }
 
-const struct app_ops iperf_ops = { .ao_run = iperf_run,
-	.ao_end = iperf_end,
-	.ao_states = states };
-
 /* --- the report --- */
 
 static void
@@ -392,48 +388,41 @@ side_result(const struct conn *c, struct iperf_side *is)
 		.is_nslices = ip->ip_nslices };
 }
 
-void
-iperf_collect(struct world *w)
+static void
+iperf_collect(struct app *a)
 {
-	struct result *r = &w->w_res;
+	struct result *r = &a->a_world->w_res;
 	struct iperf_result *ir;
 	struct conn *c;
 
-	for (unsigned i = 0; i < w->w_sc->napps; i++) {
-		if (w->w_sc->apps[i].type != SC_APP_IPERF_CLIENT)
-			continue;
-		r->r_iperf = xrealloc(r->r_iperf,
-		    (r->r_niperf + 1) * sizeof(*r->r_iperf));
-		ir = &r->r_iperf[r->r_niperf++];
-		*ir = (struct iperf_result) { .ir_name =
-						  w->w_sc->apps[i].loc.name,
-			.ir_every = w->w_sc->apps[i].report_every,
-			.ir_streams = xcalloc(w->w_apps[i].a_nconns + 1,
-			    sizeof(*ir->ir_streams)) };
-		TAILQ_FOREACH(c, &w->w_apps[i].a_conns, c_link) {
-			side_result(c, &ir->ir_streams[ir->ir_nstreams][0]);
-			side_result(c->c_flow != NULL ? conn_peer(w, c) : NULL,
-			    &ir->ir_streams[ir->ir_nstreams][1]);
-			ir->ir_nstreams++;
-		}
+	if (!sc_app_is_client(a->a_sc->type))
+		return;
+	r->r_iperf =
+	    xrealloc(r->r_iperf, (r->r_niperf + 1) * sizeof(*r->r_iperf));
+	ir = &r->r_iperf[r->r_niperf++];
+	*ir = (struct iperf_result) { .ir_name = a->a_sc->loc.name,
+		.ir_every = a->a_sc->report_every,
+		.ir_streams =
+		    xcalloc(a->a_nconns + 1, sizeof(*ir->ir_streams)) };
+	TAILQ_FOREACH(c, &a->a_conns, c_link) {
+		side_result(c, &ir->ir_streams[ir->ir_nstreams][0]);
+		side_result(c->c_flow != NULL ? conn_peer(a->a_world, c) : NULL,
+		    &ir->ir_streams[ir->ir_nstreams][1]);
+		ir->ir_nstreams++;
 	}
 }
 
-void
-iperf_fini(struct world *w)
+static void
+iperf_free(struct conn *c)
 {
-	struct conn *c;
+	struct iperf *ip = c->c_data;
 
-	for (unsigned i = 0; i < w->w_res.r_niperf; i++)
-		free(w->w_res.r_iperf[i].ir_streams);
-	free(w->w_res.r_iperf);
-	for (unsigned i = 0; i < w->w_sc->napps && w->w_apps != NULL; i++)
-		TAILQ_FOREACH(c, &w->w_apps[i].a_conns, c_link) {
-			if (w->w_apps[i].a_ops != &iperf_ops ||
-			    c->c_data == NULL)
-				continue;
-			free(((struct iperf *)c->c_data)->ip_slices);
-			free(c->c_data);
-			c->c_data = NULL;
-		}
+	free(ip->ip_slices);
+	free(ip);
 }
+
+const struct app_ops iperf_ops = { .ao_run = iperf_run,
+	.ao_end = iperf_end,
+	.ao_collect = iperf_collect,
+	.ao_free = iperf_free,
+	.ao_states = states };

@@ -141,32 +141,11 @@ read_head(struct conn *c, struct load *ld)
 static int
 read_body(struct conn *c)
 {
-	struct world *w = c->c_app->a_world;
-	size_t n, may;
-	int error;
+	uint64_t before = c->c_off;
+	int error = http_read_body(c, true);
 
-	while (c->c_off < c->c_len) {
-		may = conn_may_read(c,
-		    (size_t)MIN(c->c_len - c->c_off, (uint64_t)WORLD_SCRATCH));
-		if (may == 0)
-			return (EWOULDBLOCK);
-		error = conn_read(c, w->w_scratch, may, &n);
-		if (error != 0 && n == 0)
-			return (error);
-		if (n == 0)
-			return (ECONNRESET);
-		conn_was_read(c, w->w_scratch, n);
-		c->c_off += n;
-		c->c_read_bytes += n;
-		c->c_app->a_delivered += n;
-		counts(c)->lr_bytes += n;
-		story_read(w, c, n);
-		if (conn_aborts(c))
-			return (EWOULDBLOCK);
-		if (error != 0)
-			return (error); /* behind these bytes */
-	}
-	return (0);
+	counts(c)->lr_bytes += c->c_off - before;
+	return (error);
 }
 
 static void
@@ -352,7 +331,16 @@ load_start(struct app *a)
 	}
 }
 
+static void
+load_free(struct conn *c)
+{
+	free(c->c_data);
+}
+
 const struct app_ops load_ops = { .ao_run = load_run,
 	.ao_end = load_end,
 	.ao_start = load_start,
+	.ao_collect = load_collect,
+	.ao_free = load_free,
+	.ao_free_app = load_free_app,
 	.ao_states = states };

@@ -121,12 +121,6 @@ nfs_waits(const struct conn *c, struct strbuf *sb)
 	return (true);
 }
 
-const struct app_ops nfs_ops = { .ao_run = nfs_run,
-	.ao_end = nfs_end,
-	.ao_states = states,
-	.ao_alpn = "sunrpc",
-	.ao_waits = nfs_waits };
-
 /* --- the report --- */
 
 static int
@@ -217,33 +211,28 @@ collect_end(struct conn *c, struct nfs_end *ne)
 	collect_procs(n, ne);
 }
 
-void
-nfs_collect(struct world *w)
+static void
+nfs_collect(struct app *a)
 {
-	struct result *r = &w->w_res;
+	struct result *r = &a->a_world->w_res;
 	struct nfs_result *nf;
 	struct conn *c;
-	struct app *a;
 
-	for (unsigned i = 0; i < w->w_sc->napps; i++) {
-		a = &w->w_apps[i];
-		if (a->a_ops != &nfs_ops)
-			continue;
-		r->r_nfs =
-		    xrealloc(r->r_nfs, (r->r_nnfs + 1) * sizeof(*r->r_nfs));
-		nf = &r->r_nfs[r->r_nnfs++];
-		*nf = (struct nfs_result) { .nf_name = a->a_sc->loc.name,
-			.nf_server = !sc_app_is_client(a->a_sc->type),
-			.nf_ends =
-			    xcalloc(a->a_nconns + 1, sizeof(*nf->nf_ends)) };
-		TAILQ_FOREACH(c, &a->a_conns, c_link)
-			collect_end(c, &nf->nf_ends[nf->nf_nends++]);
-	}
+	r->r_nfs = xrealloc(r->r_nfs, (r->r_nnfs + 1) * sizeof(*r->r_nfs));
+	nf = &r->r_nfs[r->r_nnfs++];
+	*nf = (struct nfs_result) { .nf_name = a->a_sc->loc.name,
+		.nf_server = !sc_app_is_client(a->a_sc->type),
+		.nf_ends = xcalloc(a->a_nconns + 1, sizeof(*nf->nf_ends)) };
+	TAILQ_FOREACH(c, &a->a_conns, c_link)
+		collect_end(c, &nf->nf_ends[nf->nf_nends++]);
 }
 
 static void
-nfs_free(struct world *w, struct nfs *n)
+nfs_free(struct conn *c)
 {
+	struct world *w = c->c_app->a_world;
+	struct nfs *n = c->c_data;
+
 	if (!w->w_wrecked) {
 		timebase_cancel(w->w_tb, &n->n_comes);
 		timebase_cancel(w->w_tb, &n->n_timer);
@@ -256,23 +245,10 @@ nfs_free(struct world *w, struct nfs *n)
 	free(n);
 }
 
-void
-nfs_fini(struct world *w)
-{
-	struct nfs_result *nf = w->w_res.r_nfs;
-	struct conn *c;
-
-	for (unsigned i = 0; i < w->w_res.r_nnfs; i++) {
-		for (unsigned k = 0; k < nf[i].nf_nends; k++)
-			free(nf[i].nf_ends[k].ne_name);
-		free(nf[i].nf_ends);
-	}
-	free(nf);
-	for (unsigned i = 0; i < w->w_sc->napps && w->w_apps != NULL; i++)
-		TAILQ_FOREACH(c, &w->w_apps[i].a_conns, c_link)
-			if (w->w_apps[i].a_ops == &nfs_ops &&
-			    c->c_data != NULL) {
-				nfs_free(w, c->c_data);
-				c->c_data = NULL;
-			}
-}
+const struct app_ops nfs_ops = { .ao_run = nfs_run,
+	.ao_end = nfs_end,
+	.ao_collect = nfs_collect,
+	.ao_free = nfs_free,
+	.ao_states = states,
+	.ao_alpn = "sunrpc",
+	.ao_waits = nfs_waits };

@@ -401,52 +401,43 @@ program_end(struct conn *c)
 	pr->pr_buf = NULL;
 }
 
-const struct app_ops program_ops = { .ao_run = program_run,
-	.ao_end = program_end,
-	.ao_states = states };
-
 /* --- the report --- */
 
-void
-programs_collect(struct world *w)
+static void
+program_collect(struct app *a)
 {
-	struct result *r = &w->w_res;
+	struct result *r = &a->a_world->w_res;
 	struct program_result *pg;
 	struct conn *c;
 
-	for (unsigned i = 0; i < w->w_sc->napps; i++)
-		TAILQ_FOREACH(c, &w->w_apps[i].a_conns, c_link) {
-			if (w->w_apps[i].a_ops != &program_ops ||
-			    c->c_data == NULL)
-				continue;
-			r->r_programs = xrealloc(r->r_programs,
-			    (r->r_nprograms + 1) * sizeof(*r->r_programs));
-			pg = &r->r_programs[r->r_nprograms++];
-			*pg = ((struct program *)c->c_data)->pr_res;
-			pg->pg_connected = c->c_established;
-			pg->pg_tickets = c->c_side.tickets;
-			pg->pg_resumed = c->c_side.resumed;
-			pg->pg_key_updates = c->c_side.key_updates;
-			pg->pg_failed = c->c_failed;
-			pg->pg_error = c->c_tls_error;
-		}
+	TAILQ_FOREACH(c, &a->a_conns, c_link) {
+		if (c->c_data == NULL)
+			continue;
+		r->r_programs = xrealloc(r->r_programs,
+		    (r->r_nprograms + 1) * sizeof(*r->r_programs));
+		pg = &r->r_programs[r->r_nprograms++];
+		*pg = ((struct program *)c->c_data)->pr_res;
+		pg->pg_connected = c->c_established;
+		pg->pg_tickets = c->c_side.tickets;
+		pg->pg_resumed = c->c_side.resumed;
+		pg->pg_key_updates = c->c_side.key_updates;
+		pg->pg_failed = c->c_failed;
+		pg->pg_error = c->c_tls_error;
+	}
 }
 
-void
-programs_fini(struct world *w)
+static void
+program_free(struct conn *c)
 {
-	struct program *pr;
-	struct conn *c;
+	struct program *pr = c->c_data;
 
-	free(w->w_res.r_programs);
-	for (unsigned i = 0; i < w->w_sc->napps && w->w_apps != NULL; i++)
-		TAILQ_FOREACH(c, &w->w_apps[i].a_conns, c_link) {
-			if (w->w_apps[i].a_ops != &program_ops ||
-			    (pr = c->c_data) == NULL)
-				continue;
-			free(pr->pr_buf);
-			free(pr->pr_res.pg_calls);
-			free(pr);
-			c->c_data = NULL;
-		}
+	free(pr->pr_buf);
+	free(pr->pr_res.pg_calls);
+	free(pr);
 }
+
+const struct app_ops program_ops = { .ao_run = program_run,
+	.ao_end = program_end,
+	.ao_collect = program_collect,
+	.ao_free = program_free,
+	.ao_states = states };

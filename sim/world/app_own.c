@@ -396,5 +396,7 @@ own_waits(const struct conn *c, struct strbuf *sb)
 
 const struct app_ops own_ops = { .ao_run = own_run,
 	.ao_end = own_end,
+	.ao_collect = own_collect,
+	.ao_free = own_free,
 	.ao_states = states,
 	.ao_waits = own_waits };

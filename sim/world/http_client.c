@@ -59,15 +59,19 @@ client_header(struct conn *c)
 	return (0);
 }
 
-static int
-client_body(struct conn *c)
+int
+http_read_body(struct conn *c, bool exactly)
 {
 	struct world *w = c->c_app->a_world;
-	size_t n, may;
+	size_t n, may, want;
 	int error;
 
 	while (c->c_off < c->c_len) {
-		if ((may = conn_may_read(c, WORLD_SCRATCH)) == 0)
+		want = exactly
+		    ? (size_t)MIN(c->c_len - c->c_off, (uint64_t)WORLD_SCRATCH)
+		    : WORLD_SCRATCH;
+		may = conn_may_read(c, want);
+		if (may == 0)
 			return (EWOULDBLOCK);
 		error = conn_read(c, w->w_scratch, may, &n);
 		if (error != 0 && n == 0)
@@ -110,7 +114,7 @@ http_client_step(struct conn *c, const char **call)
 		return (client_header(c));
 	case ST_BODY:
 		*call = "read body";
-		return (client_body(c));
+		return (http_read_body(c, false));
 	case ST_NOTIFY:
 		*call = "shutdown";
 		return (conn_notify(c));

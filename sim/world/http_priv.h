@@ -29,6 +29,11 @@ int http_client_step(struct conn *, const char **call);
 
 /* Into c_buf, with the empty line. EMSGSIZE: longer than HTTP_HEAD_MAX. */
 int http_read_header(struct conn *);
+/*
+ * The body of an answer, c_len bytes; 0: all. exactly: not a byte more is asked
+ * for, the next answer may be behind it.
+ */
+int http_read_body(struct conn *, bool exactly);
 /* c_buf becomes this text, which is freed. */
 void http_set_buf(struct conn *, char *text);
 int http_write_buf(struct conn *); /* what is left of it */

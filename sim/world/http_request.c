@@ -132,20 +132,6 @@ read_length(struct reading *r, const struct word *value)
 	return (0);
 }
 
-static void
-read_connection(struct reading *r, struct word value)
-{
-	struct word w;
-
-	while (value.len > 0) {
-		w = word_trim(word_cut(&value, ','));
-		if (word_is(&w, "close"))
-			r->rq->hr_keep = false;
-		else if (word_is(&w, "keep-alive") && r->old)
-			r->rq->hr_keep = true;
-	}
-}
-
 /*
  * One range of bytes; what is no range, and a list of them, is as if it had
  * not been said (RFC 9110, 14.2).
@@ -190,7 +176,7 @@ read_field(struct reading *r, struct word line)
 			return (refuse(r, 417, "100-continue can be expected"));
 		r->rq->hr_continue = !r->old;
 	} else if (word_is(&name, "Connection"))
-		read_connection(r, value);
+		http_connection(value, r->old, &r->rq->hr_keep);
 	else if (word_is(&name, "Host"))
 		r->has_host = true;
 	else if (word_is(&name, "Range"))

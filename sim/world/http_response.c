@@ -61,20 +61,6 @@ read_range(struct reading *r, struct word value)
 	return (0);
 }
 
-static void
-read_connection(struct reading *r, struct word value)
-{
-	struct word w;
-
-	while (value.len > 0) {
-		w = word_trim(word_cut(&value, ','));
-		if (word_is(&w, "close"))
-			r->hp->hp_keep = false;
-		else if (word_is(&w, "keep-alive") && r->old)
-			r->hp->hp_keep = true;
-	}
-}
-
 static int
 read_field(struct reading *r, struct word line)
 {
@@ -88,7 +74,7 @@ read_field(struct reading *r, struct word line)
 	if (word_is(&name, "Content-Range"))
 		return (read_range(r, value));
 	if (word_is(&name, "Connection"))
-		read_connection(r, value);
+		http_connection(value, r->old, &r->hp->hp_keep);
 	if (!word_is(&name, "Content-Length"))
 		return (0);
 	if (!word_number(&value, &n) || n > HTTP_BODY_MAX)

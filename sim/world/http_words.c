@@ -84,3 +84,17 @@ http_field(struct word line, struct word *name, struct word *value,
 	}
 	return (true);
 }
+
+void
+http_connection(struct word value, bool old, bool *keep)
+{
+	struct word w;
+
+	while (value.len > 0) {
+		w = word_trim(word_cut(&value, ','));
+		if (word_is(&w, "close"))
+			*keep = false;
+		else if (word_is(&w, "keep-alive") && old)
+			*keep = true;
+	}
+}

@@ -21,6 +21,8 @@ struct word word_cut(struct word *, char sep);
 struct word word_trim(struct word);
 /* Digits only. A number far above any limit stays far above it. */
 bool word_number(const struct word *, uint64_t *);
+/* The field Connection: whether it stays; old: of HTTP/1.0. */
+void http_connection(struct word value, bool old, bool *keep);
 /* "name: value". False, and why (static): it is none. */
 bool http_field(struct word line, struct word *name, struct word *value,
     const char **why);

@@ -156,51 +156,38 @@ collect_server(struct world *w, const struct app *a)
 }
 
 void
-https_collect(struct world *w)
+http_collect(struct app *a)
 {
-	struct result *r = &w->w_res;
-	struct load_result *lr;
-	struct crowd *cr;
-	struct app *a;
-	struct conn *c;
-
-	for (a = w->w_apps; a < w->w_apps + w->w_sc->napps; a++) {
-		if (a->a_sc->type == SC_APP_HTTPS_SERVER && is_asked(w, a))
-			collect_server(w, a);
-		if (a->a_sc->type != SC_APP_HTTPS_LOAD ||
-		    (cr = a->a_data) == NULL)
-			continue;
-		r->r_loads = xrealloc(r->r_loads,
-		    (r->r_nloads + 1) * sizeof(*r->r_loads));
-		lr = &r->r_loads[r->r_nloads++];
-		*lr = cr->cr_r;
-		lr->lr_name = a->a_sc->loc.name;
-		lr->lr_server = a->a_sc->server;
-		TAILQ_FOREACH(c, &a->a_conns, c_link)
-			collect_client(w, c, lr);
-	}
+	if (!sc_app_is_client(a->a_sc->type) && is_asked(a->a_world, a))
+		collect_server(a->a_world, a);
 }
 
 void
-https_fini(struct world *w)
+load_collect(struct app *a)
 {
-	struct crowd *cr;
-	struct app *a;
+	struct result *r = &a->a_world->w_res;
+	const struct crowd *cr = a->a_data;
+	struct load_result *lr;
 	struct conn *c;
 
-	free(w->w_res.r_loads);
-	free(w->w_res.r_https);
-	if (w->w_apps == NULL)
+	if (cr == NULL)
 		return;
-	for (a = w->w_apps; a < w->w_apps + w->w_sc->napps; a++) {
-		evloop_destroy(a->a_loop);
-		a->a_loop = NULL;
-		if ((cr = a->a_data) != NULL)
-			law_zipf_fini(&cr->cr_zipf);
-		free(cr);
-		if (a->a_ops != &load_ops)
-			continue;
-		TAILQ_FOREACH(c, &a->a_conns, c_link)
-			free(c->c_data);
-	}
+	r->r_loads =
+	    xrealloc(r->r_loads, (r->r_nloads + 1) * sizeof(*r->r_loads));
+	lr = &r->r_loads[r->r_nloads++];
+	*lr = cr->cr_r;
+	lr->lr_name = a->a_sc->loc.name;
+	lr->lr_server = a->a_sc->server;
+	TAILQ_FOREACH(c, &a->a_conns, c_link)
+		collect_client(a->a_world, c, lr);
+}
+
+void
+load_free_app(struct app *a)
+{
+	struct crowd *cr = a->a_data;
+
+	if (cr != NULL)
+		law_zipf_fini(&cr->cr_zipf);
+	free(cr);
 }

@@ -49,5 +49,8 @@ void load_ask(struct conn *);
 void load_early(struct conn *);
 /* Is the answer one to this? */
 bool load_answers(const struct ask *, const struct http_response *);
+/* load_collect.c */
+void load_collect(struct app *);
+void load_free_app(struct app *);
 
 #endif

@@ -46,5 +46,8 @@ struct own {
 
 /* own_say.c: what it said, carried out. own_cmd_fn's; arg: struct own */
 const char *own_obey(void *arg, const struct own_cmd *);
+/* own_world.c */
+void own_collect(struct app *);
+void own_free(struct conn *);
 
 #endif

@@ -129,27 +129,20 @@ collect_end(const struct conn *c, struct own_end *oe)
 }
 
 void
-own_collect(struct world *w)
+own_collect(struct app *a)
 {
-	struct result *r = &w->w_res;
+	struct result *r = &a->a_world->w_res;
 	struct own_result *ow;
 	struct conn *c;
 
-	for (unsigned i = 0; i < w->w_sc->napps; i++) {
-		if (w->w_apps[i].a_ops != &own_ops)
-			continue;
-		r->r_own =
-		    xrealloc(r->r_own, (r->r_nown + 1) * sizeof(*r->r_own));
-		ow = &r->r_own[r->r_nown++];
-		*ow = (struct own_result) { .ow_name =
-						w->w_sc->apps[i].loc.name,
-			.ow_program = w->w_sc->apps[i].program.v[0],
-			.ow_server = !sc_app_is_client(w->w_sc->apps[i].type),
-			.ow_ends = xcalloc(w->w_apps[i].a_nconns + 1,
-			    sizeof(*ow->ow_ends)) };
-		TAILQ_FOREACH(c, &w->w_apps[i].a_conns, c_link)
-			collect_end(c, &ow->ow_ends[ow->ow_nends++]);
-	}
+	r->r_own = xrealloc(r->r_own, (r->r_nown + 1) * sizeof(*r->r_own));
+	ow = &r->r_own[r->r_nown++];
+	*ow = (struct own_result) { .ow_name = a->a_sc->loc.name,
+		.ow_program = a->a_sc->program.v[0],
+		.ow_server = !sc_app_is_client(a->a_sc->type),
+		.ow_ends = xcalloc(a->a_nconns + 1, sizeof(*ow->ow_ends)) };
+	TAILQ_FOREACH(c, &a->a_conns, c_link)
+		collect_end(c, &ow->ow_ends[ow->ow_nends++]);
 }
 
 void
@@ -179,9 +172,10 @@ own_turns(const struct world *w)
 	return (n);
 }
 
-static void
-own_free(struct own *o)
+void
+own_free(struct conn *c)
 {
+	struct own *o = c->c_data;
 	struct own_item *oi;
 
 	while ((oi = STAILQ_FIRST(&o->o_out)) != NULL) {
@@ -193,31 +187,6 @@ own_free(struct own *o)
 	for (unsigned i = 0; i < o->o_nnumbers; i++)
 		free(o->o_numbers[i].on_key);
 	free(o->o_reason);
+	own_proc_destroy(o->o_proc);
 	free(o);
-}
-
-void
-own_fini(struct world *w)
-{
-	struct result *r = &w->w_res;
-	struct app *a;
-	struct conn *c;
-
-	own_kill(w);
-	for (unsigned i = 0; i < r->r_nown; i++) {
-		for (unsigned k = 0; k < r->r_own[i].ow_nends; k++)
-			free(r->r_own[i].ow_ends[k].oe_name);
-		free(r->r_own[i].ow_ends);
-	}
-	free(r->r_own);
-	for (unsigned i = 0; i < w->w_sc->napps && w->w_apps != NULL; i++) {
-		a = &w->w_apps[i];
-		TAILQ_FOREACH(c, &a->a_conns, c_link)
-			if (own_of(c) != NULL) {
-				own_free(c->c_data);
-				c->c_data = NULL;
-			}
-		free(a->a_folder);
-		free(a->a_program);
-	}
 }

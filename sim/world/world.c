@@ -581,28 +581,6 @@ world_cancel_timed(struct world *w)
 }
 
 static void
-world_free_apps(struct world *w)
-{
-	struct conn *c;
-
-	compare_fini(w);
-	own_fini(w);
-	nfs_fini(w);
-	iperf_fini(w);
-	programs_fini(w);
-	https_fini(w);
-	for (unsigned i = 0; i < w->w_sc->napps && w->w_apps != NULL; i++)
-		while ((c = TAILQ_FIRST(&w->w_apps[i].a_conns)) != NULL) {
-			TAILQ_REMOVE(&w->w_apps[i].a_conns, c, c_link);
-			free(c->c_tls_error);
-			ng_tls_destroy(c->c_node);
-			free(c);
-		}
-	free(w->w_apps);
-	free(w->w_scratch);
-}
-
-static void
 world_free_hosts(struct world *w)
 {
 	struct whost *h;
@@ -648,7 +626,7 @@ world_destroy(struct world *w)
 		world_detach_stacks(w);
 	}
 	world_cancel_timed(w);
-	world_free_apps(w);
+	apps_free(w);
 	ledger_destroy(w->w_ledger);
 	world_free_hosts(w);
 	tls_userland_destroy(w->w_userland);

@@ -323,10 +323,5 @@ collect_result(struct world *w)
 	r->r_charts = &w->w_charts;
 	if (w->w_timeline.tl_worth && w->w_sc->capture.timeline)
 		r->r_timeline = &w->w_timeline;
-	iperf_collect(w);
-	nfs_collect(w);
-	programs_collect(w);
-	https_collect(w);
-	own_collect(w);
-	compare_collect(w);
+	apps_collect(w);
 }

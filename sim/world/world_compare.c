@@ -97,9 +97,3 @@ compare_collect(struct world *w)
 		    compare_app(w, a, &r->r_compare[r->r_ncompare]))
 			r->r_ncompare++;
 }
-
-void
-compare_fini(struct world *w)
-{
-	free(w->w_res.r_compare);
-}

@@ -172,6 +172,10 @@ struct app_ops {
 	bool (*ao_waits)(const struct conn *, struct strbuf *);
 	void (*ao_start)(struct app *); /* a client: makes its connections;
 					   NULL: at intervals */
+	/* What it counted, into the world's result; NULL: nothing. */
+	void (*ao_collect)(struct app *);
+	void (*ao_free)(struct conn *);	   /* c_data, which it made */
+	void (*ao_free_app)(struct app *); /* a_data; NULL */
 };
 
 struct app {
@@ -586,14 +590,12 @@ uint32_t conn_stream_end(const struct conn *);
 void conn_wrote(struct conn *, size_t n, uint32_t from, const char *call);
 extern const struct app_ops http_ops, iperf_ops, nfs_ops, program_ops, load_ops,
     own_ops;
-void nfs_collect(struct world *);
-void nfs_fini(struct world *);
 /* One SSL_write, or SSL_write_ex with partial writes. */
 int conn_write_call(struct conn *, const void *, size_t, bool partial,
     size_t *);
-/* app_openssl.c */
-void programs_collect(struct world *);
-void programs_fini(struct world *);
+/* app_results.c */
+void apps_collect(struct world *); /* into the result */
+void apps_free(struct world *);	   /* and what the result has of them */
 /* A client's connection that begins at this time; NULL: there is no socket for
  * it, which is told. */
 struct conn *app_client_conn(struct app *, unsigned number, simtime_t start);
@@ -609,26 +611,20 @@ void evloop_forget(struct conn *);
 bool evloop_wants(const struct conn *, enum so_event);
 struct evloop_result;
 void evloop_collect(const struct evloop *, struct evloop_result *);
-/* app_load.c, load_collect.c */
-void https_collect(struct world *);
-void https_fini(struct world *);
+/* load_collect.c */
+void http_collect(struct app *);
 /* own_world.c: may its program be started? An errno, with a text. */
 int own_create(struct app *, struct strbuf *err);
 void own_kill(struct world *);		  /* no process is left */
 uint64_t own_turns(const struct world *); /* that they were asked */
-void own_collect(struct world *);
-void own_fini(struct world *);
 /* app_iperf.c: what streams send, on hosts that have an iperf */
 #define IPERF_FILE	"(iperf)"
 #define IPERF_FILE_SIZE ((uint64_t)1 << 20)
-void iperf_collect(struct world *);
-void iperf_fini(struct world *);
 const char *conn_state_name(const struct conn *);
 bool app_uploads(const struct app *); /* a client that sends bodies */
 
 /* world_compare.c: socket layer and node, where there is a node */
 void compare_collect(struct world *);
-void compare_fini(struct world *);
 
 /* app_conn.c: what applications of all types do alike. Each: 0, EWOULDBLOCK
  * (call again after the upcall), or the error. */
