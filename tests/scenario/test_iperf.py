@@ -93,8 +93,8 @@ def late_streams(c, s):
     c.equal(r.returncode, 0, r.stderr)
     way = report['iperf']['load']['server_to_client']
     adds_up(c, way, 'late streams')
-    c.check(way['end']['sum_sent']['seconds'] > 0.9, 'some are late: %s' % way['end'])
-    c.check(way['end']['sum_received']['bits_per_second'] < 2e9, 'faster than the link: %s' % way['end'])
+    c.check(way['end']['sum_sent']['seconds'] > 0.9, 'some are late: %s' % (way['end'],))
+    c.check(way['end']['sum_received']['bits_per_second'] < 2e9, 'faster than the link: %s' % (way['end'],))
     first = {}
     for x in way['intervals']:
         for y in x['streams']:
